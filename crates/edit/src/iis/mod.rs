@@ -1,0 +1,1 @@
+//! IIS configuration files.

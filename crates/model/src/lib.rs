@@ -1,0 +1,25 @@
+//! The nouns of Stopgap: ids, versions and ranges, host facts, mitigation documents, policy,
+//! observations, states and reports.
+//!
+//! Pure: no IO, no clock, no environment. Everything that other rooms say to each other is said in
+//! these types.
+
+pub mod digest;
+pub mod document;
+pub mod host;
+pub mod id;
+pub mod mitigation;
+pub mod policy;
+pub mod problem;
+pub mod report;
+pub mod request;
+pub mod rule;
+pub mod version;
+
+pub use digest::Digest;
+pub use host::{Exchange, Fact, HostFacts, ServerPath};
+pub use id::{ActionId, MitigationId};
+pub use mitigation::{Action, ActionKind, Affected, Mitigation, Probe, Scope, Severity};
+pub use problem::Problem;
+pub use request::Request;
+pub use version::{Version, VersionRange};

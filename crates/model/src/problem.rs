@@ -1,0 +1,66 @@
+//! Something wrong in a text that a person wrote: what, where, and what would be right.
+
+use std::ops::Range;
+
+/// Something wrong in a text, with the place to mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The byte range of the text that is wrong. Empty where something is missing.
+    pub span: Range<usize>,
+    /// What is wrong, as a sentence without a full stop.
+    pub message: String,
+    /// What was expected, to stand beside the mark. May be empty.
+    pub expected: String,
+    /// What to do about it. May be empty.
+    pub help: String,
+}
+
+impl Problem {
+    /// A problem at `span`.
+    #[must_use]
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), expected: String::new(), help: String::new() }
+    }
+
+    /// The same with what was expected.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = expected.into();
+        self
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+}
+
+/// The longest foreign text that is repeated in a message, in characters.
+const MAX_QUOTED: usize = 80;
+
+/// Foreign text made fit for a message: one line, control characters escaped, not too long.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut line: String = text.chars().take(MAX_QUOTED).flat_map(escape_control).collect();
+    if text.chars().nth(MAX_QUOTED).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+fn escape_control(c: char) -> Vec<char> {
+    if c.is_control() { c.escape_default().collect() } else { vec![c] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_cannot_write_on_the_terminal() {
+        assert_eq!(one_line("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
+        assert_eq!(one_line(&"x".repeat(200)).chars().count(), MAX_QUOTED + 1);
+    }
+}

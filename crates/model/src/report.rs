@@ -1,0 +1,157 @@
+//! What a cycle found and did: one state and one reason for every mitigation and every action.
+//! The terminal, JSON and CSV are renderings of these types.
+
+use serde::{Serialize, Serializer};
+
+use crate::digest::Digest;
+use crate::id::{ActionId, MitigationId};
+
+/// The state of an action or a mitigation on a server: what is in place.
+///
+/// The order is the order of precedence: a mitigation has the first state that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// A fact that the decision needs could not be read.
+    Unknown,
+    /// Our name is taken, or applying would break the configuration: nothing done.
+    Conflict,
+    /// Tried, verification failed, undone.
+    Failed,
+    /// Was applied, and something changed it.
+    Drifted,
+    /// Some of its actions are in place and some that apply here are not.
+    Partial,
+    /// Every action that applies here is in place, observed intact.
+    Applied,
+    /// An equivalent rule that is not ours is in place.
+    Covered,
+    /// Taken back in this cycle.
+    Withdrawn,
+    /// An administrator blocked it and nothing of it is in place.
+    Blocked,
+    /// Affected, and waiting.
+    Pending,
+    /// This server or this version cannot express it.
+    Unsupported,
+    /// Not affected, or the fix is installed.
+    NotAffected,
+}
+
+impl State {
+    /// The word used in output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Conflict => "conflict",
+            Self::Failed => "failed",
+            Self::Drifted => "drifted",
+            Self::Partial => "partial",
+            Self::Applied => "applied",
+            Self::Covered => "covered",
+            Self::Withdrawn => "withdrawn",
+            Self::Blocked => "blocked",
+            Self::Pending => "pending",
+            Self::Unsupported => "unsupported",
+            Self::NotAffected => "not-affected",
+        }
+    }
+
+    /// Whether an administrator has to look: `unsupported` means affected and not protected.
+    #[must_use]
+    pub fn needs_attention(self) -> bool {
+        matches!(
+            self,
+            Self::Unknown
+                | Self::Conflict
+                | Self::Failed
+                | Self::Drifted
+                | Self::Partial
+                | Self::Unsupported
+        )
+    }
+
+    /// Whether the action's protection is in place.
+    #[must_use]
+    pub fn in_place(self) -> bool {
+        matches!(self, Self::Applied | Self::Covered)
+    }
+
+    /// The state of a mitigation from the states of its actions.
+    #[must_use]
+    pub fn of_actions(actions: &[Self]) -> Self {
+        let first = actions.iter().copied().min().unwrap_or(Self::NotAffected);
+        if first < Self::Partial {
+            return first;
+        }
+        let missing = |s: &Self| matches!(s, Self::Blocked | Self::Pending | Self::Unsupported);
+        let in_place = actions.iter().any(|s| s.in_place());
+        if in_place && actions.iter().any(missing) { Self::Partial } else { first }
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// One mitigation on this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MitigationReport {
+    /// The mitigation's id.
+    pub id: MitigationId,
+    /// The revision this is about.
+    pub revision: u32,
+    /// The digest of its document.
+    pub hash: Digest,
+    /// What it is against.
+    pub title: String,
+    /// Its state here.
+    pub state: State,
+    /// Whether it is blocked here, whatever is in place.
+    pub blocked: bool,
+    /// Why it is in this state: a sentence without a full stop.
+    pub reason: String,
+    /// Where the mitigation came from, such as `built in`.
+    pub source: String,
+    /// The names of the rules found on the server that carry it out.
+    pub rules: Vec<String>,
+    /// Its actions.
+    pub actions: Vec<ActionReport>,
+}
+
+/// One action on this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActionReport {
+    /// The action's id.
+    pub id: ActionId,
+    /// The action's kind, such as `block-request`.
+    pub kind: String,
+    /// Its state here.
+    pub state: State,
+    /// Why it is in this state: a sentence without a full stop.
+    pub reason: String,
+    /// Where on the server it is or would be; empty if nowhere.
+    #[serde(rename = "where")]
+    pub place: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State::{self, *};
+
+    #[test]
+    fn a_mitigation_has_the_first_state_that_fits() {
+        assert_eq!(State::of_actions(&[]), NotAffected);
+        assert_eq!(State::of_actions(&[Applied, Applied, NotAffected]), Applied);
+        assert_eq!(State::of_actions(&[Applied, Covered]), Applied);
+        assert_eq!(State::of_actions(&[Covered, NotAffected]), Covered);
+        assert_eq!(State::of_actions(&[Applied, Unsupported]), Partial);
+        assert_eq!(State::of_actions(&[Covered, Pending]), Partial);
+        assert_eq!(State::of_actions(&[Applied, Conflict]), Conflict);
+        assert_eq!(State::of_actions(&[Conflict, Unknown, Failed]), Unknown);
+        assert_eq!(State::of_actions(&[Withdrawn, Unsupported]), Withdrawn);
+        assert_eq!(State::of_actions(&[Unsupported, NotAffected]), Unsupported);
+    }
+}

@@ -1,0 +1,124 @@
+//! An HTTP request as rules see it: bytes, not characters.
+
+use crate::problem::one_line;
+
+/// An HTTP request. Nothing in it is decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// The method, such as `GET`.
+    pub method: String,
+    /// The request target exactly as sent, such as `/owa/?a=%20b`.
+    pub target: Vec<u8>,
+    /// The headers in the order sent: name as sent, and value without surrounding blanks.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body, empty if there is none.
+    pub body: Vec<u8>,
+}
+
+/// A request line or a header line that cannot be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotARequest {
+    /// Not `METHOD TARGET`.
+    #[error("`{0}` is not a request: write a method, one blank and a target, as in `GET /x?y`")]
+    Line(String),
+    /// Not `Name: value`.
+    #[error("`{0}` is not a header: write `Name: value`")]
+    Header(String),
+}
+
+/// Whether `byte` may stand in a method or a header name (RFC 9110, 5.6.2).
+#[must_use]
+pub fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+impl Request {
+    /// A request without headers or body from `METHOD TARGET`.
+    ///
+    /// # Errors
+    /// `NotARequest::Line` if the method is no token or the target is empty or has blanks or
+    /// control characters.
+    pub fn from_line(line: &str) -> Result<Self, NotARequest> {
+        let wrong = || NotARequest::Line(one_line(line));
+        let (method, target) = line.split_once(' ').ok_or_else(wrong)?;
+        let target_is_good = !target.is_empty() && target.bytes().all(|b| b > b' ' && b != 0x7f);
+        if !is_token(method) || !target_is_good {
+            return Err(wrong());
+        }
+        Ok(Self { method: method.into(), target: target.into(), ..Self::default() })
+    }
+
+    /// Adds a header from `Name: value`.
+    ///
+    /// # Errors
+    /// `NotARequest::Header` if the name is no token or the value has a line break.
+    pub fn add_header_line(&mut self, line: &str) -> Result<(), NotARequest> {
+        let wrong = || NotARequest::Header(one_line(line));
+        let (name, value) = line.split_once(':').ok_or_else(wrong)?;
+        let value_is_good = !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0));
+        if !is_token(name) || !value_is_good {
+            return Err(wrong());
+        }
+        self.headers.push((name.into(), value.trim().into()));
+        Ok(())
+    }
+
+    /// The request target up to the first `?`.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        self.split_target().0
+    }
+
+    /// The request target after the first `?`, if there is one.
+    #[must_use]
+    pub fn query(&self) -> Option<&[u8]> {
+        self.split_target().1
+    }
+
+    fn split_target(&self) -> (&[u8], Option<&[u8]>) {
+        match self.target.iter().position(|&b| b == b'?') {
+            Some(at) => (&self.target[..at], Some(&self.target[at + 1..])),
+            None => (&self.target, None),
+        }
+    }
+
+    /// The values of the header `name` (any case), in the order sent.
+    pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_begins_at_the_first_question_mark_and_may_be_empty() {
+        let query = |line| Request::from_line(line).map(|r| r.query().map(<[u8]>::to_vec));
+        assert_eq!(query("GET /x?a?b"), Ok(Some(b"a?b".to_vec())));
+        assert_eq!(query("GET /x?"), Ok(Some(Vec::new())));
+        assert_eq!(query("GET /x"), Ok(None));
+    }
+
+    #[test]
+    fn a_request_that_would_smuggle_a_line_is_refused() {
+        for bad in
+            ["GET", "GET ", " /x", "G@T /x", "GET /x HTTP/1.1", "GET /x\r\nHost: y", "GET  /x"]
+        {
+            assert!(Request::from_line(bad).is_err(), "{bad:?}");
+        }
+        let mut request = Request::default();
+        for bad in ["Cookie", ": x", "Coo kie: x", "Cookie: a\r\nX: b"] {
+            assert!(request.add_header_line(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(request.add_header_line("Cookie:  a=b "), Ok(()));
+        assert_eq!(request.header_values("cookie").collect::<Vec<_>>(), [b"a=b"]);
+    }
+}
