@@ -1,0 +1,84 @@
+//! `[[affected]]`: products, roles, and the vulnerable versions of each branch.
+
+use std::ops::Range;
+
+use super::log::Log;
+use super::table::{Item, Table};
+use super::{MAX_AFFECTED, MAX_RANGES, strings};
+use crate::mitigation::Affected;
+use crate::problem::Problem;
+use crate::version::{Version, VersionRange};
+
+/// The affected products; none if the document is for any server.
+pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>) -> Vec<Affected> {
+    let Some(list) = top.get("affected") else { return Vec::new() };
+    let items = list.list(log, MAX_AFFECTED);
+    items.iter().filter_map(|item| one(log, item)).collect()
+}
+
+fn one(log: &mut Log<'_>, item: &Item<'_>) -> Option<Affected> {
+    let table = item.table(log)?;
+    table.only(log, &["product", "roles", "ranges"]);
+    let product = table
+        .required(log, "product", "such as `product = \"microsoft/exchange-server\"`")
+        .and_then(|item| product(log, &item));
+    let roles = strings(log, &table, "roles", is_name, "lower-case letters, digits, `-`, `.`, `_`");
+    let ranges = table.get("ranges").map_or_else(Vec::new, |item| ranges(log, &item));
+    Some(Affected { product: product?, roles, ranges })
+}
+
+/// A name in another spelling would match no server and leave it unprotected without a word.
+fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn product(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
+    let text = item.line(log)?;
+    if !text.split('/').all(is_name) {
+        item.refuse(log, "lower-case words, as in `microsoft/exchange-server`");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn ranges(log: &mut Log<'_>, item: &Item<'_>) -> Vec<VersionRange> {
+    let mut found: Vec<(VersionRange, Range<usize>)> = Vec::new();
+    for item in item.list(log, MAX_RANGES) {
+        let Some(new) = range(log, &item) else { continue };
+        let overlaps =
+            |old: &VersionRange| old.introduced < new.fixed && new.introduced < old.fixed;
+        if let Some((old, span)) = found.iter().find(|(old, _)| overlaps(old)) {
+            let line = log.line(span.start);
+            let message = format!("the range overlaps {} to {}", old.introduced, old.fixed);
+            let help = format!("the other range is in line {line}; a version is in one branch");
+            log.report(Problem::new(item.span.clone(), message).help(help));
+        }
+        found.push((new, item.span));
+    }
+    found.into_iter().map(|(range, _)| range).collect()
+}
+
+fn range(log: &mut Log<'_>, item: &Item<'_>) -> Option<VersionRange> {
+    let table = item.table(log)?;
+    table.only(log, &["introduced", "fixed"]);
+    let introduced = table
+        .required(log, "introduced", "the first vulnerable version")
+        .and_then(|item| version(log, &item));
+    let fixed = table
+        .required(log, "fixed", "the first version with the fix")
+        .and_then(|item| version(log, &item));
+    let range = VersionRange { introduced: introduced?, fixed: fixed? };
+    if range.introduced >= range.fixed {
+        let message = format!("no version is in {} to {}", range.introduced, range.fixed);
+        let problem = Problem::new(item.span.clone(), message);
+        log.report(problem.expected("`introduced` lower than `fixed`"));
+        return None;
+    }
+    Some(range)
+}
+
+/// A version.
+pub(super) fn version(log: &mut Log<'_>, item: &Item<'_>) -> Option<Version> {
+    item.parsed(log, "a version", "decimal numbers joined by dots, as in `15.2.1118.20`")
+}

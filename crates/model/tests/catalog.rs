@@ -1,0 +1,200 @@
+//! The shipped catalog is read, and hostile variants of it do no harm.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests may say what they expect")]
+
+use proptest::prelude::*;
+use stopgap_model::document::{MAX_DOCUMENT, parse};
+use stopgap_model::mitigation::{ActionKind, Expect};
+use stopgap_model::{Digest, Mitigation, Problem, Version};
+
+const CATALOG: [(&str, &[u8]); 3] = [
+    ("PING1", include_bytes!("../../../catalog/PING1.toml")),
+    ("M1", include_bytes!("../../../catalog/M1.toml")),
+    ("CVE-2021-26855", include_bytes!("../../../catalog/CVE-2021-26855.toml")),
+];
+
+fn read(id: &str) -> Mitigation {
+    let (_, bytes) = CATALOG.into_iter().find(|(name, _)| *name == id).expect("in the catalog");
+    parse(bytes, &|_| Ok(())).unwrap_or_else(|problems| panic!("{id}: {problems:#?}"))
+}
+
+fn affects(mitigation: &Mitigation, version: &str) -> bool {
+    let version: Version = version.parse().expect("a version");
+    let mut ranges = mitigation.affected.iter().flat_map(|affected| &affected.ranges);
+    ranges.any(|range| range.contains(&version))
+}
+
+#[test]
+fn every_shipped_document_is_named_by_its_id_and_content() {
+    for (id, bytes) in CATALOG {
+        let mitigation = read(id);
+        assert_eq!(mitigation.id.as_str(), id);
+        assert_eq!(mitigation.hash, Digest::of(bytes));
+    }
+}
+
+#[test]
+fn every_blocking_document_has_live_probes_of_both_kinds() {
+    for (id, _) in CATALOG {
+        let mitigation = read(id);
+        let blocks = |kind: &ActionKind| matches!(kind, ActionKind::BlockRequest { .. });
+        if mitigation.actions.iter().any(|action| blocks(&action.kind)) {
+            for expect in [Expect::Blocked, Expect::Allowed] {
+                let mut probes = mitigation.probes.iter();
+                assert!(probes.any(|probe| probe.live && probe.expect == expect), "{id}");
+            }
+        } else {
+            assert!(mitigation.no_live_probe.is_some(), "{id}");
+        }
+    }
+}
+
+#[test]
+fn live_attack_probes_carry_a_marker_and_do_not_write() {
+    for (id, _) in CATALOG {
+        for probe in read(id).probes.iter().filter(|probe| probe.live) {
+            assert!(matches!(probe.request.method.as_str(), "GET" | "HEAD"), "{}", probe.name);
+            assert!(probe.request.body.is_empty(), "{}", probe.name);
+            let target = String::from_utf8_lossy(&probe.request.target).replace("%73", "s");
+            let marked = target.replace("%65", "e").contains("stopgap-probe");
+            assert!(marked || probe.expect == Expect::Allowed, "{}", probe.name);
+        }
+    }
+}
+
+#[test]
+fn a_patched_old_branch_is_not_vulnerable_and_an_unpatched_one_is() {
+    let m1 = read("M1");
+    for vulnerable in ["15.1.2375.31", "15.1.2507.13", "15.2.1118.15", "15.0.1497.42", "15.2.922.7"]
+    {
+        assert!(affects(&m1, vulnerable), "{vulnerable}");
+    }
+    for fixed in ["15.1.2375.37", "15.1.2507.16", "15.2.986.36", "15.2.1118.20", "15.0.1497.44"] {
+        assert!(!affects(&m1, fixed), "{fixed}");
+    }
+    let proxylogon = read("CVE-2021-26855");
+    for vulnerable in [
+        "15.1.225.42",
+        "15.1.1261.35",
+        "15.1.1415.2",
+        "15.1.1713.5",
+        "15.1.2176.2",
+        "15.2.221.12",
+        "15.2.792.3",
+        "15.0.516.32",
+        "15.0.847.32",
+        "15.0.1367.3",
+        "15.0.1497.2",
+    ] {
+        assert!(affects(&proxylogon, vulnerable), "{vulnerable}");
+    }
+    for fixed in [
+        "15.1.1415.10",
+        "15.1.1713.10",
+        "15.1.2176.9",
+        "15.1.2242.4",
+        "15.1.2507.6",
+        "15.2.221.18",
+        "15.2.792.10",
+        "15.2.858.5",
+        "15.2.1748.10",
+        "15.0.847.64",
+        "15.0.1395.12",
+        "15.0.1473.6",
+        "15.0.1497.12",
+        "14.3.496.0",
+    ] {
+        assert!(!affects(&proxylogon, fixed), "{fixed}");
+    }
+}
+
+#[test]
+fn unified_messaging_is_left_alone_on_exchange_2019() {
+    let action = read("CVE-2021-26855").actions.into_iter().find(|a| a.id.as_str() == "PL.3");
+    let below = action.and_then(|action| action.only_below);
+    assert_eq!(below.map(|version| version.to_string()).as_deref(), Some("15.2.0"));
+}
+
+fn assert_marks_text(bytes: &[u8], problems: &[Problem]) {
+    assert!(!problems.is_empty());
+    let mut last = 0;
+    for problem in problems {
+        let span = problem.span.clone();
+        assert!(span.start <= span.end && span.end <= bytes.len(), "{problem:?}");
+        assert!(last <= span.start, "not sorted: {problems:?}");
+        last = span.start;
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            assert!(text.get(span).is_some(), "{problem:?}");
+        }
+        for said in [&problem.message, &problem.expected, &problem.help] {
+            assert!(!said.contains(char::is_control), "{problem:?}");
+        }
+    }
+}
+
+fn check(bytes: &[u8]) {
+    let refuse = |pattern: &str| {
+        if pattern.len().is_multiple_of(2) { Ok(()) } else { Err("it is odd".to_owned()) }
+    };
+    if let Err(problems) = parse(bytes, &refuse) {
+        assert_marks_text(bytes, &problems);
+    }
+}
+
+#[test]
+fn a_document_of_nothing_but_opening_brackets_is_refused_without_harm() {
+    for bracket in ["[", "{", "a.", "a=[", "a={b=", "[[a]]\n", "\"", "'''", "\u{feff}", "x=1\n"] {
+        check(bracket.repeat(MAX_DOCUMENT / 16 / bracket.len()).as_bytes());
+    }
+}
+
+/// A cut, an insertion or a copy inside a catalog file.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "\"",
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        "\n",
+        "[[action]]\n",
+        "é",
+        "\u{0}",
+        "any",
+        "not = ",
+        "9",
+        "kind = \"do-nothing\"\n",
+        "'",
+        ",",
+        "\u{feff}",
+        "\r",
+    ];
+    let edit = (any::<prop::sample::Index>(), 0..40_usize, prop::sample::select(words.to_vec()));
+    (0..CATALOG.len(), prop::collection::vec(edit, 1..6)).prop_map(|(file, edits)| {
+        let mut bytes = CATALOG[file].1.to_vec();
+        for (at, cut, word) in edits {
+            let at = at.index(bytes.len());
+            let end = (at + cut).min(bytes.len());
+            bytes.splice(at..end, word.bytes());
+        }
+        bytes
+    })
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        check(&bytes);
+    }
+
+    #[test]
+    fn arbitrary_text_never_panics(text in "(schema = 1\n)?(\\PC|[\n\\[\\]{}=\"'.#,]){0,200}") {
+        check(text.as_bytes());
+    }
+
+    #[test]
+    fn a_mutated_catalog_file_never_panics(bytes in mutated()) {
+        check(&bytes);
+    }
+}
