@@ -1,4 +1,16 @@
 //! Request rules: the reference evaluator of the one AST, its analysis, and its translation to each
 //! server's language. Pure, and linear in the request.
 
+mod decode;
+mod evaluate;
+mod fields;
 pub mod iis;
+mod pattern;
+mod ruleset;
+mod simplify;
+
+pub use decode::url_decode;
+pub use evaluate::CompiledRule;
+pub use pattern::{Captures, Pattern, PatternError, check_document_pattern};
+pub use ruleset::{RuleSet, Scratch};
+pub use simplify::simplify;

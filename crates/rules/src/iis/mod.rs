@@ -4,8 +4,17 @@
 //! What IIS does where its documentation is silent is modelled, not proved; see
 //! `docs/iis-model.md`.
 
+mod evaluate;
+mod inputs;
+mod read;
 mod rule;
+mod template;
+mod translate;
+mod wildcard;
 
+pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, Verdict};
+pub use read::read;
 pub use rule::{
     Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, UrlMatch,
 };
+pub use translate::{Unsupported, translate};

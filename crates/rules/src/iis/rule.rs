@@ -1,7 +1,10 @@
 //! An IIS URL Rewrite rule as its XML says it, defaults filled in.
 
+use serde::{Deserialize, Serialize};
+
 /// An inbound rule of `system.webServer/rewrite/rules` or `globalRules`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Rule {
     /// `name`.
     pub name: String,
@@ -24,7 +27,8 @@ pub struct Rule {
 }
 
 /// How the patterns of a rule are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PatternSyntax {
     /// Regular expressions, found anywhere.
     EcmaScript,
@@ -36,7 +40,8 @@ pub enum PatternSyntax {
 
 /// The `match` element: the pattern for the URL's decoded path without the leading slash and
 /// without the query, relative to where the rule is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct UrlMatch {
     /// `url`.
     pub pattern: String,
@@ -47,7 +52,8 @@ pub struct UrlMatch {
 }
 
 /// Whether all conditions must hold or one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Grouping {
     /// All must hold.
     MatchAll,
@@ -56,7 +62,8 @@ pub enum Grouping {
 }
 
 /// A condition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Condition {
     /// `input`, such as `{UrlDecode:{REQUEST_URI}}`.
     pub input: String,
@@ -71,7 +78,8 @@ pub struct Condition {
 }
 
 /// What a condition asks of its input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MatchType {
     /// It matches the pattern. Some tools write `0`.
     Pattern,
@@ -82,7 +90,8 @@ pub enum MatchType {
 }
 
 /// What a rule does to a request that matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Nothing.
     None,
@@ -118,7 +127,8 @@ pub enum Action {
 }
 
 /// The status of a redirection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RedirectType {
     /// 301
     Permanent,

@@ -1,0 +1,206 @@
+//! The values of a field in a request, as they were sent.
+
+use std::borrow::Cow;
+
+use stopgap_model::Request;
+use stopgap_model::rule::Field;
+
+/// Whether `test` passes for any value of `field` in `request`. Of a body the first `body_limit`
+/// bytes are looked at. A field of the response has no value in a request.
+pub(crate) fn any_value(
+    field: &Field,
+    request: &Request,
+    body_limit: usize,
+    test: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    let body = &request.body[..request.body.len().min(body_limit)];
+    match field {
+        Field::Method => test(request.method.as_bytes()),
+        Field::Uri => test(&request.target),
+        Field::Path => test(request.path()),
+        Field::Query => request.query().is_some_and(test),
+        Field::Host => request.header_values("host").any(test),
+        Field::Header(name) if name == "cookie" => joined_cookie(request).is_some_and(|c| test(&c)),
+        Field::Header(name) => request.header_values(name).any(test),
+        Field::HeaderNames => request.headers.iter().any(|(name, _)| test(name.as_bytes())),
+        Field::AnyHeader => request.headers.iter().any(|(_, value)| test(value)),
+        Field::Cookie(name) => cookie_values(request, name, test),
+        Field::Arg(name) => pairs(request.query().unwrap_or_default())
+            .any(|(n, value)| n == name.as_bytes() && test(value)),
+        Field::Args => pairs(request.query().unwrap_or_default()).any(|(_, value)| test(value)),
+        Field::ArgNames => pairs(request.query().unwrap_or_default()).any(|(name, _)| test(name)),
+        Field::Body => !body.is_empty() && test(body),
+        Field::BodyArgs => body_pairs(request, body, &mut |part| !part.is_file && test(part.value)),
+        Field::BodyArgNames => body_pairs(request, body, &mut |part| test(part.name)),
+        Field::FileNames => {
+            body_pairs(request, body, &mut |part| part.file_name.is_some_and(&mut *test))
+        }
+        Field::ResponseContentType | Field::ResponseHeader(_) => false,
+    }
+}
+
+/// The Cookie headers as one value.
+fn joined_cookie(request: &Request) -> Option<Cow<'_, [u8]>> {
+    let mut values = request.header_values("cookie");
+    let first = values.next()?;
+    let mut joined = Cow::Borrowed(first);
+    for value in values {
+        let joined = joined.to_mut();
+        joined.extend_from_slice(b"; ");
+        joined.extend_from_slice(value);
+    }
+    Some(joined)
+}
+
+fn cookie_values(request: &Request, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    let mut cookies = request.header_values("cookie").flat_map(|value| value.split(|&b| b == b';'));
+    cookies.any(|cookie| {
+        let (found, value) = split_at_byte(cookie.trim_ascii(), b'=');
+        found == name.as_bytes() && test(value)
+    })
+}
+
+/// The `name=value` pairs of a query or a form, as sent.
+fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let parts = text.split(|&b| b == b'&').filter(|part| !part.is_empty());
+    parts.map(|part| split_at_byte(part, b'='))
+}
+
+/// What stands before the first `byte` and after it; all and nothing if there is none.
+fn split_at_byte(text: &[u8], byte: u8) -> (&[u8], &[u8]) {
+    match text.iter().position(|&b| b == byte) {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, b""),
+    }
+}
+
+/// A part of a form body.
+struct Part<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+    is_file: bool,
+    file_name: Option<&'a [u8]>,
+}
+
+fn body_pairs(request: &Request, body: &[u8], test: &mut dyn FnMut(&Part<'_>) -> bool) -> bool {
+    let content_type = request.header_values("content-type").next().unwrap_or_default();
+    let (kind, _) = split_at_byte(content_type, b';');
+    let kind = kind.trim_ascii().to_ascii_lowercase();
+    if kind == b"application/x-www-form-urlencoded" {
+        return pairs(body)
+            .any(|(name, value)| test(&Part { name, value, is_file: false, file_name: None }));
+    }
+    if kind != b"multipart/form-data" {
+        return false;
+    }
+    let Some(boundary) = parameter(content_type, b"boundary") else { return false };
+    if boundary.is_empty() {
+        return false;
+    }
+    let delimiter = [b"--", boundary].concat();
+    // The text before the first delimiter is no part.
+    parts_between(body, &delimiter).skip(1).any(|part| multipart(part).is_some_and(|p| test(&p)))
+}
+
+/// The stretches of `body` between the delimiters, in one pass.
+fn parts_between<'a>(body: &'a [u8], delimiter: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let mut rest = Some(body);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        match find(text, delimiter) {
+            Some(at) => {
+                rest = Some(&text[at + delimiter.len()..]);
+                Some(&text[..at])
+            }
+            None => rest.take(),
+        }
+    })
+}
+
+fn multipart(part: &[u8]) -> Option<Part<'_>> {
+    let at = find(part, b"\r\n\r\n")?;
+    let (head, value) = (&part[..at], &part[at + 4..]);
+    let value = value.strip_suffix(b"\r\n").unwrap_or(value);
+    let mut lines = head.split(|&b| b == b'\n');
+    let disposition = lines.find(|line| {
+        split_at_byte(line, b':').0.trim_ascii().eq_ignore_ascii_case(b"content-disposition")
+    })?;
+    let name = parameter(disposition, b"name")?;
+    let file_name = parameter(disposition, b"filename");
+    Some(Part { name, value, is_file: file_name.is_some(), file_name })
+}
+
+/// The value of a parameter such as `; name="x"`, without its quotes.
+fn parameter<'a>(header: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut parts = header.split(|&b| b == b';').skip(1).map(<[u8]>::trim_ascii);
+    parts.find_map(|part| {
+        let (found, value) = split_at_byte(part, b'=');
+        let value = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
+        found.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    // The linear search of a pattern that is only a text.
+    aho_corasick::AhoCorasick::new([wanted]).ok()?.find(text).map(|found| found.start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(field: &Field, request: &Request) -> Vec<String> {
+        let mut found = Vec::new();
+        any_value(field, request, 64 * 1024, &mut |value| {
+            found.push(String::from_utf8_lossy(value).into_owned());
+            false
+        });
+        found
+    }
+
+    fn get(target: &str, headers: &[&str]) -> Request {
+        let mut request = Request::from_line(&format!("GET {target}")).unwrap();
+        headers.iter().for_each(|line| request.add_header_line(line).unwrap());
+        request
+    }
+
+    #[test]
+    fn arguments_are_split_as_they_were_sent() {
+        let request = get("/p?a=1&b&&a=%32&=x", &[]);
+        assert_eq!(values(&Field::Args, &request), ["1", "", "%32", "x"]);
+        assert_eq!(values(&Field::ArgNames, &request), ["a", "b", "a", ""]);
+        assert_eq!(values(&Field::Arg("a".into()), &request), ["1", "%32"]);
+        assert_eq!(values(&Field::Path, &request), ["/p"]);
+        assert_eq!(values(&Field::Query, &get("/p", &[])), [""; 0]);
+    }
+
+    #[test]
+    fn a_cookie_split_over_two_headers_is_one_value() {
+        let request = get("/", &["Cookie: a=1; b=2", "X: y", "cookie: c=3"]);
+        assert_eq!(values(&Field::Header("cookie".into()), &request), ["a=1; b=2; c=3"]);
+        assert_eq!(values(&Field::Cookie("c".into()), &request), ["3"]);
+        assert_eq!(values(&Field::Cookie("C".into()), &request), [""; 0]);
+        assert_eq!(values(&Field::HeaderNames, &request), ["Cookie", "X", "cookie"]);
+    }
+
+    #[test]
+    fn a_form_is_read_in_both_of_its_encodings() {
+        let mut request = get("/", &["Content-Type: application/x-www-form-urlencoded"]);
+        request.body = b"a=1&b=%24".to_vec();
+        assert_eq!(values(&Field::BodyArgs, &request), ["1", "%24"]);
+        let mut request = get("/", &["Content-Type: multipart/form-data; boundary=\"XX\""]);
+        request.body = b"--XX\r\nContent-Disposition: form-data; name=\"0\"\r\n\r\nresolved_model\r\n--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.aspx\"\r\nContent-Type: text/plain\r\n\r\nbytes\r\n--XX--\r\n".to_vec();
+        assert_eq!(values(&Field::BodyArgs, &request), ["resolved_model"]);
+        assert_eq!(values(&Field::BodyArgNames, &request), ["0", "f"]);
+        assert_eq!(values(&Field::FileNames, &request), ["a.aspx"]);
+    }
+
+    #[test]
+    fn a_body_past_its_limit_is_not_looked_at() {
+        let mut request = get("/", &[]);
+        request.body = b"0123456789".to_vec();
+        let seen = |limit| any_value(&Field::Body, &request, limit, &mut |v| v.ends_with(b"9"));
+        assert!(seen(10));
+        assert!(!seen(9));
+    }
+}

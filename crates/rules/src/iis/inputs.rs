@@ -1,0 +1,65 @@
+//! The inputs of conditions that say the same as a field of the AST.
+
+use stopgap_model::rule::{Decode, Field, Test};
+
+/// Why a field has no input of the same meaning.
+const NO_INPUT: &str = "IIS has no condition input that says the same";
+
+/// The input for the value that `test` looks at.
+pub(super) fn input_of(test: &Test) -> Result<String, String> {
+    let decoded = match test.decode.as_slice() {
+        [] => false,
+        [Decode::Url] => true,
+        _ => return Err(format!("{}: IIS decodes once, and only percent-encoding", test.field)),
+    };
+    let variable = match &test.field {
+        Field::Method => "REQUEST_METHOD".to_owned(),
+        // Without decoding only UNENCODED_URL is what was requested; with it, REQUEST_URI is the
+        // form that has been in production since 2022.
+        Field::Uri if decoded => "REQUEST_URI".to_owned(),
+        Field::Uri => "UNENCODED_URL".to_owned(),
+        Field::Query => "QUERY_STRING".to_owned(),
+        Field::Host => "HTTP_HOST".to_owned(),
+        Field::Header(name) => header_variable(name)?,
+        Field::Path => return Err(format!("path: {NO_INPUT}; use uri")),
+        field if field.is_of_body() => return Err(format!("{field}: IIS rules see no body")),
+        field => return Err(format!("{field}: {NO_INPUT}")),
+    };
+    Ok(if decoded { format!("{{UrlDecode:{{{variable}}}}}") } else { format!("{{{variable}}}") })
+}
+
+fn header_variable(name: &str) -> Result<String, String> {
+    let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !good || name.is_empty() {
+        return Err(format!("header:{name}: IIS names a header by letters, digits and dashes"));
+    }
+    Ok(format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_")))
+}
+
+/// The field and the decodings that `input` says; why not, if no field says the same.
+pub(super) fn field_of(input: &str) -> Result<(Field, Vec<Decode>), String> {
+    let unknown = || format!("the input `{input}` has no field of the same meaning");
+    let inner = input.strip_prefix('{').and_then(|i| i.strip_suffix('}')).ok_or_else(unknown)?;
+    let function = inner.split_once(':');
+    let (variable, decode) = match function {
+        Some((name, nested)) if name.eq_ignore_ascii_case("UrlDecode") => {
+            let nested = nested.strip_prefix('{').and_then(|i| i.strip_suffix('}'));
+            (nested.ok_or_else(unknown)?, vec![Decode::Url])
+        }
+        Some(_) => return Err(unknown()),
+        None => (inner, Vec::new()),
+    };
+    let variable = variable.to_ascii_uppercase();
+    let field = match variable.as_str() {
+        "REQUEST_METHOD" => Field::Method,
+        // Both are the request target here; only a rewrite before tells them apart.
+        "REQUEST_URI" | "UNENCODED_URL" => Field::Uri,
+        "QUERY_STRING" => Field::Query,
+        "HTTP_HOST" => Field::Host,
+        _ => {
+            let name = variable.strip_prefix("HTTP_").ok_or_else(unknown)?;
+            Field::Header(name.to_ascii_lowercase().replace('_', "-"))
+        }
+    };
+    Ok((field, decode))
+}

@@ -1,0 +1,177 @@
+//! From the AST to an IIS rule with the same verdict on every request, or the reason why not.
+
+use stopgap_model::rule::{BlockRule, Case, Condition, Deny, Field, Operator, Test};
+
+use super::inputs::input_of;
+use super::rule::{
+    Action, Condition as IisCondition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch,
+};
+use crate::evaluate::CompiledRule;
+use crate::pattern::ast::Node;
+use crate::pattern::parse;
+use crate::simplify::simplify;
+
+/// A rule that IIS cannot say exactly; the reason is a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unsupported {
+    /// Why.
+    pub reason: String,
+}
+
+fn unsupported(reason: impl Into<String>) -> Unsupported {
+    Unsupported { reason: reason.into() }
+}
+
+/// The texts of an answer that a rule gives.
+pub(super) const STATUS_REASON: &str = "Blocked";
+pub(super) const STATUS_DESCRIPTION: &str = "Blocked by Stopgap";
+
+/// The IIS rule of the name `name` for `rule`.
+///
+/// # Errors
+/// IIS cannot say it exactly.
+pub fn translate(name: &str, rule: &BlockRule) -> Result<Rule, Unsupported> {
+    let rule = simplify(rule);
+    CompiledRule::new(&rule).map_err(|error| unsupported(format!("a pattern: {error}")))?;
+    let (grouping, members) = match &rule.when {
+        Condition::All(members) => (Grouping::MatchAll, members.as_slice()),
+        Condition::Any(members) => (Grouping::MatchAny, members.as_slice()),
+        single => (Grouping::MatchAll, std::slice::from_ref(single)),
+    };
+    if members.is_empty() {
+        return Err(unsupported("it has no condition"));
+    }
+    let conditions = members.iter().map(condition).collect::<Result<_, _>>()?;
+    Ok(Rule {
+        name: name.to_owned(),
+        enabled: true,
+        syntax: PatternSyntax::EcmaScript,
+        stop_processing: true,
+        url: UrlMatch { pattern: ".*".into(), ignore_case: true, negate: false },
+        grouping,
+        track_all_captures: false,
+        conditions,
+        action: match rule.deny {
+            Deny::Abort => Action::AbortRequest,
+            Deny::Status(status) => Action::CustomResponse {
+                status,
+                substatus: 0,
+                reason: STATUS_REASON.into(),
+                description: STATUS_DESCRIPTION.into(),
+            },
+        },
+    })
+}
+
+fn condition(member: &Condition) -> Result<IisCondition, Unsupported> {
+    match member {
+        Condition::Test(test) => test_condition(test, false),
+        Condition::Not(inner) => match &**inner {
+            Condition::Test(test) => test_condition(test, true),
+            _ => Err(nested()),
+        },
+        Condition::All(_) | Condition::Any(_) => Err(nested()),
+    }
+}
+
+fn nested() -> Unsupported {
+    unsupported("an IIS rule has one list of conditions, all or any; write two actions")
+}
+
+fn test_condition(test: &Test, negate: bool) -> Result<IisCondition, Unsupported> {
+    let input = input_of(test).map_err(unsupported)?;
+    let pattern = pattern_of(&test.operator)?;
+    same_when_repeated(test)?;
+    same_when_missing(test)?;
+    Ok(IisCondition {
+        input,
+        match_type: MatchType::Pattern,
+        pattern,
+        ignore_case: test.case == Case::Ignore,
+        negate,
+    })
+}
+
+fn pattern_of(operator: &Operator) -> Result<String, Unsupported> {
+    let text = operator.text();
+    if text.chars().any(|c| !c.is_ascii() || c.is_ascii_control()) {
+        let why = "what IIS makes of characters beyond ASCII and of control characters is not \
+                   documented";
+        return Err(unsupported(format!("`{}`: {why}", stopgap_model::problem::one_line(text))));
+    }
+    if text.is_empty() {
+        return Err(unsupported("an empty text would match every request"));
+    }
+    let escaped = escape(text);
+    Ok(match operator {
+        Operator::Contains(_) => escaped,
+        Operator::StartsWith(_) => format!("^{escaped}"),
+        Operator::EndsWith(_) => format!("{escaped}$"),
+        Operator::Equals(_) => format!("^{escaped}$"),
+        Operator::Matches(source) => source.clone(),
+    })
+}
+
+/// `text` with everything escaped that ECMAScript reads as more than itself.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if r"\^$.|?*+()[]{}/".contains(c) && c != '/' {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// IIS joins the values of a repeated header by commas; the AST tests each. Only a test that cannot
+/// tell the difference is exact. Cookie is one value in both, and Host is there once.
+fn same_when_repeated(test: &Test) -> Result<(), Unsupported> {
+    let Field::Header(name) = &test.field else { return Ok(()) };
+    if name == "cookie" || name == "host" {
+        return Ok(());
+    }
+    let exact = match &test.operator {
+        Operator::Contains(text) => !text.contains(','),
+        Operator::Matches(source) => parse(source, true).is_ok_and(|(node, _)| !sees_joint(&node)),
+        _ => false,
+    };
+    if exact {
+        return Ok(());
+    }
+    Err(unsupported(format!(
+        "header:{name}: IIS joins a repeated header by commas, and {} would see it; use contains",
+        test.operator.name()
+    )))
+}
+
+/// Whether a match could reach over the comma between two values, or depends on their ends.
+fn sees_joint(node: &Node) -> bool {
+    node.any(&|node| match node {
+        Node::Set(set) => set.contains(b','),
+        Node::Concat(_) | Node::Alternate(_) | Node::Repeat { .. } | Node::Group { .. } => false,
+        _ => true,
+    })
+}
+
+/// What is not there has no value in the AST and is an empty string in IIS: a test that an empty
+/// string passes would differ.
+fn same_when_missing(test: &Test) -> Result<(), Unsupported> {
+    if !matches!(test.field, Field::Query | Field::Host | Field::Header(_)) {
+        return Ok(());
+    }
+    let passes_empty = match &test.operator {
+        Operator::Matches(source) => {
+            crate::pattern::Pattern::new(source, test.case).is_ok_and(|p| p.is_match(b""))
+        }
+        operator => operator.text().is_empty(),
+    };
+    if passes_empty {
+        let field = &test.field;
+        return Err(unsupported(format!(
+            "{field}: the pattern matches an empty value, and IIS takes a missing {field} for one"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What a pattern would cost in the engine of a web server, which backtracks.
+//!
+//! A pattern is refused if there is more than one way to match the same text: then the engine
+//! tries them all on a near miss, and a request can be made to cost more than a site can bear.
+
+use super::ast::{ByteSet, Node};
+use super::{Pattern, PatternError, parse};
+use stopgap_model::rule::Case;
+
+/// Counted repetitions up to this are tried in bounded time.
+const SMALL: u32 = 16;
+
+/// Whether a mitigation document may carry `source`.
+///
+/// # Errors
+/// Why not, and what to write instead.
+pub fn check_document_pattern(source: &str) -> Result<(), PatternError> {
+    let (node, _) = parse(source, true)?;
+    if node.any(&|node| matches!(node, Node::LookAhead { .. })) {
+        let why = "it looks ahead; write each part as a condition of its own";
+        return Err(PatternError::NotLinear(why.into()));
+    }
+    Pattern::new(source, Case::Ignore)?;
+    check(&trimmed(node), ByteSet::EMPTY).map_err(PatternError::NotLinear)
+}
+
+/// Without the repetitions at its edges, which an unanchored search does not need.
+fn trimmed(node: Node) -> Node {
+    let Node::Concat(mut nodes) = node else { return node };
+    while nodes.first().is_some_and(is_edge) {
+        nodes.remove(0);
+    }
+    while nodes.last().is_some_and(is_edge) {
+        nodes.pop();
+    }
+    Node::Concat(nodes)
+}
+
+fn is_edge(node: &Node) -> bool {
+    match node {
+        Node::Repeat { min: 0, max: None, node, .. } => matches!(**node, Node::Set(_)),
+        Node::Group { node, .. } => is_edge(node),
+        _ => false,
+    }
+}
+
+fn is_long(node: &Node) -> bool {
+    matches!(node, Node::Repeat { max: None, .. })
+        || matches!(node, Node::Repeat { min, max: Some(max), .. } if max > min && *max > SMALL)
+}
+
+/// `follow` is what the text after this node can begin with.
+fn check(node: &Node, follow: ByteSet) -> Result<(), String> {
+    match node {
+        Node::Concat(nodes) => {
+            let mut follow = follow;
+            for node in nodes.iter().rev() {
+                check(node, follow)?;
+                let (first, nullable) = node.first();
+                follow = if nullable { first.union(follow) } else { first };
+            }
+            Ok(())
+        }
+        Node::Alternate(nodes) => nodes.iter().try_for_each(|node| check(node, follow)),
+        Node::Group { node, .. } => check(node, follow),
+        Node::Repeat { node: body, .. } if is_long(node) => check_repetition(body, follow),
+        Node::Repeat { node, .. } => check(node, follow),
+        _ => Ok(()),
+    }
+}
+
+fn check_repetition(body: &Node, follow: ByteSet) -> Result<(), String> {
+    if body.any(&is_long) {
+        return Err("it repeats a repetition, as in (a+)+; write the inner one once".into());
+    }
+    let (first, nullable) = body.first();
+    if nullable {
+        return Err("it repeats something that can be empty, as in (a?)*".into());
+    }
+    if body.any(&branches_begin_alike) {
+        return Err("it repeats a choice whose branches can begin alike, as in (a|ab)*".into());
+    }
+    if first.meets(&follow) {
+        let why = "what follows a repetition could be part of it, as in .+/ or .*.*; \
+                   write a class without it, as in [^/]+/";
+        return Err(why.into());
+    }
+    check(body, first.union(follow))
+}
+
+fn branches_begin_alike(node: &Node) -> bool {
+    let Node::Alternate(nodes) = node else { return false };
+    let firsts: Vec<(ByteSet, bool)> = nodes.iter().map(Node::first).collect();
+    let pairs = firsts.iter().enumerate();
+    pairs.clone().any(|(at, (set, _))| firsts[at + 1..].iter().any(|(other, _)| set.meets(other)))
+}

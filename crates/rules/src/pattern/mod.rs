@@ -1,0 +1,290 @@
+//! ECMAScript patterns over bytes, matched in linear time.
+//!
+//! `.` is any byte but a line feed or a carriage return; `\d`, `\w` and `\s` are ASCII; ignoring case
+//! means ASCII letters; `^` and `$` are the input's ends. A literal character beyond ASCII is its
+//! UTF-8 bytes. Look-aheads are understood where they stand at the head of the whole pattern.
+
+pub(crate) mod ast;
+mod cost;
+mod emit;
+mod literal;
+mod parse;
+mod starts;
+
+use regex::bytes::{Regex, RegexBuilder};
+use stopgap_model::rule::Case;
+
+use self::ast::Node;
+use self::starts::Starts;
+
+pub use cost::check_document_pattern;
+pub(crate) use literal::{literal, required, shortest};
+
+/// The longest pattern, in bytes: longer than any rule of the field.
+const MAX_PATTERN: usize = 8 * 1024;
+/// The largest compiled pattern, in bytes.
+const MAX_COMPILED: usize = 4 * 1024 * 1024;
+
+/// A pattern that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// It is not ECMAScript.
+    #[error("it is not a valid ECMAScript pattern: {0}")]
+    Invalid(String),
+    /// It is ECMAScript, but cannot be matched here, or not in linear time.
+    #[error("it cannot be matched in linear time: {0}")]
+    NotLinear(String),
+}
+
+/// A compiled pattern.
+#[derive(Debug)]
+pub struct Pattern {
+    matcher: Matcher,
+    groups: GroupMap,
+}
+
+#[derive(Debug)]
+enum Matcher {
+    Plain(Regex),
+    /// All parts must match at the start of the input.
+    AtStart {
+        looks: Vec<(bool, Regex)>,
+        rest: Regex,
+    },
+    /// All parts must match at one position, wherever it is.
+    AtOnePlace(Box<AtOnePlace>),
+}
+
+#[derive(Debug)]
+struct AtOnePlace {
+    looks: Vec<(bool, Starts)>,
+    rest: Starts,
+    rest_regex: Regex,
+}
+
+/// For each group of the pattern, where it is found.
+type GroupMap = Vec<GroupPlace>;
+
+/// Where a group's text is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GroupPlace {
+    /// In this group of the compiled expression.
+    Group(usize),
+    /// Engines differ on it, or it cannot be told.
+    Unclear,
+}
+
+/// The texts of a match's groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captures(Vec<Option<Vec<u8>>>);
+
+impl Captures {
+    /// The captures of a string that matched as a whole, with the texts of its wildcards.
+    #[must_use]
+    pub(crate) fn of(texts: Vec<Vec<u8>>) -> Self {
+        Self(texts.into_iter().map(Some).collect())
+    }
+
+    /// The captures of several conditions as one list, as `trackAllCaptures` has them: the groups of
+    /// each follow those of the one before, and 0 is the first one's whole match.
+    #[must_use]
+    pub(crate) fn joined(all: &[Self]) -> Self {
+        let mut texts = Vec::new();
+        for (at, captures) in all.iter().enumerate() {
+            texts.extend(captures.0.iter().skip(usize::from(at > 0)).cloned());
+        }
+        Self(texts)
+    }
+
+    /// The text of group `number`, empty if the group took no part; `None` if it cannot be told.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<&[u8]> {
+        match self.0.get(number) {
+            Some(text) => text.as_deref(),
+            None => Some(b""),
+        }
+    }
+}
+
+/// A pattern's parts: look-aheads at its head, and the rest.
+struct Parts {
+    at_start: bool,
+    looks: Vec<(bool, Node)>,
+    rest: Node,
+}
+
+impl Pattern {
+    /// Compiles `source`.
+    ///
+    /// # Errors
+    /// It is not a pattern, or cannot be matched in linear time.
+    pub fn new(source: &str, case: Case) -> Result<Self, PatternError> {
+        let (node, count) = parse(source, case == Case::Ignore)?;
+        let parts = split(node)?;
+        let groups = group_map(&parts, count);
+        let matcher = match (parts.looks.is_empty(), parts.at_start) {
+            (true, false) => Matcher::Plain(compile(&parts.rest, false)?),
+            (true, true) => Matcher::Plain(compile(&parts.rest, true)?),
+            (false, true) => {
+                let looks = parts
+                    .looks
+                    .iter()
+                    .map(|(negate, node)| compile(node, true).map(|regex| (*negate, regex)));
+                Matcher::AtStart {
+                    looks: looks.collect::<Result<_, _>>()?,
+                    rest: compile(&parts.rest, true)?,
+                }
+            }
+            (false, false) => {
+                let looks = parts.looks.iter().map(|(negate, node)| {
+                    Starts::new(&emit::expression(node)).map(|starts| (*negate, starts))
+                });
+                Matcher::AtOnePlace(Box::new(AtOnePlace {
+                    looks: looks.collect::<Result<_, _>>()?,
+                    rest: Starts::new(&emit::expression(&parts.rest))?,
+                    rest_regex: compile(&parts.rest, true)?,
+                }))
+            }
+        };
+        Ok(Self { matcher, groups })
+    }
+
+    /// Whether the pattern is found in `input`.
+    #[must_use]
+    pub fn is_match(&self, input: &[u8]) -> bool {
+        match &self.matcher {
+            Matcher::Plain(regex) => regex.is_match(input),
+            Matcher::AtStart { looks, rest } => {
+                looks.iter().all(|(negate, regex)| regex.is_match(input) != *negate)
+                    && rest.is_match(input)
+            }
+            Matcher::AtOnePlace(parts) => parts.place(input).is_some(),
+        }
+    }
+
+    /// The groups of the first match in `input`, if there is one.
+    #[must_use]
+    pub fn captures(&self, input: &[u8]) -> Option<Captures> {
+        let found = match &self.matcher {
+            Matcher::Plain(regex) | Matcher::AtStart { rest: regex, .. } => {
+                self.is_match(input).then(|| regex.captures(input))??
+            }
+            Matcher::AtOnePlace(parts) => {
+                let at = parts.place(input)?;
+                parts.rest_regex.captures(&input[at..])?
+            }
+        };
+        let text = |place: &GroupPlace| match place {
+            GroupPlace::Group(at) => {
+                Some(found.get(*at).map(|m| m.as_bytes().to_vec()).unwrap_or_default())
+            }
+            GroupPlace::Unclear => None,
+        };
+        Some(Captures(self.groups.iter().map(text).collect()))
+    }
+}
+
+impl AtOnePlace {
+    /// The first position at which every part matches.
+    fn place(&self, input: &[u8]) -> Option<usize> {
+        let mut places = self.rest.of(input);
+        for (negate, look) in &self.looks {
+            for (place, found) in places.iter_mut().zip(look.of(input)) {
+                *place &= found != *negate;
+            }
+        }
+        places.iter().position(|place| *place)
+    }
+}
+
+/// Reads `source` into nodes; `fold` ignores the case of ASCII letters.
+pub(crate) fn parse(source: &str, fold: bool) -> Result<(Node, usize), PatternError> {
+    if source.len() > MAX_PATTERN {
+        return Err(PatternError::NotLinear(format!("it is longer than {MAX_PATTERN} bytes")));
+    }
+    // Before the syntax check, which recurses without a bound.
+    if parse::nests_too_deep(source) {
+        let why = format!("its groups are nested more than {} deep", parse::MAX_DEPTH);
+        return Err(PatternError::NotLinear(why));
+    }
+    if let Err(error) = regress::Regex::new(source) {
+        return Err(PatternError::Invalid(error.text));
+    }
+    parse::parse(source, fold).map_err(PatternError::NotLinear)
+}
+
+/// Splits off the look-aheads at the head. Look-arounds and back-references elsewhere are refused.
+fn split(node: Node) -> Result<Parts, PatternError> {
+    let nodes = match node {
+        Node::Concat(nodes) => nodes,
+        other => vec![other],
+    };
+    let mut parts = Parts { at_start: false, looks: Vec::new(), rest: Node::empty() };
+    let mut rest = Vec::new();
+    for node in nodes {
+        match node {
+            Node::Start if rest.is_empty() => parts.at_start = true,
+            Node::LookAhead { negate, node } if rest.is_empty() => {
+                parts.looks.push((negate, *node))
+            }
+            other => rest.push(other),
+        }
+    }
+    parts.rest = Node::Concat(rest);
+    let bad = |node: &Node| matches!(node, Node::LookAhead { .. } | Node::BackReference);
+    let all = parts.looks.iter().map(|(_, node)| node).chain([&parts.rest]);
+    for part in all {
+        if part.any(&|node| matches!(node, Node::BackReference)) {
+            return Err(PatternError::NotLinear("it refers back to a group".into()));
+        }
+        if part.any(&bad) {
+            let why = "it has a look-ahead that does not stand at the head of the pattern";
+            return Err(PatternError::NotLinear(why.into()));
+        }
+    }
+    Ok(parts)
+}
+
+fn compile(node: &Node, at_start: bool) -> Result<Regex, PatternError> {
+    let expression = emit::expression(node);
+    let expression = if at_start { format!("^(?:{expression})") } else { expression };
+    RegexBuilder::new(&expression)
+        .unicode(false)
+        .size_limit(MAX_COMPILED)
+        .dfa_size_limit(MAX_COMPILED)
+        .build()
+        .map_err(|_| PatternError::NotLinear("it is too large when it is compiled".into()))
+}
+
+/// Where each group is found. Groups in look-aheads are not kept; a group in a repetition has one
+/// text here and may have another in an engine that resets it with each round.
+fn group_map(parts: &Parts, count: usize) -> GroupMap {
+    let mut map = vec![GroupPlace::Unclear; count + 1];
+    map[0] = GroupPlace::Group(0);
+    let mut order = 0;
+    number_groups(&parts.rest, false, &mut order, &mut map);
+    map
+}
+
+fn number_groups(node: &Node, repeated: bool, order: &mut usize, map: &mut [GroupPlace]) {
+    match node {
+        Node::Group { index, node } => {
+            if let Some(index) = index {
+                *order += 1;
+                if let (Some(place), false) = (map.get_mut(*index), repeated) {
+                    *place = GroupPlace::Group(*order);
+                }
+            }
+            number_groups(node, repeated, order, map);
+        }
+        Node::Repeat { node, max, .. } => {
+            number_groups(node, repeated || *max != Some(1), order, map);
+        }
+        Node::Concat(nodes) | Node::Alternate(nodes) => {
+            for node in nodes {
+                number_groups(node, repeated, order, map);
+            }
+        }
+        _ => {}
+    }
+}

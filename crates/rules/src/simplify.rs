@@ -1,0 +1,87 @@
+//! The canonical form of a rule, with the same meaning.
+
+use stopgap_model::rule::{BlockRule, Condition, Operator, Test};
+
+use crate::pattern::literal;
+
+/// `rule` in its canonical form: nested lists flattened, single members unwrapped, negations at the
+/// tests, patterns without idle `.*` at their edges, and a pattern that is only a text as a text.
+#[must_use]
+pub fn simplify(rule: &BlockRule) -> BlockRule {
+    BlockRule { when: condition(&rule.when, false), ..rule.clone() }
+}
+
+/// The canonical form of `given`, or of its negation.
+fn condition(given: &Condition, negate: bool) -> Condition {
+    match (given, negate) {
+        (Condition::Not(inner), _) => condition(inner, !negate),
+        (Condition::Test(given), false) => Condition::Test(test(given)),
+        (Condition::Test(given), true) => Condition::Not(Box::new(Condition::Test(test(given)))),
+        // De Morgan: the negation of a list is the other list of the negations.
+        (Condition::All(given), false) | (Condition::Any(given), true) => {
+            unwrap_single(flatten(given, negate, true), Condition::All)
+        }
+        (Condition::Any(given), false) | (Condition::All(given), true) => {
+            unwrap_single(flatten(given, negate, false), Condition::Any)
+        }
+    }
+}
+
+fn flatten(given: &[Condition], negate: bool, into_all: bool) -> Vec<Condition> {
+    let mut flat = Vec::new();
+    for member in given {
+        match condition(member, negate) {
+            Condition::All(members) if into_all => flat.extend(members),
+            Condition::Any(members) if !into_all => flat.extend(members),
+            other => flat.push(other),
+        }
+    }
+    flat
+}
+
+fn unwrap_single(mut members: Vec<Condition>, list: fn(Vec<Condition>) -> Condition) -> Condition {
+    if members.len() == 1 { members.remove(0) } else { list(members) }
+}
+
+fn test(given: &Test) -> Test {
+    let Operator::Matches(source) = &given.operator else { return given.clone() };
+    let source = without_idle_edges(source);
+    let operator = match literal(source) {
+        Some(literal) => match (literal.at_start, literal.at_end) {
+            (false, false) => Operator::Contains(literal.text),
+            (true, false) => Operator::StartsWith(literal.text),
+            (false, true) => Operator::EndsWith(literal.text),
+            (true, true) => Operator::Equals(literal.text),
+        },
+        None => Operator::Matches(source.to_owned()),
+    };
+    Test { operator, ..given.clone() }
+}
+
+/// A pattern without `.*` at its edges, which an unanchored search does not need. A pattern of
+/// nothing else stays.
+fn without_idle_edges(source: &str) -> &str {
+    let mut text = source;
+    // A choice at the top would have edges of its own; a look-ahead's `.*` binds words together.
+    if text.contains('|') || text.contains("(?") || text.contains('\\') && text.contains(r"\1") {
+        return text;
+    }
+    while let Some(rest) = head_stripped(text) {
+        text = rest;
+    }
+    while let Some(rest) = tail_stripped(text) {
+        text = rest;
+    }
+    if text.is_empty() { source } else { text }
+}
+
+fn head_stripped(text: &str) -> Option<&str> {
+    let rest = ["(.*?)", "(.*)", ".*?", ".*"].iter().find_map(|idle| text.strip_prefix(idle))?;
+    (!rest.starts_with(['*', '+', '?', '{'])).then_some(rest)
+}
+
+fn tail_stripped(text: &str) -> Option<&str> {
+    let rest = ["(.*?)", "(.*)", ".*?", ".*"].iter().find_map(|idle| text.strip_suffix(idle))?;
+    let backslashes = rest.bytes().rev().take_while(|&b| b == b'\\').count();
+    (backslashes % 2 == 0).then_some(rest)
+}
