@@ -1,0 +1,143 @@
+//! applicationHost.config → sites, pools, modules, and what it allows of URL Rewrite.
+
+use roxmltree::Node;
+use stopgap_model::host::{Application, Fact, Iis, ServerPath, Site, VirtualDirectory};
+
+use super::xml::Doc;
+
+/// The name under which URL Rewrite is registered.
+pub(crate) const REWRITE_MODULE: &str = "RewriteModule";
+
+/// Whether a section may appear below the file that declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OverrideMode {
+    /// It may.
+    Allow,
+    /// It may not: 500.19.
+    Deny,
+}
+
+/// What a server allows of URL Rewrite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RewriteSupport {
+    /// Whether the module is in `globalModules`.
+    pub module: bool,
+    /// `overrideModeDefault` of `system.webServer/rewrite/rules`, if that section is declared.
+    pub rules: Option<OverrideMode>,
+    /// `overrideModeDefault` of `system.webServer/rewrite/globalRules`, if that is declared.
+    pub global_rules: Option<OverrideMode>,
+}
+
+/// What the server's configuration says of its sites, pools and modules.
+pub(crate) fn iis(doc: &Doc<'_>, config: &ServerPath) -> Iis {
+    let named = |path: &[&str]| -> Vec<String> {
+        let nodes = doc.descend(doc.root(), path);
+        nodes.into_iter().filter_map(|node| node.attribute("name")).map(str::to_owned).collect()
+    };
+    let sites = ["system.applicationHost", "sites"];
+    let default_pool = doc
+        .descend(doc.root(), &[sites[0], sites[1], "applicationDefaults"])
+        .into_iter()
+        .find_map(|node| node.attribute("applicationPool"));
+    Iis {
+        config: config.clone(),
+        sites: doc
+            .descend(doc.root(), &[sites[0], sites[1], "site"])
+            .into_iter()
+            .map(|node| site(doc, node, default_pool))
+            .collect(),
+        pools: named(&["system.applicationHost", "applicationPools", "add"]),
+        modules: named(&["system.webServer", "globalModules", "add"]),
+    }
+}
+
+/// What the server's configuration allows of URL Rewrite.
+pub(crate) fn support(doc: &Doc<'_>) -> RewriteSupport {
+    let modules = doc.descend(doc.root(), &["system.webServer", "globalModules", "add"]);
+    RewriteSupport {
+        module: modules.iter().any(|node| node.attribute("name") == Some(REWRITE_MODULE)),
+        rules: declared(doc, "rules"),
+        global_rules: declared(doc, "globalRules"),
+    }
+}
+
+fn declared(doc: &Doc<'_>, section: &str) -> Option<OverrideMode> {
+    let steps =
+        [("sectionGroup", "system.webServer"), ("sectionGroup", "rewrite"), ("section", section)];
+    let roots = doc.descend(doc.root(), &["configSections"]);
+    let found = steps.iter().fold(roots, |nodes, (element, name)| {
+        let children = nodes.into_iter().flat_map(|node| doc.children(node, element));
+        children.filter(|node| node.attribute("name") == Some(*name)).collect()
+    });
+    let mode = found.first()?.attribute("overrideModeDefault");
+    Some(if mode == Some("Deny") { OverrideMode::Deny } else { OverrideMode::Allow })
+}
+
+fn site(doc: &Doc<'_>, node: Node<'_, '_>, default_pool: Option<&str>) -> Site {
+    let application = |node: Node<'_, '_>| Application {
+        path: node.attribute("path").unwrap_or("/").to_owned(),
+        pool: node.attribute("applicationPool").or(default_pool).map(str::to_owned),
+        directories: doc
+            .children(node, "virtualDirectory")
+            .map(|node| VirtualDirectory {
+                path: node.attribute("path").unwrap_or("/").to_owned(),
+                physical: expand(node.attribute("physicalPath").unwrap_or_default()),
+            })
+            .collect(),
+    };
+    Site {
+        name: node.attribute("name").unwrap_or_default().to_owned(),
+        applications: doc.children(node, "application").map(application).collect(),
+    }
+}
+
+/// The variables that stand for the same folder on every ordinary server.
+const VARIABLES: [(&str, &str); 6] = [
+    ("systemdrive", "C:"),
+    ("systemroot", r"C:\Windows"),
+    ("windir", r"C:\Windows"),
+    ("programfiles", r"C:\Program Files"),
+    ("programfiles(x86)", r"C:\Program Files (x86)"),
+    ("programdata", r"C:\ProgramData"),
+];
+
+/// A physical path with its environment variables filled in.
+fn expand(written: &str) -> Fact<ServerPath> {
+    if written.is_empty() {
+        return Fact::Unknown("it has no physical path".to_owned());
+    }
+    let (mut out, mut rest) = (String::new(), written);
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        let Some((name, after)) = after.split_once('%') else {
+            out.push('%');
+            rest = after;
+            break;
+        };
+        let known = VARIABLES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let Some((_, value)) = known else {
+            return Fact::Unknown(format!(
+                "its physical path `{written}` has the unknown %{name}%"
+            ));
+        };
+        out.push_str(value);
+        rest = after;
+    }
+    out.push_str(rest);
+    Fact::Known(ServerPath::new(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_variables_are_expanded_whatever_their_case() {
+        let known = |text: &str| Fact::Known(ServerPath::new(text));
+        assert_eq!(expand(r"%SystemDrive%\inetpub"), known(r"C:\inetpub"));
+        assert_eq!(expand(r"%WINDIR%\System32\RpcProxy"), known(r"C:\Windows\System32\RpcProxy"));
+        assert_eq!(expand(r"%programfiles(x86)%\a"), known(r"C:\Program Files (x86)\a"));
+        assert_eq!(expand(r"D:\100%"), known(r"D:\100%"));
+        assert!(matches!(expand(r"%MY_ROOT%\a"), Fact::Unknown(why) if why.contains("MY_ROOT")));
+    }
+}

@@ -1,0 +1,75 @@
+//! Where in a configuration file a rule is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where in a configuration file a rule is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// `system.webServer/rewrite/globalRules` of applicationHost.config.
+    Server,
+    /// `system.webServer/rewrite/rules` in the `<location>` of this path.
+    Location {
+        /// The path as written, such as `Default Web Site/owa`. Empty: the whole file.
+        path: String,
+    },
+    /// `system.webServer/rewrite/rules` of a web.config, outside of any `<location>`.
+    WebConfig,
+}
+
+impl Place {
+    /// The name of the section that holds the rules.
+    pub(crate) fn section(&self) -> &'static str {
+        match self {
+            Self::Server => "globalRules",
+            Self::Location { .. } | Self::WebConfig => "rules",
+        }
+    }
+
+    /// The location path, in the one spelling that [`normal`] gives. Empty: the whole file.
+    pub(crate) fn key(&self) -> String {
+        match self {
+            Self::Server | Self::WebConfig => String::new(),
+            Self::Location { path } => normal(path),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server => f.write_str("globalRules"),
+            Self::Location { path } => write!(f, "location \"{path}\""),
+            Self::WebConfig => f.write_str("rules"),
+        }
+    }
+}
+
+/// A location or URL path in one spelling: no outer slashes, lower case, `.` for nothing.
+pub(crate) fn normal(path: &str) -> String {
+    let path = path.replace('\\', "/").to_ascii_lowercase();
+    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    parts.join("/")
+}
+
+/// Whether a normal path is `above` or lies under it.
+pub(crate) fn is_within(path: &str, above: &str) -> bool {
+    above.is_empty()
+        || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Two normal paths, one after the other.
+pub(crate) fn joined(above: &str, below: &str) -> String {
+    match (above.is_empty(), below.is_empty()) {
+        (true, _) => below.to_owned(),
+        (_, true) => above.to_owned(),
+        _ => format!("{above}/{below}"),
+    }
+}
+
+/// How many parts a normal path has.
+pub(crate) fn depth(path: &str) -> usize {
+    path.split('/').filter(|part| !part.is_empty()).count()
+}

@@ -1,0 +1,166 @@
+//! A `<rule>` element → a rule, defaults filled in.
+
+use roxmltree::Node;
+use stopgap_rules::iis::{
+    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, UrlMatch,
+};
+
+/// The rule that an element says, or why it cannot be told what it does.
+pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
+    let known = ["match", "conditions", "action"];
+    for child in node.children().filter(Node::is_element) {
+        let name = child.tag_name().name();
+        // Server variables change what later rules and the application see; the rule type has no
+        // place for them, and a rule read without them would be another rule.
+        if !known.contains(&name) {
+            return Err(format!("it has an element `{name}`, which is not understood"));
+        }
+    }
+    let url = only(node, "match")?.ok_or("it has no `match` element")?;
+    let conditions = only(node, "conditions")?;
+    let action = only(node, "action")?;
+    Ok(Rule {
+        name: text(node, "name"),
+        enabled: flag(node, "enabled", true)?,
+        syntax: choice(node, "patternSyntax", PatternSyntax::EcmaScript, &SYNTAXES)?,
+        stop_processing: flag(node, "stopProcessing", false)?,
+        url: UrlMatch {
+            pattern: text(url, "url"),
+            ignore_case: flag(url, "ignoreCase", true)?,
+            negate: flag(url, "negate", false)?,
+        },
+        grouping: match conditions {
+            Some(node) => choice(node, "logicalGrouping", Grouping::MatchAll, &GROUPINGS)?,
+            None => Grouping::MatchAll,
+        },
+        track_all_captures: match conditions {
+            Some(node) => flag(node, "trackAllCaptures", false)?,
+            None => false,
+        },
+        conditions: match conditions {
+            Some(node) => read_conditions(node)?,
+            None => Vec::new(),
+        },
+        action: match action {
+            Some(node) => read_action(node)?,
+            None => Action::None,
+        },
+    })
+}
+
+/// Words of `patternSyntax`; the numbers and the words with spaces are written by some tools.
+const SYNTAXES: [(&str, PatternSyntax); 7] = [
+    ("ECMAScript", PatternSyntax::EcmaScript),
+    ("Regular Expressions", PatternSyntax::EcmaScript),
+    ("Wildcard", PatternSyntax::Wildcard),
+    ("ExactMatch", PatternSyntax::ExactMatch),
+    ("0", PatternSyntax::EcmaScript),
+    ("1", PatternSyntax::Wildcard),
+    ("2", PatternSyntax::ExactMatch),
+];
+
+const GROUPINGS: [(&str, Grouping); 4] = [
+    ("MatchAll", Grouping::MatchAll),
+    ("MatchAny", Grouping::MatchAny),
+    ("0", Grouping::MatchAll),
+    ("1", Grouping::MatchAny),
+];
+
+const MATCH_TYPES: [(&str, MatchType); 6] = [
+    ("Pattern", MatchType::Pattern),
+    ("IsFile", MatchType::IsFile),
+    ("IsDirectory", MatchType::IsDirectory),
+    ("0", MatchType::Pattern),
+    ("1", MatchType::IsFile),
+    ("2", MatchType::IsDirectory),
+];
+
+const REDIRECTS: [(&str, RedirectType); 8] = [
+    ("Permanent", RedirectType::Permanent),
+    ("Found", RedirectType::Found),
+    ("SeeOther", RedirectType::SeeOther),
+    ("Temporary", RedirectType::Temporary),
+    ("301", RedirectType::Permanent),
+    ("302", RedirectType::Found),
+    ("303", RedirectType::SeeOther),
+    ("307", RedirectType::Temporary),
+];
+
+fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, String> {
+    let mut conditions = Vec::new();
+    for child in node.children().filter(Node::is_element) {
+        match child.tag_name().name() {
+            "add" => conditions.push(Condition {
+                input: text(child, "input"),
+                match_type: choice(child, "matchType", MatchType::Pattern, &MATCH_TYPES)?,
+                pattern: text(child, "pattern"),
+                ignore_case: flag(child, "ignoreCase", true)?,
+                negate: flag(child, "negate", false)?,
+            }),
+            "clear" => conditions.clear(),
+            _ => return Err(format!("it has a condition `{}`", child.tag_name().name())),
+        }
+    }
+    Ok(conditions)
+}
+
+fn read_action(node: Node<'_, '_>) -> Result<Action, String> {
+    let url = || text(node, "url");
+    match node.attribute("type").unwrap_or("None").to_ascii_lowercase().as_str() {
+        "none" | "0" => Ok(Action::None),
+        "rewrite" | "1" => {
+            Ok(Action::Rewrite { url: url(), append_query: flag(node, "appendQueryString", true)? })
+        }
+        "redirect" | "2" => Ok(Action::Redirect {
+            url: url(),
+            append_query: flag(node, "appendQueryString", true)?,
+            kind: choice(node, "redirectType", RedirectType::Permanent, &REDIRECTS)?,
+        }),
+        "customresponse" | "3" => Ok(Action::CustomResponse {
+            status: number(node, "statusCode")?.ok_or("its action has no `statusCode`")?,
+            substatus: number(node, "subStatusCode")?.unwrap_or(0),
+            reason: text(node, "statusReason"),
+            description: text(node, "statusDescription"),
+        }),
+        "abortrequest" | "4" => Ok(Action::AbortRequest),
+        other => Err(format!("its action is of the unknown type `{other}`")),
+    }
+}
+
+/// The one child element of this name.
+fn only<'d, 'a>(node: Node<'d, 'a>, name: &str) -> Result<Option<Node<'d, 'a>>, String> {
+    let mut found = node.children().filter(|n| n.is_element() && n.tag_name().name() == name);
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(format!("it has more than one `{name}` element")),
+        (first, None) => Ok(first),
+    }
+}
+
+fn text(node: Node<'_, '_>, name: &str) -> String {
+    node.attribute(name).unwrap_or_default().to_owned()
+}
+
+fn flag(node: Node<'_, '_>, name: &str, default: bool) -> Result<bool, String> {
+    choice(node, name, default, &[("true", true), ("false", false), ("1", true), ("0", false)])
+}
+
+fn number(node: Node<'_, '_>, name: &str) -> Result<Option<u16>, String> {
+    let Some(value) = node.attribute(name) else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| not_understood(name, value))
+}
+
+/// The value that an attribute's word stands for; IIS ignores the case of such words.
+fn choice<T: Copy>(
+    node: Node<'_, '_>,
+    name: &str,
+    default: T,
+    words: &[(&str, T)],
+) -> Result<T, String> {
+    let Some(value) = node.attribute(name) else { return Ok(default) };
+    let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| not_understood(name, value))
+}
+
+fn not_understood(name: &str, value: &str) -> String {
+    format!("its `{name}` is `{value}`, which is not understood")
+}

@@ -1,0 +1,176 @@
+//! A rule → its `<rule>` element, as text.
+
+use std::fmt::Write as _;
+
+use stopgap_rules::iis::{
+    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule,
+};
+
+use super::edit::EditError;
+
+/// The element as text: `newline` separates its lines, each but the first begins with `indent`,
+/// and deeper ones with `unit` more. Defaults are left out.
+pub(crate) fn write_rule(
+    rule: &Rule,
+    newline: &str,
+    indent: &str,
+    unit: &str,
+) -> Result<String, EditError> {
+    let mut lines = vec![(0, rule_tag(rule)?), (1, match_tag(rule)?)];
+    if !rule.conditions.is_empty() || rule.track_all_captures || rule.grouping == Grouping::MatchAny
+    {
+        lines.push((1, conditions_tag(rule)));
+        for condition in &rule.conditions {
+            lines.push((2, condition_tag(condition)?));
+        }
+        lines.push((1, "</conditions>".to_owned()));
+    }
+    lines.push((1, action_tag(&rule.action)?));
+    lines.push((0, "</rule>".to_owned()));
+    let mut out = String::new();
+    for (at, (level, line)) in lines.iter().enumerate() {
+        if at > 0 {
+            out.push_str(newline);
+            out.push_str(indent);
+        }
+        (0..*level).for_each(|_| out.push_str(unit));
+        out.push_str(line);
+    }
+    Ok(out)
+}
+
+/// A value as it stands between double quotes. What is not ASCII is written as a character
+/// reference, so that it survives in a file of any encoding that is accepted.
+pub(crate) fn escaped(value: &str) -> Result<String, EditError> {
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            ' '..='~' => out.push(c),
+            '\t' | '\n' | '\r' => reference(&mut out, c),
+            '\0'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}' => {
+                return Err(EditError::NotXml { code: c.into() });
+            }
+            _ => reference(&mut out, c),
+        }
+    }
+    Ok(out)
+}
+
+fn reference(out: &mut String, c: char) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "&#x{:X};", u32::from(c));
+}
+
+/// One start tag in the making.
+struct Tag(String);
+
+impl Tag {
+    fn new(name: &str) -> Self {
+        Self(format!("<{name}"))
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Result<Self, EditError> {
+        self.0.push_str(&format!(" {name}=\"{}\"", escaped(value)?));
+        Ok(self)
+    }
+
+    /// Adds an attribute whose value needs no escaping, unless it is the default.
+    fn unless_default(mut self, is_default: bool, attribute: &str) -> Self {
+        if !is_default {
+            self.0.push(' ');
+            self.0.push_str(attribute);
+        }
+        self
+    }
+
+    fn open(self) -> String {
+        self.0 + ">"
+    }
+
+    fn closed(self) -> String {
+        self.0 + " />"
+    }
+}
+
+fn rule_tag(rule: &Rule) -> Result<String, EditError> {
+    let syntax = match rule.syntax {
+        PatternSyntax::EcmaScript => "",
+        PatternSyntax::Wildcard => "patternSyntax=\"Wildcard\"",
+        PatternSyntax::ExactMatch => "patternSyntax=\"ExactMatch\"",
+    };
+    Ok(Tag::new("rule")
+        .with("name", &rule.name)?
+        .unless_default(rule.enabled, "enabled=\"false\"")
+        .unless_default(syntax.is_empty(), syntax)
+        .unless_default(!rule.stop_processing, "stopProcessing=\"true\"")
+        .open())
+}
+
+fn match_tag(rule: &Rule) -> Result<String, EditError> {
+    Ok(Tag::new("match")
+        .with("url", &rule.url.pattern)?
+        .unless_default(rule.url.ignore_case, "ignoreCase=\"false\"")
+        .unless_default(!rule.url.negate, "negate=\"true\"")
+        .closed())
+}
+
+fn conditions_tag(rule: &Rule) -> String {
+    Tag::new("conditions")
+        .unless_default(rule.grouping == Grouping::MatchAll, "logicalGrouping=\"MatchAny\"")
+        .unless_default(!rule.track_all_captures, "trackAllCaptures=\"true\"")
+        .open()
+}
+
+fn condition_tag(condition: &Condition) -> Result<String, EditError> {
+    let tag = Tag::new("add").with("input", &condition.input)?;
+    let tag = match condition.match_type {
+        MatchType::Pattern => tag,
+        MatchType::IsFile => tag.with("matchType", "IsFile")?,
+        MatchType::IsDirectory => tag.with("matchType", "IsDirectory")?,
+    };
+    let tag = match (condition.match_type, condition.pattern.as_str()) {
+        (MatchType::IsFile | MatchType::IsDirectory, "") => tag,
+        (_, pattern) => tag.with("pattern", pattern)?,
+    };
+    Ok(tag
+        .unless_default(condition.ignore_case, "ignoreCase=\"false\"")
+        .unless_default(!condition.negate, "negate=\"true\"")
+        .closed())
+}
+
+fn action_tag(action: &Action) -> Result<String, EditError> {
+    let tag = Tag::new("action");
+    let no_query = "appendQueryString=\"false\"";
+    Ok(match action {
+        Action::None => tag.with("type", "None")?,
+        Action::AbortRequest => tag.with("type", "AbortRequest")?,
+        Action::Rewrite { url, append_query } => {
+            tag.with("type", "Rewrite")?.with("url", url)?.unless_default(*append_query, no_query)
+        }
+        Action::Redirect { url, append_query, kind } => tag
+            .with("type", "Redirect")?
+            .with("url", url)?
+            .unless_default(*append_query, no_query)
+            .with("redirectType", redirect_word(*kind))?,
+        Action::CustomResponse { status, substatus, reason, description } => tag
+            .with("type", "CustomResponse")?
+            .with("statusCode", &status.to_string())?
+            .unless_default(*substatus == 0, &format!("subStatusCode=\"{substatus}\""))
+            .with("statusReason", reason)?
+            .with("statusDescription", description)?,
+    }
+    .closed())
+}
+
+fn redirect_word(kind: RedirectType) -> &'static str {
+    match kind {
+        RedirectType::Permanent => "Permanent",
+        RedirectType::Found => "Found",
+        RedirectType::SeeOther => "SeeOther",
+        RedirectType::Temporary => "Temporary",
+    }
+}

@@ -1,0 +1,127 @@
+//! A small server for the tests: its applicationHost.config and what stands around it.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
+
+use stopgap_edit::iis::{APPLICATION_HOST, Read, Scaffold, Snapshot, Undo, insert, remove};
+use stopgap_model::host::ServerPath;
+use stopgap_rules::iis::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch};
+
+pub const SITE: &str = "Default Web Site";
+
+/// applicationHost.config with the given `overrideModeDefault` and text behind `system.webServer`.
+pub fn host(mode: &str, rest: &str) -> String {
+    host_with(mode, "", rest)
+}
+
+pub fn host_with(mode: &str, rewrite: &str, rest: &str) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<configuration>
+    <configSections>
+        <sectionGroup name="system.webServer">
+            <sectionGroup name="rewrite">
+                <section name="globalRules" overrideModeDefault="Deny" allowDefinition="AppHostOnly" />
+                <section name="rules" overrideModeDefault="{mode}" />
+            </sectionGroup>
+        </sectionGroup>
+    </configSections>
+    <system.applicationHost>
+        <applicationPools><add name="Pool" /></applicationPools>
+        <sites>
+            <site name="Default Web Site" id="1">
+                <application path="/" applicationPool="Pool">
+                    <virtualDirectory path="/" physicalPath="%SystemDrive%\root" />
+                </application>
+                <application path="/owa">
+                    <virtualDirectory path="/" physicalPath="C:\owa" />
+                </application>
+                <application path="/owa/Calendar">
+                    <virtualDirectory path="/" physicalPath="c:\OWA" />
+                </application>
+                <application path="/lost">
+                    <virtualDirectory path="/" physicalPath="%NOWHERE%\x" />
+                </application>
+            </site>
+        </sites>
+    </system.applicationHost>
+    <system.webServer>
+        <globalModules>
+            <add name="RewriteModule" image="rewrite.dll" />
+        </globalModules>{rewrite}
+    </system.webServer>{rest}
+</configuration>
+"#
+    )
+}
+
+/// A snapshot of a server with these files besides; every other one is absent.
+pub fn server(host: &str, files: &[(&str, Read)]) -> Snapshot {
+    let mut snapshot = Snapshot::new();
+    snapshot.provide(ServerPath::new(APPLICATION_HOST), found(host)).unwrap();
+    for need in snapshot.needs() {
+        let read = files.iter().find(|(path, _)| ServerPath::new(*path).key() == need.key());
+        let read = read.map_or(Read::Absent, |(_, read)| read.clone());
+        snapshot.provide(need, read).unwrap();
+    }
+    assert!(snapshot.closed());
+    snapshot
+}
+
+pub fn found(text: &str) -> Read {
+    Read::Found(text.as_bytes().to_vec())
+}
+
+/// A web.config or location content with these rules.
+pub fn rules(inner: &str) -> String {
+    format!("<system.webServer><rewrite><rules>{inner}</rules></rewrite></system.webServer>")
+}
+
+pub fn web(inner: &str) -> String {
+    format!("<configuration>{}</configuration>", rules(inner))
+}
+
+/// A rule element that aborts everything.
+pub fn element(name: &str) -> String {
+    format!(r#"<rule name="{name}"><match url=".*" /><action type="AbortRequest" /></rule>"#)
+}
+
+/// A rule such as a mitigation puts in.
+pub fn rule(name: &str) -> Rule {
+    Rule {
+        name: name.to_owned(),
+        enabled: true,
+        syntax: PatternSyntax::EcmaScript,
+        stop_processing: true,
+        url: UrlMatch { pattern: ".*".to_owned(), ignore_case: true, negate: false },
+        grouping: Grouping::MatchAll,
+        track_all_captures: false,
+        conditions: vec![Condition {
+            input: "{UrlDecode:{REQUEST_URI}}".to_owned(),
+            match_type: MatchType::Pattern,
+            pattern: "(?=.*autodiscover)(?=.*powershell)".to_owned(),
+            ignore_case: true,
+            negate: false,
+        }],
+        action: Action::AbortRequest,
+    }
+}
+
+/// Puts a rule in, checks that only an insertion happened and that removal gives the bytes back.
+pub fn there_and_back(
+    before: &[u8],
+    place: &stopgap_edit::iis::Place,
+    rule: &Rule,
+) -> (Vec<u8>, Undo) {
+    let done = insert(before, place, rule).unwrap();
+    let back = remove(&done.bytes, &done.undo, &[]).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&back),
+        String::from_utf8_lossy(before),
+        "removal does not give the original back"
+    );
+    (done.bytes, done.undo)
+}
+
+/// All that several edits of one file created or opened.
+pub fn all_scaffold(undos: &[Undo]) -> Vec<Scaffold> {
+    undos.iter().flat_map(|undo| undo.scaffold.clone()).collect()
+}

@@ -1,0 +1,133 @@
+//! Where a rule goes, and why it goes nowhere.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{SITE, element, found, host, rule, rules, server, web};
+use stopgap_edit::iis::{
+    Place, Read, Refusal, Snapshot, Target, effective_rules, insert, place_for,
+};
+use stopgap_model::mitigation::Scope;
+
+const ROOT: &str = r"C:\root\web.config";
+const OWA: &str = r"C:\owa\web.config";
+
+fn scope(path: &str) -> Scope {
+    Scope { site: SITE.to_ascii_lowercase(), path: path.to_owned() }
+}
+
+fn place(snapshot: &Snapshot, path: &str) -> Result<Target, Refusal> {
+    place_for(snapshot, Some(&scope(path)), "S 1")
+}
+
+fn location(snapshot: &Snapshot, path: &str) -> String {
+    match place(snapshot, path).unwrap().place {
+        Place::Location { path } => path,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn the_server_a_site_and_a_path_have_their_places() {
+    let snapshot = server(&host("Allow", ""), &[]);
+    assert_eq!(place_for(&snapshot, None, "S 1").unwrap().place, Place::Server);
+    assert_eq!(location(&snapshot, ""), "Default Web Site");
+    assert_eq!(location(&snapshot, "/OWA"), "Default Web Site/owa");
+}
+
+#[test]
+fn a_rule_put_in_its_place_is_met_by_requests_of_the_scope() {
+    let snapshot = server(&host("Allow", ""), &[]);
+    for path in ["", "/owa"] {
+        let target = place(&snapshot, path).unwrap();
+        let bytes = snapshot.file(&target.file).unwrap().bytes().unwrap();
+        let done = insert(bytes, &target.place, &rule("S 1")).unwrap();
+        let changed = snapshot.with_file(&target.file, done.bytes).unwrap();
+        let met = effective_rules(&changed, SITE, "/owa/Calendar/x").unwrap().rules;
+        assert_eq!(met.len(), 1);
+        assert_eq!((&met[0].rule, &met[0].place), (&Ok(rule("S 1")), &target.place));
+    }
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let snapshot = server(&host("Allow", ""), &[]);
+    let elsewhere = Scope { site: "x".to_owned(), path: String::new() };
+    let refused = place_for(&snapshot, Some(&elsewhere), "S 1").unwrap_err();
+    assert_eq!(refused.to_string(), "the server has no site \"x\"; it has \"Default Web Site\"");
+    assert!(matches!(place(&snapshot, "/nothing"), Err(Refusal::NoSuchPath { .. })));
+    let none = host("Allow", "").replace("RewriteModule", "Other");
+    assert_eq!(place(&server(&none, &[]), ""), Err(Refusal::NoModule));
+    let undeclared = host("Allow", "").replace("name=\"rewrite\"", "name=\"x\"");
+    let refused = place(&server(&undeclared, &[]), "");
+    assert!(matches!(refused, Err(Refusal::SectionNotDeclared(name)) if name.ends_with("/rules")));
+}
+
+#[test]
+fn a_name_that_is_taken_above_or_below_is_a_conflict() {
+    for file in [ROOT, OWA] {
+        let files = [(file, found(&web(&element("s 1"))))];
+        let snapshot = server(&host("Allow", ""), &files);
+        assert!(matches!(place(&snapshot, ""), Err(Refusal::NameTaken { .. })));
+        assert!(matches!(place_for(&snapshot, None, "S 1"), Err(Refusal::NameTaken { .. })));
+    }
+    let snapshot = server(&host("Allow", ""), &[(ROOT, found(&web(&element("S 1"))))]);
+    assert!(matches!(place(&snapshot, "/owa"), Err(Refusal::NameTaken { .. })));
+}
+
+#[test]
+fn where_rules_are_cleared_ours_goes_behind_the_clear() {
+    let snapshot = server(&host("Allow", ""), &[(OWA, found(&web("<clear/>")))]);
+    let target = place(&snapshot, "/owa").unwrap();
+    assert_eq!((target.file.key(), target.place), (OWA.to_ascii_lowercase(), Place::WebConfig));
+    assert_eq!(location(&snapshot, ""), "Default Web Site");
+}
+
+#[test]
+fn a_clear_that_cannot_be_followed_is_refused() {
+    let inner = rules("<clear/>");
+    let narrow = format!(
+        "<configuration><location inheritInChildApplications='false'>{inner}</location></configuration>"
+    );
+    let snapshot = server(&host("Allow", ""), &[(ROOT, found(&narrow))]);
+    assert!(matches!(place(&snapshot, ""), Err(Refusal::Locked(_))));
+    let snapshot = server(&host("Allow", ""), &[(ROOT, found(&web("<clear/>")))]);
+    assert!(matches!(place(&snapshot, "/owa"), Err(Refusal::Locked(_))));
+    let snapshot = server(&host("Allow", ""), &[(OWA, found(&web("<clear/>")))]);
+    assert!(matches!(place(&snapshot, "/owa/Calendar"), Err(Refusal::Locked(_))));
+}
+
+#[test]
+fn a_locked_or_narrow_location_is_refused() {
+    let with = |path: &str, attribute: &str| {
+        let rest = format!("<location path='{path}' {attribute}>{}</location>", rules(""));
+        place(&server(&host("Allow", &rest), &[]), "/owa")
+    };
+    let denied = "overrideMode='Deny'";
+    assert!(matches!(with("Default Web Site", denied), Err(Refusal::Locked(_))));
+    assert!(matches!(with("Default Web Site/owa", denied), Err(Refusal::Locked(_))));
+    let narrow = "inheritInChildApplications='false'";
+    assert!(matches!(with("Default Web Site/owa", narrow), Err(Refusal::Locked(_))));
+    assert!(with("Default Web Site", narrow).is_ok());
+}
+
+#[test]
+fn a_server_that_locks_web_config_still_takes_a_location() {
+    assert_eq!(location(&server(&host("Deny", ""), &[]), ""), "Default Web Site");
+}
+
+#[test]
+fn an_unreadable_file_on_the_way_is_unknown_and_one_beside_it_is_not() {
+    let files = [(OWA, Read::Unreadable("access denied".to_owned()))];
+    let snapshot = server(&host("Allow", ""), &files);
+    assert!(matches!(place(&snapshot, "/owa"), Err(Refusal::Unknown(_))));
+    assert!(place(&snapshot, "").is_ok());
+    let files = [(ROOT, found("<configuration>"))];
+    assert!(matches!(place(&server(&host("Allow", ""), &files), ""), Err(Refusal::Unknown(_))));
+}
+
+#[test]
+fn a_configuration_that_is_broken_already_is_not_added_to() {
+    let files = [(ROOT, found(&web(&(element("a") + &element("a")))))];
+    assert!(matches!(place(&server(&host("Allow", ""), &files), ""), Err(Refusal::Broken(_))));
+}
