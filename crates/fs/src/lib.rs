@@ -1,1 +1,24 @@
+//! Bounded reads, durable atomic replace, private folders, the lock.
 //!
+//! The base that every other edge stands on. Two kinds of folder are told apart:
+//! - a [`Root`] holds files that belong to somebody else. They are found as Windows finds them,
+//!   without regard to ASCII case, no symbolic link in it is followed, and a file is replaced only
+//!   while it still is the one that was read;
+//! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte.
+
+mod error;
+mod folder;
+mod lock;
+mod private;
+mod replace;
+mod root;
+mod temp;
+mod xattr;
+
+pub use error::{FsError, LockError, PrivateDirError, ReplaceError};
+pub use folder::read_bounded;
+pub use lock::Lock;
+pub use private::PrivateDir;
+pub use root::Root;
+pub use rustix::io::Errno;
+pub use temp::LEFTOVER_SUFFIX;

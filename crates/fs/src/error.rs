@@ -1,0 +1,203 @@
+//! What can go wrong with files, one small enum for each operation.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use stopgap_model::Digest;
+
+/// A file or folder could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FsError {
+    /// There is nothing at the path.
+    #[error("{} does not exist", path.display())]
+    NotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A symbolic link is where a file or folder should be.
+    #[error("{} is a symbolic link, and links are not followed", path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Something else is where a regular file should be.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Something else is where a folder should be.
+    #[error("{} is not a folder", path.display())]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file has more bytes than the reader allows.
+    #[error("{} is larger than {max} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        max: u64,
+    },
+    /// Two names differ in case only: Windows would have one file, here are two.
+    #[error("{} has both `{first}` and `{second}`, which are one name on Windows", folder.display())]
+    Ambiguous {
+        /// The folder of both.
+        folder: PathBuf,
+        /// The first name in the order of their bytes.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// The text cannot be the name of one file or folder.
+    #[error("`{name}` is not the name of a file or folder")]
+    BadName {
+        /// The text.
+        name: String,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// Why it was refused.
+        source: Errno,
+    },
+}
+
+impl FsError {
+    /// Whether the operating system refused for want of a permission.
+    #[must_use]
+    pub fn is_permission_denied(&self) -> bool {
+        matches!(self, Self::Io { source: Errno::ACCESS | Errno::PERM | Errno::ROFS, .. })
+    }
+}
+
+/// A file was not replaced. But for [`ReplaceError::NotDurable`], it is as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplaceError {
+    /// The file is not there any more.
+    #[error("{} does not exist any more", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process holds a lock on the file.
+    #[error("{} is locked by another process", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not the one that the change was made for.
+    #[error("{} was changed by something else", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What it is now.
+        found: Digest,
+    },
+    /// The file is marked as read-only.
+    #[error("{} is read-only", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has a second name; replacing it would part the two.
+    #[error("{} has more than one name (hard links)", path.display())]
+    HardLinked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The owner, the permissions or an extended attribute could not be given to the new file.
+    #[error("the {what} of {} cannot be carried over", path.display())]
+    NotCarriedOver {
+        /// The file.
+        path: PathBuf,
+        /// What could not be carried over.
+        what: String,
+        /// Why.
+        source: Errno,
+    },
+    /// The file **was** replaced, but the folder could not be written to the disk: after a power
+    /// failure it may be the old one again.
+    #[error("{} was replaced, but may not survive a power failure", path.display())]
+    NotDurable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Errno,
+    },
+    /// A file or folder could not be used.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+}
+
+/// The folder cannot be Stopgap's private folder.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrivateDirError {
+    /// Somebody else owns it.
+    #[error("{} belongs to user {owner}, and this is user {user}", path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The user id of its owner.
+        owner: u32,
+        /// The user id of this process.
+        user: u32,
+    },
+    /// Others can get at it, and what is in it is not Stopgap's.
+    #[error("{} is open to others (mode {mode:04o}) and not a Stopgap state folder", path.display())]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Others can write to it: what is in it cannot be trusted.
+    #[error("others may have written to {} (mode {mode:04o})", path.display())]
+    Writable {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file or folder could not be used.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+}
+
+/// The lock was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("the lock is held by {by}")]
+    Held {
+        /// Who says to hold it.
+        by: String,
+    },
+    /// The lock file could not be used.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+}
+
+/// Puts what was tried and where to an error of the operating system.
+pub(crate) trait At<T> {
+    /// `action` is a verb: "read".
+    fn at(self, action: &'static str, path: &Path) -> Result<T, FsError>;
+}
+
+impl<T> At<T> for Result<T, Errno> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, FsError> {
+        self.map_err(|source| FsError::Io { action, path: path.to_owned(), source })
+    }
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, action: &'static str, path: &Path) -> Result<T, FsError> {
+        self.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)).at(action, path)
+    }
+}

@@ -1,0 +1,93 @@
+//! The lock that one cycle at a time holds.
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use crate::error::{At as _, FsError, LockError};
+use crate::folder::read_rest;
+use crate::private::PrivateDir;
+
+/// The lock file in the state folder.
+const FILE: &str = "lock";
+
+/// The most that a lock file says about its holder, in bytes.
+const MAX_HOLDER: u64 = 4096;
+
+/// How often a held lock is tried again: a person does not notice it, a processor neither.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The lock of a state folder, held until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Lock {
+    /// Takes the lock of `folder`, waiting for at most `wait`.
+    ///
+    /// `holder` is one line that tells others who holds it, such as `pid 123, stopgap check`.
+    /// `on_wait` is told who holds it while this waits, once for each holder.
+    ///
+    /// # Errors
+    /// Another process still holds it after `wait`, or the lock file cannot be used.
+    pub fn acquire(
+        folder: &PrivateDir,
+        holder: &str,
+        wait: Duration,
+        on_wait: &mut dyn FnMut(&str),
+    ) -> Result<Self, LockError> {
+        let path = folder.path().join(FILE);
+        let file = folder.open_file(FILE)?;
+        let start = Instant::now();
+        let mut told = None;
+        while !try_lock(&file, &path)? {
+            let by = holder_of(&file, &path)?;
+            if start.elapsed() >= wait {
+                return Err(LockError::Held { by });
+            }
+            if told.as_ref() != Some(&by) {
+                on_wait(&by);
+                told = Some(by);
+            }
+            std::thread::sleep(PAUSE.min(wait));
+        }
+        let mut lock = Self(file);
+        lock.say(holder).at("write", &path)?;
+        Ok(lock)
+    }
+
+    fn say(&mut self, holder: &str) -> std::io::Result<()> {
+        self.0.set_len(0)?;
+        self.0.seek(SeekFrom::Start(0))?;
+        writeln!(self.0, "{}", holder.replace(char::is_control, " "))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What it says counts only while it is locked; this is for people who look at the file.
+        let _ = self.0.set_len(0);
+        // Closing the file would do, but for a child process that was forked just now and has not
+        // yet closed its copy of it.
+        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+fn try_lock(file: &File, path: &Path) -> Result<bool, FsError> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(errno).at("lock", path),
+    }
+}
+
+fn holder_of(mut file: &File, path: &Path) -> Result<String, FsError> {
+    file.seek(SeekFrom::Start(0)).at("read", path)?;
+    let text = read_rest(file, MAX_HOLDER, path)?;
+    let holder = String::from_utf8_lossy(&text).trim().to_owned();
+    // The holder may just have taken it, and not have said so yet.
+    Ok(if holder.is_empty() { "another process".to_owned() } else { holder })
+}

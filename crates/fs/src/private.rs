@@ -1,0 +1,277 @@
+//! Stopgap's own folder: closed to everybody else from its first byte.
+
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File};
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::error::{At as _, FsError, PrivateDirError};
+use crate::folder::{Folder, PRIVATE_FILE, read_rest};
+use crate::temp::{LEFTOVER_SUFFIX, Temp};
+
+/// Folders are for their owner only.
+const PRIVATE_FOLDER: Mode = Mode::RWXU;
+
+/// Files by which an earlier state folder is known.
+const MARKERS: [&str; 2] = ["audit.jsonl", "lock"];
+
+/// A folder that only this user can get at, and everything in it.
+///
+/// Files in it are named by relative paths with `/`, such as `changes/0001/change.json`. They are
+/// for their owner only, whatever the umask says.
+#[derive(Debug)]
+pub struct PrivateDir(Folder);
+
+impl PrivateDir {
+    /// Opens the folder at `path`, or creates it and the folders above it.
+    ///
+    /// A folder of this user that others can read is closed to them if it is empty, or known as a
+    /// Stopgap state folder that others could not write to.
+    ///
+    /// # Errors
+    /// It is a link, belongs to somebody else, is open to others and holds other things, or cannot
+    /// be used.
+    pub fn open_or_create(path: &Path) -> Result<Self, PrivateDirError> {
+        // Without the slash at the end, which would follow a link.
+        let path: PathBuf = path.components().collect();
+        let folder = match Folder::open_unlinked(&path)? {
+            Some(folder) => folder,
+            None => {
+                DirBuilder::new().recursive(true).mode(0o700).create(&path).at("create", &path)?;
+                Folder::open_unlinked(&path)?.ok_or(FsError::NotFound { path })?
+            }
+        };
+        require_own(&folder)?;
+        close(&folder)?;
+        Ok(Self(folder))
+    }
+
+    /// The folder's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file, wholly or not at all; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The path is not below this folder, its folder is not there, or it cannot be written.
+    pub fn write_atomic(&self, rel: &str, bytes: &[u8]) -> Result<(), FsError> {
+        let (folder, name) = self.place(rel)?;
+        let temp = Temp::write(&folder, name, bytes)?;
+        make_private(temp.file()).at("write", &folder.path_of(name))?;
+        temp.sync()?;
+        temp.place()?;
+        folder.sync().at("write", folder.path())
+    }
+
+    /// Adds to the end of a file, which is created if need be; it is on the disk when this
+    /// returns.
+    ///
+    /// # Errors
+    /// The path is not below this folder, its folder is not there, or it cannot be written. What
+    /// was written of it then is taken back, if that is possible.
+    pub fn append_durable(&self, rel: &str, bytes: &[u8]) -> Result<(), FsError> {
+        let (folder, name) = self.place(rel)?;
+        let path = folder.path_of(name);
+        let mut file = open(&folder, name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
+        let length = file.metadata().at("write", &path)?.len();
+        if length == 0 {
+            make_private(&file).at("write", &path)?;
+            folder.sync().at("write", folder.path())?;
+        }
+        let written = file.write_all(bytes).and_then(|()| file.sync_data());
+        if written.is_err() {
+            // A torn last line; readers reckon with one, so it is no harm if this fails too.
+            let _ = file.set_len(length);
+        }
+        written.at("write", &path)
+    }
+
+    /// Cuts a file to `length` bytes; it is so on the disk when this returns.
+    ///
+    /// # Errors
+    /// The file is not there or cannot be written.
+    pub fn truncate(&self, rel: &str, length: u64) -> Result<(), FsError> {
+        let (folder, name) = self.place(rel)?;
+        let file = open(&folder, name, OFlags::WRONLY)?;
+        file.set_len(length).and_then(|()| file.sync_all()).at("shorten", &folder.path_of(name))
+    }
+
+    /// The bytes of a file of at most `max` bytes; `None` if it is not there.
+    ///
+    /// # Errors
+    /// The file is too large, not a regular file, or cannot be read.
+    pub fn read(&self, rel: &str, max: u64) -> Result<Option<Vec<u8>>, FsError> {
+        let (folder, name) = match self.place(rel) {
+            Err(FsError::NotFound { .. }) => return Ok(None),
+            place => place?,
+        };
+        let Some(file) = folder.file(name, OFlags::RDONLY)? else { return Ok(None) };
+        read_rest(&file, max, &folder.path_of(name)).map(Some)
+    }
+
+    /// The names in a folder, sorted, without what a broken-off write left; `""` is this folder.
+    /// A folder that is not there has none.
+    ///
+    /// # Errors
+    /// It is not a folder or cannot be read.
+    pub fn list(&self, rel: &str) -> Result<Vec<String>, FsError> {
+        let folder = match self.folder(rel) {
+            Err(FsError::NotFound { .. }) => return Ok(Vec::new()),
+            folder => folder?,
+        };
+        let names = folder.names()?.into_iter().map(|name| name.to_string_lossy().into_owned());
+        Ok(names.filter(|name| !name.ends_with(LEFTOVER_SUFFIX)).collect())
+    }
+
+    /// Creates a folder and those above it, where they are not there yet.
+    ///
+    /// # Errors
+    /// The path is not below this folder, or it cannot be created.
+    pub fn create_dir(&self, rel: &str) -> Result<(), FsError> {
+        let mut folder = self.0.again()?;
+        for name in parts(rel)? {
+            let name = OsStr::new(name);
+            let created = match rustix::fs::mkdirat(&folder, name, PRIVATE_FOLDER) {
+                Ok(()) => true,
+                Err(Errno::EXIST) => false,
+                Err(errno) => return Err(errno).at("create", &folder.path_of(name)),
+            };
+            let child = next(&folder, name)?;
+            if created {
+                // Undoes what an odd umask did.
+                rustix::fs::fchmod(&child, PRIVATE_FOLDER).at("create", child.path())?;
+                folder.sync().at("write", folder.path())?;
+            }
+            folder = child;
+        }
+        Ok(())
+    }
+
+    /// Removes a file; `false` if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove_file(&self, rel: &str) -> Result<bool, FsError> {
+        let (folder, name) = match self.place(rel) {
+            Err(FsError::NotFound { .. }) => return Ok(false),
+            place => place?,
+        };
+        let removed = folder.unlink(name)?;
+        folder.sync().at("write", folder.path())?;
+        Ok(removed)
+    }
+
+    /// Removes a folder and everything in it; `false` if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove_dir_all(&self, rel: &str) -> Result<bool, FsError> {
+        let (folder, name) = match self.place(rel) {
+            Err(FsError::NotFound { .. }) => return Ok(false),
+            place => place?,
+        };
+        if folder.child(name)?.is_none() {
+            return Ok(false);
+        }
+        let path = folder.path_of(name);
+        std::fs::remove_dir_all(&path).at("remove", &path)?;
+        folder.sync().at("write", folder.path())?;
+        Ok(true)
+    }
+
+    /// Opens a file for reading and writing, created if need be.
+    pub(crate) fn open_file(&self, name: &str) -> Result<File, FsError> {
+        let file = open(&self.0, OsStr::new(name), OFlags::RDWR | OFlags::CREATE)?;
+        make_private(&file).at("write", &self.0.path_of(OsStr::new(name)))?;
+        Ok(file)
+    }
+
+    fn folder(&self, rel: &str) -> Result<Folder, FsError> {
+        let mut folder = self.0.again()?;
+        if !rel.is_empty() {
+            for name in parts(rel)? {
+                folder = next(&folder, OsStr::new(name))?;
+            }
+        }
+        Ok(folder)
+    }
+
+    fn place<'a>(&self, rel: &'a str) -> Result<(Folder, &'a OsStr), FsError> {
+        parts(rel)?;
+        let (above, name) = rel.rsplit_once('/').unwrap_or(("", rel));
+        Ok((self.folder(above)?, OsStr::new(name)))
+    }
+}
+
+/// The parts of a path that cannot lead out of the folder.
+fn parts(rel: &str) -> Result<Vec<&str>, FsError> {
+    let parts: Vec<&str> = rel.split('/').collect();
+    let bad = |part: &&str| matches!(*part, "" | "." | "..") || part.contains('\0');
+    match parts.iter().any(bad) {
+        true => Err(FsError::BadName { name: rel.to_owned() }),
+        false => Ok(parts),
+    }
+}
+
+fn next(folder: &Folder, name: &OsStr) -> Result<Folder, FsError> {
+    folder.child(name)?.ok_or_else(|| FsError::NotFound { path: folder.path_of(name) })
+}
+
+fn open(folder: &Folder, name: &OsStr, flags: OFlags) -> Result<File, FsError> {
+    folder.file(name, flags)?.ok_or_else(|| FsError::NotFound { path: folder.path_of(name) })
+}
+
+/// Undoes what an odd umask or a default access control list did.
+fn make_private(file: &File) -> Result<(), Errno> {
+    rustix::fs::fchmod(file, PRIVATE_FILE)
+}
+
+fn require_own(folder: &Folder) -> Result<(), PrivateDirError> {
+    let owner = rustix::fs::fstat(folder).at("read", folder.path())?.st_uid;
+    let user = rustix::process::geteuid().as_raw();
+    if owner == user {
+        Ok(())
+    } else {
+        Err(PrivateDirError::Foreign { path: folder.path().to_owned(), owner, user })
+    }
+}
+
+/// Closes the folder to others, if what is in it can be trusted.
+fn close(folder: &Folder) -> Result<(), PrivateDirError> {
+    let path = folder.path();
+    let mode = rustix::fs::fstat(folder).at("read", path)?.st_mode & 0o7777;
+    if mode & 0o077 == 0 {
+        // Only an odd umask takes the owner's own permissions away.
+        let usable = mode & 0o700 == 0o700;
+        return if usable { Ok(()) } else { set_private(folder) };
+    }
+    let is_empty = || folder.names().map(|names| names.is_empty());
+    let was_empty = is_empty()?;
+    if !was_empty && !is_state(folder)? {
+        return Err(PrivateDirError::Open { path: path.to_owned(), mode });
+    }
+    let writable = mode & 0o022 != 0;
+    if writable && !was_empty {
+        return Err(PrivateDirError::Writable { path: path.to_owned(), mode });
+    }
+    set_private(folder)?;
+    // Somebody may have put a file there just before the door closed.
+    if writable && !is_empty()? {
+        return Err(PrivateDirError::Writable { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+fn set_private(folder: &Folder) -> Result<(), PrivateDirError> {
+    Ok(rustix::fs::fchmod(folder, PRIVATE_FOLDER).at("close", folder.path())?)
+}
+
+fn is_state(folder: &Folder) -> Result<bool, FsError> {
+    Ok(folder.names()?.iter().any(|name| MARKERS.iter().any(|marker| name == marker)))
+}

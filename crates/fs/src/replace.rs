@@ -1,0 +1,105 @@
+//! One file replaced by another: wholly or not at all, and only while it is the expected one.
+
+use std::ffi::OsStr;
+use std::fs::{File, Metadata};
+use std::io::{Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+
+use rustix::fs::{AtFlags, FlockOperation, OFlags};
+use rustix::io::Errno;
+use stopgap_model::Digest;
+
+use crate::error::{At as _, FsError, ReplaceError};
+use crate::folder::{Folder, read_rest};
+use crate::temp::Temp;
+use crate::xattr::carry_over;
+
+/// The largest file that is replaced, in bytes: some hundred times the largest configuration file
+/// seen in the field (applicationHost.config, 175 kB).
+const MAX_TARGET: u64 = 16 << 20;
+
+/// The file to be replaced, held open and locked.
+struct Target<'a> {
+    folder: &'a Folder,
+    name: &'a OsStr,
+    file: File,
+    facts: Metadata,
+}
+
+/// Replaces the file `name`, whose digest is `expected`, by `new`.
+pub(crate) fn replace(
+    folder: &Folder,
+    name: &OsStr,
+    expected: Digest,
+    new: &[u8],
+) -> Result<(), ReplaceError> {
+    let path = || folder.path_of(name);
+    let target = Target::open(folder, name)?;
+    target.require(expected)?;
+    if target.facts.mode() & 0o200 == 0 {
+        return Err(ReplaceError::ReadOnly { path: path() });
+    }
+    if target.facts.nlink() > 1 {
+        return Err(ReplaceError::HardLinked { path: path() });
+    }
+    let temp = Temp::write(folder, name, new)?;
+    carry_over(&target.file, &target.facts, temp.file())
+        .map_err(|(what, source)| ReplaceError::NotCarriedOver { path: path(), what, source })?;
+    temp.sync()?;
+    // Writing took time: whoever does not use locks may have written meanwhile.
+    target.require_in_place()?;
+    target.require(expected)?;
+    temp.place()?;
+    folder.sync().map_err(|source| ReplaceError::NotDurable { path: path(), source })
+}
+
+impl<'a> Target<'a> {
+    fn open(folder: &'a Folder, name: &'a OsStr) -> Result<Self, ReplaceError> {
+        let path = || folder.path_of(name);
+        let file = folder
+            .file(name, OFlags::RDONLY)?
+            .ok_or_else(|| ReplaceError::Missing { path: path() })?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(ReplaceError::InUse { path: path() }),
+            Err(errno) => Err(errno).at("lock", &path())?,
+        }
+        let facts = file.metadata().at("read", &path())?;
+        Ok(Self { folder, name, file, facts })
+    }
+
+    /// The file still has the content that was planned for.
+    fn require(&self, expected: Digest) -> Result<(), ReplaceError> {
+        let path = self.folder.path_of(self.name);
+        (&self.file).seek(SeekFrom::Start(0)).at("read", &path)?;
+        let found = Digest::of(&read_rest(&self.file, MAX_TARGET, &path)?);
+        if found == expected { Ok(()) } else { Err(ReplaceError::Changed { path, found }) }
+    }
+
+    /// The name still leads to the file that is held open.
+    fn require_in_place(&self) -> Result<(), ReplaceError> {
+        let path = self.folder.path_of(self.name);
+        let stat = match rustix::fs::statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Err(ReplaceError::Missing { path }),
+            Err(errno) => return Err(errno).at("read", &path)?,
+        };
+        if (stat.st_dev, stat.st_ino) == (self.facts.dev(), self.facts.ino()) {
+            return Ok(());
+        }
+        let now = self
+            .folder
+            .file(self.name, OFlags::RDONLY)?
+            .ok_or_else(|| FsError::NotFound { path: path.clone() })?;
+        let found = Digest::of(&read_rest(&now, MAX_TARGET, &path)?);
+        Err(ReplaceError::Changed { path, found })
+    }
+}
+
+impl Drop for Target<'_> {
+    fn drop(&mut self) {
+        // Closing the file would do, but for a child process that was forked just now and has not
+        // yet closed its copy of it.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
+}

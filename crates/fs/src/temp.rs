@@ -1,0 +1,78 @@
+//! A new file beside the one that it will replace.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Write as _;
+
+use rustix::fs::OFlags;
+
+use crate::error::{At as _, FsError};
+use crate::folder::Folder;
+
+/// The end of the name of a file that a broken-off replacement may leave lying about.
+///
+/// The name is the same every time, so that the next run finds what a killed one left.
+pub const LEFTOVER_SUFFIX: &str = ".stopgap-new";
+
+/// The name of the new file beside `name`.
+pub(crate) fn leftover_of(name: &OsStr) -> OsString {
+    let mut new = name.to_owned();
+    new.push(LEFTOVER_SUFFIX);
+    new
+}
+
+/// A new file, removed again unless it took its target's place.
+pub(crate) struct Temp<'a> {
+    folder: &'a Folder,
+    target: &'a OsStr,
+    name: OsString,
+    file: File,
+    placed: bool,
+}
+
+impl<'a> Temp<'a> {
+    /// Writes `bytes` to a new file beside `target`, for its owner only, in place of what an
+    /// earlier run may have left.
+    pub(crate) fn write(
+        folder: &'a Folder,
+        target: &'a OsStr,
+        bytes: &[u8],
+    ) -> Result<Self, FsError> {
+        let name = leftover_of(target);
+        folder.unlink(&name)?;
+        let path = folder.path_of(&name);
+        let file = folder
+            .file(&name, OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL))?
+            .ok_or_else(|| FsError::NotFound { path: folder.path().to_owned() })?;
+        let mut temp = Self { folder, target, name, file, placed: false };
+        temp.file.write_all(bytes).at("write", &path)?;
+        Ok(temp)
+    }
+
+    /// The new file.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Puts the new file on the disk; the name is still its own.
+    pub(crate) fn sync(&self) -> Result<(), FsError> {
+        self.file.sync_all().at("write", &self.folder.path_of(&self.name))
+    }
+
+    /// Gives the new file its target's name, in one step.
+    pub(crate) fn place(mut self) -> Result<(), FsError> {
+        rustix::fs::renameat(self.folder, &self.name, self.folder, self.target)
+            .at("replace", &self.folder.path_of(self.target))?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if !self.placed {
+            // Nothing more can be done here; the next run removes it.
+            let _ = self.folder.unlink(&self.name);
+        }
+    }
+}

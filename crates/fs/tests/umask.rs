@@ -1,0 +1,34 @@
+//! The umask belongs to the whole process, so this test has a program of its own.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use rustix::fs::Mode;
+use stopgap_fs::{Lock, PrivateDir};
+use stopgap_testkit::Tree;
+
+#[test]
+fn no_umask_opens_the_state_to_others_or_closes_it_to_its_owner() {
+    for umask in [0o000, 0o022, 0o277] {
+        let tree = Tree::empty();
+        let before = rustix::process::umask(Mode::from_raw_mode(umask));
+        let state = PrivateDir::open_or_create(&tree.state()).expect("created");
+        state.create_dir("changes").expect("created");
+        state.write_atomic("changes/x", b"x").expect("written");
+        state.append_durable("audit.jsonl", b"x").expect("written");
+        let lock = Lock::acquire(&state, "pid 1", Duration::ZERO, &mut |_| {}).expect("taken");
+        rustix::process::umask(before);
+        for (rel, expected) in [
+            ("", 0o700),
+            ("changes", 0o700),
+            ("changes/x", 0o600),
+            ("audit.jsonl", 0o600),
+            ("lock", 0o600),
+        ] {
+            let mode = fs::metadata(tree.state().join(rel)).expect("there").mode() & 0o7777;
+            assert_eq!(mode, expected, "{rel:?} with umask {umask:03o}");
+        }
+        drop(lock);
+    }
+}

@@ -1,0 +1,104 @@
+//! Whether Exchange is installed, which version, and in which role: from the files alone.
+
+use stopgap_model::host::{Iis, Site};
+use stopgap_model::{Exchange, Fact, ServerPath, Version};
+
+use crate::host::{Host, Read, sentence};
+use crate::pe;
+
+/// Where Exchange is installed unless the administrator chose another place.
+const DEFAULT_FOLDER: &str = r"C:\Program Files\Microsoft\Exchange Server\V15";
+
+/// The program whose file version is the version of Exchange, below the install folder.
+const SETUP_PROGRAM: &str = r"bin\ExSetup.exe";
+
+/// What clients reach on a Mailbox server, below the install folder.
+const FRONT_END: &str = r"\FrontEnd\HttpProxy";
+
+/// What the front end passes requests on to, below the install folder.
+const BACK_END: &str = r"\ClientAccess";
+
+const FRONT_END_SITE: &str = "Default Web Site";
+const BACK_END_SITE: &str = "Exchange Back End";
+
+/// What is known of Exchange on a server whose IIS is `iis`.
+///
+/// The version is the file version of ExSetup.exe, which a security update always replaces. The
+/// role is told by IIS: a Mailbox server has two sites over folders of Exchange, and an Edge
+/// Transport server has no IIS.
+#[must_use]
+pub fn exchange_facts(host: &dyn Host, iis: &Fact<Iis>) -> Fact<Exchange> {
+    let folder = iis.known().and_then(install_folder);
+    let served =
+        folder.is_some() || iis.known().is_some_and(|iis| site(iis, BACK_END_SITE).is_some());
+    let source = folder.unwrap_or_else(|| ServerPath::new(DEFAULT_FOLDER)).join(SETUP_PROGRAM);
+    let version = match host.read(&source, pe::MAX_PROGRAM) {
+        Read::Found(program) => version(&program, &source),
+        Read::Absent if served => {
+            Fact::Unknown(format!("IIS serves Exchange, but {source} is not there"))
+        }
+        Read::Absent => match iis {
+            Fact::Unknown(reason) => {
+                return Fact::Unknown(format!(
+                    "{source} is not there, and where else Exchange may be is not known: {reason}"
+                ));
+            }
+            Fact::Known(_) | Fact::Absent => return Fact::Absent,
+        },
+        Read::Unreadable(reason) if served => Fact::Unknown(reason),
+        Read::Unreadable(reason) => return Fact::Unknown(reason),
+    };
+    Fact::Known(Exchange { version, version_source: source, role: role(iis) })
+}
+
+fn version(program: &[u8], source: &ServerPath) -> Fact<Version> {
+    match pe::file_version(program) {
+        Ok(version) => Fact::Known(version),
+        Err(error) => Fact::Unknown(format!("{source} has no version: {}", sentence(&error))),
+    }
+}
+
+fn role(iis: &Fact<Iis>) -> Fact<String> {
+    match iis {
+        Fact::Known(iis) => {
+            let serves = |name, folder| {
+                site(iis, name)
+                    .is_some_and(|site| paths(site).any(|path| above(path, folder).is_some()))
+            };
+            if serves(FRONT_END_SITE, FRONT_END) && serves(BACK_END_SITE, BACK_END) {
+                Fact::Known("mailbox".to_owned())
+            } else {
+                Fact::Unknown(format!(
+                    "IIS does not have both `{FRONT_END_SITE}` over …{FRONT_END} and \
+                     `{BACK_END_SITE}` over …{BACK_END}, as a Mailbox server has"
+                ))
+            }
+        }
+        Fact::Absent => Fact::Known("edge-transport".to_owned()),
+        Fact::Unknown(reason) => Fact::Unknown(reason.clone()),
+    }
+}
+
+/// The folder that the front end's folders are in.
+fn install_folder(iis: &Iis) -> Option<ServerPath> {
+    iis.sites.iter().flat_map(paths).find_map(|path| above(path, FRONT_END)).map(ServerPath::new)
+}
+
+fn site<'a>(iis: &'a Iis, name: &str) -> Option<&'a Site> {
+    iis.sites.iter().find(|site| site.name.eq_ignore_ascii_case(name))
+}
+
+fn paths(site: &Site) -> impl Iterator<Item = &ServerPath> {
+    let directories = site.applications.iter().flat_map(|application| &application.directories);
+    directories.filter_map(|directory| directory.physical.known())
+}
+
+/// The part of `path` before `folder`, if `path` is in it; whole names only.
+fn above<'a>(path: &'a ServerPath, folder: &str) -> Option<&'a str> {
+    let key = path.key();
+    let folder = folder.to_ascii_lowercase();
+    let (at, _) = key
+        .match_indices(&folder)
+        .find(|(at, _)| matches!(key.as_bytes().get(at + folder.len()), None | Some(b'\\')))?;
+    path.as_str().get(..at)
+}

@@ -1,0 +1,58 @@
+//! A server's files under a folder.
+
+use std::path::{Path, PathBuf};
+
+use stopgap_fs::{FsError, ReplaceError, Root};
+use stopgap_model::{Digest, ServerPath};
+
+use crate::host::{Host, Read, sentence};
+use crate::path::parts;
+
+/// A server whose drives are folders of a folder: `C:\inetpub` is `C/inetpub` in it.
+///
+/// Names are found without regard to the case of ASCII letters, and no link is followed.
+#[derive(Debug)]
+pub struct TreeHost {
+    root: Root,
+    path: PathBuf,
+}
+
+impl TreeHost {
+    /// Opens the server under the folder `root`.
+    ///
+    /// # Errors
+    /// The folder is not there or cannot be opened.
+    pub fn open(root: &Path) -> Result<Self, FsError> {
+        Ok(Self { root: Root::open(root)?, path: root.to_owned() })
+    }
+}
+
+impl Host for TreeHost {
+    fn read(&self, path: &ServerPath, max: u64) -> Read {
+        let parts = match parts(path) {
+            Ok(parts) => parts,
+            Err(error) => return Read::Unreadable(sentence(&error)),
+        };
+        match self.root.read(&parts, max) {
+            Ok(Some(bytes)) => Read::Found(bytes),
+            Ok(None) => Read::Absent,
+            Err(error) => Read::Unreadable(sentence(&error)),
+        }
+    }
+
+    fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
+        self.root.replace(&checked(path)?, expected, new)
+    }
+
+    fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
+        self.root.remove_leftover(&checked(path)?)
+    }
+
+    fn name(&self) -> String {
+        format!("tree {}", self.path.display())
+    }
+}
+
+fn checked(path: &ServerPath) -> Result<Vec<&str>, FsError> {
+    parts(path).map_err(|error| FsError::BadName { name: error.0 })
+}
