@@ -1,1 +1,18 @@
+//! Simulators for tests: a server's files in a folder, a host that fails on demand, and the real
+//! server's files where they are at hand.
 //!
+//! A dev-dependency only. What goes wrong here is a broken test, so it panics, and says why.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot be set up must fail"
+)]
+
+mod failing;
+mod real;
+mod tree;
+
+pub use failing::{FailingHost, Fault};
+pub use real::{RealServer, real_data};
+pub use tree::Tree;

@@ -1,0 +1,168 @@
+//! A host in memory that fails when told to.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use stopgap_fs::Errno;
+use stopgap_host::{FsError, Host, Read, ReplaceError};
+use stopgap_model::{Digest, ServerPath};
+
+/// What goes wrong, and when. Operations are reads, replacements and removals of leftovers,
+/// counted together from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The operation of this number fails, and does nothing.
+    FailAt(usize),
+    /// From the operation of this number on every one fails, as if the program had been killed in
+    /// it: a replacement leaves its new file lying about.
+    DieAt(usize),
+    /// The operation of this number, if it is a replacement, is carried out and then fails: the
+    /// folder did not get to the disk.
+    NotDurableAt(usize),
+    /// Just before the operation of this number, somebody else writes these bytes to the file.
+    ChangeBefore(usize, ServerPath, Vec<u8>),
+}
+
+/// A server in memory. Paths are found as Windows finds them.
+#[derive(Debug, Default)]
+pub struct FailingHost {
+    files: RefCell<BTreeMap<String, Vec<u8>>>,
+    leftovers: RefCell<BTreeSet<String>>,
+    faults: Vec<Fault>,
+    done: Cell<usize>,
+}
+
+/// What an operation is to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Go,
+    Fail,
+    Die,
+    NotDurable,
+}
+
+impl FailingHost {
+    /// A server with these files that never fails.
+    #[must_use]
+    pub fn new(files: Vec<(ServerPath, Vec<u8>)>) -> Self {
+        let files = files.into_iter().map(|(path, bytes)| (path.key(), bytes)).collect();
+        Self { files: RefCell::new(files), ..Self::default() }
+    }
+
+    /// The same server with one more fault.
+    #[must_use]
+    pub fn with(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// The server after a restart: the same files, no faults, nothing done yet.
+    #[must_use]
+    pub fn restarted(self) -> Self {
+        Self { faults: Vec::new(), done: Cell::new(0), ..self }
+    }
+
+    /// How many operations were asked for.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        self.done.get()
+    }
+
+    /// Every file, by [`ServerPath::key`], with its bytes.
+    #[must_use]
+    pub fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files.borrow().clone()
+    }
+
+    /// Writes a file, as somebody else would.
+    pub fn write(&self, path: &ServerPath, bytes: &[u8]) {
+        self.files.borrow_mut().insert(path.key(), bytes.to_vec());
+    }
+
+    /// Puts a leftover beside a file, as a killed replacement would.
+    pub fn leave(&self, path: &ServerPath) {
+        self.leftovers.borrow_mut().insert(path.key());
+    }
+
+    fn next(&self) -> Course {
+        let now = self.done.get() + 1;
+        self.done.set(now);
+        let mut course = Course::Go;
+        for fault in &self.faults {
+            match fault {
+                Fault::FailAt(at) if *at == now => course = Course::Fail,
+                Fault::DieAt(at) if *at == now => course = Course::Die,
+                Fault::DieAt(at) if *at < now => course = Course::Fail,
+                Fault::NotDurableAt(at) if *at == now => course = Course::NotDurable,
+                Fault::ChangeBefore(at, path, bytes) if *at == now => self.write(path, bytes),
+                Fault::FailAt(_)
+                | Fault::DieAt(_)
+                | Fault::NotDurableAt(_)
+                | Fault::ChangeBefore(..) => {}
+            }
+        }
+        course
+    }
+}
+
+impl Course {
+    fn fails(self) -> bool {
+        matches!(self, Self::Fail | Self::Die)
+    }
+}
+
+fn failure(path: &ServerPath) -> FsError {
+    FsError::Io { action: "use, in this test,", path: path.as_str().into(), source: Errno::IO }
+}
+
+impl Host for FailingHost {
+    fn read(&self, path: &ServerPath, max: u64) -> Read {
+        if self.next().fails() {
+            return Read::Unreadable(format!("the test fails the read of {path}"));
+        }
+        match self.files.borrow().get(&path.key()) {
+            Some(bytes) if bytes.len() as u64 > max => {
+                Read::Unreadable(format!("{path} is larger than {max} bytes"))
+            }
+            Some(bytes) => Read::Found(bytes.clone()),
+            None => Read::Absent,
+        }
+    }
+
+    fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
+        let course = self.next();
+        let shown = || path.as_str().into();
+        if course == Course::Die {
+            self.leave(path);
+        }
+        if course.fails() {
+            return Err(ReplaceError::Fs(failure(path)));
+        }
+        let mut files = self.files.borrow_mut();
+        let file =
+            files.get_mut(&path.key()).ok_or_else(|| ReplaceError::Missing { path: shown() })?;
+        let found = Digest::of(file);
+        if found != expected {
+            return Err(ReplaceError::Changed { path: shown(), found });
+        }
+        *file = new.to_vec();
+        self.leftovers.borrow_mut().remove(&path.key());
+        match course {
+            Course::NotDurable => {
+                Err(ReplaceError::NotDurable { path: shown(), source: Errno::IO })
+            }
+            Course::Go | Course::Fail | Course::Die => Ok(()),
+        }
+    }
+
+    fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
+        if self.next().fails() {
+            return Err(failure(path));
+        }
+        Ok(self.leftovers.borrow_mut().remove(&path.key()))
+    }
+
+    fn name(&self) -> String {
+        "a host in memory".to_owned()
+    }
+}
