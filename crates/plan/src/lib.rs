@@ -1,1 +1,165 @@
+//! Decides. Catalog, facts, policy and what is in place go in; the exact list of changes and a
+//! report with one state and one reason for everything come out. Pure.
 //!
+//! Drift, withdrawal and a first application are the same question asked again: what is wanted
+//! here, what is here, what takes it from the one to the other.
+
+mod affected;
+mod assemble;
+mod decide;
+mod observe;
+mod planner;
+mod verify;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use stopgap_edit::iis::{Scaffold, Snapshot, Undo};
+use stopgap_model::policy::Policy;
+use stopgap_model::report::MitigationReport;
+use stopgap_model::{ActionId, Digest, HostFacts, Mitigation, MitigationId, ServerPath};
+
+use stopgap_rules::iis::Rule;
+
+pub use affected::{Affects, affects};
+pub use planner::{plan, summary};
+pub use verify::{Misbehaviour, verify};
+
+/// How the names of our rules begin, so that an administrator knows them in IIS Manager.
+pub const RULE_PREFIX: &str = "Stopgap ";
+
+/// The name of the rule that carries out an action.
+#[must_use]
+pub fn rule_name(action: &ActionId) -> String {
+    format!("{RULE_PREFIX}{action}")
+}
+
+/// Everything a decision is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The verified mitigations.
+    pub catalog: &'a [Mitigation],
+    /// Where they came from, such as `built in`.
+    pub source: &'a str,
+    /// What was identified on the server.
+    pub facts: &'a HostFacts,
+    /// The configuration files that were read.
+    pub snapshot: &'a Snapshot,
+    /// What is allowed.
+    pub policy: &'a Policy,
+    /// What the change records say we did.
+    pub in_place: &'a InPlace,
+    /// The actions whose last attempt failed, with the error.
+    pub failures: &'a BTreeMap<ActionId, String>,
+    /// What was asked for beside the cycle's own duty.
+    pub order: &'a Order,
+}
+
+/// What an administrator asked of this one cycle.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Change nothing but these mitigations. `None`: all.
+    pub only: Option<BTreeSet<MitigationId>>,
+    /// Take these back in this cycle, whether they are needed or not.
+    pub take_back: BTreeSet<MitigationId>,
+}
+
+/// What is to be done, and the state of everything as it was observed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Plan {
+    /// The files to be replaced, each once.
+    pub edits: Vec<FileEdit>,
+    /// What the edits consist of, in order.
+    pub steps: Vec<Step>,
+    /// Every mitigation with its state before the edits, and the reason.
+    pub report: Vec<MitigationReport>,
+}
+
+/// A file with its bytes before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEdit {
+    /// The file.
+    pub path: ServerPath,
+    /// The bytes that the plan was made from.
+    pub before: Vec<u8>,
+    /// The bytes it shall have.
+    pub after: Vec<u8>,
+}
+
+/// One change of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// A rule is put in.
+    Insert(Box<Placed>),
+    /// A rule that we put in is taken out.
+    Remove {
+        /// The mitigation.
+        mitigation: MitigationId,
+        /// The action.
+        action: ActionId,
+        /// The file it is taken from.
+        file: ServerPath,
+        /// Why, as a sentence without a full stop.
+        why: String,
+    },
+}
+
+impl Step {
+    /// The action that the step is of.
+    #[must_use]
+    pub fn action(&self) -> &ActionId {
+        match self {
+            Self::Insert(placed) => &placed.action,
+            Self::Remove { action, .. } => action,
+        }
+    }
+}
+
+/// A rule that we put on the server, with all that is needed to take it out again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// The mitigation.
+    pub mitigation: MitigationId,
+    /// Its revision.
+    pub revision: u32,
+    /// The digest of its document.
+    pub hash: Digest,
+    /// The action.
+    pub action: ActionId,
+    /// The file the rule is in.
+    pub file: ServerPath,
+    /// The rule as it was written.
+    pub rule: Rule,
+    /// The inverse of the insertion.
+    pub undo: Undo,
+}
+
+/// What is on the server by our doing, folded from the change records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InPlace {
+    /// The rules that we put in and did not take out, by action.
+    pub actions: BTreeMap<ActionId, Placed>,
+    /// The files that carry them, by `ServerPath::key`.
+    pub files: BTreeMap<String, OwnFile>,
+}
+
+/// A file that carries rules of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFile {
+    /// The elements we made around our rules since the file was last without any.
+    pub scaffold: Vec<Scaffold>,
+    /// The bytes before our first change and the digest after our last one, if every change since
+    /// began with the bytes that the one before it left.
+    pub original: Option<Original>,
+}
+
+/// A file as it was before our first change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The digest that the file had after our last change.
+    pub tip: Digest,
+}
