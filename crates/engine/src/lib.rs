@@ -1,1 +1,109 @@
+//! One cycle: collect, plan, capture, apply, verify, commit, or undo.
 //!
+//! A cycle makes one attempt; the loop is the next cycle. Nothing is changed on a server before
+//! the bytes it had and the intent are on disk, and nothing counts as done before it was read back
+//! and its probes end as they should.
+
+mod apply;
+mod collect;
+mod cycle;
+mod recover;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use stopgap_host::{Host, ReplaceError};
+use stopgap_model::policy::Policy;
+use stopgap_model::report::MitigationReport;
+use stopgap_model::{HostFacts, Mitigation, ServerPath};
+use stopgap_plan::{FileEdit, Order, Plan};
+use stopgap_store::{Store, StoreError};
+
+pub use collect::{Collected, collect};
+
+/// All that a cycle works with.
+pub struct Engine<'a> {
+    /// The server.
+    pub host: &'a dyn Host,
+    /// What is remembered.
+    pub store: &'a Store,
+    /// The verified mitigations.
+    pub catalog: &'a [Mitigation],
+    /// Where they came from, such as `built in`.
+    pub source: &'a str,
+    /// What is allowed.
+    pub policy: &'a Policy,
+    /// Who or what ordered the cycle, for the records.
+    pub by: &'a str,
+    /// The time.
+    pub now: fn() -> Timestamp,
+    /// Set when the process is asked to stop: nothing further is begun.
+    pub stop: &'a AtomicBool,
+}
+
+/// What was seen on a server, without touching anything.
+#[derive(Debug)]
+#[must_use]
+pub struct View {
+    /// What was identified.
+    pub facts: HostFacts,
+    /// What a cycle would do, and the state of everything.
+    pub plan: Plan,
+}
+
+/// What a cycle found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct CycleReport {
+    /// What was identified.
+    pub facts: HostFacts,
+    /// Every mitigation with its state after the cycle.
+    pub mitigations: Vec<MitigationReport>,
+    /// The files that were replaced, with their bytes before and after; in a dry run, those that
+    /// would be.
+    pub edits: Vec<FileEdit>,
+    /// Whether anything on the server was changed.
+    pub changed: bool,
+}
+
+/// A cycle could not be carried out. The server is as it was found, unless the text says more.
+#[derive(Debug, thiserror::Error)]
+pub enum CycleError {
+    /// What is remembered could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files kept changing while plans were made.
+    #[error(
+        "{0} was changed by somebody else each time a plan was made; try again when it is at rest"
+    )]
+    Restless(ServerPath),
+    /// A change failed and could not be undone.
+    #[error(
+        "a change failed ({error}) and {file} could not be put back: {why}; its bytes before the \
+         change are in {image}"
+    )]
+    NotUndone {
+        /// What failed.
+        error: String,
+        /// The file that is not as it was.
+        file: ServerPath,
+        /// Why it could not be put back.
+        why: Box<ReplaceError>,
+        /// Where its bytes are, under the state folder.
+        image: String,
+    },
+}
+
+impl Engine<'_> {
+    /// Looks at the server and says what a cycle would do. Changes nothing.
+    ///
+    /// # Errors
+    /// What is remembered cannot be read.
+    pub fn look(&self, order: &Order) -> Result<View, CycleError> {
+        Ok(self.view(order)?.1)
+    }
+
+    fn asked_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

@@ -1,1 +1,24 @@
+//! What Stopgap remembers, in files that a person can read, under one private folder:
 //!
+//! ```text
+//! lock               who holds the lock
+//! decisions.toml     switched off, blocked: who, when, why
+//! changes/<n>/       change.json, and before/<k> with the bytes of each file before the change
+//! audit.jsonl        what happened; each line carries the digest of the one before
+//! trust/revisions.json   the content of every revision ever seen
+//! ```
+//!
+//! What is in place on the server is a fold over the change records; there is no second copy of
+//! the truth. With the program gone, an administrator can put a before-image back by hand.
+
+mod audit;
+mod change;
+mod decisions;
+mod fold;
+mod store;
+
+pub use audit::{AuditError, Event, Line};
+pub use change::{Change, FileChange, Status};
+pub use decisions::{Decisions, Said};
+pub use fold::{Folded, fold};
+pub use store::{Store, StoreError};

@@ -1,0 +1,152 @@
+//! Carries out a plan: capture, replace, read back, judge, commit; or put everything back.
+
+use stopgap_edit::iis::File;
+use stopgap_host::ReplaceError;
+use stopgap_model::{ActionId, ServerPath};
+use stopgap_plan::{Plan, Step, verify};
+use stopgap_store::{Change, Event, FileChange, Status};
+
+use crate::collect::{Collected, collect};
+use crate::{CycleError, Engine};
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    /// It is done.
+    Done,
+    /// Nothing stayed changed; the error is in the change record.
+    Undone,
+    /// A file was changed by somebody else since the plan was made: a new plan is needed.
+    Stale(ServerPath),
+}
+
+impl Engine<'_> {
+    /// Makes one attempt at `plan`.
+    pub(crate) fn attempt(&self, plan: &Plan) -> Result<Attempt, CycleError> {
+        let mut change = self.store.begin((self.now)(), self.by, &plan.edits, &plan.steps)?;
+        for edit in &plan.edits {
+            if self.asked_to_stop() {
+                return self.give_up(change, "the program was asked to stop".into());
+            }
+            let before = stopgap_model::Digest::of(&edit.before);
+            match self.host.replace(&edit.path, before, &edit.after) {
+                Ok(()) => {}
+                Err(ReplaceError::Changed { .. }) => {
+                    self.undo(&mut change, "a file changed after the plan was made")?;
+                    return Ok(Attempt::Stale(edit.path.clone()));
+                }
+                Err(error) => return self.give_up(change, sentence(&error)),
+            }
+        }
+        if let Err(why) = self.judge(plan) {
+            return self.give_up(change, why);
+        }
+        change.status = Status::Committed;
+        self.store.save_change(&change)?;
+        self.record_steps(plan)?;
+        Ok(Attempt::Done)
+    }
+
+    /// Reads the server again and judges what is there now.
+    fn judge(&self, plan: &Plan) -> Result<(), String> {
+        let Collected { snapshot, facts } = collect(self.host);
+        for edit in &plan.edits {
+            if snapshot.file(&edit.path).and_then(File::bytes) != Some(edit.after.as_slice()) {
+                return Err(format!("{} does not read back as it was written", edit.path));
+            }
+        }
+        for mitigation in self.catalog {
+            let inserted: Vec<ActionId> = plan
+                .steps
+                .iter()
+                .filter_map(|step| match step {
+                    Step::Insert(placed) if placed.mitigation == mitigation.id => {
+                        Some(placed.action.clone())
+                    }
+                    Step::Insert(_) | Step::Remove { .. } => None,
+                })
+                .collect();
+            if !inserted.is_empty() {
+                verify(mitigation, &inserted, &facts, &snapshot).map_err(|why| why.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn give_up(&self, mut change: Change, error: String) -> Result<Attempt, CycleError> {
+        self.undo(&mut change, &error)?;
+        for step in &change.steps {
+            let id = match step {
+                Step::Insert(placed) => placed.mitigation.as_str(),
+                Step::Remove { mitigation, .. } => mitigation.as_str(),
+            };
+            self.store.record((self.now)(), self.by, Event::Failed, id, &error)?;
+        }
+        Ok(Attempt::Undone)
+    }
+
+    /// Puts back every file of `change` that has the change's bytes.
+    fn undo(&self, change: &mut Change, error: &str) -> Result<(), CycleError> {
+        for file in &change.files {
+            self.put_back(change, file).map_err(|why| CycleError::NotUndone {
+                error: error.to_owned(),
+                file: file.path.clone(),
+                why: Box::new(why),
+                image: format!("changes/{:06}/{}", change.number, file.image),
+            })?;
+        }
+        change.status = Status::Undone { error: error.to_owned() };
+        Ok(self.store.save_change(change)?)
+    }
+
+    /// Puts a file back if it has the change's bytes. Answers whether it has its bytes of before.
+    pub(crate) fn put_back(
+        &self,
+        change: &Change,
+        file: &FileChange,
+    ) -> Result<bool, ReplaceError> {
+        let _ = self.host.remove_leftover(&file.path);
+        let image = match self.store.image(change.number, file) {
+            Ok(image) => image,
+            // Without the image the file is left as it is, and that is told as a change of it.
+            Err(_) => return Ok(false),
+        };
+        match self.host.replace(&file.path, file.after, &image) {
+            Ok(()) => Ok(true),
+            Err(ReplaceError::Changed { found, .. }) => Ok(found == file.before),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn record_steps(&self, plan: &Plan) -> Result<(), CycleError> {
+        let inserts: Vec<_> = plan
+            .steps
+            .iter()
+            .filter(|step| matches!(step, Step::Insert(_)))
+            .map(Step::action)
+            .collect();
+        for step in &plan.steps {
+            let (event, id, detail) = match step {
+                Step::Insert(placed) => {
+                    let detail = format!("{} in {}", placed.action, placed.file);
+                    (Event::Applied, &placed.mitigation, detail)
+                }
+                // A rule that is taken out to be put in anew is not withdrawn.
+                Step::Remove { action, .. } if inserts.contains(&action) => continue,
+                Step::Remove { mitigation, action, file, why } => {
+                    (Event::Withdrawn, mitigation, format!("{action} from {file}: {why}"))
+                }
+            };
+            self.store.record((self.now)(), self.by, event, id.as_str(), &detail)?;
+        }
+        Ok(())
+    }
+}
+
+/// An error with its causes, as one sentence.
+fn sentence(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", sentence(cause)),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,56 @@
+//! The record of one change of the server.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stopgap_model::{Digest, ServerPath};
+use stopgap_plan::Step;
+
+/// One change: what was intended, and what became of it. `change.json` in its folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The version of this record's form: 1.
+    pub schema: u32,
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it began.
+    pub at: Timestamp,
+    /// Who or what ordered it.
+    pub by: String,
+    /// What became of it.
+    pub status: Status,
+    /// What it consists of.
+    pub steps: Vec<Step>,
+    /// The files it replaces.
+    pub files: Vec<FileChange>,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum Status {
+    /// It was begun. A change that is still so was cut short.
+    Intended,
+    /// It was made, read back and found good.
+    Committed,
+    /// It was taken back.
+    Undone {
+        /// Why.
+        error: String,
+    },
+    /// It was cut short, and a file was changed by somebody else since, so that its bytes could
+    /// not be put back. What of it is in place is seen by looking.
+    Interrupted,
+}
+
+/// A file that a change replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// The file on the server.
+    pub path: ServerPath,
+    /// The digest of its bytes before. The bytes are in `image`.
+    pub before: Digest,
+    /// The digest of its bytes after.
+    pub after: Digest,
+    /// The before-image's path in the change's folder.
+    pub image: String,
+}

@@ -1,0 +1,349 @@
+//! The state folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stopgap_fs::{FsError, Lock, LockError, PrivateDir, PrivateDirError};
+use stopgap_model::{Digest, Mitigation};
+use stopgap_plan::{FileEdit, InPlace, Original, OwnFile, Step};
+
+use crate::audit::{self, AuditError, Event, Line};
+use crate::change::{Change, FileChange, Status};
+use crate::decisions::Decisions;
+use crate::fold::{Folded, fold};
+
+/// The largest record that is read back, in bytes. A change record holds a few KiB for each action.
+const MAX_RECORD: u64 = 64 * 1024 * 1024;
+/// The largest audit trail that is read, in bytes: about a hundred years of hourly cycles.
+const MAX_AUDIT: u64 = 256 * 1024 * 1024;
+
+const AUDIT: &str = "audit.jsonl";
+const DECISIONS: &str = "decisions.toml";
+const REVISIONS: &str = "trust/revisions.json";
+const CHANGES: &str = "changes";
+
+/// The state folder of one server.
+#[derive(Debug)]
+pub struct Store {
+    dir: PrivateDir,
+}
+
+/// Something remembered could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The state folder is not fit to be used.
+    #[error(transparent)]
+    Folder(#[from] PrivateDirError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A record is not what was written.
+    #[error("{file} in the state folder cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
+    /// The audit trail is not what was written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// A revision has other content than when it was seen first.
+    #[error(
+        "revision {revision} of {id} has other content than when it was first seen \
+         ({now} now, {then} then): a revision never names two contents"
+    )]
+    RevisionReused {
+        /// The mitigation.
+        id: String,
+        /// The revision.
+        revision: u32,
+        /// The start of the digest it has now.
+        now: String,
+        /// The start of the digest it had.
+        then: String,
+    },
+}
+
+impl Store {
+    /// Opens the state folder, making it if it is not there.
+    ///
+    /// # Errors
+    /// The folder cannot be made or is not private; see `PrivateDir`.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { dir: PrivateDir::open_or_create(path)? })
+    }
+
+    /// The state folder's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Takes the lock, waiting up to `wait`; `on_wait` is told once who holds it.
+    ///
+    /// # Errors
+    /// Another process still holds it.
+    pub fn lock(
+        &self,
+        holder: &str,
+        wait: Duration,
+        on_wait: &mut dyn FnMut(&str),
+    ) -> Result<Lock, LockError> {
+        Lock::acquire(&self.dir, holder, wait, on_wait)
+    }
+
+    /// What administrators decided by a command.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn decisions(&self) -> Result<Decisions, StoreError> {
+        let Some(bytes) = self.dir.read(DECISIONS, MAX_RECORD)? else {
+            return Ok(Decisions::default());
+        };
+        let text = String::from_utf8(bytes).map_err(|error| unreadable(DECISIONS, &error))?;
+        toml::from_str(&text).map_err(|error| unreadable(DECISIONS, &error.message()))
+    }
+
+    /// Remembers what administrators decided.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_decisions(&self, decisions: &Decisions) -> Result<(), StoreError> {
+        let text = toml::to_string(decisions).map_err(|error| unreadable(DECISIONS, &error))?;
+        Ok(self.dir.write_atomic(DECISIONS, text.as_bytes())?)
+    }
+
+    /// All change records, oldest first. A folder without a record is no change: its server files
+    /// were never touched.
+    ///
+    /// # Errors
+    /// A record cannot be read.
+    pub fn changes(&self) -> Result<Vec<Change>, StoreError> {
+        let mut changes = Vec::new();
+        for number in self.change_numbers()? {
+            let file = format!("{}/change.json", folder(number));
+            let Some(bytes) = self.dir.read(&file, MAX_RECORD)? else { continue };
+            changes
+                .push(serde_json::from_slice(&bytes).map_err(|error| unreadable(&file, &error))?);
+        }
+        Ok(changes)
+    }
+
+    fn change_numbers(&self) -> Result<Vec<u64>, StoreError> {
+        let names = self.dir.list(CHANGES)?;
+        let mut numbers: Vec<u64> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Captures the files' bytes and the intent, all of it on disk when this returns.
+    ///
+    /// # Errors
+    /// Something could not be written; then nothing may be changed on the server.
+    pub fn begin(
+        &self,
+        at: Timestamp,
+        by: &str,
+        edits: &[FileEdit],
+        steps: &[Step],
+    ) -> Result<Change, StoreError> {
+        let number = self.change_numbers()?.last().map_or(1, |last| last + 1);
+        let folder = folder(number);
+        self.dir.create_dir(&format!("{folder}/before"))?;
+        let mut files = Vec::new();
+        for (at, edit) in edits.iter().enumerate() {
+            let image = format!("before/{at}");
+            self.dir.write_atomic(&format!("{folder}/{image}"), &edit.before)?;
+            files.push(FileChange {
+                path: edit.path.clone(),
+                before: Digest::of(&edit.before),
+                after: Digest::of(&edit.after),
+                image,
+            });
+        }
+        let steps = steps.to_vec();
+        let status = Status::Intended;
+        let change = Change { schema: 1, number, at, by: by.to_owned(), status, steps, files };
+        self.save_change(&change)?;
+        Ok(change)
+    }
+
+    /// Writes down what became of a change.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn save_change(&self, change: &Change) -> Result<(), StoreError> {
+        let file = format!("{}/change.json", folder(change.number));
+        let bytes = serde_json::to_vec_pretty(change).map_err(|error| unreadable(&file, &error))?;
+        Ok(self.dir.write_atomic(&file, &bytes)?)
+    }
+
+    /// The bytes of a file before a change.
+    ///
+    /// # Errors
+    /// The image is not there, or is not what was captured.
+    pub fn image(&self, change: u64, file: &FileChange) -> Result<Vec<u8>, StoreError> {
+        let bytes = self.image_bytes(change, &file.image)?;
+        if Digest::of(&bytes) == file.before {
+            return Ok(bytes);
+        }
+        let name = format!("{}/{}", folder(change), file.image);
+        Err(unreadable(&name, &"its digest is not the one in change.json"))
+    }
+
+    fn image_bytes(&self, change: u64, image: &str) -> Result<Vec<u8>, StoreError> {
+        let name = format!("{}/{image}", folder(change));
+        let bytes = self.dir.read(&name, MAX_RECORD)?;
+        bytes.ok_or_else(|| unreadable(&name, &"it is not there"))
+    }
+
+    /// Removes the folders of changes whose intent never reached the disk, and what torn writes
+    /// left.
+    ///
+    /// # Errors
+    /// A file or folder cannot be removed.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        for number in self.change_numbers()? {
+            let folder = folder(number);
+            let record = format!("{folder}/change.json");
+            if self.dir.read(&record, MAX_RECORD)?.is_some() {
+                self.remove_leftover(&record)?;
+            } else {
+                self.dir.remove_dir_all(&folder)?;
+            }
+        }
+        self.remove_leftover(DECISIONS)?;
+        self.remove_leftover(REVISIONS)
+    }
+
+    fn remove_leftover(&self, file: &str) -> Result<(), StoreError> {
+        match self.dir.remove_file(&format!("{file}{}", stopgap_fs::LEFTOVER_SUFFIX)) {
+            Ok(_) | Err(FsError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What is in place by our doing, and the failures, folded from the change records.
+    ///
+    /// # Errors
+    /// A record or a before-image cannot be read.
+    pub fn in_place(
+        &self,
+    ) -> Result<(InPlace, BTreeMap<stopgap_model::ActionId, String>), StoreError> {
+        let Folded { actions, files, failures } = fold(&self.changes()?);
+        let mut own = BTreeMap::new();
+        for (key, file) in files {
+            let scaffold = file
+                .insertions
+                .iter()
+                .flat_map(|placed| placed.undo.scaffold.iter().cloned())
+                .collect();
+            let original = match file.original {
+                Some((change, image, tip)) => {
+                    Some(Original { bytes: self.image_bytes(change, &image)?, tip })
+                }
+                None => None,
+            };
+            own.insert(key, OwnFile { scaffold, original });
+        }
+        Ok((InPlace { actions, files: own }, failures))
+    }
+
+    /// The audit trail, checked from its first line.
+    ///
+    /// # Errors
+    /// A line was changed or taken out.
+    pub fn history(&self) -> Result<Vec<Line>, StoreError> {
+        let bytes = self.dir.read(AUDIT, MAX_AUDIT)?.unwrap_or_default();
+        Ok(audit::read(&bytes)?.0)
+    }
+
+    /// Adds a line to the audit trail. A torn last line is cut off first, and that is written
+    /// down.
+    ///
+    /// # Errors
+    /// The trail cannot be read or written.
+    pub fn record(
+        &self,
+        at: Timestamp,
+        who: &str,
+        event: Event,
+        mitigation: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let bytes = self.dir.read(AUDIT, MAX_AUDIT)?.unwrap_or_default();
+        // A broken chain is told by `history`; it must not keep new lines from being written.
+        let last = complete_lines(&bytes);
+        let torn = bytes.len() as u64 != last.len() as u64;
+        if torn {
+            self.dir.truncate(AUDIT, last.len() as u64)?;
+        }
+        let previous = last.strip_suffix(b"\n").unwrap_or(last).rsplit(|&b| b == b'\n').next();
+        let previous = previous.unwrap_or_default();
+        let mut seq = last.iter().filter(|&&b| b == b'\n').count() as u64;
+        let mut prev = Digest::of(previous);
+        let mut text = Vec::new();
+        let mut add = |event, mitigation: &str, detail: &str| -> Result<(), StoreError> {
+            seq += 1;
+            let (mitigation, detail) = (mitigation.to_owned(), detail.to_owned());
+            let line = Line { seq, at, who: who.to_owned(), event, mitigation, detail, prev };
+            let json = serde_json::to_vec(&line).map_err(|error| unreadable(AUDIT, &error))?;
+            prev = Digest::of(&json);
+            text.extend_from_slice(&json);
+            text.push(b'\n');
+            Ok(())
+        };
+        if torn {
+            add(Event::Repaired, "", "the last line was torn and was cut off")?;
+        }
+        add(event, mitigation, detail)?;
+        Ok(self.dir.append_durable(AUDIT, &text)?)
+    }
+
+    /// Checks that no revision has other content than when it was first seen, and remembers the
+    /// ones that are new.
+    ///
+    /// # Errors
+    /// `StoreError::RevisionReused` for the first that has.
+    pub fn admit(&self, catalog: &[Mitigation]) -> Result<(), StoreError> {
+        let mut seen: BTreeMap<String, Digest> = match self.dir.read(REVISIONS, MAX_RECORD)? {
+            Some(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|error| unreadable(REVISIONS, &error))?
+            }
+            None => BTreeMap::new(),
+        };
+        let before = seen.len();
+        for mitigation in catalog {
+            let Mitigation { id, revision, hash, .. } = mitigation;
+            let then = *seen.entry(format!("{id} {revision}")).or_insert(*hash);
+            if then != *hash {
+                let (now, then) = (hash.short(), then.short());
+                let (id, revision) = (id.to_string(), *revision);
+                return Err(StoreError::RevisionReused { id, revision, now, then });
+            }
+        }
+        if seen.len() > before {
+            self.dir.create_dir("trust")?;
+            let bytes = serde_json::to_vec_pretty(&seen);
+            let bytes = bytes.map_err(|error| unreadable(REVISIONS, &error))?;
+            self.dir.write_atomic(REVISIONS, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+fn folder(number: u64) -> String {
+    format!("{CHANGES}/{number:06}")
+}
+
+fn complete_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+    &bytes[..end]
+}
+
+fn unreadable(file: &str, why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unreadable { file: file.to_owned(), why: why.to_string() }
+}
