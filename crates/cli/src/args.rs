@@ -1,0 +1,152 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use stopgap_model::MitigationId;
+
+/// Emergency mitigations for servers, applied and taken back by themselves.
+#[derive(Debug, Parser)]
+#[command(name = "stopgap", version, max_term_width = 80, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Work on the server whose files are under this folder (a mounted disk, an image, a test
+    /// tree) instead of on this machine; needs --state
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// The folder for what is remembered [default: /var/lib/stopgap]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// The policy file [default: /etc/stopgap/policy.toml, or policy.toml in the state folder
+    /// where --state is given]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Use the mitigation documents in this folder, which nobody signed, instead of the built-in
+    /// catalog: for trying
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) catalog: Option<PathBuf>,
+    /// Allow --catalog on this machine itself
+    #[arg(long, global = true)]
+    pub(crate) unsigned: bool,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How long to wait for another process to finish, in seconds
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) wait: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse().map(Duration::from_secs).map_err(|_| "a whole number of seconds".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// One cycle now: identify, decide, apply, verify, take back
+    Check {
+        /// Say what would be done, with the difference of every file, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Only these mitigations
+        #[arg(value_name = "ID")]
+        ids: Vec<MitigationId>,
+    },
+    /// The service: a cycle at start, then every hour
+    Run,
+    /// This server: switched on? what is in place? last check
+    Status,
+    /// Every mitigation: id, revision, state, reason
+    List {
+        /// Write the list to this file as CSV
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+    },
+    /// All about one mitigation: what it changes here, its impact, how to take it back
+    Show {
+        #[arg(value_name = "ID")]
+        id: MitigationId,
+    },
+    /// What was identified on the server, and from where
+    Facts,
+    /// Keep mitigations from being applied; what is in place stays
+    Block(Decision),
+    /// Let mitigations be applied again, from the next check on
+    Unblock(Decision),
+    /// Take mitigations back now, and keep them from being applied again
+    Remove {
+        #[command(flatten)]
+        decision: Decision,
+        /// Do not block: the next check may apply them again
+        #[arg(long)]
+        once: bool,
+    },
+    /// Apply mitigations again now
+    Reapply {
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<MitigationId>,
+    },
+    /// Switch automatic mitigation on for this server
+    Enable {
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Switch automatic mitigation off for this server: hands off
+    Disable {
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// The audit trail
+    History,
+    /// What this server would do with a request, and which rule says so
+    Try(Try),
+    /// All of it in a sandbox, in a few seconds
+    Demo {
+        /// Keep the sandbox in this folder, for looking around
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decision {
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<MitigationId>,
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Try {
+    /// Try the rules of this web.config, as the root of a site
+    #[arg(long, value_name = "WEB.CONFIG", group = "what")]
+    pub(crate) iis: Option<PathBuf>,
+    /// Try the rules of this mitigation of the catalog
+    #[arg(long, value_name = "ID", group = "what")]
+    pub(crate) id: Option<MitigationId>,
+    /// Try the site of this name, with --root
+    #[arg(long, value_name = "NAME", group = "what", requires = "root")]
+    pub(crate) site: Option<String>,
+    /// The request: a method, a blank and a target, as in 'GET /x?y'
+    #[arg(long, value_name = "REQUEST", required_unless_present = "requests")]
+    pub(crate) request: Option<String>,
+    /// A header of the request, as in 'Cookie: a=b'
+    #[arg(long = "header", value_name = "HEADER", requires = "request")]
+    pub(crate) headers: Vec<String>,
+    /// The body of the request
+    #[arg(long, value_name = "TEXT", requires = "request")]
+    pub(crate) body: Option<String>,
+    /// Requests, one JSON object a line: {"method","uri","headers","body"}; `-` is standard input
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "request")]
+    pub(crate) requests: Option<PathBuf>,
+}

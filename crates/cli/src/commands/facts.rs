@@ -1,0 +1,66 @@
+//! `stopgap facts`: what was identified, and from where.
+
+use serde_json::json;
+use stopgap_engine::collect;
+use stopgap_host::Host as _;
+use stopgap_model::Fact;
+use stopgap_model::host::{Exchange, Iis};
+use stopgap_model::problem::one_line;
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::output::{self, wrap};
+use crate::session::open_host;
+
+pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
+    let host = open_host(common)?;
+    let facts = collect(&host).facts;
+    if common.json {
+        output::print_json(json!({
+            "server": {"name": host.name(), "facts": output::facts_json(&facts)},
+        }));
+        return Ok(0);
+    }
+    anstream::println!("Server        {}", host.name());
+    match &facts.exchange {
+        Fact::Known(exchange) => print_exchange(exchange),
+        Fact::Absent => anstream::println!("Exchange      not installed"),
+        Fact::Unknown(why) => say("Exchange", &format!("unknown: {why}")),
+    }
+    match &facts.iis {
+        Fact::Known(iis) => print_iis(iis),
+        Fact::Absent => anstream::println!("IIS           not installed"),
+        Fact::Unknown(why) => say("IIS", &format!("unknown: {why}")),
+    }
+    Ok(0)
+}
+
+fn say(head: &str, text: &str) {
+    anstream::println!("{}", wrap(&format!("{head:<13} {text}"), "              "));
+}
+
+fn text<T>(fact: &Fact<T>, known: impl Fn(&T) -> String) -> String {
+    match fact {
+        Fact::Known(value) => known(value),
+        Fact::Absent => "none".into(),
+        Fact::Unknown(why) => format!("unknown: {why}"),
+    }
+}
+
+fn print_exchange(exchange: &Exchange) {
+    say("Exchange", &text(&exchange.version, ToString::to_string));
+    say("  from", &one_line(exchange.version_source.as_str()));
+    say("  role", &text(&exchange.role, |role| one_line(role)));
+}
+
+fn print_iis(iis: &Iis) {
+    say("IIS", &one_line(iis.config.as_str()));
+    let rewrite = iis.modules.iter().any(|module| module == "RewriteModule");
+    say("  rewrite", if rewrite { "installed" } else { "not installed" });
+    say("  pools", &format!("{}", iis.pools.len()));
+    for site in &iis.sites {
+        let paths: Vec<String> =
+            site.applications.iter().map(|application| one_line(&application.path)).collect();
+        say("  site", &format!("{}: {}", one_line(&site.name), paths.join(" ")));
+    }
+}

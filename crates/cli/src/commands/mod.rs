@@ -1,0 +1,14 @@
+//! One file for each command.
+
+pub(crate) mod block;
+pub(crate) mod check;
+pub(crate) mod facts;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod reapply;
+pub(crate) mod remove;
+pub(crate) mod run;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod switch;
+pub(crate) mod r#try;

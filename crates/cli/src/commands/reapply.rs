@@ -1,0 +1,33 @@
+//! `stopgap reapply`: apply again now.
+
+use stopgap_model::MitigationId;
+use stopgap_plan::Order;
+
+use crate::args::Common;
+use crate::commands::check::tell;
+use crate::error::CliError;
+use crate::session::Session;
+
+pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError> {
+    let session = Session::open(common)?;
+    session.know(ids)?;
+    if let Some(off) = session.policy.switched_off() {
+        return Err(CliError::usage(
+            format!("automatic mitigation is switched off {off}"),
+            "switch it on first: stopgap enable",
+        ));
+    }
+    for id in ids {
+        if let Some(block) = session.policy.blocked.get(id) {
+            return Err(CliError::usage(
+                format!("{id} is blocked by {}", block.by),
+                format!("unblock it first: stopgap unblock {id}"),
+            ));
+        }
+    }
+    let _lock = session.lock(common, "reapply")?;
+    let order = Order { only: Some(ids.iter().cloned().collect()), ..Order::default() };
+    let mut report = session.engine().cycle(&order)?;
+    report.mitigations.retain(|report| ids.contains(&report.id));
+    Ok(tell(&session, common, &report, false))
+}

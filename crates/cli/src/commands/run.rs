@@ -1,0 +1,71 @@
+//! `stopgap run`: the service process. A cycle at start, then every hour, until a signal.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use stopgap_plan::Order;
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::output;
+use crate::session::{STOP, Session};
+
+/// The time between two cycles, as in the Exchange EM service.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// The most that is added to it, so that many servers do not ask at once.
+const JITTER: Duration = Duration::from_secs(5 * 60);
+
+pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
+    if common.catalog.is_some() {
+        return Err(CliError::usage(
+            "run does not take --catalog: a service acts on nothing that is unsigned",
+            "try an unsigned catalog with: stopgap check --root DIR --catalog DIR",
+        ));
+    }
+    let (wake, woken) = std::sync::mpsc::channel();
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
+        .map_err(|error| CliError::Machine(format!("signals cannot be received: {error}")))?;
+    let listener = std::thread::spawn(move || {
+        for signal in signals.forever() {
+            // A hang-up asks for a cycle now; the others ask to stop.
+            if signal != SIGHUP {
+                STOP.store(true, Ordering::Relaxed);
+            }
+            if wake.send(()).is_err() || signal != SIGHUP {
+                return;
+            }
+        }
+    });
+    while !STOP.load(Ordering::Relaxed) {
+        cycle(common);
+        let _ = woken.recv_timeout(pause());
+    }
+    let _ = listener.join();
+    eprintln!("stopped");
+    Ok(0)
+}
+
+/// One cycle. A failure is told; the next cycle tries again.
+fn cycle(common: &Common) {
+    let outcome = Session::open(common).and_then(|session| {
+        let _lock = session.lock(common, "run")?;
+        Ok(session.engine().cycle(&Order::default())?)
+    });
+    match outcome {
+        Ok(report) => {
+            for report in &report.mitigations {
+                eprintln!("{}: {}: {}", report.id, report.state.as_str(), report.reason);
+            }
+        }
+        Err(error) => output::failure(&error, false),
+    }
+}
+
+/// The time until the next cycle: an hour and a little more, different each time.
+fn pause() -> Duration {
+    let nanos =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+    INTERVAL + JITTER.mul_f64(f64::from(nanos) / 1e9)
+}

@@ -1,0 +1,76 @@
+//! `stopgap show ID`: all about one mitigation.
+
+use serde_json::json;
+use stopgap_model::problem::one_line;
+use stopgap_model::report::MitigationReport;
+use stopgap_model::{Mitigation, MitigationId};
+use stopgap_plan::Order;
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::output::{self, wrap};
+use crate::session::Session;
+
+pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
+    let session = Session::open(common)?;
+    session.know(std::slice::from_ref(id))?;
+    let report = session.engine().look(&Order::default())?.plan.report;
+    let Some(report) = report.into_iter().find(|report| report.id == *id) else {
+        return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
+    };
+    let mitigation = session.catalog.mitigations.iter().find(|m| m.id == *id);
+    if common.json {
+        print_json(&report, mitigation)?;
+    } else {
+        print(&report, mitigation);
+    }
+    Ok(output::exit_code(std::slice::from_ref(&report)))
+}
+
+fn print_json(report: &MitigationReport, mitigation: Option<&Mitigation>) -> Result<(), CliError> {
+    let mut object = serde_json::to_value(report)
+        .map_err(|error| CliError::Machine(format!("the report cannot be written: {error}")))?;
+    if let (Some(fields), Some(mitigation)) = (object.as_object_mut(), mitigation) {
+        fields.insert("cves".into(), json!(mitigation.cves));
+        fields.insert("severity".into(), json!(mitigation.severity.as_str()));
+        fields.insert("impact".into(), json!(mitigation.impact));
+        fields.insert("references".into(), json!(mitigation.references));
+        let probes: Vec<&str> = mitigation.probes.iter().map(|probe| probe.name.as_str()).collect();
+        fields.insert("probes".into(), json!(probes));
+    }
+    output::print_json(object);
+    Ok(())
+}
+
+fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
+    let say = |head: &str, text: &str| {
+        anstream::println!("{}", wrap(&format!("{head:<12} {text}"), "             "));
+    };
+    let hash = report.hash.short();
+    say(report.id.as_str(), &report.title);
+    say("Revision", &format!("{}, {hash}, {}", report.revision, report.source));
+    let blocked = if report.blocked { ", blocked" } else { "" };
+    say("State", &format!("{}{blocked}", output::state_text(report.state)));
+    say("Why", &report.reason);
+    if let Some(mitigation) = mitigation {
+        say(
+            "Against",
+            &format!("{} ({})", mitigation.cves.join(", "), mitigation.severity.as_str()),
+        );
+        say("Impact", &mitigation.impact);
+    }
+    anstream::println!("\nActions on this server");
+    for action in &report.actions {
+        let head = format!("  {} {}: {}", action.id, action.kind, output::state_text(action.state));
+        anstream::println!("{head}");
+        anstream::println!("{}", wrap(&format!("    {}", action.reason), "    "));
+        if !action.place.is_empty() {
+            anstream::println!("{}", wrap(&format!("    in {}", one_line(&action.place)), "    "));
+        }
+    }
+    anstream::println!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
+    anstream::println!("To keep it from being applied:     stopgap block {}", report.id);
+    for reference in mitigation.map(|m| m.references.as_slice()).unwrap_or_default() {
+        anstream::println!("Read: {reference}");
+    }
+}

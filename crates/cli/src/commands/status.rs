@@ -1,0 +1,81 @@
+//! `stopgap status`: this server at a glance.
+
+use jiff::{Timestamp, Unit};
+use serde_json::json;
+use stopgap_host::Host as _;
+use stopgap_model::policy::{Policy, Switch};
+use stopgap_model::report::State;
+use stopgap_plan::Order;
+use stopgap_store::Event;
+
+use crate::args::Common;
+use crate::commands::run::INTERVAL;
+use crate::error::CliError;
+use crate::output;
+use crate::session::Session;
+
+pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
+    let session = Session::open(common)?;
+    let view = session.engine().look(&Order::default())?;
+    let history = session.store.history()?;
+    let last = history.iter().rev().find(|line| line.event == Event::Checked).map(|line| line.at);
+    let report = view.plan.report;
+    if common.json {
+        output::print_json(json!({
+            "enabled": session.policy.enabled(),
+            "organisation_enabled": session.policy.organisation == Switch::On,
+            "server_enabled": session.policy.server == Switch::On,
+            "switched_off": session.policy.switched_off(),
+            "last_check": last.map(|at| at.to_string()),
+            "service_interval_seconds": INTERVAL.as_secs(),
+            "server": {"name": session.host.name(), "facts": output::facts_json(&view.facts)},
+            "mitigations": report,
+        }));
+        return Ok(output::exit_code(&report));
+    }
+    anstream::println!(
+        "Server       {} on {}",
+        output::server_line(&view.facts),
+        session.host.name()
+    );
+    anstream::println!(
+        "Mitigation   {}",
+        output::wrap(&switch_text(&session.policy), "             ")
+    );
+    anstream::println!("Catalog      {} mitigations, {}", report.len(), session.catalog.source);
+    anstream::println!("Last check   {}", last_text(last));
+    anstream::println!("In place     {}", in_place(&report));
+    anstream::println!("\n{}", output::table(&report));
+    Ok(output::exit_code(&report))
+}
+
+fn switch_text(policy: &Policy) -> String {
+    match policy.switched_off() {
+        None => "automatic: applied and taken back by themselves".into(),
+        Some(off) => format!("SWITCHED OFF {off}: hands off, nothing is changed"),
+    }
+}
+
+fn last_text(last: Option<Timestamp>) -> String {
+    let Some(at) = last else {
+        return "never; run: stopgap check".into();
+    };
+    let ago = Timestamp::now().since((Unit::Second, at)).map_or(0, |span| span.get_seconds());
+    let ago = match ago {
+        ..120 => format!("{ago} s ago"),
+        120..7200 => format!("{} min ago", ago / 60),
+        7200..172_800 => format!("{} h ago", ago / 3600),
+        _ => format!("{} days ago", ago / 86_400),
+    };
+    format!("{} UTC, {ago}", at.strftime("%Y-%m-%d %H:%M"))
+}
+
+fn in_place(report: &[stopgap_model::report::MitigationReport]) -> String {
+    let has_rule = |state| matches!(state, State::Applied | State::Partial | State::Drifted);
+    let ids: Vec<String> = report
+        .iter()
+        .filter(|report| has_rule(report.state) && !report.rules.is_empty())
+        .map(|report| format!("{} ({})", report.id, report.rules.join(", ")))
+        .collect();
+    if ids.is_empty() { "nothing of ours".into() } else { ids.join("; ") }
+}

@@ -1,0 +1,156 @@
+//! The one place where an error becomes an exit code, a sentence and a hint.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use stopgap_engine::CycleError;
+use stopgap_fs::{FsError, LockError, PrivateDirError};
+use stopgap_store::StoreError;
+
+/// Something needs attention.
+pub(crate) const ATTENTION: u8 = 1;
+/// Wrong usage.
+pub(crate) const USAGE: u8 = 2;
+/// What was offered as a source of mitigations was refused.
+pub(crate) const REFUSED: u8 = 3;
+/// Another process holds the lock.
+pub(crate) const LOCKED: u8 = 4;
+/// Not permitted.
+pub(crate) const NOT_PERMITTED: u8 = 5;
+
+/// A command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The command line asks for something that cannot be.
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    /// A mitigation that nobody knows was named.
+    #[error("there is no mitigation `{id}` in the catalog or in place on this server")]
+    NoSuchMitigation { id: String, near: Option<String> },
+    /// Mitigation documents are wrong. The text shows each place.
+    #[error("{rendered}")]
+    Catalog { rendered: String },
+    /// The policy file is wrong. The text shows each place.
+    #[error("{rendered}")]
+    Policy { rendered: String },
+    /// A file named on the command line, or the server's folder, could not be read.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// A file could not be written.
+    #[error("{} could not be written: {why}", .file.display())]
+    Write { file: PathBuf, why: std::io::Error },
+    /// A configuration file could not be read as one.
+    #[error("{}: {why}", .file.display())]
+    Config { file: PathBuf, why: String },
+    /// What is remembered could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another process holds the lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A cycle could not be carried out.
+    #[error(transparent)]
+    Cycle(#[from] CycleError),
+    /// Something about the machine.
+    #[error("{0}")]
+    Machine(String),
+}
+
+impl CliError {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } | Self::NoSuchMitigation { .. } | Self::Policy { .. } => USAGE,
+            Self::Catalog { .. } => REFUSED,
+            Self::Lock(LockError::Held { .. }) => LOCKED,
+            Self::File(error) | Self::Lock(LockError::Fs(error)) => of_fs(error),
+            Self::Write { why, .. } => of_io(why),
+            Self::Store(error) | Self::Cycle(CycleError::Store(error)) => of_store(error),
+            Self::Cycle(_) | Self::Config { .. } | Self::Machine(_) => ATTENTION,
+        }
+    }
+
+    /// What to do next; empty if the sentence says it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::NoSuchMitigation { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            Self::NoSuchMitigation { near: None, .. } => "`stopgap list` shows all of them".into(),
+            Self::Catalog { .. } => {
+                "nothing new was applied; what is in force stays. Mend the documents and try again"
+                    .into()
+            }
+            Self::Policy { .. } => "nothing was changed; mend the policy file and try again".into(),
+            Self::Lock(LockError::Held { .. }) => {
+                "wait until it is done, or give it longer with --wait SECONDS".into()
+            }
+            Self::Store(error) | Self::Cycle(CycleError::Store(error)) => hint_of_store(error),
+            Self::Cycle(CycleError::NotUndone { .. }) => {
+                "put the file back by hand from the copy named above, then run: stopgap check"
+                    .into()
+            }
+            _ if self.code() == NOT_PERMITTED => "run it as root".into(),
+            _ => String::new(),
+        }
+    }
+
+    /// The whole sentence: what failed, and why, down to the first cause.
+    pub(crate) fn sentence(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+
+    /// The exit code as the process gives it.
+    pub(crate) fn exit(&self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}
+
+fn of_io(error: &std::io::Error) -> u8 {
+    let denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+    if denied { NOT_PERMITTED } else { ATTENTION }
+}
+
+fn of_fs(error: &FsError) -> u8 {
+    if error.is_permission_denied() { NOT_PERMITTED } else { ATTENTION }
+}
+
+fn of_store(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Folder(PrivateDirError::Fs(error)) | StoreError::Fs(error) => of_fs(error),
+        StoreError::Folder(_) => NOT_PERMITTED,
+        StoreError::RevisionReused { .. } => REFUSED,
+        StoreError::Unreadable { .. } | StoreError::Audit(_) => ATTENTION,
+    }
+}
+
+fn hint_of_store(error: &StoreError) -> String {
+    match error {
+        StoreError::Folder(PrivateDirError::Fs(_)) | StoreError::Fs(_) => {
+            if of_store(error) == NOT_PERMITTED { "run it as root".into() } else { String::new() }
+        }
+        StoreError::Folder(_) => {
+            "it would hold secrets; name a folder of your own, or one that is not there yet, \
+             with --state DIR"
+                .into()
+        }
+        StoreError::RevisionReused { .. } => {
+            "nothing new was applied; ask the publisher for a new revision number".into()
+        }
+        StoreError::Audit(_) => {
+            "somebody or something changed the trail; keep a copy and find out who".into()
+        }
+        StoreError::Unreadable { .. } => {
+            "restore the file from a backup of the state folder; nothing was changed".into()
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What a person or a program reads. The rules:
+//!
+//! - Results go to standard output; errors, hints and progress to standard error.
+//! - A person's output fits 80 columns, says the state first and the reason beside it.
+//! - Colour only on a terminal, never the only bearer of a meaning; `NO_COLOR` is honoured.
+//! - JSON is one object on one line, with the names that `docs/json.md` lists.
+//! - Text from a server's files or a document is never written raw to a terminal.
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Value, json};
+use stopgap_model::Fact;
+use stopgap_model::HostFacts;
+use stopgap_model::problem::one_line;
+use stopgap_model::report::{MitigationReport, State};
+
+use crate::error::CliError;
+
+/// The version of the JSON shapes.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// The widest that output for a person gets, in columns.
+pub(crate) const WIDTH: u16 = 80;
+
+/// Prints an object with the schema's version in front.
+pub(crate) fn print_json(mut object: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("schema".into(), SCHEMA.into());
+    }
+    anstream::println!("{object}");
+}
+
+/// Tells of a failure.
+pub(crate) fn failure(error: &CliError, as_json: bool) {
+    let hint = error.hint();
+    if as_json {
+        let object = json!({"error": error.sentence(), "hint": hint, "exit": error.code()});
+        print_json(object);
+        return;
+    }
+    let bold = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+    match error {
+        // A rendered problem begins with the word already.
+        CliError::Catalog { rendered } | CliError::Policy { rendered } => {
+            anstream::eprintln!("{rendered}");
+        }
+        _ => anstream::eprintln!(
+            "{}",
+            wrap(&format!("{bold}error{bold:#}: {}", error.sentence()), "")
+        ),
+    }
+    if !hint.is_empty() {
+        anstream::eprintln!("{}", wrap(&format!("hint: {hint}"), "      "));
+    }
+}
+
+/// Breaks the lines of `text` between words so that they fit; what is broken off begins with
+/// `indent`. A style's escape sequences have no width.
+pub(crate) fn wrap(text: &str, indent: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| wrap_line(line, indent)).collect();
+    lines.join("\n")
+}
+
+fn wrap_line(text: &str, indent: &str) -> String {
+    let mut wrapped = String::new();
+    let mut column = 0;
+    for (at, word) in text.split(' ').enumerate() {
+        let width = anstream::adapter::strip_str(word).to_string().chars().count();
+        if at > 0 && column + 1 + width > usize::from(WIDTH) && column > indent.len() {
+            wrapped.push('\n');
+            wrapped.push_str(indent);
+            column = indent.len();
+        } else if at > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += width;
+    }
+    wrapped
+}
+
+/// The word of a state, coloured.
+pub(crate) fn state_text(state: State) -> String {
+    let colour = match state {
+        State::Applied | State::Covered | State::Withdrawn => AnsiColor::Green,
+        State::NotAffected => return state.as_str().to_owned(),
+        State::Pending | State::Blocked => AnsiColor::Cyan,
+        State::Partial | State::Unsupported | State::Drifted => AnsiColor::Yellow,
+        State::Unknown | State::Conflict | State::Failed => AnsiColor::Red,
+    };
+    let style = Style::new().fg_color(Some(colour.into()));
+    format!("{style}{}{style:#}", state.as_str())
+}
+
+/// The table of mitigations.
+pub(crate) fn table(mitigations: &[MitigationReport]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH);
+    table.set_header(["MITIGATION", "REV", "STATE", "WHY"]);
+    for report in mitigations {
+        let blocked =
+            if report.blocked && report.state != State::Blocked { " (blocked)" } else { "" };
+        table.add_row([
+            report.id.to_string(),
+            report.revision.to_string(),
+            format!("{}{blocked}", report.state.as_str()),
+            plain(&report.reason),
+        ]);
+    }
+    let text = table.to_string();
+    let lines: Vec<String> = text.lines().map(|line| colour_states(line.trim_end())).collect();
+    lines.join("\n")
+}
+
+/// A table is laid out without colours, which have no width; they are put in afterwards.
+fn colour_states(line: &str) -> String {
+    const STATES: [State; 12] = [
+        State::Unknown,
+        State::Conflict,
+        State::Failed,
+        State::Drifted,
+        State::Partial,
+        State::Applied,
+        State::Covered,
+        State::Withdrawn,
+        State::Blocked,
+        State::Pending,
+        State::Unsupported,
+        State::NotAffected,
+    ];
+    let mut words = line.split(' ').filter(|word| !word.is_empty());
+    let Some(word) = words.nth(2) else { return line.to_owned() };
+    match STATES.iter().find(|state| state.as_str() == word) {
+        Some(state) => line.replacen(&format!(" {word}"), &format!(" {}", state_text(*state)), 1),
+        None => line.to_owned(),
+    }
+}
+
+/// A reason without control characters, at its full length.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The exit code that the states ask for.
+pub(crate) fn exit_code(mitigations: &[MitigationReport]) -> u8 {
+    let attention = mitigations.iter().any(|report| report.state.needs_attention());
+    if attention { crate::error::ATTENTION } else { 0 }
+}
+
+/// One line that says what the server is.
+pub(crate) fn server_line(facts: &HostFacts) -> String {
+    match &facts.exchange {
+        Fact::Known(exchange) => {
+            let version = match &exchange.version {
+                Fact::Known(version) => version.to_string(),
+                Fact::Absent => "of no version".into(),
+                Fact::Unknown(_) => "of unknown version".into(),
+            };
+            let role = exchange.role.known().map(|role| format!(", {}", one_line(role)));
+            format!("Exchange Server {version}{}", role.unwrap_or_default())
+        }
+        Fact::Absent => match &facts.iis {
+            Fact::Known(_) => "IIS, no Exchange Server".into(),
+            _ => "nothing that this version knows".into(),
+        },
+        Fact::Unknown(why) => format!("not identified: {why}"),
+    }
+}
+
+/// The facts as JSON.
+pub(crate) fn facts_json(facts: &HostFacts) -> Value {
+    let exchange = match &facts.exchange {
+        Fact::Known(exchange) => json!({
+            "known": true,
+            "version": fact_json(&exchange.version, |version| version.to_string().into()),
+            "version_source": exchange.version_source,
+            "role": fact_json(&exchange.role, |role| role.as_str().into()),
+        }),
+        other => fact_json(other, |_| Value::Null),
+    };
+    let iis = fact_json(&facts.iis, |iis| {
+        let sites: Vec<Value> = iis.sites.iter().map(site_json).collect();
+        json!({"config": iis.config, "sites": sites, "pools": iis.pools, "modules": iis.modules})
+    });
+    json!({"exchange": exchange, "iis": iis})
+}
+
+fn site_json(site: &stopgap_model::host::Site) -> Value {
+    let application = |application: &stopgap_model::host::Application| {
+        let directory = |directory: &stopgap_model::host::VirtualDirectory| {
+            let physical = fact_json(&directory.physical, |path| path.as_str().into());
+            json!({"path": directory.path, "physical": physical})
+        };
+        let directories: Vec<Value> = application.directories.iter().map(directory).collect();
+        json!({"path": application.path, "pool": application.pool, "directories": directories})
+    };
+    let applications: Vec<Value> = site.applications.iter().map(application).collect();
+    json!({"name": site.name, "applications": applications})
+}
+
+fn fact_json<T>(fact: &Fact<T>, value: impl Fn(&T) -> Value) -> Value {
+    match fact {
+        Fact::Known(known) => value(known),
+        Fact::Absent => Value::Null,
+        Fact::Unknown(why) => json!({"unknown": why}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_never_grows_past_eighty_columns() {
+        let text = wrap(&format!("head\n{}", "word ".repeat(60)), "  ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}

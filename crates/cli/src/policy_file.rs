@@ -1,0 +1,109 @@
+//! The policy file that an administrator writes, and its union with what was decided by commands.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use stopgap_fs::{FsError, read_bounded};
+use stopgap_model::policy::{Block, Policy, Switch};
+use stopgap_model::{MitigationId, Problem};
+use stopgap_store::Decisions;
+
+use crate::diagnostics::render;
+use crate::error::CliError;
+
+/// The largest policy file, in bytes.
+const MAX_POLICY: u64 = 1024 * 1024;
+
+/// The content of `policy.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PolicyFile {
+    /// The organisation's word. The stricter of it and the server's wins.
+    organisation: Part,
+    /// This server's word.
+    server: Part,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Part {
+    /// Whether mitigations are applied and taken back by themselves.
+    enabled: bool,
+    /// Mitigations that must not be applied.
+    blocked: Vec<MitigationId>,
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self { enabled: true, blocked: Vec::new() }
+    }
+}
+
+/// The policy from the file at `path`, which need not be there, and from `decisions`.
+pub(crate) fn read(path: &Path, decisions: &Decisions) -> Result<Policy, CliError> {
+    let bytes = match read_bounded(path, MAX_POLICY) {
+        Ok(bytes) => bytes,
+        Err(FsError::NotFound { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let file = parse(&path.display().to_string(), &bytes)?;
+    let switch = |enabled: bool, by: &str| {
+        if enabled { Switch::On } else { Switch::Off(by.to_owned()) }
+    };
+    let by_command = |said: &stopgap_store::Said| Switch::Off(said.phrase());
+    let server = match &decisions.switched_off {
+        Some(said) => by_command(said),
+        None => switch(file.server.enabled, "the policy file"),
+    };
+    let mut policy = Policy {
+        organisation: switch(file.organisation.enabled, "the policy file"),
+        server,
+        blocked: std::collections::BTreeMap::new(),
+    };
+    for (id, said) in &decisions.blocked {
+        let block = Block { by: said.phrase(), take_back: said.take_back };
+        policy.blocked.insert(id.clone(), block);
+    }
+    for (ids, whose) in
+        [(file.organisation.blocked, "the organisation"), (file.server.blocked, "this server")]
+    {
+        for id in ids {
+            let by = format!("the policy file, for {whose}");
+            policy.blocked.entry(id).or_insert(Block { by, take_back: false });
+        }
+    }
+    Ok(policy)
+}
+
+fn parse(name: &str, bytes: &[u8]) -> Result<PolicyFile, CliError> {
+    let refused = |problem| CliError::Policy { rendered: render(name, bytes, &[problem]) };
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        refused(Problem::new(at..at, format!("the file is not UTF-8: byte {at}")))
+    })?;
+    toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        refused(Problem::new(span, error.message().to_owned()).expected("here"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_switch_is_an_error_and_not_an_open_door() {
+        let text = b"[organisation]\nenabeld = false\n";
+        let Err(CliError::Policy { rendered }) = parse("policy.toml", text) else {
+            panic!("accepted")
+        };
+        assert!(rendered.contains("enabeld"), "{rendered}");
+        assert!(rendered.contains("policy.toml:2:1"), "{rendered}");
+    }
+
+    #[test]
+    fn without_a_file_everything_is_on() {
+        let policy = read(Path::new("/nonexistent/policy.toml"), &Decisions::default()).unwrap();
+        assert!(policy.enabled() && policy.blocked.is_empty());
+    }
+}
