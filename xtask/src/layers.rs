@@ -1,0 +1,144 @@
+//! The rooms' import rules, read from `cargo metadata`: an arrow that points up fails.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Every room with the rooms it may import. Beside these: everything may be imported by the
+/// benches, and tests may use `testkit`.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("rules", &["model"]),
+    ("edit", &["model", "rules"]),
+    ("sandbox", &["model"]),
+    ("plan", &["model", "rules", "edit"]),
+    ("fs", &["model"]),
+    ("host", &["model", "rules", "edit", "plan", "fs"]),
+    ("store", &["model", "rules", "edit", "plan", "fs"]),
+    ("engine", &["model", "rules", "edit", "plan", "fs", "host", "store"]),
+    ("cli", &["model", "rules", "edit", "sandbox", "plan", "fs", "host", "store", "engine"]),
+    ("testkit", &["model", "rules", "edit", "sandbox", "fs", "host"]),
+];
+
+/// What a pure room may not name in its sources.
+const PURE: &[&str] = &["model", "rules", "edit", "sandbox", "plan"];
+const IMPURE: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "SystemTime",
+    "Instant",
+    "println!",
+    "eprintln!",
+];
+
+/// Fails with every wrong arrow, and with every use of the outside world in a pure room.
+pub(crate) fn check() -> Result<(), String> {
+    let metadata = metadata()?;
+    let mut wrong = wrong_arrows(&metadata)?;
+    for room in PURE {
+        impure_lines(&format!("crates/{room}/src"), &mut wrong)?;
+    }
+    if wrong.is_empty() {
+        println!("check-layers: every import points down");
+        return Ok(());
+    }
+    Err(wrong.join("\n"))
+}
+
+fn metadata() -> Result<Value, String> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(program)
+        .args(["metadata", "--format-version=1", "--no-deps"])
+        .output()
+        .map_err(|error| format!("cargo metadata: {error}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))
+}
+
+fn wrong_arrows(metadata: &Value) -> Result<Vec<String>, String> {
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata names no packages")?;
+    let mut wrong = Vec::new();
+    for package in packages {
+        let Some(room) = room_of(&package["name"]) else { continue };
+        if room == "benches" {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("check-layers: the room `{room}` has no import rule"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            let Some(imported) = room_of(&dependency["name"]) else { continue };
+            let is_dev = dependency["kind"] == "dev";
+            let of_tests = is_dev && matches!(imported, "testkit" | "sandbox");
+            if !of_tests && !allowed.contains(&imported) {
+                wrong.push(format!("check-layers: `{room}` may not import `{imported}`"));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+fn room_of(name: &Value) -> Option<&str> {
+    name.as_str()?.strip_prefix("stopgap-")
+}
+
+fn impure_lines(folder: &str, wrong: &mut Vec<String>) -> Result<(), String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("{folder}: {error}"))?;
+    for entry in entries {
+        let path = entry.map_err(|error| format!("{folder}: {error}"))?.path();
+        let name = path.display().to_string();
+        if path.is_dir() {
+            impure_lines(&name, wrong)?;
+        } else if name.ends_with(".rs") {
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+            for (at, line) in text.lines().enumerate() {
+                if line.trim_start().starts_with("//") {
+                    continue;
+                }
+                for outside in IMPURE.iter().filter(|outside| line.contains(**outside)) {
+                    wrong.push(format!("{name}:{}: `{outside}` in a pure room", at + 1));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, kind: Option<&str>, imports: &str) -> Value {
+        serde_json::json!({"packages": [{
+            "name": name,
+            "dependencies": [{"name": imports, "kind": kind}, {"name": "serde", "kind": null}],
+        }]})
+    }
+
+    #[test]
+    fn an_arrow_that_points_up_is_named() {
+        let wrong = wrong_arrows(&package("stopgap-rules", None, "stopgap-plan"));
+        assert_eq!(wrong, Ok(vec!["check-layers: `rules` may not import `plan`".into()]));
+        assert_eq!(wrong_arrows(&package("stopgap-plan", None, "stopgap-rules")), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_testkit_is_for_tests_only() {
+        assert_eq!(
+            wrong_arrows(&package("stopgap-host", Some("dev"), "stopgap-testkit")),
+            Ok(vec![])
+        );
+        let wrong = wrong_arrows(&package("stopgap-host", None, "stopgap-testkit"));
+        assert_eq!(wrong, Ok(vec!["check-layers: `host` may not import `testkit`".into()]));
+    }
+
+    #[test]
+    fn a_new_room_needs_a_rule_of_its_own() {
+        let wrong = wrong_arrows(&package("stopgap-cellar", None, "stopgap-model"));
+        assert_eq!(wrong, Ok(vec!["check-layers: the room `cellar` has no import rule".into()]));
+    }
+}
