@@ -56,33 +56,43 @@ pub fn verify(
     facts: &HostFacts,
     snapshot: &Snapshot,
 ) -> Result<(), Misbehaviour> {
-    let mut ground = Ground { snapshot, judges: BTreeMap::new() };
+    let mut rules = Vec::new();
     for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
-        let ActionKind::BlockRequest { scope, rule } = &action.kind else { continue };
-        let Ok(reference) = CompiledRule::new(rule) else { continue };
-        for site in sites(scope.as_ref(), facts) {
-            for probe in &mitigation.probes {
-                if !in_scope(&probe.request, scope.as_ref()) {
-                    continue;
-                }
-                let blocks = reference.blocks(&probe.request);
-                ground.judge(mitigation, site, &probe.name, &probe.request, blocks)?;
-            }
+        if let ActionKind::BlockRequest { scope, rule } = &action.kind {
+            let compiled = CompiledRule::new(rule)
+                .map_err(|error| Misbehaviour::Faulty(format!("{}: {error}", action.id)))?;
+            rules.push((scope.as_ref(), compiled));
+        }
+    }
+    let mut ground = Ground { snapshot, judges: BTreeMap::new() };
+    for site in sites(&rules, facts) {
+        for probe in &mitigation.probes {
+            let request = &probe.request;
+            let mut here = rules.iter().filter(|(scope, _)| in_scope(site, request, *scope));
+            // What must become of it, with the rules that are placed, the reference says.
+            let must_block = here.any(|(_, rule)| rule.blocks(request));
+            ground.judge(mitigation, site, &probe.name, request, must_block)?;
         }
     }
     Ok(())
 }
 
-fn sites<'a>(scope: Option<&'a Scope>, facts: &'a HostFacts) -> Vec<&'a str> {
+/// The sites that a rule is meant for.
+fn sites<'a>(rules: &[(Option<&Scope>, CompiledRule)], facts: &'a HostFacts) -> Vec<&'a str> {
     let Fact::Known(iis) = &facts.iis else { return Vec::new() };
-    let wanted = |name: &str| scope.is_none_or(|scope| scope.site.eq_ignore_ascii_case(name));
+    let wanted = |name: &str| rules.iter().any(|(scope, _)| is_for(*scope, name));
     iis.sites.iter().map(|site| site.name.as_str()).filter(|name| wanted(name)).collect()
 }
 
-fn in_scope(request: &Request, scope: Option<&Scope>) -> bool {
-    let Some(scope) = scope else { return true };
-    let path = String::from_utf8_lossy(request.path()).into_owned();
-    scope.path.is_empty() || path.eq_ignore_ascii_case(&scope.path) || is_below(&path, &scope.path)
+fn is_for(scope: Option<&Scope>, site: &str) -> bool {
+    scope.is_none_or(|scope| scope.site.eq_ignore_ascii_case(site))
+}
+
+fn in_scope(site: &str, request: &Request, scope: Option<&Scope>) -> bool {
+    let Some(Scope { path: root, .. }) = scope else { return true };
+    let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
+    is_for(scope, site)
+        && (root.is_empty() || path.eq_ignore_ascii_case(root) || is_below(&path, root))
 }
 
 struct Ground<'a> {

@@ -22,7 +22,6 @@ pub struct RuleSet {
     /// The rules that need no text, as a bit for each rule.
     always: Vec<u64>,
     idle: bool,
-    body_limit: usize,
 }
 
 /// One view of a request, and the texts looked for in it.
@@ -30,6 +29,7 @@ pub struct RuleSet {
 struct Slot {
     field: Field,
     decode: Vec<Decode>,
+    body_limit: usize,
     texts: AhoCorasick,
     /// The rule that needs a text.
     rule_of: Vec<usize>,
@@ -39,6 +39,8 @@ struct Slot {
 struct View {
     field: Field,
     decode: Vec<Decode>,
+    /// A part of a body can decode to what the whole does not, so each limit has its own view.
+    body_limit: usize,
     needs: Vec<(Vec<u8>, usize)>,
 }
 
@@ -71,29 +73,29 @@ impl RuleSet {
                 continue;
             };
             for key in keys {
-                let same = |view: &&mut View| view.field == *key.field && view.decode == key.decode;
+                let body_limit = if key.field.is_of_body() { rule.body_limit } else { 0 };
+                let same = |view: &&mut View| {
+                    view.field == *key.field
+                        && view.decode == key.decode
+                        && view.body_limit == body_limit
+                };
                 match views.iter_mut().find(same) {
                     Some(view) => view.needs.push((key.text, at)),
                     None => views.push(View {
                         field: key.field.clone(),
                         decode: key.decode.to_vec(),
+                        body_limit,
                         needs: vec![(key.text, at)],
                     }),
                 }
             }
         }
         let idle = always.iter().all(|word| *word == 0);
-        let mut set = Self {
-            rules: compiled,
-            slots: Vec::new(),
-            always,
-            idle,
-            body_limit: rules.iter().map(|rule| rule.body_limit).max().unwrap_or(0),
-        };
-        for View { field, decode, needs } in views {
+        let mut set = Self { rules: compiled, slots: Vec::new(), always, idle };
+        for View { field, decode, body_limit, needs } in views {
             let (texts, rule_of): (Vec<_>, Vec<_>) = needs.into_iter().unzip();
             match automaton(&texts) {
-                Some(texts) => set.slots.push(Slot { field, decode, texts, rule_of }),
+                Some(texts) => set.slots.push(Slot { field, decode, body_limit, texts, rule_of }),
                 // Too many texts for one automaton: the rules are asked always.
                 None => set.ask_always(&rule_of),
             }
@@ -116,7 +118,7 @@ impl RuleSet {
         candidates.extend_from_slice(&self.always);
         let mut found = !self.idle;
         for slot in &self.slots {
-            any_value(&slot.field, request, self.body_limit, &mut |value| {
+            any_value(&slot.field, request, slot.body_limit, &mut |value| {
                 let value = decoded(value, &slot.decode);
                 for text in slot.texts.find_overlapping_iter(&*value) {
                     let rule = slot.rule_of[text.pattern().as_usize()];

@@ -1,6 +1,6 @@
 //! The canonical form of a rule, with the same meaning.
 
-use stopgap_model::rule::{BlockRule, Condition, Operator, Test};
+use stopgap_model::rule::{BlockRule, Condition, Field, Operator, Test};
 
 use crate::pattern::literal;
 
@@ -44,7 +44,13 @@ fn unwrap_single(mut members: Vec<Condition>, list: fn(Vec<Condition>) -> Condit
 }
 
 fn test(given: &Test) -> Test {
-    let Operator::Matches(source) = &given.operator else { return given.clone() };
+    let field = match &given.field {
+        Field::Header(name) if name == "host" => Field::Host,
+        field => field.clone(),
+    };
+    let Operator::Matches(source) = &given.operator else {
+        return Test { field, ..given.clone() };
+    };
     let source = without_idle_edges(source);
     let operator = match literal(source) {
         Some(literal) => match (literal.at_start, literal.at_end) {
@@ -55,15 +61,17 @@ fn test(given: &Test) -> Test {
         },
         None => Operator::Matches(source.to_owned()),
     };
-    Test { operator, ..given.clone() }
+    Test { field, operator, ..given.clone() }
 }
 
 /// A pattern without `.*` at its edges, which an unanchored search does not need. A pattern of
 /// nothing else stays.
 fn without_idle_edges(source: &str) -> &str {
     let mut text = source;
-    // A choice at the top would have edges of its own; a look-ahead's `.*` binds words together.
-    if text.contains('|') || text.contains("(?") || text.contains('\\') && text.contains(r"\1") {
+    // A choice at the top would have edges of its own; a look-ahead's `.*` binds words together; a
+    // reference counts the groups before it.
+    let refers = text.as_bytes().windows(2).any(|pair| matches!(pair, [b'\\', b'1'..=b'9']));
+    if text.contains('|') || text.contains("(?") || refers {
         return text;
     }
     while let Some(rest) = head_stripped(text) {

@@ -38,7 +38,9 @@ pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry
     if common.json {
         output::print_json(as_json(session, report, dry_run));
     } else {
-        anstream::println!("{} on {}\n", output::server_line(&report.facts), session.host.name());
+        let server = output::server_line(&report.facts);
+        let line = format!("{server}, {}\n", session.host.name());
+        anstream::println!("{}", output::wrap(&line, "  "));
         anstream::println!("{}", output::table(&report.mitigations));
         tell_edits(&report.edits, dry_run);
     }

@@ -33,18 +33,15 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         }));
         return Ok(output::exit_code(&report));
     }
-    anstream::println!(
-        "Server       {} on {}",
-        output::server_line(&view.facts),
-        session.host.name()
-    );
-    anstream::println!(
-        "Mitigation   {}",
-        output::wrap(&switch_text(&session.policy), "             ")
-    );
-    anstream::println!("Catalog      {} mitigations, {}", report.len(), session.catalog.source);
-    anstream::println!("Last check   {}", last_text(last));
-    anstream::println!("In place     {}", in_place(&report));
+    let say = |head: &str, text: &str| {
+        anstream::println!("{}", output::wrap(&format!("{head:<12} {text}"), "             "));
+    };
+    say("Server", &output::server_line(&view.facts));
+    say("Files", &session.host.name());
+    say("Mitigation", &switch_text(&session.policy));
+    say("Catalog", &format!("{} mitigations, {}", report.len(), session.catalog.source));
+    say("Last check", &last_text(last));
+    say("In place", &in_place(&report));
     anstream::println!("\n{}", output::table(&report));
     Ok(output::exit_code(&report))
 }

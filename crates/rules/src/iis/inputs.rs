@@ -28,12 +28,19 @@ pub(super) fn input_of(test: &Test) -> Result<String, String> {
     Ok(if decoded { format!("{{UrlDecode:{{{variable}}}}}") } else { format!("{{{variable}}}") })
 }
 
+/// What follows `HTTP_` in the names of server variables that are not headers, or not as sent.
+pub(super) const NOT_HEADERS: [&str; 4] = ["URL", "METHOD", "VERSION", "X_ORIGINAL_URL"];
+
 fn header_variable(name: &str) -> Result<String, String> {
     let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !good || name.is_empty() {
         return Err(format!("header:{name}: IIS names a header by letters, digits and dashes"));
     }
-    Ok(format!("HTTP_{}", name.to_ascii_uppercase().replace('-', "_")))
+    let name = name.to_ascii_uppercase().replace('-', "_");
+    if NOT_HEADERS.contains(&name.as_str()) {
+        return Err(format!("header: HTTP_{name} is a server variable of another meaning in IIS"));
+    }
+    Ok(format!("HTTP_{name}"))
 }
 
 /// The field and the decodings that `input` says; why not, if no field says the same.
@@ -57,7 +64,8 @@ pub(super) fn field_of(input: &str) -> Result<(Field, Vec<Decode>), String> {
         "QUERY_STRING" => Field::Query,
         "HTTP_HOST" => Field::Host,
         _ => {
-            let name = variable.strip_prefix("HTTP_").ok_or_else(unknown)?;
+            let name = variable.strip_prefix("HTTP_").filter(|name| !NOT_HEADERS.contains(name));
+            let name = name.ok_or_else(unknown)?;
             Field::Header(name.to_ascii_lowercase().replace('_', "-"))
         }
     };

@@ -4,6 +4,7 @@
 use stopgap_model::Request;
 
 use super::evaluate::RewriteMap;
+use super::inputs::NOT_HEADERS;
 use crate::decode::url_decode;
 use crate::pattern::Captures;
 
@@ -173,8 +174,7 @@ fn variable(name: &str, scope: &Scope<'_>) -> Result<Vec<u8>, String> {
         "CONTENT_TYPE" => header("content-type"),
         "CONTENT_LENGTH" => header("content-length"),
         _ => match name.strip_prefix("HTTP_") {
-            // HTTP_URL is no header.
-            Some(rest) if rest != "URL" => header(&rest.replace('_', "-")),
+            Some(rest) if !NOT_HEADERS.contains(&rest) => header(&rest.replace('_', "-")),
             _ => return Err(format!("it needs {{{name}}}, which is not in a request")),
         },
     })

@@ -125,16 +125,17 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// IIS joins the values of a repeated header by commas; the AST tests each. Only a test that cannot
-/// tell the difference is exact. Cookie is one value in both, and Host is there once.
+/// IIS joins the values of a repeated header by a comma, perhaps with a blank behind it; the AST
+/// tests each. Only a test that cannot tell the difference is exact. Cookie is one value in both, and Host is there once.
 fn same_when_repeated(test: &Test) -> Result<(), Unsupported> {
     let Field::Header(name) = &test.field else { return Ok(()) };
     if name == "cookie" || name == "host" {
         return Ok(());
     }
     let exact = match &test.operator {
-        Operator::Contains(text) => !text.contains(','),
-        Operator::Matches(source) => parse(source, true).is_ok_and(|(node, _)| !sees_joint(&node)),
+        Operator::Contains(text) => !text.contains(',') && !text.starts_with(' '),
+        Operator::Matches(source) => parse(source, true)
+            .is_ok_and(|(node, _)| !sees_joint(&node) && !node.first().0.contains(b' ')),
         _ => false,
     };
     if exact {

@@ -51,7 +51,7 @@ enum Matcher {
         looks: Vec<(bool, Regex)>,
         rest: Regex,
     },
-    /// All parts must match at one position, wherever it is.
+    /// All parts must match at one position, wherever it is. `rest_regex` finds the groups there.
     AtOnePlace(Box<AtOnePlace>),
 }
 
@@ -142,7 +142,7 @@ impl Pattern {
                 Matcher::AtOnePlace(Box::new(AtOnePlace {
                     looks: looks.collect::<Result<_, _>>()?,
                     rest: Starts::new(&emit::expression(&parts.rest))?,
-                    rest_regex: compile(&parts.rest, true)?,
+                    rest_regex: compile(&parts.rest, false)?,
                 }))
             }
         };
@@ -171,7 +171,7 @@ impl Pattern {
             }
             Matcher::AtOnePlace(parts) => {
                 let at = parts.place(input)?;
-                parts.rest_regex.captures(&input[at..])?
+                parts.rest_regex.captures_at(input, at)?
             }
         };
         let text = |place: &GroupPlace| match place {
