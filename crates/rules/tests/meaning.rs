@@ -98,9 +98,19 @@ fn block(when: Condition) -> BlockRule {
     BlockRule { when, deny: Deny::Abort, body_limit: DEFAULT_BODY_LIMIT }
 }
 
+/// A list of tests and negated tests: what IIS can say, often.
+fn flat() -> impl Strategy<Value = Condition> {
+    let member = (test(), any::<bool>())
+        .prop_map(|(test, not)| if not { Condition::Not(Box::new(test)) } else { test });
+    (proptest::collection::vec(member, 1..4), any::<bool>()).prop_map(|(members, all)| {
+        if all { Condition::All(members) } else { Condition::Any(members) }
+    })
+}
+
 fn rule() -> impl Strategy<Value = BlockRule> {
     let deny = prop_oneof![Just(Deny::Abort), (400..600_u16).prop_map(Deny::Status)];
-    (condition(), deny).prop_map(|(when, deny)| BlockRule { deny, ..block(when) })
+    (prop_oneof![condition(), flat()], deny)
+        .prop_map(|(when, deny)| BlockRule { deny, ..block(when) })
 }
 
 /// A request that a server accepts: below `/`, without a fragment, one Host at most.

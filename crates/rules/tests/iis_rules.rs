@@ -1,0 +1,430 @@
+//! What IIS rules do to requests: verdicts computed by hand.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may say plainly what they expect")]
+
+use stopgap_model::Request;
+use stopgap_rules::iis::{
+    Action, Condition, Entry, Evaluator, Grouping, MatchType, Outcome, PatternSyntax, RedirectType,
+    RewriteMap, Rule, UrlMatch, Verdict,
+};
+
+fn rule(url: &str, action: Action) -> Rule {
+    Rule {
+        name: String::new(),
+        enabled: true,
+        syntax: PatternSyntax::EcmaScript,
+        stop_processing: false,
+        url: UrlMatch { pattern: url.into(), ignore_case: true, negate: false },
+        grouping: Grouping::MatchAll,
+        track_all_captures: false,
+        conditions: Vec::new(),
+        action,
+    }
+}
+
+fn abort(url: &str) -> Rule {
+    rule(url, Action::AbortRequest)
+}
+
+fn rewrite(url: &str, to: &str) -> Rule {
+    rule(url, Action::Rewrite { url: to.into(), append_query: true })
+}
+
+fn redirect(url: &str, to: &str, kind: RedirectType, append_query: bool) -> Rule {
+    rule(url, Action::Redirect { url: to.into(), append_query, kind })
+}
+
+fn respond(url: &str, status: u16) -> Rule {
+    let (reason, description) = (String::new(), String::new());
+    rule(url, Action::CustomResponse { status, substatus: 0, reason, description })
+}
+
+/// A rule with a condition more.
+fn when(mut rule: Rule, input: &str, pattern: &str) -> Rule {
+    rule.conditions.push(Condition {
+        input: input.into(),
+        match_type: MatchType::Pattern,
+        pattern: pattern.into(),
+        ignore_case: true,
+        negate: false,
+    });
+    rule
+}
+
+/// A rule with a condition more that must not hold.
+fn unless(rule: Rule, input: &str, pattern: &str) -> Rule {
+    let mut rule = when(rule, input, pattern);
+    rule.conditions.last_mut().unwrap().negate = true;
+    rule
+}
+
+fn asks_the_disk(rule: Rule, match_type: MatchType) -> Rule {
+    let mut rule = when(rule, "{REQUEST_FILENAME}", "");
+    rule.conditions.last_mut().unwrap().match_type = match_type;
+    rule
+}
+
+fn any(rule: Rule) -> Rule {
+    Rule { grouping: Grouping::MatchAny, ..rule }
+}
+
+fn stop(rule: Rule) -> Rule {
+    Rule { stop_processing: true, ..rule }
+}
+
+fn syntax(rule: Rule, syntax: PatternSyntax) -> Rule {
+    Rule { syntax, ..rule }
+}
+
+fn exact_case(mut rule: Rule) -> Rule {
+    rule.url.ignore_case = false;
+    rule.conditions.iter_mut().for_each(|condition| condition.ignore_case = false);
+    rule
+}
+
+fn not_url(mut rule: Rule) -> Rule {
+    rule.url.negate = true;
+    rule
+}
+
+fn maps() -> Vec<RewriteMap> {
+    let entries = [("old", "new"), ("a b", "c")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let map = |name: &str, default: &str, ignore_case| RewriteMap {
+        name: name.into(),
+        default: default.into(),
+        ignore_case,
+        entries: entries.to_vec(),
+    };
+    vec![map("Moved", "", true), map("Strict", "none", false)]
+}
+
+/// A request line, and header lines behind ` | `.
+fn request(text: &str) -> Request {
+    let mut lines = text.split(" | ");
+    let mut request = Request::from_line(lines.next().unwrap()).unwrap();
+    lines.for_each(|line| request.add_header_line(line).unwrap());
+    request
+}
+
+fn outcome(rules: &[(&str, Rule)], line: &str) -> Outcome {
+    let names: Vec<String> = (1..=rules.len()).map(|number| number.to_string()).collect();
+    let entries = rules.iter().zip(&names).map(|((base, rule), name)| Entry {
+        name,
+        rule: Ok(rule),
+        base: *base,
+    });
+    Evaluator::new(entries, maps()).evaluate(&request(line))
+}
+
+/// An outcome in a few signs: what becomes of the request, `by` which rule, and which are undecided.
+fn short(outcome: &Outcome) -> String {
+    let mut text = match &outcome.verdict {
+        Verdict::Allowed => "allowed".to_owned(),
+        Verdict::Blocked { status: None } => "abort".to_owned(),
+        Verdict::Blocked { status: Some(status) } => status.to_string(),
+        Verdict::Rewritten { url } => format!("=> {url}"),
+        Verdict::Redirected { status, url } => format!("{status} {url}"),
+    };
+    if let Some(by) = &outcome.by {
+        text += &format!(" by {by}");
+    }
+    for undecided in &outcome.undecided {
+        text += &format!(" ?{}", undecided.rule);
+    }
+    text
+}
+
+/// Rules of the site, and requests with what becomes of them.
+type Table<'a> = Vec<(Vec<Rule>, &'a [(&'a str, &'a str)])>;
+
+fn check(base: &str, table: Table<'_>) {
+    for (at, (rules, cases)) in table.into_iter().enumerate() {
+        let rules: Vec<_> = rules.into_iter().map(|rule| (base, rule)).collect();
+        for (line, expected) in cases {
+            let outcome = outcome(&rules, line);
+            assert_eq!(short(&outcome), *expected, "row {at}: {line}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn the_url_is_the_decoded_path_without_its_slash_and_its_query() {
+    check(
+        "/",
+        vec![
+            (
+                vec![abort("^owa/")],
+                &[
+                    ("GET /owa/", "abort by 1"),
+                    ("GET /OWA/x", "abort by 1"),
+                    ("GET /%6fwa/", "abort by 1"),
+                    ("GET //owa/", "allowed"),
+                    ("GET /x?owa/", "allowed"),
+                ],
+            ),
+            (
+                vec![abort("^$")],
+                &[("GET /", "abort by 1"), ("GET /?x", "abort by 1"), ("GET /x", "allowed")],
+            ),
+            (vec![abort(r"\?")], &[("GET /a?b", "allowed"), ("GET /a%3fb", "abort by 1")]),
+            (
+                vec![exact_case(abort("^owa"))],
+                &[("GET /owa", "abort by 1"), ("GET /OWA", "allowed")],
+            ),
+            (vec![not_url(abort("^owa"))], &[("GET /owa", "allowed"), ("GET /ecp", "abort by 1")]),
+            (vec![Rule { enabled: false, ..abort("*") }], &[("GET /x", "allowed")]),
+            (vec![abort("*")], &[("GET /x", "500 by 1")]),
+            (vec![when(abort("x"), "{URL}", "(")], &[("GET /x", "500 by 1")]),
+        ],
+    );
+}
+
+#[test]
+fn a_rule_in_a_folder_sees_what_is_below_it() {
+    check(
+        "/owa/",
+        vec![
+            (
+                vec![abort("^auth/")],
+                &[
+                    ("GET /owa/auth/x", "abort by 1"),
+                    ("GET /OWA/auth/", "abort by 1"),
+                    ("GET /auth/", "allowed"),
+                    ("GET /owaauth/", "allowed"),
+                    ("GET /ecp/owa/auth/", "allowed"),
+                ],
+            ),
+            (vec![abort("^$")], &[("GET /owa", "abort by 1"), ("GET /owa/", "abort by 1")]),
+            // An invalid pattern breaks only what is below it.
+            (vec![abort("*")], &[("GET /owa/x", "500 by 1"), ("GET /ecp/", "allowed")]),
+            (vec![rewrite("^a$", "b")], &[("GET /owa/a", "=> /owa/b by 1")]),
+            (vec![rewrite("^a$", "/b")], &[("GET /owa/a?q", "=> /b?q by 1")]),
+        ],
+    );
+}
+
+#[test]
+fn wildcards_and_exact_texts_match_the_whole_string() {
+    let (wildcard, exact) = (PatternSyntax::Wildcard, PatternSyntax::ExactMatch);
+    check(
+        "/",
+        vec![
+            (
+                vec![syntax(abort("owa/*"), wildcard)],
+                &[
+                    ("GET /owa/", "abort by 1"),
+                    ("GET /OWA/x/y", "abort by 1"),
+                    ("GET /x/owa/", "allowed"),
+                ],
+            ),
+            (
+                vec![syntax(abort("a?c"), wildcard)],
+                &[("GET /abc", "abort by 1"), ("GET /ac", "allowed")],
+            ),
+            (
+                vec![syntax(abort("*"), wildcard)],
+                &[("GET /x%0ay", "abort by 1"), ("GET /", "abort by 1")],
+            ),
+            (
+                vec![syntax(abort("a.c"), wildcard)],
+                &[("GET /a.c", "abort by 1"), ("GET /abc", "allowed")],
+            ),
+            (vec![exact_case(syntax(abort("a*"), wildcard))], &[("GET /Ab", "allowed")]),
+            // A question mark is no capture.
+            (
+                vec![syntax(rewrite("*/?/*", "{R:2}-{R:1}-{R:3}"), wildcard)],
+                &[("GET /a/b/c", "=> /c-a- by 1")],
+            ),
+            (
+                vec![syntax(abort("a.c"), exact)],
+                &[
+                    ("GET /a.c", "abort by 1"),
+                    ("GET /A.C", "abort by 1"),
+                    ("GET /abc", "allowed"),
+                    ("GET /a.c/", "allowed"),
+                ],
+            ),
+            (vec![exact_case(syntax(abort("a"), exact))], &[("GET /A", "allowed")]),
+            // The syntax is that of the conditions as well.
+            (
+                vec![when(syntax(abort("*"), wildcard), "{QUERY_STRING}", "*evil*")],
+                &[("GET /x?an-EVIL-one", "abort by 1"), ("GET /x", "allowed")],
+            ),
+            (
+                vec![when(syntax(abort("x"), exact), "{HTTP_HOST}", "h*")],
+                &[("GET /x | Host: h*", "abort by 1"), ("GET /x | Host: hi", "allowed")],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn conditions_all_or_any_and_what_they_capture() {
+    let both = || when(when(abort("x"), "{QUERY_STRING}", "a"), "{REQUEST_METHOD}", "^post$");
+    let two = |rule| when(when(rule, "{QUERY_STRING}", "(a.)(b.)"), "{HTTP_COOKIE}", "(c.)");
+    let echo = |url: &str| rewrite(".*", url);
+    let captures = "GET /x?a1b2 | Cookie: c3";
+    check(
+        "/",
+        vec![
+            (
+                vec![both()],
+                &[
+                    ("POST /x?a", "abort by 1"),
+                    ("POST /x?b", "allowed"),
+                    ("GET /x?a", "allowed"),
+                    ("POST /y?a", "allowed"),
+                ],
+            ),
+            (
+                vec![any(both())],
+                &[
+                    ("POST /x?b", "abort by 1"),
+                    ("GET /x?a", "abort by 1"),
+                    ("GET /x?b", "allowed"),
+                    ("POST /y?a", "allowed"),
+                ],
+            ),
+            (vec![any(abort("x"))], &[("GET /x", "abort by 1")]),
+            (
+                vec![unless(abort(".*"), "{HTTP_X_OK}", "^1$")],
+                &[
+                    ("GET /x | X-OK: 1", "allowed"),
+                    ("GET /x | X-Ok: 2", "abort by 1"),
+                    ("GET /x", "abort by 1"),
+                ],
+            ),
+            (vec![exact_case(when(abort("x"), "{QUERY_STRING}", "a"))], &[("GET /x?A", "allowed")]),
+            // The groups of the last condition that matched.
+            (vec![two(echo("/{C:0}-{C:1}-{C:2}"))], &[(captures, "=> /c3-c3-?a1b2 by 1")]),
+            (vec![any(two(echo("/{C:1}{C:2}")))], &[(captures, "=> /a1b2?a1b2 by 1")]),
+            // The groups of all, one after the other.
+            (
+                vec![Rule {
+                    track_all_captures: true,
+                    ..two(echo("/{C:0}-{C:1}-{C:2}-{C:3}-{C:4}"))
+                }],
+                &[(captures, "=> /a1b2-a1-b2-c3-?a1b2 by 1")],
+            ),
+            // A condition's input can refer to the rule and to the condition before.
+            (
+                vec![when(when(abort("^(.)"), "{QUERY_STRING}", "^(.)"), "{R:1}{C:1}", "^xa$")],
+                &[("GET /x?a", "abort by 1"), ("GET /y?a", "allowed")],
+            ),
+            // A negated pattern leaves nothing to refer to.
+            (vec![not_url(rewrite("^(a)", "/n{R:1}{R:0}"))], &[("GET /b", "=> /n by 1")]),
+            // What engines do not agree on is not guessed.
+            (vec![rewrite("^(?:(a)|b)*$", "/{R:1}")], &[("GET /ab", "allowed ?1")]),
+        ],
+    );
+}
+
+#[test]
+fn an_action_ends_the_rules_or_lets_them_go_on() {
+    let none = |url| rule(url, Action::None);
+    check(
+        "/",
+        vec![
+            (vec![respond("x", 403)], &[("GET /x", "403 by 1")]),
+            (vec![respond("x", 404), abort("x")], &[("GET /x", "404 by 1")]),
+            (vec![none("x"), abort("x")], &[("GET /x", "abort by 2")]),
+            (
+                vec![stop(none("x")), abort(".*")],
+                &[("GET /x", "allowed"), ("GET /y", "abort by 2")],
+            ),
+            // Stopping is of a rule that matched.
+            (
+                vec![stop(unless(none("x"), "{QUERY_STRING}", "a")), abort("x")],
+                &[("GET /x", "allowed"), ("GET /x?a", "abort by 2")],
+            ),
+            (vec![stop(rewrite("^a$", "b")), abort("^b$")], &[("GET /a", "=> /b by 1")]),
+            (vec![rewrite("^a$", "b"), abort("^b$")], &[("GET /a", "abort by 2")]),
+            (vec![rewrite("^a$", "b"), abort("^a$")], &[("GET /a", "=> /b by 1")]),
+            (vec![rewrite("^a$", "b"), rewrite("^b$", "c")], &[("GET /a?q", "=> /c?q by 2")]),
+        ],
+    );
+}
+
+#[test]
+fn a_redirection_has_its_status_and_perhaps_the_query() {
+    use RedirectType::{Found, Permanent, SeeOther, Temporary};
+    check(
+        "/",
+        vec![
+            (
+                vec![redirect("^a", "/b", Permanent, true)],
+                &[("GET /a", "301 /b by 1"), ("GET /a?q=1", "301 /b?q=1 by 1")],
+            ),
+            (vec![redirect("^a", "/b", Found, false)], &[("GET /a?q", "302 /b by 1")]),
+            (
+                vec![redirect("^a", "/b?x", SeeOther, true)],
+                &[("GET /a?q", "303 /b?x&q by 1"), ("GET /a?", "303 /b?x by 1")],
+            ),
+            (
+                vec![redirect("^(.*)$", "https://{HTTP_HOST}/{R:1}", Temporary, true), abort(".*")],
+                &[("GET /a/b?q | Host: h.example", "307 https://h.example/a/b?q by 1")],
+            ),
+            (
+                vec![when(
+                    redirect(".*", "https://{SERVER_NAME}{URL}", Permanent, false),
+                    "{HTTP_HOST}",
+                    ":80$",
+                )],
+                &[
+                    ("GET /%61 | Host: h:80", "301 https://h/a by 1"),
+                    ("GET /a | Host: h", "allowed"),
+                ],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn functions_and_maps_change_a_text() {
+    let query_is = |input: &str, pattern: &str| vec![when(abort(".*"), input, pattern)];
+    check(
+        "/",
+        vec![
+            (
+                query_is("{UrlDecode:{QUERY_STRING}}", "^a b$"),
+                &[
+                    ("GET /?a%20b", "abort by 1"),
+                    ("GET /?a+b", "allowed"),
+                    ("GET /?a%2520b", "allowed"),
+                ],
+            ),
+            (
+                query_is("{UrlDecode:{UrlDecode:{QUERY_STRING}}}", "^a b$"),
+                &[("GET /?a%2520b", "abort by 1")],
+            ),
+            (query_is("{urldecode:{query_string}}", "^a$"), &[("GET /?%61", "abort by 1")]),
+            (query_is("{UrlEncode:{URL}}", "^/a%20b$"), &[("GET /a%20b", "abort by 1")]),
+            (
+                vec![exact_case(when(abort(".*"), "{ToLower:{HTTP_X_A}}", "^abc$"))],
+                &[("GET / | X-A: ABC", "abort by 1")],
+            ),
+            (
+                query_is("x{REQUEST_METHOD}-{QUERY_STRING}", "^xGET-a$"),
+                &[("GET /?a", "abort by 1")],
+            ),
+            (
+                vec![when(rewrite("^(.*)$", "/{C:1}"), "{Moved:{R:1}}", "(.+)")],
+                &[
+                    ("GET /old", "=> /new by 1"),
+                    ("GET /OLD", "=> /new by 1"),
+                    ("GET /a%20b", "=> /c by 1"),
+                    ("GET /x", "allowed"),
+                ],
+            ),
+            (
+                vec![rewrite("^(.*)$", "/{strict:{R:1}}")],
+                &[("GET /old", "=> /new by 1"), ("GET /OLD", "=> /none by 1")],
+            ),
+            (query_is("{HTTP_X_A}", "^1, 2$"), &[("GET / | X-A: 1 | x-a: 2", "abort by 1")]),
+            (
+                query_is("{HTTP_COOKIE}", "^a; b$"),
+                &[("GET / | Cookie: a | cookie: b", "abort by 1")],
+            ),
+        ],
+    );
+}
