@@ -31,7 +31,8 @@ const CHANGING: [&str; 12] = [
 const MAX_CALLS: u32 = 400;
 
 fn strace_is_there() -> bool {
-    let there = Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
+    let there =
+        Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
     if !there {
         println!("skipped: strace is not installed");
     }
@@ -81,7 +82,11 @@ fn nothing_lies_about(tree: &Tree, moment: &str) {
     for change in std::fs::read_dir(tree.state().join("changes")).into_iter().flatten() {
         let record = change.expect("a folder").path().join("change.json");
         let text = std::fs::read_to_string(&record).unwrap_or_default();
-        assert!(!text.is_empty() && !text.contains("\"intended\""), "{moment}: {}", record.display());
+        assert!(
+            !text.is_empty() && !text.contains("\"intended\""),
+            "{moment}: {}",
+            record.display()
+        );
     }
 }
 

@@ -16,7 +16,11 @@ fn every_mitigation_leaves_a_real_servers_configuration_as_it_was() {
             let before = tree.snapshot();
             let check = on(&tree, &[&["check"], ids].concat());
             for id in ids {
-                assert!(["applied", "partial"].contains(&check.state(id).as_str()), "{}", check.out);
+                assert!(
+                    ["applied", "partial"].contains(&check.state(id).as_str()),
+                    "{}",
+                    check.out
+                );
             }
             assert_ne!(tree.snapshot(), before);
             let removed = on(&tree, &[&["remove"], ids].concat());

@@ -25,8 +25,11 @@ fn a_vulnerable_server_is_protected_until_its_update_and_then_left_as_it_was() {
     assert_eq!((check.code, check.state("M1")), (0, "applied".into()), "{}", check.out);
     assert_eq!(check.json()["changed"], true);
     assert_eq!(check.mitigation("M1")["rules"][0], "Stopgap M1.1");
-    let changed: Vec<_> =
-        tree.snapshot().into_iter().filter(|(path, bytes)| before.get(path) != Some(bytes)).collect();
+    let changed: Vec<_> = tree
+        .snapshot()
+        .into_iter()
+        .filter(|(path, bytes)| before.get(path) != Some(bytes))
+        .collect();
     assert_eq!(changed.len(), 1, "one file is changed");
 
     let again = on(&tree, &["check"]);
@@ -71,9 +74,11 @@ fn what_others_changed_since_is_kept_when_a_rule_is_taken_back() {
     let edited = text.replacen("<configuration>", "<configuration><!-- mine -->", 1);
     tree.write(&host_config(), edited.as_bytes());
     on(&tree, &["remove", "M1"]);
-    let expected = String::from_utf8(before)
-        .unwrap()
-        .replacen("<configuration>", "<configuration><!-- mine -->", 1);
+    let expected = String::from_utf8(before).unwrap().replacen(
+        "<configuration>",
+        "<configuration><!-- mine -->",
+        1,
+    );
     assert_eq!(String::from_utf8(tree.read(&host_config())).unwrap(), expected);
 }
 
@@ -167,7 +172,8 @@ fn a_rule_that_somebody_disabled_is_drift_and_is_put_back() {
     let before = tree.read(&host_config());
     on(&tree, &["check"]);
     let text = String::from_utf8(tree.read(&host_config())).unwrap();
-    let edited = text.replace("<rule name=\"Stopgap M1.1\"", "<rule name=\"Stopgap M1.1\" enabled=\"false\"");
+    let edited = text
+        .replace("<rule name=\"Stopgap M1.1\"", "<rule name=\"Stopgap M1.1\" enabled=\"false\"");
     assert_ne!(text, edited);
     tree.write(&host_config(), edited.as_bytes());
     let list = on(&tree, &["list"]);
@@ -224,8 +230,12 @@ fn the_demo_ends_as_it_says() {
     let run = stopgap(&["demo", "--json"]);
     let json = run.json();
     assert_eq!((run.code, &json["ok"]), (0, &true.into()), "{json}");
-    let names: Vec<&str> =
-        json["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = json["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["name"].as_str().unwrap())
+        .collect();
     let expected = [
         "attack-before",
         "check",
@@ -245,8 +255,12 @@ fn the_history_is_a_chain_and_a_changed_line_shows() {
     on(&tree, &["check"]);
     on(&tree, &["block", "M1", "--reason", "try"]);
     let history = on(&tree, &["history"]).json();
-    let events: Vec<&str> =
-        history["history"].as_array().unwrap().iter().map(|l| l["event"].as_str().unwrap()).collect();
+    let events: Vec<&str> = history["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| l["event"].as_str().unwrap())
+        .collect();
     assert_eq!(events, ["applied", "checked", "blocked"]);
     let trail = tree.state().join("audit.jsonl");
     let text = std::fs::read_to_string(&trail).unwrap();
@@ -266,7 +280,9 @@ fn output_for_people_fits_eighty_columns() {
         let run = stopgap(&[&place[..], &verb].concat());
         assert!(!run.out.contains('\u{1b}'), "no colour where there is no terminal");
         for line in run.out.lines() {
-            let fits = line.chars().count() <= 80 || !line.trim().contains(' ') || line.starts_with("Read:");
+            let fits = line.chars().count() <= 80
+                || !line.trim().contains(' ')
+                || line.starts_with("Read:");
             assert!(fits, "{verb:?}: {line}");
         }
     }

@@ -1,8 +1,8 @@
 //! Carries out a plan: capture, replace, read back, judge, commit; or put everything back.
 
-use stopgap_edit::iis::File;
-use stopgap_host::ReplaceError;
-use stopgap_model::{ActionId, ServerPath};
+use stopgap_edit::iis::{File, MAX_FILE_BYTES};
+use stopgap_host::{Read, ReplaceError};
+use stopgap_model::{ActionId, Digest, ServerPath};
 use stopgap_plan::{Plan, Step, verify};
 use stopgap_store::{Change, Event, FileChange, Status};
 
@@ -28,7 +28,7 @@ impl Engine<'_> {
             if self.asked_to_stop() {
                 return self.give_up(change, "the program was asked to stop".into());
             }
-            let before = stopgap_model::Digest::of(&edit.before);
+            let before = Digest::of(&edit.before);
             match self.host.replace(&edit.path, before, &edit.after) {
                 Ok(()) => {}
                 Err(ReplaceError::Changed { .. }) => {
@@ -111,6 +111,12 @@ impl Engine<'_> {
             // Without the image the file is left as it is, and that is told as a change of it.
             Err(_) => return Ok(false),
         };
+        // A file that the change did not come to is not touched, whoever holds it.
+        if let Read::Found(bytes) = self.host.read(&file.path, MAX_FILE_BYTES as u64)
+            && Digest::of(&bytes) == file.before
+        {
+            return Ok(true);
+        }
         match self.host.replace(&file.path, file.after, &image) {
             Ok(()) => Ok(true),
             Err(ReplaceError::Changed { found, .. }) => Ok(found == file.before),

@@ -18,6 +18,10 @@ const FRONT_END: &str = r"\FrontEnd\HttpProxy";
 /// What the front end passes requests on to, below the install folder.
 const BACK_END: &str = r"\ClientAccess";
 
+/// A file that every Mailbox server has, below its install folder.
+const FRONT_END_FILE: &str = r"FrontEnd\HttpProxy\owa\web.config";
+/// The largest such file that is looked at, in bytes.
+const MAX_CONFIG: u64 = 16 * 1024 * 1024;
 const FRONT_END_SITE: &str = "Default Web Site";
 const BACK_END_SITE: &str = "Exchange Back End";
 
@@ -25,7 +29,7 @@ const BACK_END_SITE: &str = "Exchange Back End";
 ///
 /// The version is the file version of ExSetup.exe, which a security update always replaces. The
 /// role is told by IIS: a Mailbox server has two sites over folders of Exchange, and an Edge
-/// Transport server has no IIS.
+/// Transport server has neither IIS nor the front end's files.
 #[must_use]
 pub fn exchange_facts(host: &dyn Host, iis: &Fact<Iis>) -> Fact<Exchange> {
     let folder = iis.known().and_then(install_folder);
@@ -48,7 +52,8 @@ pub fn exchange_facts(host: &dyn Host, iis: &Fact<Iis>) -> Fact<Exchange> {
         Read::Unreadable(reason) if served => Fact::Unknown(reason),
         Read::Unreadable(reason) => return Fact::Unknown(reason),
     };
-    Fact::Known(Exchange { version, version_source: source, role: role(iis) })
+    let role = role(host, iis, &source);
+    Fact::Known(Exchange { version, version_source: source, role })
 }
 
 fn version(program: &[u8], source: &ServerPath) -> Fact<Version> {
@@ -58,7 +63,7 @@ fn version(program: &[u8], source: &ServerPath) -> Fact<Version> {
     }
 }
 
-fn role(iis: &Fact<Iis>) -> Fact<String> {
+fn role(host: &dyn Host, iis: &Fact<Iis>, setup: &ServerPath) -> Fact<String> {
     match iis {
         Fact::Known(iis) => {
             let serves = |name, folder| {
@@ -74,9 +79,23 @@ fn role(iis: &Fact<Iis>) -> Fact<String> {
                 ))
             }
         }
-        Fact::Absent => Fact::Known("edge-transport".to_owned()),
+        Fact::Absent => match front_end_file(setup).map(|file| host.read(&file, MAX_CONFIG)) {
+            Some(Read::Absent) => Fact::Known("edge-transport".to_owned()),
+            // Never an Edge Transport server by mistake: that would be taken for not affected.
+            _ => Fact::Unknown(
+                "the front end's files are there, as on a Mailbox server, but IIS's \
+                 applicationHost.config is not"
+                    .to_owned(),
+            ),
+        },
         Fact::Unknown(reason) => Fact::Unknown(reason.clone()),
     }
+}
+
+/// A file that every Mailbox server has.
+fn front_end_file(setup: &ServerPath) -> Option<ServerPath> {
+    let install = setup.as_str().strip_suffix(SETUP_PROGRAM)?;
+    Some(ServerPath::new(install).join(FRONT_END_FILE))
 }
 
 /// The folder that the front end's folders are in.

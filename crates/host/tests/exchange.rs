@@ -132,8 +132,17 @@ fn a_setup_program_that_is_a_link_is_not_followed() {
 }
 
 #[test]
-fn an_edge_transport_server_has_exchange_and_no_iis() {
+fn a_mailbox_server_that_lost_its_iis_configuration_is_no_edge_transport_server() {
     let tree = Tree::exchange(BUILD);
+    let facts = exchange_facts(&tree.host(), &Fact::Absent);
+    let role = facts.known().map(|exchange| exchange.role.clone());
+    assert!(matches!(role, Some(Fact::Unknown(why)) if why.contains("front end")));
+}
+
+#[test]
+fn an_edge_transport_server_has_exchange_and_no_iis() {
+    let tree = Tree::empty();
+    tree.set_exchange_build(BUILD);
     let facts = exchange_facts(&tree.host(), &Fact::Absent);
     let role = facts.known().map(|exchange| exchange.role.clone());
     assert_eq!(role, Some(Fact::Known("edge-transport".to_owned())));
