@@ -108,11 +108,8 @@ fn request(text: &str) -> Request {
 
 fn outcome(rules: &[(&str, Rule)], line: &str) -> Outcome {
     let names: Vec<String> = (1..=rules.len()).map(|number| number.to_string()).collect();
-    let entries = rules.iter().zip(&names).map(|((base, rule), name)| Entry {
-        name,
-        rule: Ok(rule),
-        base: *base,
-    });
+    let entries =
+        rules.iter().zip(&names).map(|((base, rule), name)| Entry { name, rule: Ok(rule), base });
     Evaluator::new(entries, maps()).evaluate(&request(line))
 }
 
@@ -427,4 +424,112 @@ fn functions_and_maps_change_a_text() {
             ),
         ],
     );
+}
+
+#[test]
+fn later_rules_see_the_rewritten_url_and_can_ask_for_the_one_requested() {
+    let moved = || rewrite("^a$", "b?x=1");
+    let later = |input: &str, pattern: &str| vec![moved(), when(abort(".*"), input, pattern)];
+    check(
+        "/",
+        vec![
+            (later("{REQUEST_URI}", "^/b"), &[("GET /a?q", "abort by 2")]),
+            (later("{REQUEST_URI}", "^/a"), &[("GET /a?q", "=> /b?x=1&q by 1")]),
+            (later("{UNENCODED_URL}", r"^/a\?q$"), &[("GET /a?q", "abort by 2")]),
+            (later("{UNENCODED_URL}", "%61"), &[("GET /%61", "abort by 2")]),
+            (later("{QUERY_STRING}", "^x=1&q$"), &[("GET /a?q", "abort by 2")]),
+            (later("{URL}", "^/b$"), &[("GET /a?q", "abort by 2"), ("GET /c", "allowed")]),
+            // Elsewhere: no rule of this site sees it.
+            (
+                vec![rewrite("^a$", "http://other/a"), abort(".*")],
+                &[("GET /a", "=> http://other/a by 1"), ("GET /b", "abort by 2")],
+            ),
+        ],
+    );
+    // Out of the folder whose rules follow, or into it.
+    let rules = |to: &str| [("/", rewrite("^a$", to)), ("/owa/", abort(".*"))];
+    assert_eq!(short(&outcome(&rules("/owa/x"), "GET /a")), "abort by 2");
+    assert_eq!(short(&outcome(&rules("/ecp/x"), "GET /a")), "=> /ecp/x by 1");
+    assert_eq!(short(&outcome(&rules("/ecp/x"), "GET /owa/a")), "abort by 2");
+}
+
+#[test]
+fn what_is_not_in_the_request_leaves_a_rule_undecided() {
+    let unknown = |input: &str| vec![when(abort("x"), input, ".")];
+    let unsure = || when(abort("x"), "{REMOTE_ADDR}", "^10");
+    check(
+        "/",
+        vec![
+            (unknown("{REMOTE_ADDR}"), &[("GET /x", "allowed ?1"), ("GET /y", "allowed")]),
+            (unknown("{HTTP_URL}"), &[("GET /x", "allowed ?1")]),
+            (unknown("{HTTP_X_ORIGINAL_URL}"), &[("GET /x | X-Original-URL: /y", "allowed ?1")]),
+            (unknown("{NoSuchMap:{URL}}"), &[("GET /x", "allowed ?1")]),
+            (unknown("{URL"), &[("GET /x", "allowed ?1")]),
+            (unknown("{r:0}"), &[("GET /x", "allowed ?1")]),
+            (vec![asks_the_disk(abort("x"), MatchType::IsFile)], &[("GET /x", "allowed ?1")]),
+            (vec![asks_the_disk(abort("x"), MatchType::IsDirectory)], &[("GET /x", "allowed ?1")]),
+            (vec![abort(r"(a)\1")], &[("GET /x", "allowed ?1")]),
+            // The rules behind it are asked as if it did not match.
+            (vec![unsure(), respond("x", 403)], &[("GET /x", "403 by 2 ?1")]),
+            (vec![respond("x", 403), unsure()], &[("GET /x", "403 by 1")]),
+            (vec![stop(unsure()), unsure(), abort("y")], &[("GET /xy", "abort by 3 ?1 ?2")]),
+            // One that fails decides `all`, one that holds decides `any`.
+            (
+                vec![when(unsure(), "{QUERY_STRING}", "a")],
+                &[("GET /x?b", "allowed"), ("GET /x?a", "allowed ?1")],
+            ),
+            (
+                vec![any(when(unsure(), "{QUERY_STRING}", "a"))],
+                &[("GET /x?a", "abort by 1"), ("GET /x?b", "allowed ?1")],
+            ),
+        ],
+    );
+    let entry = Entry { name: "odd", rule: Err("no action"), base: "/" };
+    let outcome = Evaluator::new([entry], Vec::new()).evaluate(&request("GET /x"));
+    assert_eq!((outcome.verdict, outcome.by), (Verdict::Allowed, None));
+    assert_eq!(outcome.undecided[0].reason, "no action");
+}
+
+#[test]
+fn the_patterns_that_m1_had_one_after_the_other() {
+    let abort_when = |input, pattern| vec![when(abort(".*"), input, pattern)];
+    let raw = |pattern| abort_when("{REQUEST_URI}", pattern);
+    let decoded = |pattern| abort_when("{UrlDecode:{REQUEST_URI}}", pattern);
+    let published = "GET /autodiscover/autodiscover.json?a@foo.var/owa/?&Email=autodiscover/\
+                     autodiscover.json?a@foo.var&Protocol=XYZ&FooProtocol=Powershell";
+    let requests = [
+        published,
+        "GET /autodiscover/autodiscover.json?a%40foo.var/powershell",
+        "GET /powershell?x=autodiscover.json",
+        "GET /autodiscover/autodiscover.json?a@foo.var/%50owershell",
+        "GET /autodiscover/?powershell",
+        "GET /autodiscover%0a?powershell",
+        "GET /autodiscover/autodiscover.json?Email=user@example.com&Protocol=EWS",
+        "GET /powershell/?clientApplication=ManagementShell",
+    ];
+    let revisions = [
+        (raw(r".*autodiscover\.json.*\@.*Powershell.*"), "x......."),
+        (raw(r".*autodiscover\.json.*Powershell.*"), "xx......"),
+        (raw(r"(?=.*autodiscover\.json)(?=.*powershell)"), "xxx....."),
+        (decoded(r"(?=.*autodiscover\.json)(?=.*powershell)"), "xxxx...."),
+        (decoded("(?=.*autodiscover)(?=.*powershell)"), "xxxxx..."),
+    ];
+    for (rules, expected) in revisions {
+        let rules: Vec<_> = rules.into_iter().map(|rule| ("/", rule)).collect();
+        let blocked = requests.iter().map(|line| match outcome(&rules, line).verdict {
+            Verdict::Blocked { status: None } => 'x',
+            _ => '.',
+        });
+        assert_eq!(blocked.collect::<String>(), expected, "{}", rules[0].1.conditions[0].pattern);
+    }
+    // The catalog's form: two conditions see past the line break.
+    let uri = "{UrlDecode:{REQUEST_URI}}";
+    let two = when(when(abort(".*"), uri, "autodiscover"), uri, "powershell");
+    assert_eq!(short(&outcome(&[("/", two)], requests[5])), "abort by 1");
+}
+
+#[test]
+fn an_invalid_pattern_says_why_iis_answers_500() {
+    let outcome = outcome(&[("/", abort("*"))], "GET /");
+    assert!(outcome.note.unwrap().starts_with("IIS answers 500: the pattern `*`"));
 }

@@ -222,6 +222,8 @@ fn what_iis_would_read_otherwise_is_not_translated() {
         one(Field::Path, contains("x")),
         one(Field::Body, contains("x")),
         one(Field::Uri, contains("é")),
+        one(Field::Uri, matches(r"\u00e9")),
+        one(Field::Uri, matches(r"a[\x80-\xff]b")),
         one(Field::Uri, contains("")),
         one(Field::Uri, contains("a\nb")),
         one(Field::Uri, matches("a(?=b)")),

@@ -103,6 +103,11 @@ fn pattern_of(operator: &Operator) -> Result<String, Unsupported> {
     if text.is_empty() {
         return Err(unsupported("an empty text would match every request"));
     }
+    if matches!(operator, Operator::Matches(_)) && names_beyond_ascii(text) {
+        return Err(unsupported(format!(
+            "`{text}`: what IIS makes of characters beyond ASCII is not documented"
+        )));
+    }
     let escaped = escape(text);
     Ok(match operator {
         Operator::Contains(_) => escaped,
@@ -111,6 +116,13 @@ fn pattern_of(operator: &Operator) -> Result<String, Unsupported> {
         Operator::Equals(_) => format!("^{escaped}$"),
         Operator::Matches(source) => source.clone(),
     })
+}
+
+/// Whether a pattern asks for a byte beyond ASCII, as by `\xE9` or `\u00E9`. A class that has
+/// such bytes among others, as `[^/]` does, does not.
+fn names_beyond_ascii(source: &str) -> bool {
+    let beyond = |node: &Node| matches!(node, Node::Set(set) if set.iter().min() >= Some(0x80));
+    parse(source, true).is_ok_and(|(node, _)| node.any(&beyond))
 }
 
 /// `text` with everything escaped that ECMAScript reads as more than itself.

@@ -9,6 +9,8 @@ use stopgap_model::rule::Case;
 
 /// Counted repetitions up to this are tried in bounded time.
 const SMALL: u32 = 16;
+/// In how many ways a text may be matched at one place.
+const MAX_WAYS: u64 = 1024;
 
 /// Whether a mitigation document may carry `source`.
 ///
@@ -21,7 +23,13 @@ pub fn check_document_pattern(source: &str) -> Result<(), PatternError> {
         return Err(PatternError::NotLinear(why.into()));
     }
     Pattern::new(source, Case::Ignore)?;
-    check(&trimmed(node), ByteSet::EMPTY).map_err(PatternError::NotLinear)
+    let node = trimmed(node);
+    check(&node, ByteSet::EMPTY).map_err(PatternError::NotLinear)?;
+    if ways(&node, ByteSet::EMPTY) > MAX_WAYS {
+        let why = "its choices and counted repetitions can match the same text in too many ways";
+        return Err(PatternError::NotLinear(why.into()));
+    }
+    Ok(())
 }
 
 /// Without the repetitions at its edges, which an unanchored search does not need.
@@ -64,6 +72,8 @@ fn check(node: &Node, follow: ByteSet) -> Result<(), String> {
         Node::Alternate(nodes) => nodes.iter().try_for_each(|node| check(node, follow)),
         Node::Group { node, .. } => check(node, follow),
         Node::Repeat { node: body, .. } if is_long(node) => check_repetition(body, follow),
+        // One round can be followed by the next.
+        Node::Repeat { node, max: Some(2..), .. } => check(node, node.first().0.union(follow)),
         Node::Repeat { node, .. } => check(node, follow),
         _ => Ok(()),
     }
@@ -85,6 +95,10 @@ fn check_repetition(body: &Node, follow: ByteSet) -> Result<(), String> {
                    write a class without it, as in [^/]+/";
         return Err(why.into());
     }
+    if ways(body, first.union(follow)) > 1 {
+        let why = "it repeats something that can match the same text in two ways, as in (a?a?b)*";
+        return Err(why.into());
+    }
     check(body, first.union(follow))
 }
 
@@ -93,4 +107,36 @@ fn branches_begin_alike(node: &Node) -> bool {
     let firsts: Vec<(ByteSet, bool)> = nodes.iter().map(Node::first).collect();
     let pairs = firsts.iter().enumerate();
     pairs.clone().any(|(at, (set, _))| firsts[at + 1..].iter().any(|(other, _)| set.meets(other)))
+}
+
+/// In how many ways `node` can match one text at one place, at most; `follow` is what the text after
+/// it can begin with. A long repetition has one way: others are refused.
+fn ways(node: &Node, follow: ByteSet) -> u64 {
+    match node {
+        Node::Concat(nodes) => {
+            let (mut follow, mut product) = (follow, 1_u64);
+            for node in nodes.iter().rev() {
+                product = product.saturating_mul(ways(node, follow));
+                let (first, nullable) = node.first();
+                follow = if nullable { first.union(follow) } else { first };
+            }
+            product
+        }
+        Node::Alternate(nodes) => {
+            let each = nodes.iter().map(|node| ways(node, follow));
+            if branches_begin_alike(node) {
+                each.fold(0, u64::saturating_add)
+            } else {
+                each.max().unwrap_or(1)
+            }
+        }
+        Node::Group { node, .. } => ways(node, follow),
+        Node::Repeat { node: body, min, max: Some(max), .. } => {
+            let (first, nullable) = body.first();
+            let once = ways(body, first.union(follow)).saturating_mul(1 + u64::from(nullable));
+            let lengths = if min < max && first.meets(&follow) { max - min + 1 } else { 1 };
+            once.saturating_pow(*max).saturating_mul(lengths.into())
+        }
+        _ => 1,
+    }
 }
