@@ -134,8 +134,8 @@ pub(crate) struct Try {
     /// Try the rules of this mitigation of the catalog
     #[arg(long, value_name = "ID", group = "what")]
     pub(crate) id: Option<MitigationId>,
-    /// Try the site of this name, with --root
-    #[arg(long, value_name = "NAME", group = "what", requires = "root")]
+    /// Try the site of this name on the server (see --root)
+    #[arg(long, value_name = "NAME", group = "what")]
     pub(crate) site: Option<String>,
     /// The request: a method, a blank and a target, as in 'GET /x?y'
     #[arg(long, value_name = "REQUEST", required_unless_present = "requests")]

@@ -144,6 +144,8 @@ fn automaton(texts: &[Vec<u8>]) -> Option<AhoCorasick> {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::Standard)
+        // Looking for rare bytes first is slower on values as short as a request's.
+        .prefilter(false)
         .kind(kind)
         .build(texts)
         .ok()

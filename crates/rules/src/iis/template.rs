@@ -169,7 +169,12 @@ fn variable(name: &str, scope: &Scope<'_>) -> Result<Vec<u8>, String> {
         "URL" | "PATH_INFO" | "SCRIPT_NAME" => url_decode(path).into_owned(),
         "SERVER_NAME" => {
             let host = header("host");
-            host.split(|&b| b == b':').next().unwrap_or_default().to_vec()
+            // An IPv6 address stands in brackets and has colons of its own.
+            let end = match host.strip_prefix(b"[") {
+                Some(rest) => rest.iter().position(|&b| b == b']').map(|at| at + 2),
+                None => host.iter().position(|&b| b == b':'),
+            };
+            host[..end.unwrap_or(host.len())].to_vec()
         }
         "CONTENT_TYPE" => header("content-type"),
         "CONTENT_LENGTH" => header("content-length"),

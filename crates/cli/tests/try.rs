@@ -1,0 +1,153 @@
+//! `stopgap try`: what a server would do with a request, and which rule says so.
+
+mod common;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use common::{VULNERABLE, on, program, stopgap};
+use stopgap_testkit::Tree;
+
+const ATTACK: &str = "GET /autodiscover/autodiscover.json?a@foo.var&FooProtocol=%50owershell";
+
+/// A web.config with these rules, in a file of its own.
+struct WebConfig(std::path::PathBuf);
+
+impl WebConfig {
+    fn new(name: &str, rules: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("stopgap-try-{}-{name}", std::process::id()));
+        let text = format!(
+            "<configuration><system.webServer><rewrite><rules>{rules}</rules>\
+             <rewriteMaps><rewriteMap name=\"Old\" defaultValue=\"/none\">\
+             <add key=\"/a\" value=\"/b\" /></rewriteMap></rewriteMaps>\
+             </rewrite></system.webServer></configuration>"
+        );
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    #[track_caller]
+    fn answers(&self, request: &str, expected: &[(&str, serde_json::Value)]) {
+        let run =
+            stopgap(&["try", "--json", "--iis", self.0.to_str().unwrap(), "--request", request]);
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+        for (key, value) in expected {
+            assert_eq!(&run.json()[key], value, "{request}: {key} of {}", run.out);
+        }
+    }
+}
+
+impl Drop for WebConfig {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_mitigation_of_the_catalog_is_tried_by_its_id() {
+    let run = stopgap(&["try", "--json", "--id", "M1", "--request", ATTACK]);
+    assert_eq!((&run.json()["verdict"], &run.json()["by"]), (&"blocked".into(), &"M1.1".into()));
+    let run = stopgap(&["try", "--json", "--id", "M1", "--request", "GET /owa/"]);
+    assert_eq!(run.json()["verdict"], "allowed");
+    let cookie = "Cookie: X-AnonResource-Backend=localhost/ecp/default.flt?~3";
+    let run = stopgap(&[
+        "try",
+        "--json",
+        "--id",
+        "CVE-2021-26855",
+        "--request",
+        "GET /owa/auth/x.js",
+        "--header",
+        cookie,
+    ]);
+    assert_eq!(run.json()["by"], "PL.1", "{}", run.out);
+}
+
+#[test]
+fn a_server_answers_as_its_configuration_says_before_and_after() {
+    let tree = Tree::exchange(VULNERABLE);
+    let site = ["try", "--site", "Default Web Site", "--request", ATTACK];
+    assert_eq!(on(&tree, &site).json()["verdict"], "allowed");
+    on(&tree, &["check"]);
+    let after = on(&tree, &site).json();
+    assert_eq!((&after["verdict"], &after["by"]), (&"blocked".into(), &"Stopgap M1.1".into()));
+    assert_eq!(after["status"], serde_json::Value::Null);
+    let unknown = on(&tree, &["try", "--site", "Intranet", "--request", "GET /"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.out.contains("Exchange Back End"), "{}", unknown.out);
+}
+
+#[test]
+fn rules_of_anybody_are_answered_for() {
+    let config = WebConfig::new(
+        "any",
+        r#"<rule name="gone" patternSyntax="Wildcard" stopProcessing="true"><match url="old/*" />
+             <action type="CustomResponse" statusCode="410" statusReason="Gone" /></rule>
+           <rule name="exact" patternSyntax="ExactMatch"><match url="cut" />
+             <action type="AbortRequest" /></rule>
+           <rule name="move"><match url="^shop/(\d+)$" />
+             <action type="Redirect" url="/items/{R:1}" redirectType="Found" /></rule>
+           <rule name="map"><match url=".*" /><conditions>
+             <add input="{Old:{URL}}" pattern="^(/b)$" /></conditions>
+             <action type="Rewrite" url="{C:1}" /></rule>
+           <rule name="local"><match url="^who" /><conditions>
+             <add input="{REMOTE_ADDR}" pattern="^10\." /></conditions>
+             <action type="AbortRequest" /></rule>"#,
+    );
+    config.answers("GET /old/x", &[("verdict", "blocked".into()), ("status", 410.into())]);
+    config.answers("GET /CUT", &[("verdict", "blocked".into()), ("by", "exact".into())]);
+    config.answers(
+        "GET /shop/7?a=b",
+        &[("verdict", "redirected".into()), ("status", 302.into()), ("url", "/items/7?a=b".into())],
+    );
+    config.answers("GET /a", &[("verdict", "rewritten".into()), ("url", "/b".into())]);
+    config.answers("GET /who", &[("verdict", "unknown".into())]);
+    config.answers("GET /else", &[("verdict", "allowed".into())]);
+}
+
+#[test]
+fn a_pattern_that_iis_cannot_read_answers_500_and_says_why() {
+    let config = WebConfig::new(
+        "bad",
+        r#"<rule name="bad"><match url="*" /><action type="AbortRequest" /></rule>"#,
+    );
+    config.answers("GET /", &[("status", 500.into()), ("by", "bad".into())]);
+    let file = config.0.to_str().unwrap();
+    let run = stopgap(&["try", "--iis", file, "--request", "GET /"]);
+    assert!(run.out.contains("IIS answers 500"), "{}", run.out);
+}
+
+#[test]
+fn a_stream_of_requests_is_answered_line_by_line() {
+    let mut child = Command::new(program())
+        .args(["try", "--id", "M1", "--requests", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = concat!(
+        r#"{"method":"GET","uri":"/autodiscover/x?powershell"}"#,
+        "\n",
+        r#"{"method":"POST","uri":"/owa/","headers":{"Cookie":["a=b","c=d"],"X":"y"},"body":"z"}"#,
+        "\n",
+    );
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let verdicts: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["verdict"].to_string())
+        .collect();
+    assert_eq!(verdicts, ["\"blocked\"", "\"allowed\""]);
+}
+
+#[test]
+fn a_request_that_is_none_is_wrong_usage() {
+    for (request, header) in [("GET", "A: b"), ("GET /x y", "A: b"), ("GET /", "no header")] {
+        let run = stopgap(&["try", "--id", "M1", "--request", request, "--header", header]);
+        assert_eq!(run.code, 2, "{request} {header}: {}", run.err);
+    }
+    let nothing = stopgap(&["try", "--request", "GET /"]);
+    assert_eq!(nothing.code, 2);
+    assert!(nothing.err.contains("--iis"), "{}", nothing.err);
+}
