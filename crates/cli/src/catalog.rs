@@ -1,10 +1,11 @@
 //! The mitigations that a command works with: the built-in ones, or the documents in a folder.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use stopgap_fs::read_bounded;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
-use stopgap_model::{Mitigation, Problem};
+use stopgap_model::{ActionId, Mitigation, MitigationId, Problem};
 
 use crate::diagnostics::render;
 use crate::error::CliError;
@@ -75,10 +76,11 @@ fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> 
         stopgap_rules::check_document_pattern(pattern).map_err(|error| error.to_string())
     };
     let mut mitigations: Vec<Mitigation> = Vec::new();
+    let mut names = Names::default();
     let mut refused = Vec::new();
     for (name, bytes) in documents {
         match parse(&bytes, &check) {
-            Ok(mitigation) => match clash(&mitigations, &mitigation) {
+            Ok(mitigation) => match names.clash(&mitigation) {
                 Some(problem) => refused.push(render(&name, &bytes, &[problem])),
                 None => mitigations.push(mitigation),
             },
@@ -92,21 +94,24 @@ fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> 
     }
 }
 
-/// What another document of the catalog says already.
-fn clash(others: &[Mitigation], new: &Mitigation) -> Option<Problem> {
-    if let Some(other) = others.iter().find(|other| other.id == new.id) {
-        let message = format!(
-            "another document of this catalog is `{}` already, at revision {}",
-            other.id, other.revision
-        );
-        return Some(Problem::new(0..0, message).help("keep one document for each id"));
+/// The names that the documents of a catalog have used.
+#[derive(Default)]
+struct Names {
+    mitigations: HashSet<MitigationId>,
+    actions: HashSet<ActionId>,
+}
+
+impl Names {
+    /// What another document of the catalog says already.
+    fn clash(&mut self, new: &Mitigation) -> Option<Problem> {
+        if !self.mitigations.insert(new.id.clone()) {
+            let message = format!("another document of this catalog is `{}` already", new.id);
+            return Some(Problem::new(0..0, message).help("keep one document for each id"));
+        }
+        let taken = new.actions.iter().find(|action| !self.actions.insert(action.id.clone()))?;
+        let message = format!("another mitigation of this catalog has an action `{}`", taken.id);
+        Some(Problem::new(0..0, message).help("action ids are unique in a catalog"))
     }
-    let taken = |action: &&stopgap_model::Action| {
-        others.iter().any(|other| other.actions.iter().any(|a| a.id == action.id))
-    };
-    let action = new.actions.iter().find(taken)?;
-    let message = format!("another mitigation of this catalog has an action `{}`", action.id);
-    Some(Problem::new(0..0, message).help("action ids are unique in a catalog"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,10 @@
 //! A real Exchange server's configuration, where `STOPGAP_REAL_DATA` names one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
 
 mod common;
 

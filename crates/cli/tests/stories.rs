@@ -1,4 +1,10 @@
 //! What an administrator does, from the command line.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! Bad input and trouble: a clear error, and nothing lost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! `stopgap try`: what a server would do with a request, and which rule says so.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
 
 mod common;
 

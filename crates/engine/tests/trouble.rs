@@ -1,5 +1,11 @@
 //! A cycle on a host that fails on demand: the server ends as it was or as it should be, and the
 //! next cycle puts everything right.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

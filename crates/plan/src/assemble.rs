@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{EditError, File, Inserted, Scaffold, Snapshot, Target, insert, remove};
-use stopgap_model::{Mitigation, ServerPath};
+use stopgap_edit::iis::{
+    EditError, File, Inserted, Place, Scaffold, Snapshot, Target, Undo, insert, insert_all, remove,
+};
+use stopgap_model::{ActionId, Digest, Mitigation, MitigationId, ServerPath};
 use stopgap_rules::iis::Rule;
 
 use crate::decide::Wish;
@@ -15,6 +17,14 @@ pub(crate) struct Assembly<'a> {
     in_place: &'a InPlace,
     files: BTreeMap<String, Work>,
     steps: Vec<Step>,
+    refused: Vec<(ActionId, EditError)>,
+}
+
+/// What came of the work.
+pub(crate) struct Assembled {
+    pub(crate) edits: Vec<FileEdit>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) refused: Vec<(ActionId, EditError)>,
 }
 
 /// The work on one file.
@@ -25,37 +35,67 @@ struct Work {
     scaffold: Vec<Scaffold>,
     /// How many rules of ours the file has.
     own: usize,
+    /// The rules that are to go into one place of it next: many go in as fast as one.
+    waiting: Vec<Waiting>,
+}
+
+/// A rule that is to be put in.
+struct Waiting {
+    mitigation: MitigationId,
+    revision: u32,
+    hash: Digest,
+    action: ActionId,
+    place: Place,
+    rule: Rule,
+}
+
+impl Work {
+    fn put_in(&mut self, place: &Place, rule: &Rule) -> Result<Undo, EditError> {
+        let Inserted { bytes, undo } = insert(&self.after, place, rule)?;
+        self.after = bytes;
+        Ok(undo)
+    }
+}
+
+impl Waiting {
+    fn placed(self, file: &ServerPath, undo: Undo) -> Placed {
+        let Self { mitigation, revision, hash, action, rule, .. } = self;
+        Placed { mitigation, revision, hash, action, file: file.clone(), rule, undo }
+    }
 }
 
 impl<'a> Assembly<'a> {
     pub(crate) fn new(snapshot: &'a Snapshot, in_place: &'a InPlace) -> Self {
-        Self { snapshot, in_place, files: BTreeMap::new(), steps: Vec::new() }
+        Self { snapshot, in_place, files: BTreeMap::new(), steps: Vec::new(), refused: Vec::new() }
     }
 
-    /// Carries out one action's wish. On an error nothing of this action is done.
-    pub(crate) fn add(
-        &mut self,
-        mitigation: &Mitigation,
-        action: &stopgap_model::ActionId,
-        wish: &Wish,
-    ) -> Result<(), EditError> {
+    /// Carries out one action's wish. What is refused is told at the end.
+    pub(crate) fn add(&mut self, mitigation: &Mitigation, action: &ActionId, wish: &Wish) {
         let record = self.in_place.actions.get(action);
         match (wish, record) {
-            (Wish::Leave, _) | (Wish::TakeOut { .. }, None) => Ok(()),
+            (Wish::Leave, _) | (Wish::TakeOut { .. }, None) => {}
             (Wish::TakeOut { why }, Some(record)) => self.take_out(record, why),
             (Wish::PutIn { target, rule }, record) => {
                 if let Some(record) = record {
-                    self.take_out(record, "it is put in anew")?;
+                    self.take_out(record, "it is put in anew");
                 }
-                self.put_in(mitigation, action, target, rule)
+                self.put_in(mitigation, action, target, rule);
             }
         }
     }
 
     /// Takes out a rule by its record alone.
-    pub(crate) fn take_out(&mut self, record: &Placed, why: &str) -> Result<(), EditError> {
+    pub(crate) fn take_out(&mut self, record: &Placed, why: &str) {
+        self.work(&record.file);
+        self.put_in_waiting(&record.file.key());
         let work = self.work(&record.file);
-        work.after = remove(&work.after, &record.undo, &work.scaffold)?;
+        match remove(&work.after, &record.undo, &work.scaffold) {
+            Ok(bytes) => work.after = bytes,
+            Err(error) => {
+                self.refused.push((record.action.clone(), error));
+                return;
+            }
+        }
         work.own = work.own.saturating_sub(1);
         self.steps.push(Step::Remove {
             mitigation: record.mitigation.clone(),
@@ -63,32 +103,49 @@ impl<'a> Assembly<'a> {
             file: record.file.clone(),
             why: why.to_owned(),
         });
-        Ok(())
     }
 
-    fn put_in(
-        &mut self,
-        mitigation: &Mitigation,
-        action: &stopgap_model::ActionId,
-        target: &Target,
-        rule: &Rule,
-    ) -> Result<(), EditError> {
+    fn put_in(&mut self, mitigation: &Mitigation, action: &ActionId, target: &Target, rule: &Rule) {
         debug_assert_eq!(rule.name, rule_name(action));
-        let work = self.work(&target.file);
-        let Inserted { bytes, undo } = insert(&work.after, &target.place, rule)?;
-        work.after = bytes;
-        work.scaffold.extend(undo.scaffold.iter().cloned());
-        work.own += 1;
-        self.steps.push(Step::Insert(Box::new(Placed {
+        let elsewhere = |waiting: &Waiting| waiting.place != target.place;
+        if self.work(&target.file).waiting.first().is_some_and(elsewhere) {
+            self.put_in_waiting(&target.file.key());
+        }
+        self.work(&target.file).waiting.push(Waiting {
             mitigation: mitigation.id.clone(),
             revision: mitigation.revision,
             hash: mitigation.hash,
             action: action.clone(),
-            file: target.file.clone(),
+            place: target.place.clone(),
             rule: rule.clone(),
-            undo,
-        })));
-        Ok(())
+        });
+    }
+
+    /// Puts the rules in that wait for it.
+    fn put_in_waiting(&mut self, key: &str) {
+        let Some(work) = self.files.get_mut(key) else { return };
+        let waiting = std::mem::take(&mut work.waiting);
+        let Some(place) = waiting.first().map(|first| first.place.clone()) else { return };
+        let rules: Vec<&Rule> = waiting.iter().map(|waiting| &waiting.rule).collect();
+        let undos: Vec<_> = match insert_all(&work.after, &place, &rules) {
+            Ok((bytes, undos)) => {
+                work.after = bytes;
+                undos.into_iter().map(Ok).collect()
+            }
+            // One of them cannot go in; the others can.
+            Err(_) => rules.iter().map(|rule| work.put_in(&place, rule)).collect(),
+        };
+        for (waiting, undo) in waiting.into_iter().zip(undos) {
+            match undo {
+                Ok(undo) => {
+                    work.scaffold.extend(undo.scaffold.iter().cloned());
+                    work.own += 1;
+                    let placed = waiting.placed(&work.path, undo);
+                    self.steps.push(Step::Insert(Box::new(placed)));
+                }
+                Err(error) => self.refused.push((waiting.action, error)),
+            }
+        }
     }
 
     /// The work on a file. One that was not read has no bytes, and no edit of it succeeds.
@@ -100,19 +157,23 @@ impl<'a> Assembly<'a> {
                 in_place.files.get(&key).map(|own| own.scaffold.clone()).unwrap_or_default();
             let own = in_place.actions.values().filter(|p| p.file.key() == key).count();
             let (before, after) = (bytes.clone(), bytes);
-            Work { path: path.clone(), before, after, scaffold, own }
+            Work { path: path.clone(), before, after, scaffold, own, waiting: Vec::new() }
         })
     }
 
-    /// The edits and the steps they consist of.
-    pub(crate) fn finish(self) -> (Vec<FileEdit>, Vec<Step>) {
+    /// The edits, the steps they consist of, and the actions whose rules could not be put in.
+    pub(crate) fn finish(mut self) -> Assembled {
+        for key in self.files.keys().cloned().collect::<Vec<_>>() {
+            self.put_in_waiting(&key);
+        }
         let in_place = self.in_place;
         let edit = |(key, work): (String, Work)| {
             let after = original(in_place, &key, &work).unwrap_or(work.after);
             let edit = FileEdit { path: work.path, before: work.before, after };
             (edit.before != edit.after).then_some(edit)
         };
-        (self.files.into_iter().filter_map(edit).collect(), self.steps)
+        let edits = self.files.into_iter().filter_map(edit).collect();
+        Assembled { edits, steps: self.steps, refused: self.refused }
     }
 }
 
@@ -123,5 +184,5 @@ fn original(in_place: &InPlace, key: &str, work: &Work) -> Option<Vec<u8>> {
         return None;
     }
     let original = in_place.files.get(key)?.original.as_ref()?;
-    (stopgap_model::Digest::of(&work.before) == original.tip).then(|| original.bytes.clone())
+    (Digest::of(&work.before) == original.tip).then(|| original.bytes.clone())
 }

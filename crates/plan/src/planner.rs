@@ -6,7 +6,7 @@ use stopgap_edit::iis::Snapshot;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{ActionId, Mitigation, MitigationId};
 
-use crate::assemble::Assembly;
+use crate::assemble::{Assembled, Assembly};
 use crate::decide::{Decision, Wish, decide};
 use crate::observe::place_text;
 use crate::verify::verify;
@@ -32,9 +32,9 @@ pub fn plan(input: &Input<'_>) -> Plan {
     judge_what_is_in_place(input, &mut decided);
     let orphans = orphans(input);
 
-    // Each round drops at least one mitigation, so there are not more rounds than mitigations.
+    // Each round but the last takes the wish from at least one action.
     loop {
-        let (edits, steps) = assemble(input, &mut decided, &orphans);
+        let Some((edits, steps)) = assemble(input, &mut decided, &orphans) else { continue };
         if !drop_what_would_not_work(input, &mut decided, &edits, &steps) {
             let mut report: Vec<_> = decided.iter().map(|d| report(input, d)).collect();
             report.extend(orphan_reports(input, &orphans));
@@ -43,28 +43,35 @@ pub fn plan(input: &Input<'_>) -> Plan {
     }
 }
 
-/// Assembles the edits. An action whose edit is refused becomes a conflict.
+/// Assembles the edits. An action whose edit is refused becomes a conflict, and nothing of it may
+/// stay in the edits: `None` asks for another round.
 fn assemble(
     input: &Input<'_>,
     decided: &mut [Decided<'_>],
     orphans: &[&Placed],
-) -> (Vec<FileEdit>, Vec<Step>) {
+) -> Option<(Vec<FileEdit>, Vec<Step>)> {
     let mut assembly = Assembly::new(input.snapshot, input.in_place);
-    for decided in decided {
+    for decided in decided.iter() {
         let mitigation = decided.mitigation;
-        for (action, decision) in mitigation.actions.iter().zip(&mut decided.actions) {
-            if let Err(error) = assembly.add(mitigation, &action.id, &decision.wish) {
-                *decision = conflict(decision, error.to_string());
-            }
+        for (action, decision) in mitigation.actions.iter().zip(&decided.actions) {
+            assembly.add(mitigation, &action.id, &decision.wish);
         }
     }
     for record in orphans {
         if input.order.take_back.contains(&record.mitigation) {
-            // A refusal shows in the report: the rule is still there.
-            let _ = assembly.take_out(record, "removed by an administrator");
+            assembly.take_out(record, "removed by an administrator");
         }
     }
-    assembly.finish()
+    let Assembled { edits, steps, refused } = assembly.finish();
+    let mut again = false;
+    for (id, error) in refused {
+        let all = decided.iter_mut().flat_map(|d| d.mitigation.actions.iter().zip(&mut d.actions));
+        for (_, decision) in all.filter(|(action, _)| action.id == id) {
+            *decision = conflict(decision, error.to_string());
+            again = true;
+        }
+    }
+    (!again).then_some((edits, steps))
 }
 
 fn conflict(decision: &Decision, reason: String) -> Decision {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{Snapshot, effective_rules};
+use stopgap_edit::iis::{Snapshot, effective_rules_named};
 use stopgap_model::request::Request;
 use stopgap_model::{ActionId, ActionKind, Fact, HostFacts, Mitigation, Scope};
 use stopgap_rules::iis::{Evaluator, Outcome, Verdict};
@@ -141,10 +141,11 @@ impl Ground<'_> {
     ) -> Result<&Judge, Misbehaviour> {
         let key = (site.to_owned(), path.to_owned());
         if !self.judges.contains_key(&key) {
-            let effective = effective_rules(self.snapshot, site, path)
+            let in_question = |name: &str| !is_ours(name) || is_of(name, mitigation);
+            let effective = effective_rules_named(self.snapshot, site, path, &in_question)
                 .map_err(|fault| Misbehaviour::Faulty(fault.to_string()))?;
             let judge = Judge {
-                with: effective.evaluator(|name| !is_ours(name) || is_of(name, mitigation)),
+                with: effective.evaluator(|_| true),
                 without: effective.evaluator(|name| !is_ours(name)),
             };
             self.judges.insert(key.clone(), judge);

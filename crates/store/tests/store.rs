@@ -1,4 +1,10 @@
 //! What is remembered survives, and shows when somebody changed it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +82,7 @@ fn before_images_and_the_intent_are_there_when_a_change_begins() {
         store.begin(Timestamp::UNIX_EPOCH, "a test", &[edit(b"old", b"new")], &[]).unwrap();
     assert_eq!(change.status, Status::Intended);
     assert_eq!(std::fs::read(state.0.join("changes/000001/before/0")).unwrap(), b"old");
-    assert_eq!(state.open().changes().unwrap(), [change.clone()]);
+    assert_eq!(state.open().changes().unwrap(), std::slice::from_ref(&change));
     assert_eq!(store.image(change.number, &change.files[0]).unwrap(), b"old");
 }
 

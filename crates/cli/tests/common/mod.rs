@@ -1,5 +1,6 @@
 //! Runs the program as a user would.
 #![allow(dead_code, reason = "each test program uses what it needs")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says plainly what it expects")]
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -3,6 +3,8 @@
 //! Nothing but the inserted text changes: an empty element on the way is opened, missing ones are
 //! created. What was opened and created is handed back, so that removal restores the exact bytes.
 
+use std::collections::HashSet;
+
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 use stopgap_rules::iis::Rule;
@@ -107,6 +109,45 @@ pub fn insert(bytes: &[u8], place: &Place, rule: &Rule) -> Result<Inserted, Edit
     let Writer { scaffold, lead, .. } = writer;
     let undo = Undo { place: place.clone(), rule: rule.name.clone(), lead, scaffold };
     Ok(Inserted { bytes: text.into_bytes(), undo })
+}
+
+/// Puts rules into a place, as [`insert`] does one after the other; the file is read twice, however
+/// many they are. The rule that comes last stands first then.
+///
+/// # Errors
+/// [`EditError`] of one of the rules; nothing is changed then.
+pub fn insert_all(
+    bytes: &[u8],
+    place: &Place,
+    rules: &[&Rule],
+) -> Result<(Vec<u8>, Vec<Undo>), EditError> {
+    let Some((first, others)) = rules.split_first() else { return Ok((bytes.into(), Vec::new())) };
+    // The first one makes whatever is missing around it.
+    let Inserted { bytes, undo } = insert(bytes, place, first)?;
+    if others.is_empty() {
+        return Ok((bytes, vec![undo]));
+    }
+    let doc = Doc::parse(&bytes).map_err(EditError::NotReadable)?;
+    let there = rules_of(&doc, place).filter_map(|(_, node)| node.attribute("name"));
+    let mut names: HashSet<String> = there.map(str::to_ascii_lowercase).collect();
+    let (section, missing) = anchor(&doc, place)?;
+    let mut undos = vec![undo];
+    let mut texts = Vec::new();
+    let mut at = None;
+    for rule in others {
+        if !names.insert(rule.name.to_ascii_lowercase()) {
+            return Err(EditError::NameTaken(rule.name.clone()));
+        }
+        let mut writer = Writer { doc: &doc, place, scaffold: Vec::new(), lead: String::new() };
+        let splice = writer.splice(section, &missing, rule)?;
+        let Writer { scaffold, lead, .. } = writer;
+        undos.push(Undo { place: place.clone(), rule: rule.name.clone(), lead, scaffold });
+        texts.push(splice.text);
+        at = Some(splice.from);
+    }
+    let (before, after) = doc.text.split_at(at.unwrap_or(doc.text.len()));
+    let texts: String = texts.into_iter().rev().collect();
+    Ok(([before, &texts, after].concat().into_bytes(), undos))
 }
 
 /// The elements that may hold a place's `system.webServer`: the root and its locations without a

@@ -1,5 +1,7 @@
 //! Which inbound rewrite rules a request meets, in which order.
 
+use std::collections::HashSet;
+
 use stopgap_model::host::{ServerPath, Site};
 use stopgap_rules::iis::{RewriteMap, Rule};
 
@@ -74,12 +76,26 @@ pub fn effective_rules(
     site: &str,
     url_path: &str,
 ) -> Result<Effective, Fault> {
+    effective_rules_named(snapshot, site, url_path, &|_| true)
+}
+
+/// As [`effective_rules`], but only the rules whose name passes `keep`. The whole configuration is
+/// judged all the same.
+///
+/// # Errors
+/// [`Fault`], as with [`effective_rules`].
+pub fn effective_rules_named(
+    snapshot: &Snapshot,
+    site: &str,
+    url_path: &str,
+    keep: &dyn Fn(&str) -> bool,
+) -> Result<Effective, Fault> {
     let (host, iis, support) = snapshot.host().map_err(Fault::Unknown)?;
     let site = find_site(&iis.sites, site)
         .ok_or_else(|| Fault::Unknown(format!("there is no site \"{site}\"")))?;
     let path = normal(url_path);
     let host_layers = host_steps(host, site, &path).map_err(Fault::Unknown)?;
-    let global = Merge::run(&host_layers, Kind::Global, Lock::None)?;
+    let global = Merge::run(&host_layers, Kind::Global, Lock::None, keep)?;
     let mut steps = host_layers;
     steps.extend(web_steps(snapshot, site, &path).map_err(Fault::Unknown)?);
     let lock = match support.rules {
@@ -87,7 +103,7 @@ pub fn effective_rules(
         Some(OverrideMode::Allow) => Lock::None,
         None => return undeclared(&steps),
     };
-    let rules = Merge::run(&steps, Kind::Distributed, lock)?;
+    let rules = Merge::run(&steps, Kind::Distributed, lock, keep)?;
     let mut module = steps.iter().filter(|step| step.reaches).filter_map(|step| step.layer.module);
     Ok(Effective {
         rules: global.into_iter().chain(rules).collect(),
@@ -140,7 +156,7 @@ pub fn standalone_rules(bytes: &[u8]) -> Result<Effective, NotReadable> {
             reaches: true,
         })
         .collect();
-    let rules = Merge::run(&steps, Kind::Distributed, Lock::None)
+    let rules = Merge::run(&steps, Kind::Distributed, Lock::None, &|_| true)
         .map_err(|fault| NotReadable::Rules(fault.to_string()))?;
     Ok(Effective { rules, maps: maps(&steps), module: true })
 }
@@ -235,6 +251,8 @@ impl<'s> Lock<'s> {
 struct Merge<'s> {
     kind: Kind,
     rules: Vec<(&'s Step<'s>, &'s Listed)>,
+    /// The names of `rules`, in one spelling.
+    names: HashSet<&'s str>,
 }
 
 impl<'s> Merge<'s> {
@@ -242,8 +260,9 @@ impl<'s> Merge<'s> {
         steps: &'s [Step<'s>],
         kind: Kind,
         mut lock: Lock<'s>,
+        keep: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<EffectiveRule>, Fault> {
-        let mut merge = Self { kind, rules: Vec::new() };
+        let mut merge = Self { kind, rules: Vec::new(), names: HashSet::new() };
         let mut last: Option<&Step<'_>> = None;
         for step in steps.iter().filter(|step| step.reaches) {
             let sections = match kind {
@@ -266,19 +285,20 @@ impl<'s> Merge<'s> {
             last = Some(step);
             merge.section(step, section)?;
         }
-        Ok(merge.finish())
+        Ok(merge.finish(keep))
     }
 
     fn section(&mut self, step: &'s Step<'s>, section: &'s Section) -> Result<(), Fault> {
         if let Some(problem) = &section.problem {
             return Err(Fault::Unknown(format!("{}: {problem}", step.file.path())));
         }
+        self.names.reserve(section.changes.len());
         for change in &section.changes {
             match change {
                 Change::Clear => self.drop_where(step, |_| true)?,
                 Change::Remove(name) => self.drop_where(step, |rule| same(&rule.name, name))?,
                 Change::Add(rule) => {
-                    if self.rules.iter().any(|(_, known)| same(&known.name, &rule.name)) {
+                    if !self.names.insert(&rule.key) {
                         let reason = format!("two rules are named \"{}\"", rule.name);
                         return Err(broken(step, reason));
                     }
@@ -298,10 +318,11 @@ impl<'s> Merge<'s> {
             return Err(broken(step, format!("the rule \"{}\" above is locked", rule.name)));
         }
         self.rules.retain(|(_, rule)| !drops(rule));
+        self.names = self.rules.iter().map(|(_, rule)| rule.key.as_str()).collect();
         Ok(())
     }
 
-    fn finish(self) -> Vec<EffectiveRule> {
+    fn finish(self, keep: &dyn Fn(&str) -> bool) -> Vec<EffectiveRule> {
         let kind = self.kind;
         let effective = |(step, listed): (&Step<'_>, &Listed)| EffectiveRule {
             name: listed.name.clone(),
@@ -313,6 +334,7 @@ impl<'s> Merge<'s> {
                 Kind::Distributed => step.layer.place(step.file.is_host()),
             },
         };
-        self.rules.into_iter().map(effective).collect()
+        let kept = self.rules.into_iter().filter(|(_, listed)| keep(&listed.name));
+        kept.map(effective).collect()
     }
 }

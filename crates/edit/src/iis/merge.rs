@@ -79,13 +79,13 @@ pub(crate) fn host_steps<'s>(
     let mut layers: Vec<_> =
         file.summary()?.layers.iter().filter(|layer| is_within(&full, &layer.path)).collect();
     layers.sort_by_key(|layer| depth(&layer.path));
-    let application = application_of(site, path);
+    let with_path = |level: &str| application_of(site, level) == application_of(site, path);
     let steps = layers.into_iter().map(|layer| {
         let level = layer.path.strip_prefix(&name).unwrap_or_default();
         let level = level.trim_start_matches('/').to_owned();
         let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
         let spelled = written.split_once('/').map_or("", |(_, below)| below);
-        let reaches = layer.inherits || application_of(site, &level) == application;
+        let reaches = layer.inherits || with_path(&level);
         Step { file, layer, base: base(spelled), level, reaches }
     });
     Ok(steps.collect())
@@ -97,7 +97,7 @@ pub(crate) fn web_steps<'s>(
     site: &Site,
     path: &str,
 ) -> Result<Vec<Step<'s>>, String> {
-    let application = application_of(site, path);
+    let with_path = |level: &str| application_of(site, level) == application_of(site, path);
     let mut steps = Vec::new();
     for folder in folders(site).iter().filter(|folder| is_within(path, &folder.level)) {
         let config = folder.web_config()?;
@@ -114,7 +114,7 @@ pub(crate) fn web_steps<'s>(
             let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
             let written = if layer.path.is_empty() { "" } else { written };
             let base = base(&joined(&folder.spelled, written));
-            let reaches = layer.inherits || application_of(site, &level) == application;
+            let reaches = layer.inherits || with_path(&level);
             Step { file, layer, level, base, reaches }
         }));
     }

@@ -19,9 +19,10 @@ mod snapshot;
 mod summary;
 mod xml;
 
-pub use edit::{EditError, Inserted, Scaffold, Undo, insert};
+pub use edit::{EditError, Inserted, Scaffold, Undo, insert, insert_all};
 pub use effective::{
-    Effective, EffectiveRule, Fault, NamedRule, effective_rules, rules_named, standalone_rules,
+    Effective, EffectiveRule, Fault, NamedRule, effective_rules, effective_rules_named,
+    rules_named, standalone_rules,
 };
 pub use facts::{OverrideMode, RewriteSupport};
 pub use place::Place;

@@ -49,9 +49,15 @@ impl fmt::Display for Place {
 
 /// A location or URL path in one spelling: no outer slashes, lower case, `.` for nothing.
 pub(crate) fn normal(path: &str) -> String {
-    let path = path.replace('\\', "/").to_ascii_lowercase();
-    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    parts.join("/")
+    let mut normal = String::with_capacity(path.len());
+    for part in path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".") {
+        if !normal.is_empty() {
+            normal.push('/');
+        }
+        normal.push_str(part);
+    }
+    normal.make_ascii_lowercase();
+    normal
 }
 
 /// Whether a normal path is `above` or lies under it.

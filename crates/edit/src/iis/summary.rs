@@ -67,6 +67,8 @@ pub(crate) enum Change<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {
     pub(crate) name: String,
+    /// The name in one spelling: case does not matter.
+    pub(crate) key: String,
     pub(crate) rule: Result<Rule, String>,
     /// Whether `lockItem` forbids dropping it below.
     pub(crate) locked: bool,
@@ -144,6 +146,7 @@ fn section(doc: &Doc<'_>, node: Node<'_, '_>) -> Section {
             "remove" => changes.push(Change::Remove(name())),
             "rule" | "add" => changes.push(Change::Add(Listed {
                 name: name(),
+                key: name().to_ascii_lowercase(),
                 rule: read_rule(child),
                 locked: child.attribute("lockItem") == Some("true"),
             })),
