@@ -86,6 +86,7 @@ impl Session {
             store: &self.store,
             catalog: &self.catalog.mitigations,
             source: &self.catalog.source,
+            remember: !self.unsigned,
             policy: &self.policy,
             by: &self.by,
             now: Timestamp::now,

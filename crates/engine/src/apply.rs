@@ -23,23 +23,28 @@ pub(crate) enum Attempt {
 impl Engine<'_> {
     /// Makes one attempt at `plan`.
     pub(crate) fn attempt(&self, plan: &Plan) -> Result<Attempt, CycleError> {
+        // Asked to stop before anything was begun: nothing was tried, so nothing failed.
+        if self.asked_to_stop() {
+            return Ok(Attempt::Undone);
+        }
         let mut change = self.store.begin((self.now)(), self.by, &plan.edits, &plan.steps)?;
-        for edit in &plan.edits {
+        for (made, edit) in plan.edits.iter().enumerate() {
             if self.asked_to_stop() {
-                return self.give_up(change, "the program was asked to stop".into());
+                return self.give_up(change, made, "the program was asked to stop".into());
             }
             let before = Digest::of(&edit.before);
             match self.host.replace(&edit.path, before, &edit.after) {
                 Ok(()) => {}
                 Err(ReplaceError::Changed { .. }) => {
-                    self.undo(&mut change, "a file changed after the plan was made")?;
+                    self.undo(&mut change, made, "a file changed after the plan was made")?;
                     return Ok(Attempt::Stale(edit.path.clone()));
                 }
-                Err(error) => return self.give_up(change, sentence(&error)),
+                // Some errors come after the file took its place, so this one is looked at too.
+                Err(error) => return self.give_up(change, made + 1, sentence(&error)),
             }
         }
         if let Err(why) = self.judge(plan) {
-            return self.give_up(change, why);
+            return self.give_up(change, plan.edits.len(), why);
         }
         change.status = Status::Committed;
         self.store.save_change(&change)?;
@@ -73,8 +78,13 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn give_up(&self, mut change: Change, error: String) -> Result<Attempt, CycleError> {
-        self.undo(&mut change, &error)?;
+    fn give_up(
+        &self,
+        mut change: Change,
+        made: usize,
+        error: String,
+    ) -> Result<Attempt, CycleError> {
+        self.undo(&mut change, made, &error)?;
         for step in &change.steps {
             let id = match step {
                 Step::Insert(placed) => placed.mitigation.as_str(),
@@ -85,17 +95,23 @@ impl Engine<'_> {
         Ok(Attempt::Undone)
     }
 
-    /// Puts back every file of `change` that has the change's bytes.
-    fn undo(&self, change: &mut Change, error: &str) -> Result<(), CycleError> {
-        for file in &change.files {
-            self.put_back(change, file).map_err(|why| CycleError::NotUndone {
+    /// Puts back the first `made` files of `change`.
+    fn undo(&self, change: &mut Change, made: usize, error: &str) -> Result<(), CycleError> {
+        let mut all_back = true;
+        for file in change.files.iter().take(made) {
+            all_back &= self.put_back(change, file).map_err(|why| CycleError::NotUndone {
                 error: error.to_owned(),
                 file: file.path.clone(),
                 why: Box::new(why),
                 image: format!("changes/{:06}/{}", change.number, file.image),
             })?;
         }
-        change.status = Status::Undone { error: error.to_owned() };
+        // Where somebody wrote over our bytes, what of ours is still there is seen by looking.
+        change.status = if all_back {
+            Status::Undone { error: error.to_owned() }
+        } else {
+            Status::Interrupted
+        };
         Ok(self.store.save_change(change)?)
     }
 

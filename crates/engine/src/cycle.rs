@@ -35,7 +35,7 @@ impl Engine<'_> {
     /// See `CycleError`. A mitigation that cannot be applied is no error; its state says so.
     pub fn cycle(&self, order: &Order) -> Result<CycleReport, CycleError> {
         self.recover()?;
-        self.store.admit(self.catalog)?;
+        self.store.admit(self.catalog, self.remember)?;
         for _ in 1..MAX_PLANS {
             if let Some(report) = self.try_cycle(order)? {
                 return Ok(report);
@@ -72,6 +72,16 @@ impl Engine<'_> {
         let made = matches!(attempt, Attempt::Done);
         let mut mitigations = after.report;
         if made {
+            // What went with its last rule, and is in no catalog, would not be told any more.
+            let known = |id| mitigations.iter().any(|m: &MitigationReport| m.id == id);
+            let gone: Vec<_> =
+                done.report.into_iter().filter(|report| !known(report.id.clone())).collect();
+            mitigations.extend(gone.into_iter().map(|mut report| {
+                for action in &mut report.actions {
+                    action.state = State::NotAffected;
+                }
+                report
+            }));
             for report in &mut mitigations {
                 tell_withdrawal(report, &done.steps);
             }

@@ -31,6 +31,8 @@ pub struct Engine<'a> {
     pub catalog: &'a [Mitigation],
     /// Where they came from, such as `built in`.
     pub source: &'a str,
+    /// Whether the revisions are remembered: not those of a catalog that nobody signed.
+    pub remember: bool,
     /// What is allowed.
     pub policy: &'a Policy,
     /// Who or what ordered the cycle, for the records.

@@ -66,6 +66,7 @@ impl State {
             store: &self.1,
             catalog: &catalog,
             source: "a test",
+            remember: true,
             policy: &policy,
             by: "a test",
             now: Timestamp::now,

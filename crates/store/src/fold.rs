@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stopgap_model::{ActionId, Digest, ServerPath};
 use stopgap_plan::{Placed, Step};
 
-use crate::change::{Change, Status};
+use crate::change::{Change, FileChange, Status};
 
 /// The fold of all change records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct FoldedFile {
     pub insertions: Vec<Placed>,
     /// The change and the before-image with the bytes before our first change, and the digest
     /// after our last one, if every change since began with the bytes the one before it left.
-    pub original: Option<(u64, String, Digest)>,
+    pub original: Option<(u64, FileChange, Digest)>,
 }
 
 /// Folds the change records, oldest first.
@@ -47,9 +47,7 @@ pub fn fold(changes: &[Change]) -> Folded {
 impl Folded {
     fn fail(&mut self, change: &Change, error: &str) {
         for step in &change.steps {
-            if let Step::Insert(placed) = step {
-                self.failures.insert(placed.action.clone(), error.to_owned());
-            }
+            self.failures.insert(step.action().clone(), error.to_owned());
         }
     }
 
@@ -77,11 +75,11 @@ impl Folded {
         }
     }
 
-    fn chain(&mut self, number: u64, file: &crate::FileChange, committed: bool) {
+    fn chain(&mut self, number: u64, file: &FileChange, committed: bool) {
         let next = match self.files.get(&file.path.key()) {
-            None => Some((number, file.image.clone(), file.after)),
-            Some(FoldedFile { original: Some((first, image, tip)), .. }) if *tip == file.before => {
-                Some((*first, image.clone(), file.after))
+            None => Some((number, file.clone(), file.after)),
+            Some(FoldedFile { original: Some((first, before, tip)), .. }) if *tip == file.before => {
+                Some((*first, before.clone(), file.after))
             }
             Some(_) => None,
         };

@@ -186,18 +186,13 @@ impl Store {
     /// # Errors
     /// The image is not there, or is not what was captured.
     pub fn image(&self, change: u64, file: &FileChange) -> Result<Vec<u8>, StoreError> {
-        let bytes = self.image_bytes(change, &file.image)?;
+        let name = format!("{}/{}", folder(change), file.image);
+        let bytes = self.dir.read(&name, MAX_RECORD)?;
+        let bytes = bytes.ok_or_else(|| unreadable(&name, &"it is not there"))?;
         if Digest::of(&bytes) == file.before {
             return Ok(bytes);
         }
-        let name = format!("{}/{}", folder(change), file.image);
         Err(unreadable(&name, &"its digest is not the one in change.json"))
-    }
-
-    fn image_bytes(&self, change: u64, image: &str) -> Result<Vec<u8>, StoreError> {
-        let name = format!("{}/{image}", folder(change));
-        let bytes = self.dir.read(&name, MAX_RECORD)?;
-        bytes.ok_or_else(|| unreadable(&name, &"it is not there"))
     }
 
     /// Removes the folders of changes whose intent never reached the disk, and what torn writes
@@ -241,12 +236,12 @@ impl Store {
                 .iter()
                 .flat_map(|placed| placed.undo.scaffold.iter().cloned())
                 .collect();
-            let original = match file.original {
-                Some((change, image, tip)) => {
-                    Some(Original { bytes: self.image_bytes(change, &image)?, tip })
-                }
-                None => None,
-            };
+            // A before-image that is not what was captured is never written to a server; the rules
+            // are taken out one by one then.
+            let original = file.original.and_then(|(change, first, tip)| {
+                let bytes = self.image(change, &first).ok()?;
+                Some(Original { bytes, tip })
+            });
             own.insert(key, OwnFile { scaffold, original });
         }
         Ok((InPlace { actions, files: own }, failures))
@@ -303,12 +298,12 @@ impl Store {
         Ok(self.dir.append_durable(AUDIT, &text)?)
     }
 
-    /// Checks that no revision has other content than when it was first seen, and remembers the
-    /// ones that are new.
+    /// Checks that no revision has other content than when it was first seen. With `remember` the
+    /// ones that are new are written down; an unsigned catalog is checked and leaves no trace.
     ///
     /// # Errors
     /// `StoreError::RevisionReused` for the first that has.
-    pub fn admit(&self, catalog: &[Mitigation]) -> Result<(), StoreError> {
+    pub fn admit(&self, catalog: &[Mitigation], remember: bool) -> Result<(), StoreError> {
         let mut seen: BTreeMap<String, Digest> = match self.dir.read(REVISIONS, MAX_RECORD)? {
             Some(bytes) => {
                 serde_json::from_slice(&bytes).map_err(|error| unreadable(REVISIONS, &error))?
@@ -325,7 +320,7 @@ impl Store {
                 return Err(StoreError::RevisionReused { id, revision, now, then });
             }
         }
-        if seen.len() > before {
+        if remember && seen.len() > before {
             self.dir.create_dir("trust")?;
             let bytes = serde_json::to_vec_pretty(&seen);
             let bytes = bytes.map_err(|error| unreadable(REVISIONS, &error))?;

@@ -145,9 +145,9 @@ fn a_revision_never_names_two_contents() {
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog/PING1.toml"))
             .unwrap();
     let parse = |text: &str| stopgap_model::document::parse(text.as_bytes(), &|_| Ok(())).unwrap();
-    store.admit(&[parse(&document)]).unwrap();
-    state.open().admit(&[parse(&document)]).unwrap();
+    store.admit(&[parse(&document)], true).unwrap();
+    state.open().admit(&[parse(&document)], true).unwrap();
     let other = parse(&format!("{document}# another content\n"));
-    let error = state.open().admit(&[other]).unwrap_err();
+    let error = state.open().admit(&[other], true).unwrap_err();
     assert!(matches!(error, StoreError::RevisionReused { .. }), "{error}");
 }

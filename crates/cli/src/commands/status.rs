@@ -41,6 +41,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     say("Mitigation", &switch_text(&session.policy));
     say("Catalog", &format!("{} mitigations, {}", report.len(), session.catalog.source));
     say("Last check", &last_text(last));
+    say("Next check", "an hour after the last where `stopgap run` runs, or: stopgap check");
     say("In place", &in_place(&report));
     anstream::println!("\n{}", output::table(&report));
     Ok(output::exit_code(&report))

@@ -114,6 +114,7 @@ fn play(demo: &mut Demo, sandbox: &Sandbox) -> Result<(), CliError> {
         store: &store,
         catalog: &catalog.mitigations,
         source: &catalog.source,
+        remember: true,
         policy: &policy,
         by: "the demo",
         now: Timestamp::now,
