@@ -5,7 +5,9 @@ use std::path::Path;
 
 use stopgap_fs::read_bounded;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
-use stopgap_model::{ActionId, Mitigation, MitigationId, Problem};
+use stopgap_model::mitigation::Expect;
+use stopgap_model::{ActionId, ActionKind, Mitigation, MitigationId, Probe, Problem};
+use stopgap_rules::CompiledRule;
 
 use crate::diagnostics::render;
 use crate::error::CliError;
@@ -80,7 +82,7 @@ fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> 
     let mut refused = Vec::new();
     for (name, bytes) in documents {
         match parse(&bytes, &check) {
-            Ok(mitigation) => match names.clash(&mitigation) {
+            Ok(mitigation) => match names.clash(&mitigation).or_else(|| belied(&mitigation)) {
                 Some(problem) => refused.push(render(&name, &bytes, &[problem])),
                 None => mitigations.push(mitigation),
             },
@@ -92,6 +94,30 @@ fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> 
     } else {
         Err(CliError::Catalog { rendered: refused.join("\n\n") })
     }
+}
+
+/// A probe that does not end, by the document's own rules, as the document says.
+fn belied(mitigation: &Mitigation) -> Option<Problem> {
+    let rules: Vec<CompiledRule> = mitigation
+        .actions
+        .iter()
+        .filter_map(|action| match &action.kind {
+            ActionKind::BlockRequest { rule, .. } => CompiledRule::new(rule).ok(),
+            _ => None,
+        })
+        .collect();
+    // Without a rule that blocks there is nothing to hold the probes against.
+    if rules.is_empty() {
+        return None;
+    }
+    let blocked = |probe: &Probe| rules.iter().any(|rule| rule.blocks(&probe.request));
+    let mut probes = mitigation.probes.iter();
+    let probe = probes.find(|probe| blocked(probe) != (probe.expect == Expect::Blocked))?;
+    let message = match probe.expect {
+        Expect::Blocked => format!("the probe \"{}\" is blocked by no rule", probe.name),
+        Expect::Allowed => format!("the probe \"{}\" must pass and is blocked", probe.name),
+    };
+    Some(Problem::new(0..0, message).help("a mitigation must do what its own probes say"))
 }
 
 /// The names that the documents of a catalog have used.
@@ -117,9 +143,6 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stopgap_model::ActionKind;
-    use stopgap_model::mitigation::Expect;
-    use stopgap_rules::CompiledRule;
 
     #[test]
     fn every_probe_of_the_built_in_catalog_ends_as_its_document_says() {

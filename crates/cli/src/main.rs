@@ -1,5 +1,10 @@
 //! `stopgap`: emergency mitigations for servers, applied and taken back by themselves.
 
+/// Prints a line to standard output; see `output::line`.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
 mod args;
 mod catalog;
 mod commands;
@@ -28,6 +33,8 @@ fn main() -> ExitCode {
         }
     };
     match run(&cli) {
+        // What nobody could read counts as not said.
+        Ok(0) if output::was_lost() => ExitCode::from(error::ATTENTION),
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::failure(&error, cli.common.json);

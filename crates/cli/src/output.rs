@@ -6,12 +6,16 @@
 //! - JSON is one object on one line, with the names that `docs/json.md` lists.
 //! - Text from a server's files or a document is never written raw to a terminal.
 
+use std::fmt;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use stopgap_model::Fact;
 use stopgap_model::HostFacts;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{one_line, turns_text};
 use stopgap_model::report::{MitigationReport, State};
 
 use crate::error::CliError;
@@ -22,12 +26,28 @@ pub(crate) const SCHEMA: u32 = 1;
 /// The widest that output for a person gets, in columns.
 pub(crate) const WIDTH: u16 = 80;
 
+/// Set when standard output did not take what was written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line to standard output. A closed or full output must not end the program half-way
+/// through its work; it is remembered instead.
+pub(crate) fn line(text: fmt::Arguments<'_>) {
+    if writeln!(anstream::stdout(), "{text}").is_err() {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether output was lost.
+pub(crate) fn was_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
 /// Prints an object with the schema's version in front.
 pub(crate) fn print_json(mut object: Value) {
     if let Some(fields) = object.as_object_mut() {
         fields.insert("schema".into(), SCHEMA.into());
     }
-    anstream::println!("{object}");
+    say!("{object}");
 }
 
 /// Tells of a failure.
@@ -140,7 +160,7 @@ fn colour_states(line: &str) -> String {
 
 /// A reason without control characters, at its full length.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || turns_text(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// The exit code that the states ask for.

@@ -1,6 +1,6 @@
 //! The policy file that an administrator writes, and its union with what was decided by commands.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use stopgap_fs::{FsError, read_bounded};
@@ -39,11 +39,24 @@ impl Default for Part {
     }
 }
 
-/// The policy from the file at `path`, which need not be there, and from `decisions`.
-pub(crate) fn read(path: &Path, decisions: &Decisions) -> Result<Policy, CliError> {
+/// Where the policy file is.
+#[derive(Debug)]
+pub(crate) enum PolicyPath {
+    /// Where it was said to be: it must be there.
+    Named(PathBuf),
+    /// Where it is looked for: it need not be there.
+    Default(PathBuf),
+}
+
+/// The policy from the file at `path` and from `decisions`.
+pub(crate) fn read(path: &PolicyPath, decisions: &Decisions) -> Result<Policy, CliError> {
+    let (path, may_be_absent) = match path {
+        PolicyPath::Named(path) => (path, false),
+        PolicyPath::Default(path) => (path, true),
+    };
     let bytes = match read_bounded(path, MAX_POLICY) {
         Ok(bytes) => bytes,
-        Err(FsError::NotFound { .. }) => Vec::new(),
+        Err(FsError::NotFound { .. }) if may_be_absent => Vec::new(),
         Err(error) => return Err(error.into()),
     };
     let file = parse(&path.display().to_string(), &bytes)?;
@@ -103,7 +116,15 @@ mod tests {
 
     #[test]
     fn without_a_file_everything_is_on() {
-        let policy = read(Path::new("/nonexistent/policy.toml"), &Decisions::default()).unwrap();
+        let policy =
+            read(&PolicyPath::Default("/nonexistent/policy.toml".into()), &Decisions::default())
+                .unwrap();
         assert!(policy.enabled() && policy.blocked.is_empty());
+    }
+
+    #[test]
+    fn a_policy_file_that_was_named_and_is_not_there_is_no_open_door() {
+        let path = PolicyPath::Named("/nonexistent/policy.toml".into());
+        assert!(read(&path, &Decisions::default()).is_err());
     }
 }

@@ -14,7 +14,7 @@ use stopgap_store::{Event, Store};
 use crate::args::Common;
 use crate::catalog::Catalog;
 use crate::error::CliError;
-use crate::policy_file;
+use crate::policy_file::{self, PolicyPath};
 
 const DEFAULT_STATE: &str = "/var/lib/stopgap";
 const DEFAULT_POLICY: &str = "/etc/stopgap/policy.toml";
@@ -30,7 +30,7 @@ pub(crate) struct Session {
     pub(crate) policy: Policy,
     /// Who runs the command, for the records.
     pub(crate) by: String,
-    policy_path: PathBuf,
+    policy_path: PolicyPath,
     unsigned: bool,
 }
 
@@ -49,9 +49,9 @@ impl Session {
             }
         };
         let policy_path = match (&common.policy, &common.state) {
-            (Some(policy), _) => policy.clone(),
-            (None, Some(state)) => state.join("policy.toml"),
-            (None, None) => PathBuf::from(DEFAULT_POLICY),
+            (Some(policy), _) => PolicyPath::Named(policy.clone()),
+            (None, Some(state)) => PolicyPath::Default(state.join("policy.toml")),
+            (None, None) => PolicyPath::Default(PathBuf::from(DEFAULT_POLICY)),
         };
         let host = open_host(common)?;
         let catalog = open_catalog(common)?;
@@ -62,10 +62,12 @@ impl Session {
     }
 
     /// Takes the lock for `command`; says on standard error whom it waits for.
-    pub(crate) fn lock(&self, common: &Common, command: &str) -> Result<Lock, CliError> {
+    pub(crate) fn lock(&mut self, common: &Common, command: &str) -> Result<Lock, CliError> {
         let holder = format!("stopgap {command} (process {})", std::process::id());
         let mut tell = |who: &str| eprintln!("waiting for {who} to finish …");
         let lock = self.store.lock(&holder, common.wait, &mut tell)?;
+        // What was decided while this process waited holds for it too.
+        self.reload_policy()?;
         if self.unsigned {
             let detail = format!("{command} with {}", self.catalog.source);
             self.store.record(Timestamp::now(), &self.by, Event::UnsignedCatalog, "", &detail)?;

@@ -107,11 +107,8 @@ impl Engine<'_> {
             })?;
         }
         // Where somebody wrote over our bytes, what of ours is still there is seen by looking.
-        change.status = if all_back {
-            Status::Undone { error: error.to_owned() }
-        } else {
-            Status::Interrupted
-        };
+        change.status =
+            if all_back { Status::Undone { error: error.to_owned() } } else { Status::Interrupted };
         Ok(self.store.save_change(change)?)
     }
 

@@ -50,8 +50,14 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
+/// Whether a character changes the direction of the text behind it, and so what a line seems to say.
+#[must_use]
+pub fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn escape_control(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_default().collect() } else { vec![c] }
+    if c.is_control() || turns_text(c) { c.escape_default().collect() } else { vec![c] }
 }
 
 #[cfg(test)]
@@ -61,6 +67,7 @@ mod tests {
     #[test]
     fn hostile_text_cannot_write_on_the_terminal() {
         assert_eq!(one_line("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
+        assert_eq!(one_line("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(one_line(&"x".repeat(200)).chars().count(), MAX_QUOTED + 1);
     }
 }

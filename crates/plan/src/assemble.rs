@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use stopgap_edit::iis::{
-    EditError, File, Inserted, Place, Scaffold, Snapshot, Target, Undo, insert, insert_all, remove,
+    EditError, File, Inserted, Place, Read, Scaffold, Snapshot, Target, Undo, insert, insert_all,
+    remove,
 };
 use stopgap_model::{ActionId, Digest, Mitigation, MitigationId, ServerPath};
 use stopgap_rules::iis::Rule;
@@ -88,8 +89,12 @@ impl<'a> Assembly<'a> {
     pub(crate) fn take_out(&mut self, record: &Placed, why: &str) {
         self.work(&record.file);
         self.put_in_waiting(&record.file.key());
+        let absent = self.snapshot.file(&record.file).is_none_or(|f| *f.read() == Read::Absent);
         let work = self.work(&record.file);
-        match remove(&work.after, &record.undo, &work.scaffold) {
+        // With its file the rule is gone too; the record goes after it.
+        let left =
+            if absent { Ok(Vec::new()) } else { remove(&work.after, &record.undo, &work.scaffold) };
+        match left {
             Ok(bytes) => work.after = bytes,
             Err(error) => {
                 self.refused.push((record.action.clone(), error));
@@ -169,6 +174,8 @@ impl<'a> Assembly<'a> {
         let in_place = self.in_place;
         let edit = |(key, work): (String, Work)| {
             let after = original(in_place, &key, &work).unwrap_or(work.after);
+            // A file that is not there is not made anew.
+            let after = if work.before.is_empty() { Vec::new() } else { after };
             let edit = FileEdit { path: work.path, before: work.before, after };
             (edit.before != edit.after).then_some(edit)
         };

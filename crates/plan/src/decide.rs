@@ -8,6 +8,7 @@ use stopgap_rules::iis::{Rule, translate};
 
 use crate::affected::{Affects, action_affects, affects};
 use crate::observe::{Observation, Wanted, observe, place_text};
+use crate::verify::verify;
 use crate::{Input, Placed, rule_name};
 
 /// The decision on one action.
@@ -53,13 +54,20 @@ impl Decision {
 /// Decides on `action` of `mitigation`.
 pub(crate) fn decide(input: &Input<'_>, mitigation: &Mitigation, action: &Action) -> Decision {
     let record = input.in_place.actions.get(&action.id);
+    // What an administrator wants gone goes, whatever is known of the server.
+    if let (Some(_), Some(by)) = (record, taken_back(input, mitigation)) {
+        return hold_back(input, mitigation, taken_back_decision(input, record, by));
+    }
     let answer = match affects(mitigation, input.facts) {
-        Affects::Yes(_) => action_affects(action, input.facts),
+        Affects::Yes(why) => match action_affects(action, input.facts) {
+            Affects::Yes(_) => Affects::Yes(why),
+            other => other,
+        },
         other => other,
     };
     let decision = match answer {
         Affects::Yes(why) => affected(input, mitigation, action, &why),
-        Affects::No(why) => not_affected(input, mitigation, record, why),
+        Affects::No(why) => not_affected(input, record, why),
         Affects::Unknown(why) => Decision::leave(State::Unknown, stays(why, record)).at(record),
         Affects::CannotIdentify(why) => {
             Decision::leave(State::Unsupported, stays(why, record)).at(record)
@@ -92,23 +100,28 @@ fn taken_back(input: &Input<'_>, mitigation: &Mitigation) -> Option<String> {
     block.filter(|block| block.take_back).map(|block| format!("removed by {}", block.by))
 }
 
-fn not_affected(
-    input: &Input<'_>,
-    mitigation: &Mitigation,
-    record: Option<&Placed>,
-    why: String,
-) -> Decision {
+fn not_affected(input: &Input<'_>, record: Option<&Placed>, why: String) -> Decision {
     if record.is_none() {
         return Decision::leave(State::NotAffected, why);
     }
-    if let (None, Some(off)) = (taken_back(input, mitigation), input.policy.switched_off()) {
+    if let Some(off) = input.policy.switched_off() {
         let reason = format!("in place though no longer needed ({why}): switched off {off}");
         return Decision::leave(State::Applied, reason).at(record);
     }
-    let mut decision =
-        Decision::leave(State::Applied, format!("to be taken back: {why}")).at(record);
-    decision.wish = Wish::TakeOut { why };
-    decision
+    to_take_out(input, record, why)
+}
+
+/// Our rule is there and is to go. That the last try failed is said.
+fn to_take_out(input: &Input<'_>, record: Option<&Placed>, why: String) -> Decision {
+    let failure = record.and_then(|record| input.failures.get(&record.action));
+    let (state, reason) = match failure {
+        Some(error) => {
+            (State::Failed, format!("it could not be taken back: {error}; it is to go: {why}"))
+        }
+        None => (State::Applied, format!("to be taken back: {why}")),
+    };
+    let wish = Wish::TakeOut { why };
+    Decision { wish, ..Decision::leave(state, reason).at(record) }
 }
 
 fn affected(input: &Input<'_>, mitigation: &Mitigation, action: &Action, why: &str) -> Decision {
@@ -146,7 +159,7 @@ fn block_request(
 ) -> Decision {
     let record = input.in_place.actions.get(&action.id);
     if let Some(by) = taken_back(input, mitigation) {
-        return taken_back_decision(record, by);
+        return taken_back_decision(input, record, by);
     }
     match &input.facts.iis {
         Fact::Known(_) => {}
@@ -168,6 +181,19 @@ fn block_request(
         Observation::Intact => {
             Decision::leave(State::Applied, intact_reason(input, mitigation, why)).at(record)
         }
+        Observation::Equivalent(other)
+            if verify(
+                mitigation,
+                std::slice::from_ref(&action.id),
+                input.facts,
+                input.snapshot,
+            )
+            .is_err() =>
+        {
+            // It says the same and does not do it: something else answers first.
+            let why = format!("the rule `{other}` says the same, but has no effect; {why}");
+            to_put_in(input, mitigation, State::Pending, &why, place(), rule)
+        }
         Observation::Equivalent(other) => {
             let reason = if other == name {
                 format!("the rule `{other}` is in place, but not by this state folder's records")
@@ -181,13 +207,22 @@ fn block_request(
             format!("the rule name `{name}` is taken by something else: {at}"),
         ),
         Observation::Outdated => {
-            let why = "an earlier revision is in place";
-            to_put_in(input, mitigation, State::Applied, why, same_place(record), rule).at(record)
+            let (state, why) = with_failure(
+                input,
+                action,
+                State::Applied,
+                format!("another revision is in place{}", revisions(record, mitigation)),
+            );
+            to_put_in(input, mitigation, state, &why, same_place(record), rule).at(record)
         }
         Observation::Changed(how) => {
-            to_put_in(input, mitigation, State::Drifted, &how, same_place(record), rule).at(record)
+            let (state, how) = with_failure(input, action, State::Drifted, how);
+            to_put_in(input, mitigation, state, &how, same_place(record), rule).at(record)
         }
-        Observation::Gone(how) => to_put_in(input, mitigation, State::Drifted, &how, place(), rule),
+        Observation::Gone(how) => {
+            let (state, how) = with_failure(input, action, State::Drifted, how);
+            to_put_in(input, mitigation, state, &how, place(), rule)
+        }
         Observation::Hidden(how) => Decision::leave(State::Drifted, how).at(record),
         Observation::Absent => {
             let failed = input.failures.get(&action.id);
@@ -208,6 +243,22 @@ fn same_place(record: Option<&Placed>) -> Result<Target, Refusal> {
     Ok(Target { file: record.file.clone(), place: record.undo.place.clone() })
 }
 
+fn revisions(record: Option<&Placed>, mitigation: &Mitigation) -> String {
+    record.map_or_else(String::new, |record| {
+        format!(": {} here, {} in the catalog", record.revision, mitigation.revision)
+    })
+}
+
+/// That the last try to put it right failed weighs more than what is to be put right.
+fn with_failure(input: &Input<'_>, action: &Action, state: State, why: String) -> (State, String) {
+    match input.failures.get(&action.id) {
+        Some(error) => {
+            (State::Failed, format!("{why}; the last try failed and was undone: {error}"))
+        }
+        None => (state, why),
+    }
+}
+
 fn intact_reason(input: &Input<'_>, mitigation: &Mitigation, why: &str) -> String {
     match (input.policy.blocked.get(&mitigation.id), input.policy.switched_off()) {
         (Some(block), _) => {
@@ -218,14 +269,11 @@ fn intact_reason(input: &Input<'_>, mitigation: &Mitigation, why: &str) -> Strin
     }
 }
 
-fn taken_back_decision(record: Option<&Placed>, by: String) -> Decision {
-    if record.is_none() {
-        return Decision::leave(State::Blocked, by);
+fn taken_back_decision(input: &Input<'_>, record: Option<&Placed>, by: String) -> Decision {
+    match record {
+        None => Decision::leave(State::Blocked, by),
+        Some(_) => to_take_out(input, record, by),
     }
-    let mut decision =
-        Decision::leave(State::Applied, format!("to be taken back: {by}")).at(record);
-    decision.wish = Wish::TakeOut { why: by };
-    decision
 }
 
 /// A rule that is wanted and not as it should be: put it in, unless someone or something forbids.
@@ -244,8 +292,8 @@ fn to_put_in(
         forbidden = Some((State::Pending, format!("switched off {off}; {why}")));
     }
     if let Some((quiet, reason)) = forbidden {
-        // What was changed under us is still told; only a rule that is not there is at rest.
-        let told = if state == State::Drifted { state } else { quiet };
+        // What is there, or was changed under us, is still told; only what is not there is at rest.
+        let told = if matches!(state, State::Drifted | State::Applied) { state } else { quiet };
         let reason = if told == quiet { reason } else { format!("{why}; {reason}") };
         return Decision::leave(told, reason);
     }

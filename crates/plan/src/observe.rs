@@ -59,7 +59,10 @@ pub(crate) fn observe(wanted: &Wanted<'_>, facts: &HostFacts, snapshot: &Snapsho
         return observe_ours(wanted, record, ours, facts, snapshot);
     }
     if let Some(other) = named.first() {
-        let same = other.rule.as_ref().is_ok_and(|rule| rule == wanted.rule);
+        let name = &wanted.rule.name;
+        let missing = || missing_from(wanted, facts, snapshot, |rule| rule.name == *name);
+        let same = other.rule.as_ref().is_ok_and(|rule| rule == wanted.rule)
+            && missing().is_ok_and(|missing| missing.is_none());
         let at = place_text(&other.file, &other.place);
         return if same {
             Observation::Equivalent(wanted.rule.name.clone())

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use stopgap_edit::iis::Snapshot;
+use stopgap_edit::iis::{Snapshot, rules_named};
 use stopgap_model::report::{ActionReport, MitigationReport, State};
-use stopgap_model::{ActionId, Mitigation, MitigationId};
+use stopgap_model::{ActionId, Digest, Mitigation, MitigationId};
 
 use crate::assemble::{Assembled, Assembly};
 use crate::decide::{Decision, Wish, decide};
@@ -58,8 +58,8 @@ fn assemble(
         }
     }
     for record in orphans {
-        if input.order.take_back.contains(&record.mitigation) {
-            assembly.take_out(record, "removed by an administrator");
+        if let Some(why) = orphan_goes(input, record) {
+            assembly.take_out(record, why);
         }
     }
     let Assembled { edits, steps, refused } = assembly.finish();
@@ -179,9 +179,25 @@ fn report(input: &Input<'_>, decided: &Decided<'_>) -> MitigationReport {
         blocked: input.policy.blocked.contains_key(&mitigation.id),
         reason: summary(state, &actions),
         source: input.source.to_owned(),
-        rules: decided.actions.iter().filter_map(|decision| decision.rule.clone()).collect(),
+        rules: decided
+            .actions
+            .iter()
+            .filter_map(|decision| decision.rule.clone())
+            .chain(dropped_rules(input, mitigation))
+            .collect(),
         actions,
     }
+}
+
+/// The rules of ours that an earlier revision put there and this one has dropped.
+fn dropped_rules<'a>(
+    input: &Input<'a>,
+    mitigation: &'a Mitigation,
+) -> impl Iterator<Item = String> + use<'a> {
+    let of_it = input.in_place.actions.values().filter(|placed| placed.mitigation == mitigation.id);
+    of_it
+        .filter(|placed| mitigation.actions.iter().all(|action| action.id != placed.action))
+        .map(|placed| crate::rule_name(&placed.action))
 }
 
 /// The reason of a mitigation's state: that of the action that decided it, with the count where
@@ -210,6 +226,17 @@ fn orphans<'a>(input: &Input<'a>) -> Vec<&'a Placed> {
     input.in_place.actions.values().filter(|placed| !known(placed)).collect()
 }
 
+/// Why an orphan is to go, if it is. A revision that has dropped an action takes it back.
+fn orphan_goes(input: &Input<'_>, record: &Placed) -> Option<&'static str> {
+    let block = input.policy.blocked.get(&record.mitigation);
+    if input.order.take_back.contains(&record.mitigation) || block.is_some_and(|b| b.take_back) {
+        return Some("removed by an administrator");
+    }
+    let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&record.mitigation));
+    let dropped = input.catalog.iter().any(|m| m.id == record.mitigation);
+    (dropped && asked && input.policy.enabled()).then_some("its mitigation has dropped it")
+}
+
 fn orphan_reports(input: &Input<'_>, orphans: &[&Placed]) -> Vec<MitigationReport> {
     let ids: BTreeSet<&MitigationId> = orphans.iter().map(|placed| &placed.mitigation).collect();
     let in_catalog = |id: &MitigationId| input.catalog.iter().any(|m| m.id == *id);
@@ -221,27 +248,41 @@ fn orphan_reports(input: &Input<'_>, orphans: &[&Placed]) -> Vec<MitigationRepor
 
 fn orphan_report(input: &Input<'_>, id: &MitigationId, orphans: &[&Placed]) -> MitigationReport {
     let of_it = || orphans.iter().filter(|placed| placed.mitigation == *id);
-    let reason = format!(
-        "in place, but no longer in the catalog; it stays until it is removed: stopgap remove {id}"
-    );
+    let actions: Vec<ActionReport> = of_it().map(|placed| orphan_action(input, placed)).collect();
+    let states: Vec<State> = actions.iter().map(|action| action.state).collect();
+    let state = State::of_actions(&states);
     MitigationReport {
         id: id.clone(),
         revision: of_it().map(|placed| placed.revision).max().unwrap_or(0),
-        hash: of_it().map(|placed| placed.hash).next().unwrap_or(stopgap_model::Digest::of(b"")),
+        hash: of_it().map(|placed| placed.hash).next().unwrap_or(Digest::of(b"")),
         title: "(not in this catalog)".into(),
-        state: State::Applied,
+        state,
         blocked: input.policy.blocked.contains_key(id),
-        reason: reason.clone(),
+        reason: summary(state, &actions),
         source: "change records".into(),
         rules: of_it().map(|placed| crate::rule_name(&placed.action)).collect(),
-        actions: of_it()
-            .map(|placed| ActionReport {
-                id: placed.action.clone(),
-                kind: "block-request".into(),
-                state: State::Applied,
-                reason: reason.clone(),
-                place: place_text(&placed.file, &placed.undo.place),
-            })
-            .collect(),
+        actions,
+    }
+}
+
+fn orphan_action(input: &Input<'_>, placed: &Placed) -> ActionReport {
+    let name = crate::rule_name(&placed.action);
+    let here = rules_named(input.snapshot, &name);
+    let is_here = here.iter().any(|rule| rule.file.key() == placed.file.key());
+    let (state, reason) = if is_here {
+        let id = &placed.mitigation;
+        let reason = format!(
+            "in place, but not in this catalog; it stays until it is removed: stopgap remove {id}"
+        );
+        (State::Applied, reason)
+    } else {
+        (State::Drifted, "not in this catalog, and its rule is gone".to_owned())
+    };
+    ActionReport {
+        id: placed.action.clone(),
+        kind: "block-request".into(),
+        state,
+        reason,
+        place: place_text(&placed.file, &placed.undo.place),
     }
 }

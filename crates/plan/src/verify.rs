@@ -118,6 +118,10 @@ impl Ground<'_> {
         let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
         let judge = self.at(mitigation, site, &path)?;
         let outcome = judge.with.evaluate(request);
+        // An error that IIS answers with is no protection, and no place to put a rule.
+        if let Some(note) = outcome.note {
+            return Err(Misbehaviour::Faulty(note));
+        }
         let (probe, site) = (probe.to_owned(), site.to_owned());
         if must_block {
             return match outcome {

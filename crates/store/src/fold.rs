@@ -78,7 +78,9 @@ impl Folded {
     fn chain(&mut self, number: u64, file: &FileChange, committed: bool) {
         let next = match self.files.get(&file.path.key()) {
             None => Some((number, file.clone(), file.after)),
-            Some(FoldedFile { original: Some((first, before, tip)), .. }) if *tip == file.before => {
+            Some(FoldedFile { original: Some((first, before, tip)), .. })
+                if *tip == file.before =>
+            {
                 Some((*first, before.clone(), file.after))
             }
             Some(_) => None,

@@ -10,7 +10,7 @@ use crate::output;
 use crate::session::Session;
 
 pub(crate) fn block(common: &Common, decision: &Decision) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let mut session = Session::open(common)?;
     session.know(&decision.ids)?;
     let _lock = session.lock(common, "block")?;
     say_blocked(&session, decision, false)?;
@@ -45,7 +45,7 @@ pub(crate) fn say_blocked(
 }
 
 pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let mut session = Session::open(common)?;
     session.know(&decision.ids)?;
     let _lock = session.lock(common, "unblock")?;
     let mut decisions = session.store.decisions()?;
@@ -73,6 +73,6 @@ fn tell(common: &Common, decision: &Decision, what: &str, then: &str) {
         return;
     }
     for id in &decision.ids {
-        anstream::println!("{id} {what}: {then}");
+        say!("{id} {what}: {then}");
     }
 }

@@ -14,7 +14,7 @@ use crate::output;
 use crate::session::Session;
 
 pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let mut session = Session::open(common)?;
     session.know(ids)?;
     let only = (!ids.is_empty()).then(|| ids.iter().cloned().collect());
     let order = Order { only, ..Order::default() };
@@ -40,8 +40,8 @@ pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry
     } else {
         let server = output::server_line(&report.facts);
         let line = format!("{server}, {}\n", session.host.name());
-        anstream::println!("{}", output::wrap(&line, "  "));
-        anstream::println!("{}", output::table(&report.mitigations));
+        say!("{}", output::wrap(&line, "  "));
+        say!("{}", output::table(&report.mitigations));
         tell_edits(&report.edits, dry_run);
     }
     output::exit_code(&report.mitigations)
@@ -69,16 +69,16 @@ fn as_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_json
 fn tell_edits(edits: &[FileEdit], dry_run: bool) {
     if dry_run {
         match edits {
-            [] => anstream::println!("\nA check would change nothing."),
-            _ => anstream::println!("\nA check would change:"),
+            [] => say!("\nA check would change nothing."),
+            _ => say!("\nA check would change:"),
         }
         for edit in edits {
-            anstream::println!("\n{}", difference(edit));
+            say!("\n{}", difference(edit));
         }
         return;
     }
     for edit in edits {
-        anstream::println!("\nChanged: {}", one_line(edit.path.as_str()));
+        say!("\nChanged: {}", one_line(edit.path.as_str()));
     }
 }
 

@@ -21,22 +21,22 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         }));
         return Ok(0);
     }
-    anstream::println!("Server        {}", host.name());
+    say!("Server        {}", host.name());
     match &facts.exchange {
         Fact::Known(exchange) => print_exchange(exchange),
-        Fact::Absent => anstream::println!("Exchange      not installed"),
+        Fact::Absent => say!("Exchange      not installed"),
         Fact::Unknown(why) => say("Exchange", &format!("unknown: {why}")),
     }
     match &facts.iis {
         Fact::Known(iis) => print_iis(iis),
-        Fact::Absent => anstream::println!("IIS           not installed"),
+        Fact::Absent => say!("IIS           not installed"),
         Fact::Unknown(why) => say("IIS", &format!("unknown: {why}")),
     }
     Ok(0)
 }
 
 fn say(head: &str, text: &str) {
-    anstream::println!("{}", wrap(&format!("{head:<13} {text}"), "              "));
+    say!("{}", wrap(&format!("{head:<13} {text}"), "              "));
 }
 
 fn text<T>(fact: &Fact<T>, known: impl Fn(&T) -> String) -> String {

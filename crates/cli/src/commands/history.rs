@@ -16,7 +16,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         return Ok(0);
     }
     if lines.is_empty() {
-        anstream::println!("Nothing has happened yet.");
+        say!("Nothing has happened yet.");
     }
     for line in lines {
         let at = line.at.strftime("%Y-%m-%d %H:%M:%S");
@@ -26,7 +26,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
             line.mitigation,
             output::plain(&line.detail)
         );
-        anstream::println!("{}", wrap(&text, "                                "));
+        say!("{}", wrap(&text, "                                "));
     }
     Ok(0)
 }

@@ -17,10 +17,10 @@ pub(crate) fn run(common: &Common, csv: Option<&Path>) -> Result<u8, CliError> {
     if let Some(file) = csv {
         write_csv(file, &report)?;
         if !common.json {
-            anstream::println!("{} mitigations written to {}", report.len(), file.display());
+            say!("{} mitigations written to {}", report.len(), file.display());
         }
     } else if !common.json {
-        anstream::println!("{}", output::table(&report));
+        say!("{}", output::table(&report));
     }
     if common.json {
         output::print_json(json!({"mitigations": report}));

@@ -9,8 +9,9 @@ use crate::error::CliError;
 use crate::session::Session;
 
 pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let mut session = Session::open(common)?;
     session.know(ids)?;
+    let _lock = session.lock(common, "reapply")?;
     if let Some(off) = session.policy.switched_off() {
         return Err(CliError::usage(
             format!("automatic mitigation is switched off {off}"),
@@ -25,7 +26,6 @@ pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError>
             ));
         }
     }
-    let _lock = session.lock(common, "reapply")?;
     let order = Order { only: Some(ids.iter().cloned().collect()), ..Order::default() };
     let mut report = session.engine().cycle(&order)?;
     report.mitigations.retain(|report| ids.contains(&report.id));

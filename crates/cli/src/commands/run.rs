@@ -24,6 +24,8 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
             "try an unsigned catalog with: stopgap check --root DIR --catalog DIR",
         ));
     }
+    // What is wrong with the command line or the folders is told now, and not every hour.
+    drop(Session::open(common)?);
     let (wake, woken) = std::sync::mpsc::channel();
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|error| CliError::Machine(format!("signals cannot be received: {error}")))?;
@@ -49,7 +51,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
 
 /// One cycle. A failure is told; the next cycle tries again.
 fn cycle(common: &Common) {
-    let outcome = Session::open(common).and_then(|session| {
+    let outcome = Session::open(common).and_then(|mut session| {
         let _lock = session.lock(common, "run")?;
         Ok(session.engine().cycle(&Order::default())?)
     });

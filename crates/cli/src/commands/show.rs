@@ -44,7 +44,7 @@ fn print_json(report: &MitigationReport, mitigation: Option<&Mitigation>) -> Res
 
 fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
     let say = |head: &str, text: &str| {
-        anstream::println!("{}", wrap(&format!("{head:<12} {text}"), "             "));
+        say!("{}", wrap(&format!("{head:<12} {text}"), "             "));
     };
     let hash = report.hash.short();
     say(report.id.as_str(), &report.title);
@@ -59,18 +59,18 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
         );
         say("Impact", &mitigation.impact);
     }
-    anstream::println!("\nActions on this server");
+    say!("\nActions on this server");
     for action in &report.actions {
         let head = format!("  {} {}: {}", action.id, action.kind, output::state_text(action.state));
-        anstream::println!("{head}");
-        anstream::println!("{}", wrap(&format!("    {}", action.reason), "    "));
+        say!("{head}");
+        say!("{}", wrap(&format!("    {}", action.reason), "    "));
         if !action.place.is_empty() {
-            anstream::println!("{}", wrap(&format!("    in {}", one_line(&action.place)), "    "));
+            say!("{}", wrap(&format!("    in {}", one_line(&action.place)), "    "));
         }
     }
-    anstream::println!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
-    anstream::println!("To keep it from being applied:     stopgap block {}", report.id);
+    say!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
+    say!("To keep it from being applied:     stopgap block {}", report.id);
     for reference in mitigation.map(|m| m.references.as_slice()).unwrap_or_default() {
-        anstream::println!("Read: {reference}");
+        say!("Read: {reference}");
     }
 }

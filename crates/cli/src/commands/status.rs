@@ -17,8 +17,13 @@ use crate::session::Session;
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let session = Session::open(common)?;
     let view = session.engine().look(&Order::default())?;
-    let history = session.store.history()?;
-    let last = history.iter().rev().find(|line| line.event == Event::Checked).map(|line| line.at);
+    // A trail that was changed is told, and does not take the states away.
+    let history = session.store.history();
+    if let Err(error) = &history {
+        anstream::eprintln!("{}", output::wrap(&format!("warning: {error}"), "  "));
+    }
+    let lines = history.unwrap_or_default();
+    let last = lines.iter().rev().find(|line| line.event == Event::Checked).map(|line| line.at);
     let report = view.plan.report;
     if common.json {
         output::print_json(json!({
@@ -34,7 +39,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         return Ok(output::exit_code(&report));
     }
     let say = |head: &str, text: &str| {
-        anstream::println!("{}", output::wrap(&format!("{head:<12} {text}"), "             "));
+        say!("{}", output::wrap(&format!("{head:<12} {text}"), "             "));
     };
     say("Server", &output::server_line(&view.facts));
     say("Files", &session.host.name());
@@ -43,7 +48,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     say("Last check", &last_text(last));
     say("Next check", "an hour after the last where `stopgap run` runs, or: stopgap check");
     say("In place", &in_place(&report));
-    anstream::println!("\n{}", output::table(&report));
+    say!("\n{}", output::table(&report));
     Ok(output::exit_code(&report))
 }
 
@@ -69,10 +74,9 @@ fn last_text(last: Option<Timestamp>) -> String {
 }
 
 fn in_place(report: &[stopgap_model::report::MitigationReport]) -> String {
-    let has_rule = |state| matches!(state, State::Applied | State::Partial | State::Drifted);
     let ids: Vec<String> = report
         .iter()
-        .filter(|report| has_rule(report.state) && !report.rules.is_empty())
+        .filter(|report| report.state != State::Covered && !report.rules.is_empty())
         .map(|report| format!("{} ({})", report.id, report.rules.join(", ")))
         .collect();
     if ids.is_empty() { "nothing of ours".into() } else { ids.join("; ") }

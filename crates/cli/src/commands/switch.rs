@@ -42,8 +42,8 @@ fn set(
         return Ok(0);
     }
     match off {
-        None => anstream::println!("Automatic mitigation is on; the next check acts."),
-        Some(off) => anstream::println!(
+        None => say!("Automatic mitigation is on; the next check acts."),
+        Some(off) => say!(
             "Automatic mitigation is off {off}: nothing is applied or taken back.\n\
              What is in place stays and is shown by: stopgap status"
         ),

@@ -197,13 +197,13 @@ impl Answer {
             ("rewritten", _, Some(url)) => format!("rewritten to {}", one_line(url)),
             (verdict, _, _) => verdict.to_owned(),
         };
-        anstream::println!("{}", wrap(&how, "  "));
+        say!("{}", wrap(&how, "  "));
         if let Some(by) = &self.by {
-            anstream::println!("by the rule `{}`", one_line(by));
+            say!("by the rule `{}`", one_line(by));
         }
         for note in &self.notes {
             let line: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            anstream::println!("{}", wrap(&format!("because {line}"), "  "));
+            say!("{}", wrap(&format!("because {line}"), "  "));
         }
     }
 }
@@ -276,7 +276,7 @@ fn answer_lines(subject: &mut Subject, file: &Path) -> Result<(), CliError> {
         let parsed: RequestLine =
             serde_json::from_str(&line).map_err(|error| wrong(&error.to_string()))?;
         let request = parsed.request().map_err(|why| wrong(&why))?;
-        anstream::println!("{}", subject.answer(&request).as_json());
+        say!("{}", subject.answer(&request).as_json());
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ struct Demo {
 impl Demo {
     fn say(&self, text: &str) {
         if !self.quiet {
-            anstream::println!("{}", wrap(text, "       "));
+            say!("{}", wrap(text, "       "));
         }
     }
 
