@@ -115,7 +115,7 @@ fn belied(mitigation: &Mitigation) -> Option<Problem> {
     let probe = probes.find(|probe| blocked(probe) != (probe.expect == Expect::Blocked))?;
     let message = match probe.expect {
         Expect::Blocked => format!("the probe \"{}\" is blocked by no rule", probe.name),
-        Expect::Allowed => format!("the probe \"{}\" must pass and is blocked", probe.name),
+        _ => format!("the probe \"{}\" must pass and is blocked", probe.name),
     };
     Some(Problem::new(0..0, message).help("a mitigation must do what its own probes say"))
 }

@@ -14,6 +14,7 @@ fn rule(name: &str) -> Rule {
         grouping: Grouping::MatchAll,
         track_all_captures: false,
         conditions: Vec::new(),
+        server_variables: Vec::new(),
         action: Action::AbortRequest,
     }
 }

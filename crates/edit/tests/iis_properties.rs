@@ -150,6 +150,7 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             grouping: if flags[4] { Grouping::MatchAny } else { Grouping::MatchAll },
             track_all_captures: flags[5],
             conditions,
+            server_variables: Vec::new(),
             action,
         },
     )

@@ -22,7 +22,7 @@ pub fn collect(host: &dyn Host) -> Collected {
         Err(error) => Fact::Unknown(error.to_string()),
     };
     let exchange = exchange_facts(host, &iis);
-    Collected { facts: HostFacts { exchange, iis }, snapshot }
+    Collected { facts: HostFacts { exchange, iis, php: Fact::Absent }, snapshot }
 }
 
 /// Which files matter is known only after others were read; each round asks for the next.

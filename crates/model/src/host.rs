@@ -83,6 +83,23 @@ pub struct HostFacts {
     pub exchange: Fact<Exchange>,
     /// IIS, if it is installed.
     pub iis: Fact<Iis>,
+    /// PHP, where IIS runs it in CGI mode: every php-cgi.exe that its configuration names.
+    pub php: Fact<Vec<PhpCgi>>,
+}
+
+/// The product name of PHP in mitigation documents; its role here is [`CGI`].
+pub const PHP: &str = "php/php";
+
+/// The role of a PHP that a web server runs as a CGI or FastCGI program.
+pub const CGI: &str = "cgi";
+
+/// A php-cgi.exe that IIS runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhpCgi {
+    /// The program.
+    pub program: ServerPath,
+    /// Its file version.
+    pub version: Fact<Version>,
 }
 
 /// The product name of Exchange in mitigation documents.

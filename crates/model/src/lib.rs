@@ -21,5 +21,5 @@ pub use host::{Exchange, Fact, HostFacts, ServerPath};
 pub use id::{ActionId, MitigationId};
 pub use mitigation::{Action, ActionKind, Affected, Mitigation, Probe, Scope, Severity};
 pub use problem::Problem;
-pub use request::Request;
+pub use request::{Request, Response};
 pub use version::{Version, VersionRange};

@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::id::{ActionId, MitigationId};
-use crate::request::Request;
+use crate::request::{Request, Response};
 use crate::rule::{BlockRule, Condition};
 use crate::version::{Version, VersionRange};
 
@@ -169,6 +169,8 @@ pub struct Probe {
     pub name: String,
     /// The request.
     pub request: Request,
+    /// The response that the application gives to it, where outbound rules are to be judged.
+    pub response: Option<Response>,
     /// What must become of it.
     pub expect: Expect,
     /// Whether it is harmless enough to be sent to a running server.
@@ -176,10 +178,24 @@ pub struct Probe {
 }
 
 /// What must become of a probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expect {
     /// It must be blocked.
     Blocked,
-    /// It must pass.
+    /// It must pass as it was sent, and so must its response.
     Allowed,
+    /// It must pass, and the application must see this header so.
+    RequestHeader {
+        /// The header's name.
+        name: String,
+        /// Its value. `None`: the header must not be there.
+        value: Option<String>,
+    },
+    /// It must pass, and the client must see this header of the response so.
+    ResponseHeader {
+        /// The header's name.
+        name: String,
+        /// Its value. `None`: the header must not be there.
+        value: Option<String>,
+    },
 }

@@ -1,4 +1,4 @@
-//! An HTTP request as rules see it: bytes, not characters.
+//! An HTTP request, and the head of a response, as rules see them: bytes, not characters.
 
 use crate::problem::one_line;
 
@@ -57,13 +57,7 @@ impl Request {
     /// # Errors
     /// `NotARequest::Header` if the name is no token or the value has a line break.
     pub fn add_header_line(&mut self, line: &str) -> Result<(), NotARequest> {
-        let wrong = || NotARequest::Header(one_line(line));
-        let (name, value) = line.split_once(':').ok_or_else(wrong)?;
-        let value_is_good = !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0));
-        if !is_token(name) || !value_is_good {
-            return Err(wrong());
-        }
-        self.headers.push((name.into(), value.trim().into()));
+        self.headers.push(header_line(line)?);
         Ok(())
     }
 
@@ -88,11 +82,60 @@ impl Request {
 
     /// The values of the header `name` (any case), in the order sent.
     pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.headers
-            .iter()
-            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_slice())
+        values_of(&self.headers, name)
     }
+}
+
+/// The head of an HTTP response, before outbound rules change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status, such as 200.
+    pub status: u16,
+    /// The headers in the order sent: name as sent, and value without surrounding blanks.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Default for Response {
+    fn default() -> Self {
+        Self { status: 200, headers: Vec::new() }
+    }
+}
+
+impl Response {
+    /// Adds a header from `Name: value`.
+    ///
+    /// # Errors
+    /// `NotARequest::Header` if the name is no token or the value has a line break.
+    pub fn add_header_line(&mut self, line: &str) -> Result<(), NotARequest> {
+        self.headers.push(header_line(line)?);
+        Ok(())
+    }
+
+    /// The values of the header `name` (any case), in the order sent.
+    pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        values_of(&self.headers, name)
+    }
+}
+
+/// A header's name and value from `Name: value`.
+fn header_line(line: &str) -> Result<(String, Vec<u8>), NotARequest> {
+    let wrong = || NotARequest::Header(one_line(line));
+    let (name, value) = line.split_once(':').ok_or_else(wrong)?;
+    let value_is_good = !value.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0));
+    if !is_token(name) || !value_is_good {
+        return Err(wrong());
+    }
+    Ok((name.into(), value.trim().into()))
+}
+
+fn values_of<'a>(
+    headers: &'a [(String, Vec<u8>)],
+    name: &'a str,
+) -> impl Iterator<Item = &'a [u8]> + 'a {
+    headers
+        .iter()
+        .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_slice())
 }
 
 #[cfg(test)]

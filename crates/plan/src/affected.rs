@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn facts(exchange: Fact<Exchange>) -> HostFacts {
-        HostFacts { exchange, iis: Fact::Absent }
+        HostFacts { exchange, iis: Fact::Absent, php: Fact::Absent }
     }
 
     fn exchange(version: Fact<Version>, role: &str) -> Fact<Exchange> {

@@ -18,6 +18,7 @@ fn rule(url: &str, action: Action) -> Rule {
         grouping: Grouping::MatchAll,
         track_all_captures: false,
         conditions: Vec::new(),
+        server_variables: Vec::new(),
         action,
     }
 }

@@ -2,16 +2,15 @@
 
 use roxmltree::Node;
 use stopgap_rules::iis::{
-    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, UrlMatch,
+    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
+    UrlMatch,
 };
 
 /// The rule that an element says, or why it cannot be told what it does.
 pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
-    let known = ["match", "conditions", "action"];
+    let known = ["match", "conditions", "serverVariables", "action"];
     for child in node.children().filter(Node::is_element) {
         let name = child.tag_name().name();
-        // Server variables change what later rules and the application see; the rule type has no
-        // place for them, and a rule read without them would be another rule.
         if !known.contains(&name) {
             return Err(format!("it has an element `{name}`, which is not understood"));
         }
@@ -39,6 +38,10 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
         },
         conditions: match conditions {
             Some(node) => read_conditions(node)?,
+            None => Vec::new(),
+        },
+        server_variables: match only(node, "serverVariables")? {
+            Some(node) => read_variables(node)?,
             None => Vec::new(),
         },
         action: match action {
@@ -102,6 +105,22 @@ fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, String> {
         }
     }
     Ok(conditions)
+}
+
+fn read_variables(node: Node<'_, '_>) -> Result<Vec<SetVariable>, String> {
+    let mut variables = Vec::new();
+    for child in node.children().filter(Node::is_element) {
+        match child.tag_name().name() {
+            "set" => variables.push(SetVariable {
+                name: text(child, "name"),
+                value: text(child, "value"),
+                replace: flag(child, "replace", true)?,
+            }),
+            "clear" => variables.clear(),
+            other => return Err(format!("its server variables have an element `{other}`")),
+        }
+    }
+    Ok(variables)
 }
 
 fn read_action(node: Node<'_, '_>) -> Result<Action, String> {

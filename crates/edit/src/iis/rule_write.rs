@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use stopgap_rules::iis::{
-    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule,
+    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
 };
 
 use super::edit::EditError;
@@ -24,6 +24,13 @@ pub(crate) fn write_rule(
             lines.push((2, condition_tag(condition)?));
         }
         lines.push((1, "</conditions>".to_owned()));
+    }
+    if !rule.server_variables.is_empty() {
+        lines.push((1, "<serverVariables>".to_owned()));
+        for variable in &rule.server_variables {
+            lines.push((2, variable_tag(variable)?));
+        }
+        lines.push((1, "</serverVariables>".to_owned()));
     }
     lines.push((1, action_tag(&rule.action)?));
     lines.push((0, "</rule>".to_owned()));
@@ -139,6 +146,14 @@ fn condition_tag(condition: &Condition) -> Result<String, EditError> {
     Ok(tag
         .unless_default(condition.ignore_case, "ignoreCase=\"false\"")
         .unless_default(!condition.negate, "negate=\"true\"")
+        .closed())
+}
+
+fn variable_tag(variable: &SetVariable) -> Result<String, EditError> {
+    Ok(Tag::new("set")
+        .with("name", &variable.name)?
+        .with("value", &variable.value)?
+        .unless_default(variable.replace, "replace=\"false\"")
         .closed())
 }
 

@@ -101,6 +101,7 @@ pub fn rule(name: &str) -> Rule {
             ignore_case: true,
             negate: false,
         }],
+        server_variables: Vec::new(),
         action: Action::AbortRequest,
     }
 }

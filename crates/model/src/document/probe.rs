@@ -7,8 +7,8 @@ use crate::mitigation::{Expect, Probe};
 use crate::problem::{Problem, one_line};
 use crate::request::Request;
 
-const EXPECTATIONS: &[(&str, Expect)] =
-    &[("blocked", Expect::Blocked), ("allowed", Expect::Allowed)];
+/// The words of `expect`, and whether they say blocked.
+const EXPECTATIONS: &[(&str, bool)] = &[("blocked", true), ("allowed", false)];
 
 /// The probes; whether there are enough of them is the linter's question.
 pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>) -> Vec<Probe> {
@@ -51,10 +51,11 @@ fn probe(log: &mut Log<'_>, table: &Table<'_>, name: Option<&str>) -> Option<Pro
     let body = table.get("body").map_or(Some(""), |item| item.raw(log));
     let expect = table
         .required(log, "expect", "`expect = \"blocked\"` or `expect = \"allowed\"`")
-        .and_then(|item| item.word(log, EXPECTATIONS));
+        .and_then(|item| item.word(log, EXPECTATIONS))
+        .map(|blocked| if blocked { Expect::Blocked } else { Expect::Allowed });
     let live = table.get("live").map_or(Some(false), |item| item.truth(log));
     let request = Request { headers, body: body?.into(), ..request? };
-    Some(Probe { name: name?.to_owned(), request, expect: expect?, live: live? })
+    Some(Probe { name: name?.to_owned(), request, response: None, expect: expect?, live: live? })
 }
 
 fn request(log: &mut Log<'_>, item: &Item<'_>) -> Option<Request> {

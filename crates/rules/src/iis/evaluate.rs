@@ -208,6 +208,9 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn compile(rule: &Rule) -> Result<Parts, Broken> {
+    if !rule.server_variables.is_empty() {
+        return Err(Broken::Beyond("it sets server variables".to_owned()));
+    }
     let url = Matcher::new(&rule.url.pattern, rule.syntax, rule.url.ignore_case)
         .map_err(|error| broken(&rule.url.pattern, error))?;
     let conditions =

@@ -6,6 +6,7 @@
 
 mod evaluate;
 mod inputs;
+mod outbound;
 mod read;
 mod rule;
 mod template;
@@ -13,8 +14,10 @@ mod translate;
 mod wildcard;
 
 pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, Verdict};
+pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
 pub use read::read;
 pub use rule::{
-    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, UrlMatch,
+    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
+    UrlMatch,
 };
 pub use translate::{Unsupported, translate};

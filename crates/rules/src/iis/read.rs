@@ -20,6 +20,9 @@ pub fn read(rule: &Rule) -> Result<BlockRule, String> {
         Action::CustomResponse { status: status @ 400..=599, .. } => Deny::Status(status),
         _ => return Err("it does not block".into()),
     };
+    if !rule.server_variables.is_empty() {
+        return Err("it sets server variables".into());
+    }
     if rule.syntax != PatternSyntax::EcmaScript {
         return Err("its patterns are no regular expressions".into());
     }

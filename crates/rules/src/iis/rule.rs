@@ -22,8 +22,22 @@ pub struct Rule {
     pub track_all_captures: bool,
     /// `conditions/add`.
     pub conditions: Vec<Condition>,
+    /// `serverVariables/set`: what the rule sets when it matches, in order.
+    pub server_variables: Vec<SetVariable>,
     /// `action`.
     pub action: Action,
+}
+
+/// A server variable or request header that a rule sets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SetVariable {
+    /// `name`; `HTTP_X_FOO` is the request header `X-Foo`.
+    pub name: String,
+    /// `value`, a template.
+    pub value: String,
+    /// `replace`, true unless said: whether a value that is there already is replaced.
+    pub replace: bool,
 }
 
 /// How the patterns of a rule are read.

@@ -52,6 +52,7 @@ pub fn translate(name: &str, rule: &BlockRule) -> Result<Rule, Unsupported> {
         grouping,
         track_all_captures: false,
         conditions,
+        server_variables: Vec::new(),
         action: match rule.deny {
             Deny::Abort => Action::AbortRequest,
             Deny::Status(status) => Action::CustomResponse {
