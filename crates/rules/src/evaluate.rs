@@ -4,21 +4,22 @@ use stopgap_model::Request;
 use stopgap_model::rule::{BlockRule, Case, Condition, Operator, Test};
 
 use crate::decode::decoded;
-use crate::fields::any_value;
+use crate::fields::{Subject, any_value};
 use crate::pattern::{Pattern, PatternError};
 
 /// A rule made ready to be asked.
 #[derive(Debug)]
 pub struct CompiledRule {
-    when: Compiled,
+    when: CompiledCondition,
     body_limit: usize,
 }
 
+/// A condition made ready to be asked.
 #[derive(Debug)]
-enum Compiled {
-    All(Vec<Compiled>),
-    Any(Vec<Compiled>),
-    Not(Box<Compiled>),
+pub(crate) enum CompiledCondition {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
     Test(Test, Option<Pattern>),
 }
 
@@ -28,46 +29,49 @@ impl CompiledRule {
     /// # Errors
     /// One of its patterns cannot be used.
     pub fn new(rule: &BlockRule) -> Result<Self, PatternError> {
-        Ok(Self { when: compile(&rule.when)?, body_limit: rule.body_limit })
+        Ok(Self { when: CompiledCondition::new(&rule.when)?, body_limit: rule.body_limit })
     }
 
     /// Whether the rule blocks `request`.
     #[must_use]
     pub fn blocks(&self, request: &Request) -> bool {
-        holds(&self.when, request, self.body_limit)
+        self.when.holds(Subject { request, response: None, body_limit: self.body_limit })
     }
 }
 
-fn compile(condition: &Condition) -> Result<Compiled, PatternError> {
-    let all =
-        |conditions: &[Condition]| conditions.iter().map(compile).collect::<Result<Vec<_>, _>>();
-    Ok(match condition {
-        Condition::All(conditions) => Compiled::All(all(conditions)?),
-        Condition::Any(conditions) => Compiled::Any(all(conditions)?),
-        Condition::Not(condition) => Compiled::Not(Box::new(compile(condition)?)),
-        Condition::Test(test) => {
-            let pattern = match &test.operator {
-                Operator::Matches(source) => Some(Pattern::new(source, test.case)?),
-                _ => None,
-            };
-            Compiled::Test(test.clone(), pattern)
-        }
-    })
-}
+impl CompiledCondition {
+    /// Makes a condition ready.
+    pub(crate) fn new(condition: &Condition) -> Result<Self, PatternError> {
+        let all = |conditions: &[Condition]| {
+            conditions.iter().map(Self::new).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match condition {
+            Condition::All(conditions) => Self::All(all(conditions)?),
+            Condition::Any(conditions) => Self::Any(all(conditions)?),
+            Condition::Not(condition) => Self::Not(Box::new(Self::new(condition)?)),
+            Condition::Test(test) => {
+                let pattern = match &test.operator {
+                    Operator::Matches(source) => Some(Pattern::new(source, test.case)?),
+                    _ => None,
+                };
+                Self::Test(test.clone(), pattern)
+            }
+        })
+    }
 
-fn holds(condition: &Compiled, request: &Request, body_limit: usize) -> bool {
-    match condition {
-        Compiled::All(conditions) => conditions.iter().all(|c| holds(c, request, body_limit)),
-        Compiled::Any(conditions) => conditions.iter().any(|c| holds(c, request, body_limit)),
-        Compiled::Not(condition) => !holds(condition, request, body_limit),
-        Compiled::Test(test, pattern) => {
-            any_value(&test.field, request, body_limit, &mut |value| {
+    /// Whether it holds.
+    pub(crate) fn holds(&self, subject: Subject<'_>) -> bool {
+        match self {
+            Self::All(conditions) => conditions.iter().all(|c| c.holds(subject)),
+            Self::Any(conditions) => conditions.iter().any(|c| c.holds(subject)),
+            Self::Not(condition) => !condition.holds(subject),
+            Self::Test(test, pattern) => any_value(&test.field, subject, &mut |value| {
                 let value = decoded(value, &test.decode);
                 match pattern {
                     Some(pattern) => pattern.is_match(&value),
                     None => compare(&test.operator, test.case, &value),
                 }
-            })
+            }),
         }
     }
 }

@@ -2,18 +2,31 @@
 
 use std::borrow::Cow;
 
-use stopgap_model::Request;
 use stopgap_model::rule::Field;
+use stopgap_model::{Request, Response};
 
-/// Whether `test` passes for any value of `field` in `request`. Of a body the first `body_limit`
-/// bytes are looked at. A field of the response has no value in a request.
+use crate::headers::trimmed;
+
+/// What fields are looked for in.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// The request.
+    pub(crate) request: &'a Request,
+    /// The response, where there is one.
+    pub(crate) response: Option<&'a Response>,
+    /// How many bytes of a body are looked at.
+    pub(crate) body_limit: usize,
+}
+
+/// Whether `test` passes for any value of `field`. A field of the response has no value where there
+/// is none.
 pub(crate) fn any_value(
     field: &Field,
-    request: &Request,
-    body_limit: usize,
+    subject: Subject<'_>,
     test: &mut dyn FnMut(&[u8]) -> bool,
 ) -> bool {
-    let body = &request.body[..request.body.len().min(body_limit)];
+    let request = subject.request;
+    let body = &request.body[..request.body.len().min(subject.body_limit)];
     match field {
         Field::Method => test(request.method.as_bytes()),
         Field::Uri => test(&request.target),
@@ -35,8 +48,15 @@ pub(crate) fn any_value(
         Field::FileNames => {
             body_pairs(request, body, &mut |part| part.file_name.is_some_and(&mut *test))
         }
-        Field::ResponseContentType | Field::ResponseHeader(_) => false,
+        Field::ResponseContentType => response_values(subject, "content-type", &mut |value| {
+            test(trimmed(split_at_byte(value, b';').0))
+        }),
+        Field::ResponseHeader(name) => response_values(subject, name, test),
     }
+}
+
+fn response_values(subject: Subject<'_>, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    subject.response.is_some_and(|response| response.header_values(name).any(test))
 }
 
 /// The Cookie headers as one value.
@@ -151,7 +171,8 @@ mod tests {
 
     fn values(field: &Field, request: &Request) -> Vec<String> {
         let mut found = Vec::new();
-        any_value(field, request, 64 * 1024, &mut |value| {
+        let subject = Subject { request, response: None, body_limit: 64 * 1024 };
+        any_value(field, subject, &mut |value| {
             found.push(String::from_utf8_lossy(value).into_owned());
             false
         });
@@ -199,8 +220,33 @@ mod tests {
     fn a_body_past_its_limit_is_not_looked_at() {
         let mut request = get("/", &[]);
         request.body = b"0123456789".to_vec();
-        let seen = |limit| any_value(&Field::Body, &request, limit, &mut |v| v.ends_with(b"9"));
+        let seen = |body_limit| {
+            let subject = Subject { request: &request, response: None, body_limit };
+            any_value(&Field::Body, subject, &mut |value| value.ends_with(b"9"))
+        };
         assert!(seen(10));
         assert!(!seen(9));
+    }
+
+    #[test]
+    fn a_media_type_has_no_parameters_and_a_request_has_no_response() {
+        let request = get("/", &["Content-Type: text/css"]);
+        let mut response = Response::default();
+        response.add_header_line("Content-Type: Text/HTML \t; charset=utf-8").unwrap();
+        response.add_header_line("X-A: 1").unwrap();
+        response.add_header_line("x-a: 2").unwrap();
+        let values = |field: &Field, response| {
+            let mut found = Vec::new();
+            any_value(field, Subject { request: &request, response, body_limit: 0 }, &mut |v| {
+                found.push(v.to_vec());
+                false
+            });
+            found
+        };
+        let header = Field::ResponseHeader("x-a".into());
+        assert_eq!(values(&Field::ResponseContentType, Some(&response)), [b"Text/HTML"]);
+        assert_eq!(values(&header, Some(&response)), [b"1", b"2"]);
+        assert_eq!(values(&header, None), [b""; 0]);
+        assert_eq!(values(&Field::ResponseContentType, None), [b""; 0]);
     }
 }

@@ -4,6 +4,7 @@
 mod decode;
 mod evaluate;
 mod fields;
+mod headers;
 pub mod iis;
 mod pattern;
 mod ruleset;
@@ -11,6 +12,7 @@ mod simplify;
 
 pub use decode::url_decode;
 pub use evaluate::CompiledRule;
+pub use headers::{CompiledResponseChange, Headers, change_request_header};
 pub use pattern::{Captures, Pattern, PatternError, check_document_pattern};
 pub use ruleset::{RuleSet, Scratch};
 pub use simplify::simplify;

@@ -7,7 +7,7 @@ use stopgap_model::rule::{BlockRule, Condition, Decode, Field, Operator, Test};
 
 use crate::decode::decoded;
 use crate::evaluate::CompiledRule;
-use crate::fields::any_value;
+use crate::fields::{Subject, any_value};
 use crate::pattern::{PatternError, parse, required, shortest};
 
 /// Up to this many bytes of texts the automaton is the fastest kind; it takes about a hundred bytes
@@ -118,7 +118,8 @@ impl RuleSet {
         candidates.extend_from_slice(&self.always);
         let mut found = !self.idle;
         for slot in &self.slots {
-            any_value(&slot.field, request, slot.body_limit, &mut |value| {
+            let subject = Subject { request, response: None, body_limit: slot.body_limit };
+            any_value(&slot.field, subject, &mut |value| {
                 let value = decoded(value, &slot.decode);
                 for text in slot.texts.find_overlapping_iter(&*value) {
                     let rule = slot.rule_of[text.pattern().as_usize()];

@@ -8,7 +8,12 @@ use crate::pattern::literal;
 /// tests, patterns without idle `.*` at their edges, and a pattern that is only a text as a text.
 #[must_use]
 pub fn simplify(rule: &BlockRule) -> BlockRule {
-    BlockRule { when: condition(&rule.when, false), ..rule.clone() }
+    BlockRule { when: simplify_condition(&rule.when), ..rule.clone() }
+}
+
+/// `given` in its canonical form.
+pub(crate) fn simplify_condition(given: &Condition) -> Condition {
+    condition(given, false)
 }
 
 /// The canonical form of `given`, or of its negation.
