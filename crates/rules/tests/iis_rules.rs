@@ -109,8 +109,12 @@ fn request(text: &str) -> Request {
 
 fn outcome(rules: &[(&str, Rule)], line: &str) -> Outcome {
     let names: Vec<String> = (1..=rules.len()).map(|number| number.to_string()).collect();
-    let entries =
-        rules.iter().zip(&names).map(|((base, rule), name)| Entry { name, rule: Ok(rule), base });
+    let entries = rules.iter().zip(&names).map(|((base, rule), name)| Entry {
+        name,
+        rule: Ok(rule),
+        base,
+        forbidden: None,
+    });
     Evaluator::new(entries, maps()).evaluate(&request(line))
 }
 
@@ -485,7 +489,7 @@ fn what_is_not_in_the_request_leaves_a_rule_undecided() {
             ),
         ],
     );
-    let entry = Entry { name: "odd", rule: Err("no action"), base: "/" };
+    let entry = Entry { name: "odd", rule: Err("no action"), base: "/", forbidden: None };
     let outcome = Evaluator::new([entry], Vec::new()).evaluate(&request("GET /x"));
     assert_eq!((outcome.verdict, outcome.by), (Verdict::Allowed, None));
     assert_eq!(outcome.undecided[0].reason, "no action");

@@ -180,7 +180,7 @@ proptest! {
     ) {
         let Ok(iis) = translate("x", &rule) else { return Ok(()) };
         prop_assert_eq!(read(&iis), Ok(simplify(&rule)));
-        let entry = Entry { name: "x", rule: Ok(&iis), base: "/" };
+        let entry = Entry { name: "x", rule: Ok(&iis), base: "/", forbidden: None };
         let evaluator = Evaluator::new([entry], Vec::new());
         for request in &requests {
             let outcome = evaluator.evaluate(request);

@@ -14,6 +14,7 @@ impl Effective {
             name: &rule.name,
             rule: rule.rule.as_ref().map_err(String::as_str),
             base: &rule.base,
+            forbidden: None,
         });
         Evaluator::new(entries, self.maps.clone())
     }

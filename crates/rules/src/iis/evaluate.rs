@@ -1,13 +1,16 @@
 //! What a set of IIS rules does to a request.
 
-use stopgap_model::Request;
-use stopgap_model::rule::Case;
+use std::borrow::Cow;
 
-use super::rule::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule};
-use super::template::{Scope, Template, split};
-use super::wildcard::Wildcard;
+use stopgap_model::Request;
+
+use super::matcher::{Broken, Conditions, Matcher};
+use super::rule::{Action, Rule, SetVariable};
+use super::template::{Scope, Template};
+use super::variables::{View, split};
 use crate::decode::url_decode;
-use crate::pattern::{Captures, Pattern, PatternError};
+use crate::headers::Headers;
+use crate::pattern::Captures;
 
 /// A rewrite map, `{Name:{key}}` in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,9 @@ pub struct Entry<'a> {
     /// The path of the place where it is defined, such as `/` or `/owa/`: it sees only requests
     /// below that, relative to it.
     pub base: &'a str,
+    /// The first variable that the rule sets and its configuration does not allow to be set, by
+    /// `allowedServerVariables`. Global rules need no allowance.
+    pub forbidden: Option<&'a str>,
 }
 
 /// What becomes of a request.
@@ -78,6 +84,19 @@ pub struct Outcome {
     pub undecided: Vec<Undecided>,
     /// What a person should know beside it.
     pub note: Option<String>,
+    /// The request's headers as the application sees them, where rules change them.
+    pub headers: Option<Headers>,
+    /// Headers, not among `headers`, that rules set to what cannot be told.
+    pub unknown_headers: Vec<UnknownHeader>,
+}
+
+/// A request header whose value as the application sees it cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownHeader {
+    /// Its name, in lower case.
+    pub name: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Rules made ready to be asked about many requests.
@@ -92,33 +111,25 @@ struct Compiled {
     name: String,
     base: String,
     stop_processing: bool,
+    forbidden: Option<String>,
     rule: Result<Parts, Broken>,
-}
-
-/// A rule that cannot be evaluated at all.
-#[derive(Debug)]
-enum Broken {
-    /// IIS answers 500 to every request that comes to it.
-    Invalid(String),
-    /// It is beyond this evaluator.
-    Beyond(String),
 }
 
 #[derive(Debug)]
 struct Parts {
     url: Matcher,
     negate_url: bool,
-    grouping: Grouping,
-    track_all: bool,
-    conditions: Vec<CompiledCondition>,
+    conditions: Conditions,
+    variables: Vec<Setting>,
     action: CompiledAction,
 }
 
+/// A variable that a rule sets.
 #[derive(Debug)]
-struct CompiledCondition {
-    input: Template,
-    matcher: Result<Matcher, String>,
-    negate: bool,
+struct Setting {
+    name: String,
+    value: Template,
+    replace: bool,
 }
 
 #[derive(Debug)]
@@ -127,36 +138,6 @@ enum CompiledAction {
     Rewrite { url: Template, append_query: bool },
     Redirect { url: Template, append_query: bool, status: u16 },
     Block { status: Option<u16> },
-}
-
-#[derive(Debug)]
-enum Matcher {
-    Regex(Pattern),
-    Wildcard(Wildcard),
-    Exact { text: String, ignore_case: bool },
-}
-
-impl Matcher {
-    fn new(source: &str, syntax: PatternSyntax, ignore_case: bool) -> Result<Self, PatternError> {
-        let case = if ignore_case { Case::Ignore } else { Case::Exact };
-        Ok(match syntax {
-            PatternSyntax::EcmaScript => Self::Regex(Pattern::new(source, case)?),
-            PatternSyntax::Wildcard => Self::Wildcard(Wildcard::new(source, ignore_case)?),
-            PatternSyntax::ExactMatch => Self::Exact { text: source.to_owned(), ignore_case },
-        })
-    }
-
-    fn captures(&self, input: &[u8]) -> Option<Captures> {
-        match self {
-            Self::Regex(pattern) => pattern.captures(input),
-            Self::Wildcard(wildcard) => wildcard.captures(input),
-            Self::Exact { text, ignore_case } => {
-                let text = text.as_bytes();
-                let same = input == text || *ignore_case && input.eq_ignore_ascii_case(text);
-                same.then(|| Captures::of(vec![input.to_vec()]))
-            }
-        }
-    }
 }
 
 impl Evaluator {
@@ -170,6 +151,7 @@ impl Evaluator {
             name: entry.name.to_owned(),
             base: entry.base.trim_end_matches('/').to_owned(),
             stop_processing: entry.rule.is_ok_and(|rule| rule.stop_processing),
+            forbidden: entry.forbidden.map(str::to_owned),
             rule: match entry.rule {
                 Ok(rule) => compile(rule),
                 Err(why) => Err(Broken::Beyond(why.to_owned())),
@@ -181,8 +163,7 @@ impl Evaluator {
     /// What becomes of `request`.
     #[must_use]
     pub fn evaluate(&self, request: &Request) -> Outcome {
-        let mut pass =
-            Pass { request, maps: &self.maps, target: request.target.clone(), rewritten_by: None };
+        let mut pass = Pass { view: View::of(request, &self.maps), rewritten_by: None };
         let mut undecided = Vec::new();
         for rule in &self.rules {
             match pass.ask(rule) {
@@ -190,16 +171,20 @@ impl Evaluator {
                 Ok(Asked::Yes) if !rule.stop_processing => {}
                 Ok(Asked::Yes) => break,
                 Ok(Asked::Decided(verdict, note)) => {
-                    return Outcome { verdict, by: Some(rule.name.clone()), undecided, note };
+                    let by = Some(rule.name.clone());
+                    return Outcome { note, ..pass.outcome(verdict, by, undecided) };
                 }
                 Err(reason) => undecided.push(Undecided { rule: rule.name.clone(), reason }),
             }
         }
         let verdict = match &pass.rewritten_by {
-            Some(_) => Verdict::Rewritten { url: text(&pass.target) },
+            Some(_) => Verdict::Rewritten { url: text(&pass.view.target) },
             None => Verdict::Allowed,
         };
-        Outcome { verdict, by: pass.rewritten_by, undecided, note: None }
+        let by = pass.rewritten_by.take();
+        let lost = pass.view.lost_url();
+        let note = lost.map(|why| format!("the application may see another URL, {why}"));
+        Outcome { note, ..pass.outcome(verdict, by, undecided) }
     }
 }
 
@@ -208,13 +193,10 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn compile(rule: &Rule) -> Result<Parts, Broken> {
-    if !rule.server_variables.is_empty() {
-        return Err(Broken::Beyond("it sets server variables".to_owned()));
-    }
-    let url = Matcher::new(&rule.url.pattern, rule.syntax, rule.url.ignore_case)
-        .map_err(|error| broken(&rule.url.pattern, error))?;
+    let url = Matcher::new(&rule.url.pattern, rule.syntax, rule.url.ignore_case)?;
     let conditions =
-        rule.conditions.iter().map(|c| condition(c, rule.syntax)).collect::<Result<_, _>>()?;
+        Conditions::new(&rule.conditions, rule.grouping, rule.track_all_captures, rule.syntax)?;
+    let variables = rule.server_variables.iter().map(setting).collect::<Result<_, _>>()?;
     let template = |url: &str| Template::new(url).map_err(Broken::Beyond);
     let action = match &rule.action {
         Action::None => CompiledAction::None,
@@ -229,42 +211,17 @@ fn compile(rule: &Rule) -> Result<Parts, Broken> {
         Action::CustomResponse { status, .. } => CompiledAction::Block { status: Some(*status) },
         Action::AbortRequest => CompiledAction::Block { status: None },
     };
-    Ok(Parts {
-        url,
-        negate_url: rule.url.negate,
-        grouping: rule.grouping,
-        track_all: rule.track_all_captures,
-        conditions,
-        action,
-    })
+    Ok(Parts { url, negate_url: rule.url.negate, conditions, variables, action })
 }
 
-fn broken(pattern: &str, error: PatternError) -> Broken {
-    let pattern = stopgap_model::problem::one_line(pattern);
-    match error {
-        PatternError::Invalid(why) => {
-            Broken::Invalid(format!("the pattern `{pattern}` is not valid ECMAScript: {why}"))
-        }
-        PatternError::NotLinear(why) => Broken::Beyond(format!("the pattern `{pattern}`: {why}")),
-    }
-}
-
-fn condition(condition: &Condition, syntax: PatternSyntax) -> Result<CompiledCondition, Broken> {
-    let matcher = match condition.match_type {
-        MatchType::Pattern => Ok(Matcher::new(&condition.pattern, syntax, condition.ignore_case)
-            .map_err(|error| broken(&condition.pattern, error))?),
-        MatchType::IsFile => Err("it asks whether a file is there".to_owned()),
-        MatchType::IsDirectory => Err("it asks whether a folder is there".to_owned()),
-    };
-    let input = Template::new(&condition.input).map_err(Broken::Beyond)?;
-    Ok(CompiledCondition { input, matcher, negate: condition.negate })
+fn setting(variable: &SetVariable) -> Result<Setting, Broken> {
+    let value = Template::new(&variable.value).map_err(Broken::Beyond)?;
+    Ok(Setting { name: variable.name.clone(), value, replace: variable.replace })
 }
 
 /// One request on its way through the rules.
 struct Pass<'a> {
-    request: &'a Request,
-    maps: &'a [RewriteMap],
-    target: Vec<u8>,
+    view: View<'a>,
     rewritten_by: Option<String>,
 }
 
@@ -287,22 +244,38 @@ impl Pass<'_> {
             }
             Err(Broken::Beyond(why)) => return Err(why.clone()),
         };
+        self.view.url_is_known()?;
+        // A negated pattern that did not match leaves nothing to refer back to.
         let found = parts.url.captures(&url);
         if found.is_some() == parts.negate_url {
             return Ok(Asked::No);
         }
-        // A negated pattern that did not match leaves nothing to refer back to.
-        let rule_captures = found;
-        let condition_captures = match self.conditions(parts, rule_captures.as_ref())? {
-            Some(captures) => captures,
-            None => return Ok(Asked::No),
+        let Some(kept) = parts.conditions.hold(&self.view, found.as_ref())? else {
+            return Ok(Asked::No);
         };
-        self.act(compiled, parts, rule_captures.as_ref(), condition_captures.as_ref())
+        if let Some(name) = &compiled.forbidden {
+            let verdict = Verdict::Blocked { status: Some(500) };
+            let why = format!("the variable {name} may not be set, see allowedServerVariables");
+            return Ok(Asked::Decided(verdict, Some(format!("IIS answers 500: {why}"))));
+        }
+        self.act(compiled, parts, found.as_ref(), kept.as_ref())
+    }
+
+    fn outcome(&self, verdict: Verdict, by: Option<String>, undecided: Vec<Undecided>) -> Outcome {
+        let unknown = |(name, why): (String, &str)| UnknownHeader { name, reason: why.to_owned() };
+        Outcome {
+            verdict,
+            by,
+            undecided,
+            note: None,
+            headers: self.view.changed_headers(),
+            unknown_headers: self.view.unknown_headers().map(unknown).collect(),
+        }
     }
 
     /// The decoded path below `base`, without a slash in front; `None` if it is not below it.
     fn url_below(&self, base: &str) -> Option<Vec<u8>> {
-        let path = url_decode(split(&self.target).0).into_owned();
+        let path = url_decode(split(&self.view.target).0).into_owned();
         let head = path.get(..base.len())?;
         if !head.eq_ignore_ascii_case(base.as_bytes()) {
             return None;
@@ -314,66 +287,6 @@ impl Pass<'_> {
         }
     }
 
-    /// The captures of the conditions if they hold; `None` if they do not.
-    fn conditions(
-        &self,
-        parts: &Parts,
-        rule: Option<&Captures>,
-    ) -> Result<Option<Option<Captures>>, String> {
-        let mut kept: Vec<Captures> = Vec::new();
-        let mut undecided = None;
-        let mut any = parts.conditions.is_empty();
-        for condition in &parts.conditions {
-            let held = match self.condition(condition, rule, kept.last()) {
-                Ok(held) => held,
-                Err(why) => {
-                    undecided.get_or_insert(why);
-                    continue;
-                }
-            };
-            match (held, parts.grouping) {
-                (None, Grouping::MatchAll) => return Ok(None),
-                (None, Grouping::MatchAny) => {}
-                (Some(captures), grouping) => {
-                    any = true;
-                    kept.extend(captures);
-                    if grouping == Grouping::MatchAny {
-                        break;
-                    }
-                }
-            }
-        }
-        let holds = any || parts.grouping == Grouping::MatchAll;
-        match undecided {
-            // One condition that holds is enough for `any`; for `all` every one must be known.
-            Some(why) if parts.grouping == Grouping::MatchAll || !any => Err(why),
-            _ if !holds => Ok(None),
-            _ if parts.track_all => Ok(Some(Some(Captures::joined(&kept)))),
-            _ => Ok(Some(kept.pop())),
-        }
-    }
-
-    /// Whether a condition holds, with the captures of its pattern; `None` if it does not.
-    fn condition(
-        &self,
-        condition: &CompiledCondition,
-        rule: Option<&Captures>,
-        last: Option<&Captures>,
-    ) -> Result<Option<Option<Captures>>, String> {
-        let matcher = condition.matcher.as_ref().map_err(Clone::clone)?;
-        let input = condition.input.expand(&self.scope(rule, last))?;
-        let found = matcher.captures(&input);
-        Ok((found.is_some() != condition.negate).then_some(found))
-    }
-
-    fn scope<'b>(
-        &'b self,
-        rule: Option<&'b Captures>,
-        condition: Option<&'b Captures>,
-    ) -> Scope<'b> {
-        Scope { request: self.request, target: &self.target, rule, condition, maps: self.maps }
-    }
-
     fn act(
         &mut self,
         compiled: &Compiled,
@@ -381,28 +294,35 @@ impl Pass<'_> {
         rule: Option<&Captures>,
         condition: Option<&Captures>,
     ) -> Result<Asked, String> {
-        match &parts.action {
-            CompiledAction::None => Ok(Asked::Yes),
+        // What the rule does is known before anything is changed by it.
+        let scope = Scope { view: &self.view, rule, condition };
+        let (asked, target) = match &parts.action {
+            CompiledAction::None => (Asked::Yes, None),
             CompiledAction::Block { status } => {
-                Ok(Asked::Decided(Verdict::Blocked { status: *status }, None))
+                (Asked::Decided(Verdict::Blocked { status: *status }, None), None)
             }
             CompiledAction::Redirect { url, append_query, status } => {
-                let url = url.expand(&self.scope(rule, condition))?;
-                let url = text(&self.with_query(url, *append_query));
-                Ok(Asked::Decided(Verdict::Redirected { status: *status, url }, None))
+                let url = text(&self.with_query(url.expand(&scope)?, *append_query));
+                (Asked::Decided(Verdict::Redirected { status: *status, url }, None), None)
             }
             CompiledAction::Rewrite { url, append_query } => {
-                let url = url.expand(&self.scope(rule, condition))?;
-                let url = self.with_query(url, *append_query);
-                self.target = absolute(url, &compiled.base);
-                self.rewritten_by = Some(compiled.name.clone());
-                Ok(Asked::Yes)
+                let url = self.with_query(url.expand(&scope)?, *append_query);
+                (Asked::Yes, Some(absolute(url, &compiled.base)))
             }
+        };
+        for variable in &parts.variables {
+            let value = variable.value.expand(&Scope { view: &self.view, rule, condition });
+            self.view.set(&compiled.name, &variable.name, value, variable.replace);
         }
+        if let Some(target) = target {
+            self.view.target = Cow::Owned(target);
+            self.rewritten_by = Some(compiled.name.clone());
+        }
+        Ok(asked)
     }
 
     fn with_query(&self, mut url: Vec<u8>, append: bool) -> Vec<u8> {
-        let (_, query) = split(&self.target);
+        let (_, query) = split(&self.view.target);
         if append && !query.is_empty() {
             url.push(if url.contains(&b'?') { b'&' } else { b'?' });
             url.extend_from_slice(query);

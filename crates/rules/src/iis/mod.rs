@@ -4,18 +4,24 @@
 //! What IIS does where its documentation is silent is modelled, not proved; see
 //! `docs/iis-model.md`.
 
+mod caching;
 mod evaluate;
 mod inputs;
+mod matcher;
 mod outbound;
 mod read;
+mod response;
 mod rule;
 mod template;
 mod translate;
+mod variables;
 mod wildcard;
 
-pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, Verdict};
+pub use caching::uncached_variables;
+pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict};
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
 pub use read::read;
+pub use response::{ResponseEntry, ResponseEvaluator, ResponseOutcome};
 pub use rule::{
     Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
     UrlMatch,

@@ -55,6 +55,8 @@ pub enum OutboundAction {
     Rewrite {
         /// `value`, a template.
         value: String,
+        /// `replace`, true unless said: whether a header that is there already is replaced.
+        replace: bool,
     },
 }
 

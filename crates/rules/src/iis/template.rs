@@ -1,10 +1,8 @@
 //! Texts with server variables, back-references and functions, as in `{UrlDecode:{REQUEST_URI}}` or
 //! `/new/{R:1}`.
 
-use stopgap_model::Request;
-
 use super::evaluate::RewriteMap;
-use super::inputs::NOT_HEADERS;
+use super::variables::View;
 use crate::decode::url_decode;
 use crate::pattern::Captures;
 
@@ -26,12 +24,9 @@ enum Part {
 
 /// What a template can refer to.
 pub(super) struct Scope<'a> {
-    pub(super) request: &'a Request,
-    /// The request target as rules before have made it.
-    pub(super) target: &'a [u8],
+    pub(super) view: &'a View<'a>,
     pub(super) rule: Option<&'a Captures>,
     pub(super) condition: Option<&'a Captures>,
-    pub(super) maps: &'a [RewriteMap],
 }
 
 impl Template {
@@ -48,6 +43,16 @@ impl Template {
             text.extend(part.expand(scope)?);
         }
         Ok(text)
+    }
+
+    /// The names of the server variables in it, in capitals, in the order written.
+    pub(super) fn variables(&self) -> Vec<&str> {
+        let of_part = |part| match part {
+            &Part::Variable(ref name) => vec![name.as_str()],
+            Part::Call { argument, .. } => argument.variables(),
+            _ => Vec::new(),
+        };
+        self.0.iter().flat_map(of_part).collect()
     }
 }
 
@@ -105,10 +110,10 @@ impl Part {
     fn expand(&self, scope: &Scope<'_>) -> Result<Vec<u8>, String> {
         match self {
             Self::Text(text) => Ok(text.as_bytes().to_vec()),
-            Self::Variable(name) => variable(name, scope),
+            Self::Variable(name) => scope.view.variable(name),
             Self::Rule(number) => group(scope.rule, *number, 'R'),
             Self::Condition(number) => group(scope.condition, *number, 'C'),
-            Self::Call { name, argument } => call(name, &argument.expand(scope)?, scope.maps),
+            Self::Call { name, argument } => call(name, &argument.expand(scope)?, scope.view.maps),
         }
     }
 }
@@ -128,6 +133,7 @@ fn call(name: &str, argument: &[u8], maps: &[RewriteMap]) -> Result<Vec<u8>, Str
         "urldecode" => Ok(url_decode(argument).into_owned()),
         "urlencode" => Ok(url_encode(argument)),
         "tolower" => Ok(argument.to_ascii_lowercase()),
+        "htmlencode" => html_encode(argument),
         _ => {
             let Some(map) = maps.iter().find(|map| map.name.eq_ignore_ascii_case(name)) else {
                 return Err(format!("there is no function or rewrite map `{name}`"));
@@ -146,6 +152,23 @@ fn lookup(map: &RewriteMap, key: &[u8]) -> Vec<u8> {
     found.map_or(&map.default, |(_, value)| value).as_bytes().to_vec()
 }
 
+/// Encodes what every encoder does; on quotes and on characters beyond ASCII they differ.
+fn html_encode(text: &[u8]) -> Result<Vec<u8>, String> {
+    let mut encoded = Vec::new();
+    for &byte in text {
+        match byte {
+            b'&' => encoded.extend_from_slice(b"&amp;"),
+            b'<' => encoded.extend_from_slice(b"&lt;"),
+            b'>' => encoded.extend_from_slice(b"&gt;"),
+            b'"' | b'\'' | 0x80.. => {
+                return Err("what HtmlEncode makes of quotes is not documented".into());
+            }
+            byte => encoded.push(byte),
+        }
+    }
+    Ok(encoded)
+}
+
 fn url_encode(text: &[u8]) -> Vec<u8> {
     let mut encoded = Vec::new();
     for &byte in text {
@@ -156,45 +179,4 @@ fn url_encode(text: &[u8]) -> Vec<u8> {
         }
     }
     encoded
-}
-
-fn variable(name: &str, scope: &Scope<'_>) -> Result<Vec<u8>, String> {
-    let (path, query) = split(scope.target);
-    let header = |name: &str| joined(scope.request, name);
-    Ok(match name {
-        "REQUEST_METHOD" => scope.request.method.as_bytes().to_vec(),
-        "REQUEST_URI" => scope.target.to_vec(),
-        "UNENCODED_URL" => scope.request.target.clone(),
-        "QUERY_STRING" => query.to_vec(),
-        "URL" | "PATH_INFO" | "SCRIPT_NAME" => url_decode(path).into_owned(),
-        "SERVER_NAME" => {
-            let host = header("host");
-            // An IPv6 address stands in brackets and has colons of its own.
-            let end = match host.strip_prefix(b"[") {
-                Some(rest) => rest.iter().position(|&b| b == b']').map(|at| at + 2),
-                None => host.iter().position(|&b| b == b':'),
-            };
-            host[..end.unwrap_or(host.len())].to_vec()
-        }
-        "CONTENT_TYPE" => header("content-type"),
-        "CONTENT_LENGTH" => header("content-length"),
-        _ => match name.strip_prefix("HTTP_") {
-            Some(rest) if !NOT_HEADERS.contains(&rest) => header(&rest.replace('_', "-")),
-            _ => return Err(format!("it needs {{{name}}}, which is not in a request")),
-        },
-    })
-}
-
-/// A repeated header as IIS sees it: one value.
-fn joined(request: &Request, name: &str) -> Vec<u8> {
-    let separator: &[u8] = if name.eq_ignore_ascii_case("cookie") { b"; " } else { b", " };
-    request.header_values(name).collect::<Vec<_>>().join(separator)
-}
-
-/// The path and the query of a request target.
-pub(super) fn split(target: &[u8]) -> (&[u8], &[u8]) {
-    match target.iter().position(|&b| b == b'?') {
-        Some(at) => (&target[..at], &target[at + 1..]),
-        None => (target, b""),
-    }
 }

@@ -1,0 +1,291 @@
+//! What a set of IIS outbound rules does to the head of a response.
+
+use std::borrow::Cow;
+
+use stopgap_model::{Request, Response};
+
+use super::evaluate::{Outcome, RewriteMap, Undecided, Verdict};
+use super::matcher::{Broken, Conditions, Matcher};
+use super::outbound::{OutboundAction, OutboundRule, PreCondition};
+use super::template::{Scope, Template};
+use super::variables::{ResponseView, STATUS, View, canonical, response_header};
+use crate::headers::{Headers, trimmed, with_value};
+
+/// An outbound rule of a configuration, in its place.
+#[derive(Debug, Clone, Copy)]
+pub struct ResponseEntry<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it says, or why that cannot be read.
+    pub rule: Result<&'a OutboundRule, &'a str>,
+}
+
+/// What becomes of the head of a response, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseOutcome {
+    /// The response's headers as the client sees them, as if the undecided rules did not match.
+    pub headers: Headers,
+    /// The names of the rules that changed them, in their order.
+    pub by: Vec<String>,
+    /// The rules that could not be evaluated.
+    pub undecided: Vec<Undecided>,
+    /// Why IIS answers 500 instead, if it does: a sentence without a full stop. Then the headers
+    /// are those of the application, and the client sees none of them.
+    pub fault: Option<String>,
+    /// What a person should know beside it.
+    pub notes: Vec<String>,
+}
+
+/// Outbound rules made ready to be asked about many responses.
+#[derive(Debug)]
+pub struct ResponseEvaluator {
+    rules: Vec<Compiled>,
+    preconditions: Vec<Result<Conditions, Broken>>,
+    maps: Vec<RewriteMap>,
+    fault: Option<String>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    name: String,
+    stop_processing: bool,
+    rule: Result<Parts, Broken>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    /// Which of the preconditions.
+    precondition: Option<usize>,
+    variable: String,
+    pattern: Matcher,
+    negate: bool,
+    conditions: Conditions,
+    rewrite: Option<(Template, bool)>,
+}
+
+impl ResponseEvaluator {
+    /// Makes rules ready, in their order, with the preconditions that they name and the rewrite
+    /// maps that they can look into.
+    #[must_use]
+    pub fn new<'a>(
+        rules: impl IntoIterator<Item = ResponseEntry<'a>>,
+        preconditions: &[PreCondition],
+        maps: Vec<RewriteMap>,
+    ) -> Self {
+        let ready = |p: &PreCondition| Conditions::new(&p.conditions, p.grouping, false, p.syntax);
+        let mut evaluator = Self {
+            rules: Vec::new(),
+            preconditions: preconditions.iter().map(ready).collect(),
+            maps,
+            fault: None,
+        };
+        for entry in rules {
+            evaluator.add(entry, preconditions);
+        }
+        evaluator
+    }
+
+    fn add(&mut self, entry: ResponseEntry<'_>, preconditions: &[PreCondition]) {
+        let compiled =
+            |rule, stop_processing| Compiled { name: entry.name.to_owned(), stop_processing, rule };
+        let rule = match entry.rule {
+            Ok(rule) if rule.enabled => rule,
+            Ok(_) => return,
+            Err(why) => {
+                let broken = Err(Broken::Beyond(why.to_owned()));
+                self.rules.push(compiled(broken, false));
+                return;
+            }
+        };
+        let name = &rule.precondition;
+        let precondition = preconditions.iter().position(|p| p.name.eq_ignore_ascii_case(name));
+        if !name.is_empty() && precondition.is_none() {
+            let why = format!("the rule `{}` names the precondition `{name}`", entry.name);
+            self.fault.get_or_insert(format!("{why}, which is not there"));
+            return;
+        }
+        // A body is another text than the headers: its rules neither change nor stop them.
+        if !rule.target.variable.is_empty() {
+            self.rules.push(compiled(compile(rule, precondition), rule.stop_processing));
+        }
+    }
+
+    /// What becomes of the response that the application gives to `request`, where no inbound rule
+    /// has changed that.
+    #[must_use]
+    pub fn evaluate(&self, request: &Request, response: &Response) -> ResponseOutcome {
+        self.answer(View::of(request, &self.maps), response)
+    }
+
+    /// What becomes of the response that the application gives to `request` after inbound rules
+    /// have made `outcome` of it.
+    #[must_use]
+    pub fn evaluate_after(
+        &self,
+        request: &Request,
+        outcome: &Outcome,
+        response: &Response,
+    ) -> ResponseOutcome {
+        let mut view = View::of(request, &self.maps);
+        if let Verdict::Rewritten { url } = &outcome.verdict {
+            view.target = Cow::Borrowed(url.as_bytes());
+        }
+        if let Some(headers) = &outcome.headers {
+            view.headers = Cow::Borrowed(headers);
+        }
+        for unknown in &outcome.unknown_headers {
+            view.lose(&format!("HTTP_{}", unknown.name), &unknown.reason);
+        }
+        self.answer(view, response)
+    }
+
+    fn answer(&self, view: View<'_>, response: &Response) -> ResponseOutcome {
+        let mut pass = Pass {
+            preconditions: &self.preconditions,
+            view: View { response: Some(ResponseView::of(response)), ..view },
+            stopped: None,
+            notes: Vec::new(),
+        };
+        let mut outcome = ResponseOutcome {
+            headers: response.headers.clone(),
+            by: Vec::new(),
+            undecided: Vec::new(),
+            fault: self.fault.clone(),
+            notes: Vec::new(),
+        };
+        let rules = if outcome.fault.is_some() { &[][..] } else { &self.rules };
+        for rule in rules {
+            match pass.ask(rule) {
+                Ok(false) => {}
+                Ok(true) => outcome.by.push(rule.name.clone()),
+                Err(Broken::Invalid(why)) => {
+                    return ResponseOutcome { fault: Some(why), ..outcome };
+                }
+                Err(Broken::Beyond(reason)) => {
+                    outcome.undecided.push(Undecided { rule: rule.name.clone(), reason });
+                }
+            }
+        }
+        if let Some(response) = pass.view.response {
+            outcome.headers = response.headers.into_owned();
+        }
+        ResponseOutcome { notes: pass.notes, ..outcome }
+    }
+}
+
+fn compile(rule: &OutboundRule, precondition: Option<usize>) -> Result<Parts, Broken> {
+    let target = &rule.target;
+    let rewrite = match &rule.action {
+        OutboundAction::None => None,
+        OutboundAction::Rewrite { value, replace } => {
+            Some((Template::new(value).map_err(Broken::Beyond)?, *replace))
+        }
+    };
+    Ok(Parts {
+        precondition,
+        variable: target.variable.clone(),
+        pattern: Matcher::new(&target.pattern, rule.syntax, target.ignore_case)?,
+        negate: target.negate,
+        conditions: Conditions::new(
+            &rule.conditions,
+            rule.grouping,
+            rule.track_all_captures,
+            rule.syntax,
+        )?,
+        rewrite,
+    })
+}
+
+/// One response on its way through the rules.
+struct Pass<'a> {
+    preconditions: &'a [Result<Conditions, Broken>],
+    view: View<'a>,
+    /// The rule that has ended the rules for a header, and that header.
+    stopped: Option<(String, String)>,
+    notes: Vec<String>,
+}
+
+impl Pass<'_> {
+    /// Asks one rule; whether it changed something.
+    fn ask(&mut self, compiled: &Compiled) -> Result<bool, Broken> {
+        let parts = match &compiled.rule {
+            Ok(parts) => parts,
+            Err(broken) => return Err(broken.clone()),
+        };
+        if self.precondition_fails(parts)? {
+            return Ok(false);
+        }
+        let header = response_header(&parts.variable);
+        let header = header.filter(|_| canonical(&parts.variable) != STATUS);
+        let Some(header) = header else {
+            // Later rules can ask for the variable; the response's headers are not touched.
+            let why = format!("which the outbound rule `{}` may rewrite", compiled.name);
+            self.view.lose(&parts.variable, &why);
+            return Ok(false);
+        };
+        if self.stopped.as_ref().is_some_and(|(_, of)| of.eq_ignore_ascii_case(&header)) {
+            return Ok(false);
+        }
+        let Some(value) = self.new_value(parts, &header).map_err(Broken::Beyond)? else {
+            return Ok(false);
+        };
+        if let Some((rule, _)) = &self.stopped {
+            let why = format!("the rule `{rule}` stops the rules, perhaps only for its own header");
+            return Err(Broken::Beyond(why));
+        }
+        if compiled.stop_processing {
+            self.stopped = Some((compiled.name.clone(), header.clone()));
+        }
+        Ok(value.is_some_and(|value| self.rewrite(&header, &value)))
+    }
+
+    fn precondition_fails(&self, parts: &Parts) -> Result<bool, Broken> {
+        match parts.precondition.and_then(|at| self.preconditions.get(at)) {
+            None => Ok(false),
+            Some(Ok(conditions)) => {
+                let held = conditions.hold(&self.view, None).map_err(Broken::Beyond)?;
+                Ok(held.is_none())
+            }
+            Some(Err(broken)) => Err(broken.clone()),
+        }
+    }
+
+    /// `None`: the rule does not match. Else the header's new value, if the rule gives it one.
+    fn new_value(&self, parts: &Parts, header: &str) -> Result<Option<Option<Vec<u8>>>, String> {
+        let old = match &self.view.response {
+            Some(response) => response.header(header)?,
+            None => Vec::new(),
+        };
+        // A negated pattern that did not match leaves nothing to refer back to.
+        let found = parts.pattern.captures(&old);
+        if found.is_some() == parts.negate {
+            return Ok(None);
+        }
+        let Some(kept) = parts.conditions.hold(&self.view, found.as_ref())? else {
+            return Ok(None);
+        };
+        let scope = Scope { view: &self.view, rule: found.as_ref(), condition: kept.as_ref() };
+        match &parts.rewrite {
+            Some((_, false)) if !old.is_empty() => Ok(Some(None)),
+            Some((value, _)) => Ok(Some(Some(value.expand(&scope)?))),
+            None => Ok(Some(None)),
+        }
+    }
+
+    /// Gives a header a value; whether that changed something.
+    fn rewrite(&mut self, header: &str, value: &[u8]) -> bool {
+        let Some(response) = &mut self.view.response else { return false };
+        let value = trimmed(value);
+        let is_empty = value.is_empty();
+        let changed = with_value(&response.headers, header, (!is_empty).then(|| value.to_vec()));
+        if changed[..] == response.headers[..] {
+            return false;
+        }
+        response.headers = Cow::Owned(changed);
+        if is_empty {
+            let why = "some servers send such a header with an empty value instead of without";
+            self.notes.push(format!("the header {header} is emptied; {why}"));
+        }
+        true
+    }
+}
