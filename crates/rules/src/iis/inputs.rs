@@ -7,11 +7,7 @@ const NO_INPUT: &str = "IIS has no condition input that says the same";
 
 /// The input for the value that `test` looks at.
 pub(super) fn input_of(test: &Test) -> Result<String, String> {
-    let decoded = match test.decode.as_slice() {
-        [] => false,
-        [Decode::Url] => true,
-        _ => return Err(format!("{}: IIS decodes once, and only percent-encoding", test.field)),
-    };
+    let decoded = !test.decode.is_empty();
     let variable = match &test.field {
         Field::Method => "REQUEST_METHOD".to_owned(),
         // Without decoding only UNENCODED_URL is what was requested; with it, REQUEST_URI is the
@@ -25,13 +21,14 @@ pub(super) fn input_of(test: &Test) -> Result<String, String> {
         field if field.is_of_body() => return Err(format!("{field}: IIS rules see no body")),
         field => return Err(format!("{field}: {NO_INPUT}")),
     };
-    Ok(if decoded { format!("{{UrlDecode:{{{variable}}}}}") } else { format!("{{{variable}}}") })
+    in_braces(test, &variable)
 }
 
 /// What follows `HTTP_` in the names of server variables that are not headers, or not as sent.
 pub(super) const NOT_HEADERS: [&str; 4] = ["URL", "METHOD", "VERSION", "X_ORIGINAL_URL"];
 
-fn header_variable(name: &str) -> Result<String, String> {
+/// The variable that is the request header `name`.
+pub(super) fn header_variable(name: &str) -> Result<String, String> {
     let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !good || name.is_empty() {
         return Err(format!("header:{name}: IIS names a header by letters, digits and dashes"));
@@ -41,6 +38,38 @@ fn header_variable(name: &str) -> Result<String, String> {
         return Err(format!("header: HTTP_{name} is a server variable of another meaning in IIS"));
     }
     Ok(format!("HTTP_{name}"))
+}
+
+/// The variable that is the response header `name`, in the case in which that is written.
+pub(super) fn response_variable(name: &str) -> Result<String, String> {
+    let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !good || name.is_empty() {
+        return Err(format!(
+            "response-header:{name}: IIS names a header by letters, digits and dashes"
+        ));
+    }
+    if name.eq_ignore_ascii_case("status") {
+        return Err("response-header:status: RESPONSE_STATUS is the status in IIS".into());
+    }
+    if name.eq_ignore_ascii_case("set-cookie") {
+        let why = "what IIS makes of several Set-Cookie headers is not documented";
+        return Err(format!("response-header:{name}: {why}"));
+    }
+    Ok(format!("RESPONSE_{}", name.replace('-', "_")))
+}
+
+/// The input for the response header that `test` looks at.
+pub(super) fn response_input_of(test: &Test, name: &str) -> Result<String, String> {
+    let variable = response_variable(name)?.to_ascii_uppercase();
+    in_braces(test, &variable)
+}
+
+fn in_braces(test: &Test, variable: &str) -> Result<String, String> {
+    match test.decode.as_slice() {
+        [] => Ok(format!("{{{variable}}}")),
+        [Decode::Url] => Ok(format!("{{UrlDecode:{{{variable}}}}}")),
+        _ => Err(format!("{}: IIS decodes once, and only percent-encoding", test.field)),
+    }
 }
 
 /// The field and the decodings that `input` says; why not, if no field says the same.

@@ -14,6 +14,7 @@ mod response;
 mod rule;
 mod template;
 mod translate;
+mod translate_headers;
 mod variables;
 mod wildcard;
 
@@ -21,9 +22,10 @@ pub use caching::uncached_variables;
 pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict};
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
 pub use read::read;
-pub use response::{ResponseEntry, ResponseEvaluator, ResponseOutcome};
+pub use response::{HeaderRewrite, ResponseEntry, ResponseEvaluator, ResponseOutcome};
 pub use rule::{
     Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
     UrlMatch,
 };
 pub use translate::{Unsupported, translate};
+pub use translate_headers::{translate_request_header, translate_response_header};

@@ -25,8 +25,8 @@ pub struct ResponseEntry<'a> {
 pub struct ResponseOutcome {
     /// The response's headers as the client sees them, as if the undecided rules did not match.
     pub headers: Headers,
-    /// The names of the rules that changed them, in their order.
-    pub by: Vec<String>,
+    /// Which rules changed them, in their order.
+    pub changes: Vec<HeaderRewrite>,
     /// The rules that could not be evaluated.
     pub undecided: Vec<Undecided>,
     /// Why IIS answers 500 instead, if it does: a sentence without a full stop. Then the headers
@@ -34,6 +34,15 @@ pub struct ResponseOutcome {
     pub fault: Option<String>,
     /// What a person should know beside it.
     pub notes: Vec<String>,
+}
+
+/// A response header that a rule changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderRewrite {
+    /// The rule's name.
+    pub rule: String,
+    /// The header's name, as the rule spells it.
+    pub header: String,
 }
 
 /// Outbound rules made ready to be asked about many responses.
@@ -48,14 +57,14 @@ pub struct ResponseEvaluator {
 #[derive(Debug)]
 struct Compiled {
     name: String,
+    /// Which of the preconditions.
+    precondition: Option<usize>,
     stop_processing: bool,
     rule: Result<Parts, Broken>,
 }
 
 #[derive(Debug)]
 struct Parts {
-    /// Which of the preconditions.
-    precondition: Option<usize>,
     variable: String,
     pattern: Matcher,
     negate: bool,
@@ -86,27 +95,31 @@ impl ResponseEvaluator {
     }
 
     fn add(&mut self, entry: ResponseEntry<'_>, preconditions: &[PreCondition]) {
-        let compiled =
-            |rule, stop_processing| Compiled { name: entry.name.to_owned(), stop_processing, rule };
+        let name = entry.name.to_owned();
         let rule = match entry.rule {
             Ok(rule) if rule.enabled => rule,
             Ok(_) => return,
             Err(why) => {
-                let broken = Err(Broken::Beyond(why.to_owned()));
-                self.rules.push(compiled(broken, false));
+                let rule = Err(Broken::Beyond(why.to_owned()));
+                self.rules.push(Compiled {
+                    name,
+                    precondition: None,
+                    stop_processing: false,
+                    rule,
+                });
                 return;
             }
         };
-        let name = &rule.precondition;
-        let precondition = preconditions.iter().position(|p| p.name.eq_ignore_ascii_case(name));
-        if !name.is_empty() && precondition.is_none() {
-            let why = format!("the rule `{}` names the precondition `{name}`", entry.name);
+        let wanted = &rule.precondition;
+        let precondition = preconditions.iter().position(|p| p.name.eq_ignore_ascii_case(wanted));
+        if !wanted.is_empty() && precondition.is_none() {
+            let why = format!("the rule `{name}` names the precondition `{wanted}`");
             self.fault.get_or_insert(format!("{why}, which is not there"));
-            return;
         }
         // A body is another text than the headers: its rules neither change nor stop them.
         if !rule.target.variable.is_empty() {
-            self.rules.push(compiled(compile(rule, precondition), rule.stop_processing));
+            let stop_processing = rule.stop_processing;
+            self.rules.push(Compiled { name, precondition, stop_processing, rule: compile(rule) });
         }
     }
 
@@ -148,7 +161,7 @@ impl ResponseEvaluator {
         };
         let mut outcome = ResponseOutcome {
             headers: response.headers.clone(),
-            by: Vec::new(),
+            changes: Vec::new(),
             undecided: Vec::new(),
             fault: self.fault.clone(),
             notes: Vec::new(),
@@ -156,8 +169,10 @@ impl ResponseEvaluator {
         let rules = if outcome.fault.is_some() { &[][..] } else { &self.rules };
         for rule in rules {
             match pass.ask(rule) {
-                Ok(false) => {}
-                Ok(true) => outcome.by.push(rule.name.clone()),
+                Ok(None) => {}
+                Ok(Some(header)) => {
+                    outcome.changes.push(HeaderRewrite { rule: rule.name.clone(), header });
+                }
                 Err(Broken::Invalid(why)) => {
                     return ResponseOutcome { fault: Some(why), ..outcome };
                 }
@@ -173,7 +188,7 @@ impl ResponseEvaluator {
     }
 }
 
-fn compile(rule: &OutboundRule, precondition: Option<usize>) -> Result<Parts, Broken> {
+fn compile(rule: &OutboundRule) -> Result<Parts, Broken> {
     let target = &rule.target;
     let rewrite = match &rule.action {
         OutboundAction::None => None,
@@ -182,7 +197,6 @@ fn compile(rule: &OutboundRule, precondition: Option<usize>) -> Result<Parts, Br
         }
     };
     Ok(Parts {
-        precondition,
         variable: target.variable.clone(),
         pattern: Matcher::new(&target.pattern, rule.syntax, target.ignore_case)?,
         negate: target.negate,
@@ -206,28 +220,25 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Asks one rule; whether it changed something.
-    fn ask(&mut self, compiled: &Compiled) -> Result<bool, Broken> {
-        let parts = match &compiled.rule {
-            Ok(parts) => parts,
-            Err(broken) => return Err(broken.clone()),
-        };
-        if self.precondition_fails(parts)? {
-            return Ok(false);
+    /// Asks one rule; the header that it changed.
+    fn ask(&mut self, compiled: &Compiled) -> Result<Option<String>, Broken> {
+        if self.precondition_fails(compiled)? {
+            return Ok(None);
         }
+        let parts = compiled.rule.as_ref().map_err(Clone::clone)?;
         let header = response_header(&parts.variable);
         let header = header.filter(|_| canonical(&parts.variable) != STATUS);
         let Some(header) = header else {
             // Later rules can ask for the variable; the response's headers are not touched.
             let why = format!("which the outbound rule `{}` may rewrite", compiled.name);
             self.view.lose(&parts.variable, &why);
-            return Ok(false);
+            return Ok(None);
         };
         if self.stopped.as_ref().is_some_and(|(_, of)| of.eq_ignore_ascii_case(&header)) {
-            return Ok(false);
+            return Ok(None);
         }
         let Some(value) = self.new_value(parts, &header).map_err(Broken::Beyond)? else {
-            return Ok(false);
+            return Ok(None);
         };
         if let Some((rule, _)) = &self.stopped {
             let why = format!("the rule `{rule}` stops the rules, perhaps only for its own header");
@@ -236,11 +247,12 @@ impl Pass<'_> {
         if compiled.stop_processing {
             self.stopped = Some((compiled.name.clone(), header.clone()));
         }
-        Ok(value.is_some_and(|value| self.rewrite(&header, &value)))
+        let changed = value.is_some_and(|value| self.rewrite(&header, &value));
+        Ok(changed.then_some(header))
     }
 
-    fn precondition_fails(&self, parts: &Parts) -> Result<bool, Broken> {
-        match parts.precondition.and_then(|at| self.preconditions.get(at)) {
+    fn precondition_fails(&self, compiled: &Compiled) -> Result<bool, Broken> {
+        match compiled.precondition.and_then(|at| self.preconditions.get(at)) {
             None => Ok(false),
             Some(Ok(conditions)) => {
                 let held = conditions.hold(&self.view, None).map_err(Broken::Beyond)?;

@@ -19,7 +19,7 @@ pub struct Unsupported {
     pub reason: String,
 }
 
-fn unsupported(reason: impl Into<String>) -> Unsupported {
+pub(super) fn unsupported(reason: impl Into<String>) -> Unsupported {
     Unsupported { reason: reason.into() }
 }
 
@@ -34,15 +34,7 @@ pub(super) const STATUS_DESCRIPTION: &str = "Blocked by Stopgap";
 pub fn translate(name: &str, rule: &BlockRule) -> Result<Rule, Unsupported> {
     let rule = simplify(rule);
     CompiledRule::new(&rule).map_err(|error| unsupported(format!("a pattern: {error}")))?;
-    let (grouping, members) = match &rule.when {
-        Condition::All(members) => (Grouping::MatchAll, members.as_slice()),
-        Condition::Any(members) => (Grouping::MatchAny, members.as_slice()),
-        single => (Grouping::MatchAll, std::slice::from_ref(single)),
-    };
-    if members.is_empty() {
-        return Err(unsupported("it has no condition"));
-    }
-    let conditions = members.iter().map(condition).collect::<Result<_, _>>()?;
+    let (grouping, conditions) = conditions(&rule.when, &test_condition)?;
     Ok(Rule {
         name: name.to_owned(),
         enabled: true,
@@ -65,11 +57,31 @@ pub fn translate(name: &str, rule: &BlockRule) -> Result<Rule, Unsupported> {
     })
 }
 
-fn condition(member: &Condition) -> Result<IisCondition, Unsupported> {
+/// What a test says as a condition of IIS, negated or not.
+type Translate = dyn Fn(&Test, bool) -> Result<IisCondition, Unsupported>;
+
+/// The one list of conditions that `when`, in its canonical form, is.
+pub(super) fn conditions(
+    when: &Condition,
+    test: &Translate,
+) -> Result<(Grouping, Vec<IisCondition>), Unsupported> {
+    let (grouping, members) = match when {
+        Condition::All(members) => (Grouping::MatchAll, members.as_slice()),
+        Condition::Any(members) => (Grouping::MatchAny, members.as_slice()),
+        single => (Grouping::MatchAll, std::slice::from_ref(single)),
+    };
+    if members.is_empty() {
+        return Err(unsupported("it has no condition"));
+    }
+    let conditions = members.iter().map(|member| condition(member, test));
+    Ok((grouping, conditions.collect::<Result<_, _>>()?))
+}
+
+fn condition(member: &Condition, test: &Translate) -> Result<IisCondition, Unsupported> {
     match member {
-        Condition::Test(test) => test_condition(test, false),
+        Condition::Test(inner) => test(inner, false),
         Condition::Not(inner) => match &**inner {
-            Condition::Test(test) => test_condition(test, true),
+            Condition::Test(inner) => test(inner, true),
             _ => Err(nested()),
         },
         Condition::All(_) | Condition::Any(_) => Err(nested()),
@@ -80,8 +92,17 @@ fn nested() -> Unsupported {
     unsupported("an IIS rule has one list of conditions, all or any; write two actions")
 }
 
-fn test_condition(test: &Test, negate: bool) -> Result<IisCondition, Unsupported> {
-    let input = input_of(test).map_err(unsupported)?;
+/// The condition for a test of the request.
+pub(super) fn test_condition(test: &Test, negate: bool) -> Result<IisCondition, Unsupported> {
+    with_input(test, input_of(test).map_err(unsupported)?, negate)
+}
+
+/// The condition for a test whose value is `input`.
+pub(super) fn with_input(
+    test: &Test,
+    input: String,
+    negate: bool,
+) -> Result<IisCondition, Unsupported> {
     let pattern = pattern_of(&test.operator)?;
     same_when_repeated(test)?;
     same_when_missing(test)?;
@@ -94,7 +115,7 @@ fn test_condition(test: &Test, negate: bool) -> Result<IisCondition, Unsupported
     })
 }
 
-fn pattern_of(operator: &Operator) -> Result<String, Unsupported> {
+pub(super) fn pattern_of(operator: &Operator) -> Result<String, Unsupported> {
     let text = operator.text();
     if text.chars().any(|c| !c.is_ascii() || c.is_ascii_control()) {
         let why = "what IIS makes of characters beyond ASCII and of control characters is not \
@@ -127,7 +148,7 @@ fn names_beyond_ascii(source: &str) -> bool {
 }
 
 /// `text` with everything escaped that ECMAScript reads as more than itself.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         if r"\^$.|?*+()[]{}/".contains(c) && c != '/' {
@@ -141,8 +162,9 @@ fn escape(text: &str) -> String {
 /// IIS joins the values of a repeated header by a comma, perhaps with a blank behind it; the AST
 /// tests each. Only a test that cannot tell the difference is exact. Cookie is one value in both, and Host is there once.
 fn same_when_repeated(test: &Test) -> Result<(), Unsupported> {
-    let Field::Header(name) = &test.field else { return Ok(()) };
-    if name == "cookie" || name == "host" {
+    let (Field::Header(name) | Field::ResponseHeader(name)) = &test.field else { return Ok(()) };
+    let is_request = matches!(test.field, Field::Header(_));
+    if is_request && (name == "cookie" || name == "host") {
         return Ok(());
     }
     let exact = match &test.operator {
@@ -155,7 +177,8 @@ fn same_when_repeated(test: &Test) -> Result<(), Unsupported> {
         return Ok(());
     }
     Err(unsupported(format!(
-        "header:{name}: IIS joins a repeated header by commas, and {} would see it; use contains",
+        "{}: IIS joins a repeated header by commas, and {} would see it; use contains",
+        test.field,
         test.operator.name()
     )))
 }
@@ -171,8 +194,9 @@ fn sees_joint(node: &Node) -> bool {
 
 /// What is not there has no value in the AST and is an empty string in IIS: a test that an empty
 /// string passes would differ.
-fn same_when_missing(test: &Test) -> Result<(), Unsupported> {
-    if !matches!(test.field, Field::Query | Field::Host | Field::Header(_)) {
+pub(super) fn same_when_missing(test: &Test) -> Result<(), Unsupported> {
+    let always_there = matches!(test.field, Field::Method | Field::Uri | Field::Path);
+    if always_there {
         return Ok(());
     }
     let passes_empty = match &test.operator {
