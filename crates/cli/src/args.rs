@@ -146,7 +146,15 @@ pub(crate) struct Try {
     /// The body of the request
     #[arg(long, value_name = "TEXT", requires = "request")]
     pub(crate) body: Option<String>,
-    /// Requests, one JSON object a line: {"method","uri","headers","body"}; `-` is standard input
+    /// A header of the response that the application gives, as in 'X-Frame-Options: DENY': what
+    /// becomes of the response is told as well
+    #[arg(long = "response-header", value_name = "HEADER", requires = "request")]
+    pub(crate) response_headers: Vec<String>,
+    /// The media type of that response, as in 'text/html'
+    #[arg(long, value_name = "TYPE", requires = "request")]
+    pub(crate) response_type: Option<String>,
+    /// Requests, one JSON object a line: {"method","uri","headers","body","response"}; `-` is
+    /// standard input
     #[arg(long, value_name = "FILE.jsonl", conflicts_with = "request")]
     pub(crate) requests: Option<PathBuf>,
 }

@@ -147,6 +147,167 @@ fn a_stream_of_requests_is_answered_line_by_line() {
     assert_eq!(verdicts, ["\"blocked\"", "\"allowed\""]);
 }
 
+/// A folder with one mitigation document, which changes headers.
+struct Catalog(std::path::PathBuf);
+
+impl Catalog {
+    fn of_headers(name: &str) -> Self {
+        let id = std::process::id();
+        let folder = std::env::temp_dir().join(format!("stopgap-try-catalog-{id}-{name}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let document = r#"
+schema = 1
+id = "H1"
+revision = 1
+title = "Headers that are changed on the way in and out"
+severity = "low"
+impact = "None."
+no_live_probe = "It blocks nothing, so there is nothing to send."
+
+[[action]]
+id = "H1.1"
+kind = "response-header"
+header = "Content-Security-Policy"
+append = "; script-src-attr 'none'"
+when = [{ field = "response-content-type", equals = "text/html" }]
+
+[[action]]
+id = "H1.2"
+kind = "response-header"
+header = "X-Powered-By"
+remove = true
+
+[[action]]
+id = "H1.3"
+kind = "request-header"
+remove = "x-middleware-subrequest"
+"#;
+        std::fs::write(folder.join("H1.toml"), document).unwrap();
+        Self(folder)
+    }
+
+    fn run(&self, arguments: &[&str]) -> common::Run {
+        let folder = self.0.to_str().unwrap();
+        let fixed = ["try", "--unsigned", "--catalog", folder, "--id", "H1", "--request", "GET /"];
+        stopgap(&[&fixed[..], arguments].concat())
+    }
+}
+
+impl Drop for Catalog {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_mitigation_tells_which_headers_the_client_and_the_application_see() {
+    let catalog = Catalog::of_headers("told");
+    let policy = "Content-Security-Policy: default-src 'self'";
+    let run = catalog.run(&[
+        "--json",
+        "--header",
+        "X-Middleware-Subrequest: middleware",
+        "--header",
+        "A: b",
+        "--response-type",
+        "text/html; charset=utf-8",
+        "--response-header",
+        policy,
+        "--response-header",
+        "X-Powered-By: PHP",
+    ]);
+    let json = run.json();
+    assert_eq!(json["verdict"], "allowed", "{}", run.out);
+    assert_eq!(json["request_headers"], serde_json::json!([["A", "b"]]));
+    let expected = serde_json::json!({
+        "headers": [
+            ["Content-Type", "text/html; charset=utf-8"],
+            ["Content-Security-Policy", "default-src 'self'; script-src-attr 'none'"],
+        ],
+        "by": ["H1.1", "H1.2"],
+    });
+    assert_eq!(json["response"], expected);
+    let run = catalog.run(&["--header", "X-Middleware-Subrequest: m", "--response-header", policy]);
+    assert_eq!(
+        run.out,
+        "allowed\nthe application does not see X-Middleware-Subrequest\n\
+         the response passes as it is\n"
+    );
+    let run =
+        catalog.run(&["--response-type", "text/html", "--response-header", "X-Powered-By: x"]);
+    assert_eq!(
+        run.out,
+        "allowed\nthe client sees Content-Security-Policy: ; script-src-attr 'none', by the rule\n  \
+         `H1.1`\nthe client does not see X-Powered-By, by the rule `H1.2`\n"
+    );
+    // Without a response nothing is said of one.
+    let run = catalog.run(&["--json"]);
+    assert!(run.json().get("response").is_none() && run.json().get("request_headers").is_none());
+}
+
+#[test]
+fn a_line_of_a_file_of_requests_may_have_its_response() {
+    let catalog = Catalog::of_headers("lines");
+    let file = catalog.0.join("requests.jsonl");
+    let lines = concat!(
+        r#"{"method":"GET","uri":"/","response":{"headers":{"Content-Type":"text/html"}}}"#,
+        "\n",
+        r#"{"method":"GET","uri":"/","response":{"status":404,"headers":{"X":["a","b"]}}}"#,
+        "\n",
+    );
+    std::fs::write(&file, lines).unwrap();
+    let folder = catalog.0.to_str().unwrap();
+    let arguments = ["try", "--unsigned", "--catalog", folder, "--id", "H1", "--requests"];
+    let run = stopgap(&[&arguments[..], &[file.to_str().unwrap()]].concat());
+    let by: Vec<String> = run
+        .out
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["response"].to_string()
+        })
+        .collect();
+    assert!(by[0].contains(r#""by":["H1.1"]"#), "{}", run.out);
+    assert_eq!(by[1], r#"{"by":[],"headers":[["X","a"],["X","b"]]}"#);
+    for bad in [r#"{"status":20}"#, r#"{"headers":{"a b":"c"}}"#, r#"{"stauts":200}"#] {
+        let line = format!(r#"{{"method":"GET","uri":"/","response":{bad}}}"#);
+        std::fs::write(&file, line).unwrap();
+        let run = stopgap(&[&arguments[..], &[file.to_str().unwrap()]].concat());
+        assert_eq!(run.code, 2, "{bad}: {}", run.out);
+    }
+}
+
+#[test]
+fn the_rules_of_a_configuration_tell_which_headers_the_application_sees() {
+    let config = WebConfig::new(
+        "sets",
+        r#"<rule name="set"><match url=".*" /><serverVariables>
+             <set name="HTTP_X_SITE" value="one" /></serverVariables>
+             <action type="None" /></rule>
+           <rule name="evil"><match url=".*" /><conditions>
+             <add input="{QUERY_STRING}" pattern="evil" /></conditions>
+             <action type="AbortRequest" /></rule>"#,
+    );
+    config.answers(
+        "GET /",
+        &[
+            ("verdict", "allowed".into()),
+            ("request_headers", serde_json::json!([["x-site", "one"]])),
+        ],
+    );
+    config.answers("GET /?evil", &[("by", "evil".into()), ("request_headers", ().into())]);
+    let run = stopgap(&["try", "--iis", config.0.to_str().unwrap(), "--request", "GET /"]);
+    assert_eq!(run.out, "allowed\nthe application sees x-site: one\n");
+}
+
+#[test]
+fn a_blocked_request_has_no_response() {
+    let arguments = ["try", "--json", "--id", "M1", "--response-type", "text/html", "--request"];
+    let json = stopgap(&[&arguments[..], &[ATTACK]].concat()).json();
+    assert!(json.get("response").is_some_and(serde_json::Value::is_null), "{json}");
+    let wrong = ["--response-header", "no header"];
+    assert_eq!(stopgap(&[&arguments[..], &["GET /"], &wrong].concat()).code, 2);
+}
+
 #[test]
 fn a_request_that_is_none_is_wrong_usage() {
     for (request, header) in [("GET", "A: b"), ("GET /x y", "A: b"), ("GET /", "no header")] {
