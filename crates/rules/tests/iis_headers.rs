@@ -97,7 +97,10 @@ fn short(outcome: &Outcome) -> String {
     text
 }
 
-fn check(table: Vec<(Vec<Rule>, &[(&str, &str)])>) {
+/// Rules, and what is asked of them with what comes of it.
+type Table<'a> = Vec<(Vec<Rule>, &'a [(&'a str, &'a str)])>;
+
+fn check(table: Table<'_>) {
     for (at, (rules, cases)) in table.into_iter().enumerate() {
         for (line, expected) in cases {
             let outcome = outcome(&rules, line);

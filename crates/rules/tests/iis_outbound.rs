@@ -137,7 +137,10 @@ fn short(outcome: &ResponseOutcome) -> String {
     text
 }
 
-fn check(table: Vec<(Vec<OutboundRule>, &[(&str, &str)])>) {
+/// Rules, and what is asked of them with what comes of it.
+type Table<'a> = Vec<(Vec<OutboundRule>, &'a [(&'a str, &'a str)])>;
+
+fn check(table: Table<'_>) {
     for (at, (rules, cases)) in table.into_iter().enumerate() {
         let evaluator = evaluator(&rules);
         for (text, expected) in cases {

@@ -43,7 +43,7 @@ pub struct Entry<'a> {
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It reaches the application as it was sent.
+    /// It reaches the application under the URL that was requested.
     Allowed,
     /// It does not reach the application; `None`: the connection is closed without an answer.
     Blocked {

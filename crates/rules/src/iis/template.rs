@@ -47,12 +47,7 @@ impl Template {
 
     /// The names of the server variables in it, in capitals, in the order written.
     pub(super) fn variables(&self) -> Vec<&str> {
-        let of_part = |part| match part {
-            &Part::Variable(ref name) => vec![name.as_str()],
-            Part::Call { argument, .. } => argument.variables(),
-            _ => Vec::new(),
-        };
-        self.0.iter().flat_map(of_part).collect()
+        self.0.iter().flat_map(Part::variables).collect()
     }
 }
 
@@ -107,6 +102,14 @@ fn read_reference(text: &str, depth: usize) -> Result<(Part, &str), String> {
 }
 
 impl Part {
+    fn variables(&self) -> Vec<&str> {
+        match self {
+            Self::Variable(name) => vec![name],
+            Self::Call { argument, .. } => argument.variables(),
+            Self::Text(_) | Self::Rule(_) | Self::Condition(_) => Vec::new(),
+        }
+    }
+
     fn expand(&self, scope: &Scope<'_>) -> Result<Vec<u8>, String> {
         match self {
             Self::Text(text) => Ok(text.as_bytes().to_vec()),
