@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests may say what they expect")]
 
 use stopgap_model::document::{MAX_DOCUMENT, parse};
-use stopgap_model::mitigation::{ActionKind, HeaderChange};
+use stopgap_model::mitigation::{ActionKind, Expect, HeaderChange};
 use stopgap_model::rule::{Condition, Deny, Field};
 use stopgap_model::{Mitigation, Problem};
 
@@ -57,6 +57,18 @@ name = "benign"
 request = "GET /good"
 expect = "allowed"
 live = true
+
+[[probe]]
+name = "a page"
+request = "GET /page"
+response = { headers = ["Content-Type: text/html"] }
+expect = { response_header = "X-Frame-Options", value = "sealed" }
+
+[[probe]]
+name = "a header that clients must not send"
+request = "GET /sub"
+headers = ["X-Own: 1"]
+expect = { request_header = "X-Own" }
 "#;
 
 fn read(text: &str) -> Result<Mitigation, Vec<Problem>> {
@@ -154,6 +166,19 @@ wrong! {
     a_probe_that_is_no_request: "\"GET /evil\"" => "\"GET /evil HTTP/1.1\""; "\"GET /evil HTTP/1.1\"", "`GET /evil HTTP/1.1` is not a request", "GET /x?y";
     a_probe_header_without_a_colon: "\"Cookie: a=b\"" => "\"Cookie\""; "\"Cookie\"", "`Cookie` is not a header", "Name: value";
     probe_headers_in_a_table: "[\"Cookie: a=b\"]" => "{ Cookie = \"a=b\" }"; "{ Cookie = \"a=b\" }", "`headers` is a table", "a list";
+    a_response_to_a_blocked_request: "headers = [\"Cookie: a=b\"]" => "response = {}"; "response", "`response` stands beside `expect = \"blocked\"`", "does not reach the application";
+    a_response_that_nobody_looks_at: "headers = [\"X-Own: 1\"]" => "response = {}"; "response", "`response` stands beside `request_header`", "two probes";
+    a_changed_response_without_the_response: "response = { headers = [\"Content-Type: text/html\"] }\n" => ""; "{ response_header = \"X-Frame-Options\", value = \"sealed\" }", "`response` is missing", "what the application answers";
+    a_response_that_is_a_line: "{ headers = [\"Content-Type: text/html\"] }" => "\"200 OK\""; "\"200 OK\"", "`response` is a string", "a table";
+    a_response_that_is_not_one_yet: "{ headers = [\"Content-Type: text/html\"] }" => "{ status = 100 }"; "100", "`status` is 100", "from 200 to 599";
+    a_response_with_a_body: "{ headers = [\"Content-Type: text/html\"] }" => "{ body = \"x\" }"; "body", "unknown key `body`", "`status` or `headers`";
+    a_response_header_without_a_colon: "\"Content-Type: text/html\"" => "\"text/html\""; "\"text/html\"", "`text/html` is not a header", "Name: value";
+    an_expectation_of_two_headers: "{ request_header = \"X-Own\" }" => "{ request_header = \"X-Own\", response_header = \"Y\" }"; "response_header", "a probe expects one header", "each header";
+    an_expectation_of_no_header: "{ request_header = \"X-Own\" }" => "{ value = \"1\" }"; "{ value = \"1\" }", "no header is named", "`response_header`";
+    an_expectation_of_a_misspelt_key: "request_header = \"X-Own\"" => "request_header = \"X-Own\", valeu = \"1\""; "valeu", "unknown key `valeu`", "did you mean `value`?";
+    an_expected_header_that_is_no_token: "request_header = \"X-Own\"" => "request_header = \"X Own\""; "\"X Own\"", "`X Own` cannot be used for `request_header`", "header name";
+    an_expected_value_with_a_line_break: "request_header = \"X-Own\"" => "request_header = \"X-Own\", value = \"a\\r\\nb\""; "\"a\\r\\nb\"", "`value` has the control character \\u{d}", "one line";
+    an_expectation_that_is_a_truth_value: "{ request_header = \"X-Own\" }" => "true"; "true", "`expect` is a truth value", "a table";
     live_that_is_a_word: "live = true" => "live = \"yes\""; "\"yes\"", "`live` is a string", "`true` or `false`";
     a_header_that_is_no_token: "\"X-Sub\"" => "\"X Sub\""; "\"X Sub\"", "`X Sub` cannot be used for `remove`", "header name";
     header_beside_remove: "remove = \"X-Sub\"" => "remove = \"X-Sub\"\nheader = \"Y\""; "header", "`header` stands beside `remove`", "names the header itself";
@@ -190,6 +215,35 @@ fn the_base_document_is_read() {
     assert_eq!((header.as_str(), change), ("x-sub", &HeaderChange::Remove));
     assert_eq!(mitigation.probes[0].request.header_values("cookie").next(), Some(&b"a=b"[..]));
     assert!(mitigation.probes[1].live);
+    assert_eq!(mitigation.probes[1].response, None);
+    let response = mitigation.probes[2].response.as_ref().expect("a response");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header_values("content-type").next(), Some(&b"text/html"[..]));
+    let name = "X-Frame-Options".to_owned();
+    let expected = Expect::ResponseHeader { name, value: Some("sealed".into()) };
+    assert_eq!(mitigation.probes[2].expect, expected);
+    let expected = Expect::RequestHeader { name: "X-Own".into(), value: None };
+    assert_eq!(mitigation.probes[3].expect, expected);
+}
+
+#[test]
+fn the_status_of_a_probes_response_may_be_said() {
+    let text = changed(r#"{ headers = ["Content-Type: text/html"] }"#, "{ status = 404 }");
+    let mitigation = read(&text).expect("it is right");
+    let response = mitigation.probes[2].response.as_ref().expect("a response");
+    assert_eq!((response.status, response.headers.len()), (404, 0));
+}
+
+#[test]
+fn everything_wrong_in_a_response_and_its_expectation_is_told_at_once() {
+    let text = changed(
+        r#"{ headers = ["Content-Type: text/html"] }"#,
+        r#"{ status = 9, headers = ["x"] }"#,
+    )
+    .replace(r#"response_header = "X-Frame-Options""#, r#"response_header = "X Frame""#);
+    let problems = read(&text).expect_err("it is wrong");
+    let marked: Vec<&str> = problems.iter().map(|p| &text[p.span.clone()]).collect();
+    assert_eq!(marked, ["9", "\"x\"", "\"X Frame\""]);
 }
 
 #[test]

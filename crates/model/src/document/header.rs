@@ -70,7 +70,8 @@ fn required_name(log: &mut Log<'_>, table: &Table<'_>) -> Option<String> {
     table.required(log, "header", expected).and_then(|item| name(log, &item))
 }
 
-fn name(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
+/// The name of a header, as written.
+pub(super) fn name(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
     let text = item.text(log)?;
     if !is_token(text) {
         item.refuse(log, "a header name: letters, digits and `-`");

@@ -2,10 +2,10 @@
 
 use super::log::Log;
 use super::table::{Item, Table};
-use super::{MAX_LIST, MAX_PROBES};
+use super::{MAX_LIST, MAX_PROBES, header};
 use crate::mitigation::{Expect, Probe};
 use crate::problem::{Problem, one_line};
-use crate::request::Request;
+use crate::request::{Request, Response};
 
 /// The words of `expect`, and whether they say blocked.
 const EXPECTATIONS: &[(&str, bool)] = &[("blocked", true), ("allowed", false)];
@@ -17,7 +17,7 @@ pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>) -> Vec<Probe> {
     let Some(list) = top.get("probe") else { return probes };
     for item in list.list(log, MAX_PROBES) {
         let Some(table) = item.table(log) else { continue };
-        table.only(log, &["name", "request", "headers", "body", "expect", "live"]);
+        table.only(log, &["name", "request", "headers", "body", "response", "expect", "live"]);
         let name = table
             .required(log, "name", "what the request stands for")
             .and_then(|item| name(log, &item, &mut names));
@@ -49,13 +49,93 @@ fn probe(log: &mut Log<'_>, table: &Table<'_>, name: Option<&str>) -> Option<Pro
         .and_then(|item| request(log, &item));
     let headers = table.get("headers").map_or_else(Vec::new, |item| headers(log, &item));
     let body = table.get("body").map_or(Some(""), |item| item.raw(log));
+    let response = table.get("response").map(|item| (response(log, &item), item));
     let expect = table
         .required(log, "expect", "`expect = \"blocked\"` or `expect = \"allowed\"`")
-        .and_then(|item| item.word(log, EXPECTATIONS))
-        .map(|blocked| if blocked { Expect::Blocked } else { Expect::Allowed });
+        .and_then(|item| expect(log, &item, response.as_ref().map(|(_, item)| item)));
     let live = table.get("live").map_or(Some(false), |item| item.truth(log));
     let request = Request { headers, body: body?.into(), ..request? };
-    Some(Probe { name: name?.to_owned(), request, response: None, expect: expect?, live: live? })
+    let response = match response {
+        Some((response, _)) => Some(response?),
+        None => None,
+    };
+    Some(Probe { name: name?.to_owned(), request, response, expect: expect?, live: live? })
+}
+
+/// The response that the application gives: status 200 and no header unless said.
+fn response(log: &mut Log<'_>, item: &Item<'_>) -> Option<Response> {
+    let table = item.table(log)?;
+    table.only(log, &["status", "headers"]);
+    let status = match table.get("status") {
+        Some(item) => item.whole_number(log, 200..=599).and_then(|n| u16::try_from(n).ok()),
+        None => Some(Response::default().status),
+    };
+    let headers = table.get("headers").map_or_else(Vec::new, |item| headers(log, &item));
+    Some(Response { status: status?, headers })
+}
+
+/// What must become of the probe; `response` is what the application answers, where it is said.
+fn expect(log: &mut Log<'_>, item: &Item<'_>, response: Option<&Item<'_>>) -> Option<Expect> {
+    let expect = if item.is_string() {
+        let blocked = item.word(log, EXPECTATIONS)?;
+        if blocked { Expect::Blocked } else { Expect::Allowed }
+    } else {
+        header_as(log, item)?
+    };
+    match (&expect, response) {
+        (Expect::ResponseHeader { .. }, None) => {
+            let problem = Problem::new(item.span.clone(), "`response` is missing");
+            let expected = "what the application answers, such as `response = { headers = [\"Content-Type: text/html\"] }`";
+            log.missing(problem.expected(expected));
+        }
+        (Expect::Blocked, Some(response)) => {
+            let help = "a blocked request does not reach the application, which answers nothing";
+            beside(log, response, "`expect = \"blocked\"`", help);
+        }
+        (Expect::RequestHeader { .. }, Some(response)) => {
+            let help = "nothing is asked of the response; leave it out, or write two probes";
+            beside(log, response, "`request_header`", help);
+        }
+        _ => {}
+    }
+    Some(expect)
+}
+
+fn beside(log: &mut Log<'_>, response: &Item<'_>, other: &str, help: &str) {
+    let message = format!("`response` stands beside {other}");
+    log.report(Problem::new(response.key_span.clone(), message).help(help));
+}
+
+/// What a header must be: `request_header` or `response_header` names it, and `value` is what it
+/// must have; without one it must be gone.
+fn header_as(log: &mut Log<'_>, item: &Item<'_>) -> Option<Expect> {
+    let table = item.table(log)?;
+    table.only(log, &["request_header", "response_header", "value"]);
+    let (of_request, of_response) = (table.get("request_header"), table.get("response_header"));
+    let value = table.get("value").map(|item| item.line(log).map(str::to_owned));
+    let name = match (&of_request, &of_response) {
+        (Some(name), None) | (None, Some(name)) => header::name(log, name),
+        (Some(one), Some(other)) => {
+            let at = one.key_span.start.max(other.key_span.start);
+            let second = if one.key_span.start == at { one } else { other };
+            let problem = Problem::new(second.key_span.clone(), "a probe expects one header");
+            log.report(problem.help("write a probe for each header"));
+            None
+        }
+        (None, None) => {
+            let problem = Problem::new(table.span, "no header is named");
+            log.missing(problem.expected("`request_header` or `response_header`"));
+            None
+        }
+    }?;
+    let value = match value {
+        Some(value) => Some(value?),
+        None => None,
+    };
+    Some(match of_request {
+        Some(_) => Expect::RequestHeader { name, value },
+        None => Expect::ResponseHeader { name, value },
+    })
 }
 
 fn request(log: &mut Log<'_>, item: &Item<'_>) -> Option<Request> {
