@@ -13,10 +13,12 @@ use crate::diagnostics::render;
 use crate::error::CliError;
 
 /// The documents that ship with the program.
-const BUILT_IN: [(&str, &[u8]); 3] = [
+const BUILT_IN: [(&str, &[u8]); 5] = [
     ("PING1.toml", include_bytes!("../../../catalog/PING1.toml")),
     ("M1.toml", include_bytes!("../../../catalog/M1.toml")),
+    ("M2.toml", include_bytes!("../../../catalog/M2.toml")),
     ("CVE-2021-26855.toml", include_bytes!("../../../catalog/CVE-2021-26855.toml")),
+    ("CVE-2024-4577.toml", include_bytes!("../../../catalog/CVE-2024-4577.toml")),
 ];
 
 /// The most documents that a folder may hold.
@@ -143,6 +145,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stopgap_model::rule::Condition;
 
     #[test]
     fn every_probe_of_the_built_in_catalog_ends_as_its_document_says() {
@@ -166,6 +169,50 @@ mod tests {
             if !rules.is_empty() {
                 assert!(expects(Expect::Blocked) && expects(Expect::Allowed), "{}", mitigation.id);
             }
+        }
+    }
+
+    /// Whether a percent sign in `target` stands for a character that needs none: a way to write
+    /// the same target that only somebody takes who wants to hide it.
+    fn is_disguised(target: &[u8]) -> bool {
+        let needs_none = |text: &[u8]| {
+            matches!(text, [b'%', high, low]
+                if [*high, *low].iter().all(u8::is_ascii_hexdigit)
+                    && stopgap_rules::url_decode(text).iter().all(u8::is_ascii_alphanumeric))
+        };
+        target.windows(3).any(needs_none)
+    }
+
+    #[test]
+    fn every_block_rule_is_one_for_iis_and_is_shown_an_attack_in_disguise() {
+        for mitigation in &Catalog::built_in().unwrap().mitigations {
+            for action in &mitigation.actions {
+                let ActionKind::BlockRequest { rule, .. } = &action.kind else { continue };
+                let name = action.id.to_string();
+                stopgap_rules::iis::translate(&name, rule)
+                    .unwrap_or_else(|e| panic!("{name}: {e}"));
+                let rule = CompiledRule::new(rule).unwrap();
+                let mut attacks = mitigation.probes.iter().filter(|p| rule.blocks(&p.request));
+                assert!(attacks.any(|probe| is_disguised(&probe.request.target)), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_pattern_of_a_pages_target_holds_for_exactly_the_pages_that_are_changed() {
+        let catalog = Catalog::built_in().unwrap();
+        let m2 = catalog.mitigations.iter().find(|m| m.id.as_str() == "M2").unwrap();
+        let ActionKind::ResponseHeader { when, .. } = &m2.actions[0].kind else { panic!() };
+        let Condition::All(tests) = when else { panic!("{when:?}") };
+        let Condition::Test(uri) = &tests[1] else { panic!("{tests:?}") };
+        let pattern = stopgap_rules::Pattern::new(uri.operator.text(), uri.case).unwrap();
+        for probe in &m2.probes {
+            let matches = pattern.is_match(&stopgap_rules::url_decode(&probe.request.target));
+            let response = probe.response.as_ref().unwrap();
+            let mut types = response.header_values("content-type");
+            let is_page = types.any(|kind| kind.to_ascii_lowercase().starts_with(b"text/html"));
+            let changed = probe.expect != Expect::Allowed;
+            assert_eq!(matches && is_page, changed, "{}", probe.name);
         }
     }
 

@@ -5,12 +5,14 @@
 use proptest::prelude::*;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
 use stopgap_model::mitigation::{ActionKind, Expect};
-use stopgap_model::{Digest, Mitigation, Problem, Version};
+use stopgap_model::{Digest, Mitigation, Probe, Problem, Version};
 
-const CATALOG: [(&str, &[u8]); 3] = [
+const CATALOG: [(&str, &[u8]); 5] = [
     ("PING1", include_bytes!("../../../catalog/PING1.toml")),
     ("M1", include_bytes!("../../../catalog/M1.toml")),
+    ("M2", include_bytes!("../../../catalog/M2.toml")),
     ("CVE-2021-26855", include_bytes!("../../../catalog/CVE-2021-26855.toml")),
+    ("CVE-2024-4577", include_bytes!("../../../catalog/CVE-2024-4577.toml")),
 ];
 
 fn read(id: &str) -> Mitigation {
@@ -30,6 +32,91 @@ fn every_shipped_document_is_named_by_its_id_and_content() {
         let mitigation = read(id);
         assert_eq!(mitigation.id.as_str(), id);
         assert_eq!(mitigation.hash, Digest::of(bytes));
+    }
+}
+
+/// Whether a probe shows what the mitigation is against: it is blocked, or a header is changed.
+fn shows_the_attack(probe: &Probe) -> bool {
+    probe.expect != Expect::Allowed
+}
+
+#[test]
+fn every_document_but_the_heartbeat_says_all_that_an_administrator_must_know() {
+    for (id, _) in CATALOG.into_iter().filter(|(id, _)| *id != "PING1") {
+        let mitigation = read(id);
+        assert!(mitigation.probes.iter().any(shows_the_attack), "{id} shows no attack");
+        let benign = mitigation.probes.iter().filter(|probe| !shows_the_attack(probe)).count();
+        assert!(benign >= 3, "{id} shows {benign} ordinary requests");
+        let mut live = mitigation.probes.iter().filter(|probe| probe.live);
+        let has_live = live.any(shows_the_attack);
+        assert_ne!(has_live, mitigation.no_live_probe.is_some(), "{id}: a live probe or a reason");
+        assert!(mitigation.impact.len() > 20, "{id} says nothing of its impact");
+        assert!(mitigation.references.len() >= 2, "{id} names no pages to read");
+        assert!(!mitigation.cves.is_empty(), "{id} names no vulnerability");
+        assert!(!mitigation.affected.is_empty(), "{id} is for every server");
+        for affected in &mitigation.affected {
+            assert!(!affected.ranges.is_empty() && !affected.roles.is_empty(), "{id}");
+        }
+    }
+}
+
+#[test]
+fn every_branch_begins_right_behind_the_one_before() {
+    for (id, _) in CATALOG {
+        for affected in &read(id).affected {
+            for pair in affected.ranges.windows(2) {
+                let (before, next) = (pair[0].fixed.to_string(), pair[1].introduced.to_string());
+                let branch = |text: &str, parts| -> Vec<u32> {
+                    text.split('.')
+                        .take(parts)
+                        .map(|part| part.parse().expect("a number"))
+                        .collect()
+                };
+                // Exchange's branches are updates of a major version, PHP's are minor versions.
+                let continues = branch(&before, 2) != branch(&next, 2)
+                    || branch(&next, 3)[2] == branch(&before, 3)[2] + 1;
+                assert!(continues, "{id}: {before} is followed by {next}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_of_outlook_on_the_web_is_sealed_from_each_branchs_first_build_to_its_fix() {
+    let m2 = read("M2");
+    for vulnerable in [
+        "15.1.225.42",
+        "15.1.2507.68",
+        "15.2.221.12",
+        "15.2.1544.40",
+        "15.2.1748.10",
+        "15.2.1748.45",
+        "15.2.2562.17",
+        "15.2.2562.42",
+    ] {
+        assert!(affects(&m2, vulnerable), "{vulnerable}");
+    }
+    for fixed in [
+        "15.1.2507.69",
+        "15.2.1544.41",
+        "15.2.1748.46",
+        "15.2.2562.43",
+        "15.2.2600.1",
+        "15.0.1497.48",
+    ] {
+        assert!(!affects(&m2, fixed), "{fixed}");
+    }
+}
+
+#[test]
+fn a_php_that_was_never_fixed_is_vulnerable_and_each_fixed_branch_is_not() {
+    let php = read("CVE-2024-4577");
+    for vulnerable in ["5.6.40", "7.4.33", "8.0.30", "8.1.28.0", "8.2.0", "8.2.19", "8.3.7.0"] {
+        assert!(affects(&php, vulnerable), "{vulnerable}");
+    }
+    for fixed in ["8.1.29", "8.1.34.0", "8.2.20.0", "8.2.29", "8.3.8", "8.3.8.0", "8.4.0", "8.5.1"]
+    {
+        assert!(!affects(&php, fixed), "{fixed}");
     }
 }
 
