@@ -89,6 +89,12 @@ impl Folder {
         open_file(self.fd.as_fd(), Path::new(name), self.path_of(name), flags)
     }
 
+    /// What is in this folder, in no order; it is not opened a second time for it.
+    pub(crate) fn entries(&self) -> Result<Dir, FsError> {
+        let fd = self.fd.try_clone().at("list", &self.path)?;
+        Dir::new(fd).at("list", &self.path)
+    }
+
     /// The names in this folder, in the order of their bytes.
     pub(crate) fn names(&self) -> Result<Vec<OsString>, FsError> {
         let mut names = Vec::new();

@@ -7,6 +7,7 @@
 //! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte.
 
 mod error;
+mod find;
 mod folder;
 mod lock;
 mod private;
@@ -16,6 +17,7 @@ mod temp;
 mod xattr;
 
 pub use error::{FsError, LockError, PrivateDirError, ReplaceError};
+pub use find::{FindLimits, FoundFiles, NotSearched};
 pub use folder::read_bounded;
 pub use lock::Lock;
 pub use private::PrivateDir;

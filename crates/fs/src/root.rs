@@ -7,6 +7,7 @@ use rustix::fs::OFlags;
 use stopgap_model::Digest;
 
 use crate::error::{FsError, ReplaceError};
+use crate::find::{FindLimits, FoundFiles, find};
 use crate::folder::{Folder, read_rest};
 use crate::replace::replace;
 use crate::temp::leftover_of;
@@ -89,6 +90,27 @@ impl Root {
         Ok(removed)
     }
 
+    /// Every regular file that is `name`, but for the case of ASCII letters, in the folder `parts`
+    /// and below it. No link is followed. What could not be searched is told, and is no error; a
+    /// folder that is not there has no files.
+    ///
+    /// # Errors
+    /// `name` or the way to the folder is not one, as for [`Root::read`], or the folder cannot be
+    /// opened.
+    pub fn find(
+        &self,
+        parts: &[&str],
+        name: &str,
+        limits: FindLimits,
+    ) -> Result<FoundFiles, FsError> {
+        if !is_name(name) {
+            return Err(FsError::BadName { name: name.to_owned() });
+        }
+        let Some((above, spelled)) = self.place(parts)? else { return Ok(FoundFiles::default()) };
+        let folder = above.child(&spelled)?;
+        Ok(folder.map_or_else(FoundFiles::default, |folder| find(folder, name, limits)))
+    }
+
     fn place(&self, parts: &[&str]) -> Result<Option<Place>, FsError> {
         let Some((last, above)) = parts.split_last() else {
             return Err(FsError::BadName { name: String::new() });
@@ -108,12 +130,16 @@ impl Root {
     }
 }
 
-fn spelled(folder: &Folder, part: &str) -> Result<Option<OsString>, FsError> {
+/// Whether `text` is one name on Windows and no other place.
+pub(crate) fn is_name(text: &str) -> bool {
     // Windows drops dots and blanks at the end, takes `/` for `\`, and `:` begins a stream.
-    let bad = part.is_empty()
-        || part.ends_with(['.', ' '])
-        || part.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | ':'));
-    if bad {
+    !text.is_empty()
+        && !text.ends_with(['.', ' '])
+        && !text.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | ':'))
+}
+
+fn spelled(folder: &Folder, part: &str) -> Result<Option<OsString>, FsError> {
+    if !is_name(part) {
         return Err(FsError::BadName { name: part.to_owned() });
     }
     folder.spelled(part)

@@ -16,10 +16,24 @@ pub enum Read {
     Unreadable(String),
 }
 
+/// What a search for files came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The files, those of a folder before those of the folders in it.
+    pub files: Vec<ServerPath>,
+    /// Why there may be more; a sentence without a full stop.
+    pub incomplete: Option<String>,
+}
+
 /// A server's files, by the paths that the server uses.
 pub trait Host {
     /// Reads a regular file of at most `max` bytes.
     fn read(&self, path: &ServerPath, max: u64) -> Read;
+
+    /// Finds every file that is `name`, but for the case of ASCII letters, in `folder` and below it.
+    /// No link is followed; one is a reason why there may be more. A folder that is not there has
+    /// no files.
+    fn find(&self, folder: &ServerPath, name: &str) -> Found;
 
     /// Replaces the file whose digest is `expected` by one with the bytes `new`: wholly and on the
     /// disk when this returns, or not at all.

@@ -11,7 +11,7 @@ pub mod pe;
 mod tree;
 
 pub use exchange::exchange_facts;
-pub use host::{Host, Read};
+pub use host::{Found, Host, Read};
 pub use path::{NotAbsolute, parts};
 pub use stopgap_fs::{FsError, ReplaceError};
 pub use tree::TreeHost;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FsError, ReplaceError, Root};
+use stopgap_fs::{FindLimits, FsError, ReplaceError, Root};
 use stopgap_model::{Digest, ServerPath};
 
-use crate::host::{Host, Read, sentence};
+use crate::host::{Found, Host, Read, sentence};
 use crate::path::parts;
 
 /// A server whose drives are folders of a folder: `C:\inetpub` is `C/inetpub` in it.
@@ -40,6 +40,20 @@ impl Host for TreeHost {
         }
     }
 
+    fn find(&self, folder: &ServerPath, name: &str) -> Found {
+        let found = match parts(folder) {
+            Ok(parts) => self.root.find(&parts, name, FindLimits::USUAL),
+            Err(error) => return unsearched(sentence(&error)),
+        };
+        match found {
+            Ok(found) => Found {
+                files: found.files.iter().map(|below| folder.join(&below.join("\\"))).collect(),
+                incomplete: found.incomplete.map(|why| sentence(&why)),
+            },
+            Err(error) => unsearched(sentence(&error)),
+        }
+    }
+
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
         self.root.replace(&checked(path)?, expected, new)
     }
@@ -51,6 +65,10 @@ impl Host for TreeHost {
     fn name(&self) -> String {
         format!("tree {}", self.path.display())
     }
+}
+
+fn unsearched(why: String) -> Found {
+    Found { files: Vec::new(), incomplete: Some(why) }
 }
 
 fn checked(path: &ServerPath) -> Result<Vec<&str>, FsError> {

@@ -1,6 +1,6 @@
 //! A server's files under a folder, through the host's door.
 
-use stopgap_host::{FsError, Host, Read, ReplaceError};
+use stopgap_host::{Found, FsError, Host, Read, ReplaceError};
 use stopgap_model::{Digest, ServerPath};
 use stopgap_sandbox::{APPLICATION_HOST, Newline};
 use stopgap_testkit::{FailingHost, Fault, Tree, real_data};
@@ -73,6 +73,16 @@ fn is_a_host(host: &dyn Host) {
     assert_eq!(host.read(&respelled, 3), Read::Found(b"old".to_vec()));
     assert!(matches!(host.read(&path, 2), Read::Unreadable(_)));
     assert_eq!(host.read(&ServerPath::new(r"C:\A\none"), 3), Read::Absent);
+    let found = |paths: &[&str]| Found {
+        files: paths.iter().map(|path| ServerPath::new(*path)).collect(),
+        incomplete: None,
+    };
+    let find = |folder: &str, name| host.find(&ServerPath::new(folder), name);
+    let all = [r"C:\A\web.config", r"C:\A\auth\web.config", r"C:\A\auth\x\web.config"];
+    assert_eq!(find(r"C:\A", "Web.Config"), found(&all));
+    assert_eq!(find(r"C:\A\auth\", "web.config"), found(&all[1..]));
+    assert_eq!(find(r"C:\A", "none"), found(&[]));
+    assert_eq!(find(r"D:\A", "web.config"), found(&[]));
     let wrong = host.replace(&path, Digest::of(b"other"), b"new");
     assert!(matches!(wrong, Err(ReplaceError::Changed { .. })));
     assert_eq!(host.replace(&respelled, Digest::of(b"old"), b"new"), Ok(()));
@@ -84,9 +94,27 @@ fn is_a_host(host: &dyn Host) {
 
 #[test]
 fn a_host_in_memory_and_a_tree_do_the_same() {
-    let files = vec![(ServerPath::new(r"C:\A\web.config"), b"old".to_vec())];
+    let paths = [
+        r"C:\A\web.config",
+        r"C:\A\auth\x\web.config",
+        r"C:\A\auth\web.config",
+        r"C:\AB\web.config",
+    ];
+    let files: Vec<_> = paths.iter().map(|p| (ServerPath::new(*p), b"old".to_vec())).collect();
     is_a_host(&Tree::holding(files.clone()).host());
     is_a_host(&FailingHost::new(files));
+}
+
+#[test]
+fn a_search_that_cannot_be_made_says_so() {
+    let tree = Tree::holding(vec![(ServerPath::new(r"C:\A\web.config"), Vec::new())]);
+    let host = tree.host();
+    let why = |folder: &str, name| host.find(&ServerPath::new(folder), name).incomplete;
+    assert!(why(r"\\server\share", "web.config").is_some_and(|why| why.contains("drive")));
+    assert!(why(r"C:\A\web.config", "x").is_some_and(|why| why.contains("not a folder")));
+    assert!(why(r"C:\A", "..").is_some_and(|why| why.contains("not the name")));
+    let host = FailingHost::new(Vec::new()).with(Fault::FailAt(1));
+    assert!(host.find(&ServerPath::new(r"C:\A"), "web.config").incomplete.is_some());
 }
 
 #[test]

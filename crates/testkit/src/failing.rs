@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_fs::Errno;
-use stopgap_host::{FsError, Host, Read, ReplaceError};
+use stopgap_host::{Found, FsError, Host, Read, ReplaceError};
 use stopgap_model::{Digest, ServerPath};
 
-/// What goes wrong, and when. Operations are reads, replacements and removals of leftovers,
-/// counted together from 1.
+/// What goes wrong, and when. Operations are reads, searches, replacements and removals of
+/// leftovers, counted together from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The operation of this number fails, and does nothing.
@@ -127,6 +127,26 @@ impl Host for FailingHost {
             Some(bytes) => Read::Found(bytes.clone()),
             None => Read::Absent,
         }
+    }
+
+    fn find(&self, folder: &ServerPath, name: &str) -> Found {
+        if self.next().fails() {
+            let why = format!("the test fails the search of {folder}");
+            return Found { files: Vec::new(), incomplete: Some(why) };
+        }
+        let below = format!("{}\\", folder.key());
+        let files = self.files.borrow();
+        let rest = files.keys().filter_map(|path| path.strip_prefix(&below));
+        let files = rest
+            .filter(|rest| rest.rsplit('\\').next().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+            .map(|rest| folder.join(rest));
+        let mut files: Vec<ServerPath> = files.collect();
+        // Those of a folder before those of the folders in it, as on a disk.
+        files.sort_by_key(|path| {
+            let (above, _) = path.as_str().rsplit_once('\\').unwrap_or_default();
+            above.split('\\').map(str::to_owned).collect::<Vec<_>>()
+        });
+        Found { files, incomplete: None }
     }
 
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {

@@ -1,0 +1,225 @@
+//! Finds every file of one name in a folder and below it.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, FileType};
+
+use crate::error::{At as _, FsError};
+use crate::folder::Folder;
+use crate::root::is_name;
+
+/// How far a search goes. Beyond it, it says that it is incomplete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FindLimits {
+    /// The most folders that are opened.
+    pub folders: usize,
+    /// The most names that are read, in all folders together.
+    pub names: usize,
+    /// How many folders deep; the folder that is searched is 0.
+    pub depth: usize,
+    /// The most files that are found.
+    pub files: usize,
+}
+
+impl FindLimits {
+    /// Enough for a large server, and a few seconds at most. Exchange serves some 2,000 folders; a
+    /// path of Windows has room for 130 of one letter, and each level here holds one open file.
+    pub const USUAL: Self = Self { folders: 200_000, names: 2_000_000, depth: 128, files: 10_000 };
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundFiles {
+    /// The files, each as the parts of its path below the folder that was searched, spelled as on
+    /// the disk; those of a folder before those of the folders in it.
+    pub files: Vec<Vec<String>>,
+    /// The first reason why there may be more.
+    pub incomplete: Option<NotSearched>,
+}
+
+/// Why a search may have missed a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotSearched {
+    /// A folder could not be read, or is a link, which is not followed.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A name cannot be one on Windows, so nobody can be told where the folder or file is.
+    #[error("`{name}` in {} cannot be a name on Windows", folder.display())]
+    Name {
+        /// The folder.
+        folder: PathBuf,
+        /// The name in it, made readable.
+        name: String,
+    },
+    /// There are more folders, names, levels or files than are looked at.
+    #[error("there are more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many are looked at.
+        limit: usize,
+    },
+}
+
+/// A folder on the way down, with its folders that are still to be searched.
+struct Level {
+    folder: Folder,
+    left: std::vec::IntoIter<OsString>,
+}
+
+struct Search<'a> {
+    name: &'a str,
+    limits: FindLimits,
+    found: FoundFiles,
+    folders: usize,
+    names: usize,
+    /// Whether a limit was passed behind which nothing more would be found.
+    spent: bool,
+    /// The names of the folders that lead to the one that is read.
+    path: Vec<String>,
+}
+
+/// Every regular file that is `name`, but for the case of ASCII letters, in `top` and below it.
+pub(crate) fn find(top: Folder, name: &str, limits: FindLimits) -> FoundFiles {
+    let (found, path) = (FoundFiles::default(), Vec::new());
+    let mut search = Search { name, limits, found, folders: 0, names: 0, spent: false, path };
+    // A stack, not recursion: how deep folders nest is not ours to say.
+    let mut levels: Vec<Level> = search.read(top).into_iter().collect();
+    while let Some(level) = levels.last_mut().filter(|_| !search.spent) {
+        let Some(child) = level.left.next() else {
+            levels.pop();
+            search.path.pop();
+            continue;
+        };
+        let next = search.enter(&level.folder, &child);
+        levels.extend(next);
+    }
+    search.found
+}
+
+impl Search<'_> {
+    /// Opens and reads the folder `child` of `folder`; `None` if there is nothing to search in it.
+    fn enter(&mut self, folder: &Folder, child: &OsStr) -> Option<Level> {
+        let name = self.windows_name(folder, child)?;
+        if self.path.len() >= self.limits.depth {
+            self.missed(NotSearched::Limit { what: "levels of folders", limit: self.limits.depth });
+            return None;
+        }
+        match folder.child(child) {
+            Ok(Some(folder)) => {
+                self.path.push(name);
+                let level = self.read(folder);
+                if level.is_none() {
+                    self.path.pop();
+                }
+                level
+            }
+            // It was removed meanwhile.
+            Ok(None) => None,
+            Err(error) => {
+                self.missed(error.into());
+                None
+            }
+        }
+    }
+
+    /// Reads the names in a folder once, and keeps its files of the name that is looked for.
+    fn read(&mut self, folder: Folder) -> Option<Level> {
+        if self.folders >= self.limits.folders {
+            self.limit("folders", self.limits.folders);
+            return None;
+        }
+        self.folders += 1;
+        let (mut files, mut left) = (Vec::new(), Vec::new());
+        if let Err(error) = self.names(&folder, &mut files, &mut left) {
+            self.missed(error.into());
+        }
+        files.sort();
+        left.sort();
+        for file in files {
+            self.keep(&folder, &file);
+        }
+        Some(Level { folder, left: left.into_iter() })
+    }
+
+    fn names(
+        &mut self,
+        folder: &Folder,
+        files: &mut Vec<OsString>,
+        folders: &mut Vec<OsString>,
+    ) -> Result<(), FsError> {
+        for entry in folder.entries()? {
+            let entry = entry.at("list", folder.path())?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name == "." || name == ".." {
+                continue;
+            }
+            if self.names >= self.limits.names {
+                self.limit("names", self.limits.names);
+                break;
+            }
+            self.names += 1;
+            let kind = match kind(folder, name, entry.file_type()) {
+                Ok(kind) => kind,
+                Err(error) => {
+                    self.missed(error.into());
+                    continue;
+                }
+            };
+            match kind {
+                FileType::Directory => folders.push(name.to_owned()),
+                // What is behind a link is not known: a folder with more files, perhaps.
+                FileType::Symlink => {
+                    self.missed(FsError::Link { path: folder.path_of(name) }.into());
+                }
+                FileType::RegularFile if name.eq_ignore_ascii_case(self.name) => {
+                    files.push(name.to_owned());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, folder: &Folder, file: &OsStr) {
+        let Some(name) = self.windows_name(folder, file) else { return };
+        if self.found.files.len() >= self.limits.files {
+            self.limit("files of this name", self.limits.files);
+            return;
+        }
+        let mut parts = self.path.clone();
+        parts.push(name);
+        self.found.files.push(parts);
+    }
+
+    /// The name, if the server could have it: else no path would lead there.
+    fn windows_name(&mut self, folder: &Folder, name: &OsStr) -> Option<String> {
+        let text = name.to_str().filter(|text| is_name(text));
+        if text.is_none() {
+            let name = stopgap_model::problem::one_line(&name.to_string_lossy());
+            self.missed(NotSearched::Name { folder: folder.path().to_owned(), name });
+        }
+        text.map(str::to_owned)
+    }
+
+    fn limit(&mut self, what: &'static str, limit: usize) {
+        self.spent = true;
+        self.missed(NotSearched::Limit { what, limit });
+    }
+
+    fn missed(&mut self, why: NotSearched) {
+        self.found.incomplete.get_or_insert(why);
+    }
+}
+
+/// The file type that the folder tells, or, where it does not, the file itself.
+fn kind(folder: &Folder, name: &OsStr, told: FileType) -> Result<FileType, FsError> {
+    if told != FileType::Unknown {
+        return Ok(told);
+    }
+    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
+    let stat = stat.at("look at", &folder.path_of(name))?;
+    Ok(FileType::from_raw_mode(stat.st_mode))
+}
