@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
-use stopgap_model::Fact;
-use stopgap_model::HostFacts;
+use stopgap_model::host::PhpCgi;
 use stopgap_model::problem::{one_line, turns_text};
 use stopgap_model::report::{MitigationReport, State};
+use stopgap_model::{Fact, HostFacts, Version};
 
 use crate::error::CliError;
 
@@ -181,12 +181,25 @@ pub(crate) fn server_line(facts: &HostFacts) -> String {
             let role = exchange.role.known().map(|role| format!(", {}", one_line(role)));
             format!("Exchange Server {version}{}", role.unwrap_or_default())
         }
-        Fact::Absent => match &facts.iis {
-            Fact::Known(_) => "IIS, no Exchange Server".into(),
+        Fact::Absent => match (&facts.iis, &facts.php) {
+            (Fact::Known(_), Fact::Known(programs)) => php_line(programs),
+            (Fact::Known(_), _) => "IIS, no Exchange Server".into(),
             _ => "nothing that this version knows".into(),
         },
         Fact::Unknown(why) => format!("not identified: {why}"),
     }
+}
+
+/// IIS with its PHP versions, each once, the lowest first.
+fn php_line(programs: &[PhpCgi]) -> String {
+    let mut known: Vec<&Version> = programs.iter().filter_map(|php| php.version.known()).collect();
+    known.sort();
+    known.dedup();
+    let mut versions: Vec<String> = known.into_iter().map(ToString::to_string).collect();
+    if programs.iter().any(|php| php.version.known().is_none()) {
+        versions.push("of unknown version".into());
+    }
+    format!("IIS with PHP {}, no Exchange Server", versions.join(", "))
 }
 
 /// The facts as JSON.
@@ -204,7 +217,12 @@ pub(crate) fn facts_json(facts: &HostFacts) -> Value {
         let sites: Vec<Value> = iis.sites.iter().map(site_json).collect();
         json!({"config": iis.config, "sites": sites, "pools": iis.pools, "modules": iis.modules})
     });
-    json!({"exchange": exchange, "iis": iis})
+    let php = fact_json(&facts.php, |programs| {
+        let version = |php: &PhpCgi| fact_json(&php.version, |version| version.to_string().into());
+        let program = |php: &PhpCgi| json!({"program": php.program, "version": version(php)});
+        programs.iter().map(program).collect()
+    });
+    json!({"exchange": exchange, "iis": iis, "php": php})
 }
 
 fn site_json(site: &stopgap_model::host::Site) -> Value {
@@ -231,6 +249,27 @@ fn fact_json<T>(fact: &Fact<T>, value: impl Fn(&T) -> Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_with_several_phps_names_each_version_once() {
+        let php = |version| PhpCgi { program: stopgap_model::ServerPath::new("p"), version };
+        let at = |parts: &[u32]| php(Fact::Known(Version::from_parts(parts)));
+        let torn = php(Fact::Unknown("it is cut off".into()));
+        let programs = [at(&[8, 3, 7, 0]), torn, at(&[8, 1, 28, 0]), at(&[8, 3, 7, 0])];
+        let line = "IIS with PHP 8.1.28.0, 8.3.7.0, of unknown version, no Exchange Server";
+        assert_eq!(php_line(&programs), line);
+        let facts = HostFacts {
+            exchange: Fact::Absent,
+            iis: Fact::Absent,
+            php: Fact::Known(programs[..2].to_vec()),
+        };
+        let expected = json!([
+            {"program": "p", "version": "8.3.7.0"},
+            {"program": "p", "version": {"unknown": "it is cut off"}},
+        ]);
+        assert_eq!(facts_json(&facts)["php"], expected);
+        assert_eq!(facts_json(&HostFacts { php: Fact::Absent, ..facts })["php"], Value::Null);
+    }
 
     #[test]
     fn a_line_never_grows_past_eighty_columns() {

@@ -1,7 +1,7 @@
 //! Reads a server once: the configuration files that matter, and the facts.
 
 use stopgap_edit::iis::{MAX_FILE_BYTES, OverBudget, Read, Snapshot};
-use stopgap_host::{Host, exchange_facts};
+use stopgap_host::{Host, exchange_facts, php_facts};
 use stopgap_model::{Fact, HostFacts, ServerPath};
 
 /// What was read of a server.
@@ -22,7 +22,8 @@ pub fn collect(host: &dyn Host) -> Collected {
         Err(error) => Fact::Unknown(error.to_string()),
     };
     let exchange = exchange_facts(host, &iis);
-    Collected { facts: HostFacts { exchange, iis, php: Fact::Absent }, snapshot }
+    let php = php_facts(host, &iis, &snapshot.programs());
+    Collected { facts: HostFacts { exchange, iis, php }, snapshot }
 }
 
 /// Which files matter is known only after others were read; each round asks for the next.

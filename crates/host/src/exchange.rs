@@ -37,7 +37,7 @@ pub fn exchange_facts(host: &dyn Host, iis: &Fact<Iis>) -> Fact<Exchange> {
         folder.is_some() || iis.known().is_some_and(|iis| site(iis, BACK_END_SITE).is_some());
     let source = folder.unwrap_or_else(|| ServerPath::new(DEFAULT_FOLDER)).join(SETUP_PROGRAM);
     let version = match host.read(&source, pe::MAX_PROGRAM) {
-        Read::Found(program) => version(&program, &source),
+        Read::Found(program) => version_of(&program, &source),
         Read::Absent if served => {
             Fact::Unknown(format!("IIS serves Exchange, but {source} is not there"))
         }
@@ -56,7 +56,8 @@ pub fn exchange_facts(host: &dyn Host, iis: &Fact<Iis>) -> Fact<Exchange> {
     Fact::Known(Exchange { version, version_source: source, role })
 }
 
-fn version(program: &[u8], source: &ServerPath) -> Fact<Version> {
+/// The file version of a program that was read from `source`.
+pub(crate) fn version_of(program: &[u8], source: &ServerPath) -> Fact<Version> {
     match pe::file_version(program) {
         Ok(version) => Fact::Known(version),
         Err(error) => Fact::Unknown(format!("{source} has no version: {}", sentence(&error))),

@@ -2,16 +2,19 @@
 //!
 //! A [`Host`] is where files are read and replaced, by the paths that the server itself uses. The
 //! one there is so far is [`TreeHost`]: a server's files under a folder, such as a mounted disk or
-//! a golden image. [`exchange_facts`] says what is installed, from the files alone.
+//! a golden image. [`exchange_facts`] and [`php_facts`] say what is installed, from the
+//! files alone.
 
 mod exchange;
 mod host;
 mod path;
 pub mod pe;
+mod php;
 mod tree;
 
 pub use exchange::exchange_facts;
 pub use host::{Found, Host, Read};
 pub use path::{NotAbsolute, parts};
+pub use php::php_facts;
 pub use stopgap_fs::{FsError, ReplaceError};
 pub use tree::TreeHost;

@@ -6,7 +6,7 @@ use goblin::pe::options::ParseOptions;
 use goblin::pe::resource::{ResourceData, VsFixedFileInfo};
 use stopgap_model::Version;
 
-/// The largest program whose version is read, in bytes; ExSetup.exe is a small one.
+/// The largest program whose version is read, in bytes; ExSetup.exe and php-cgi.exe are small ones.
 pub const MAX_PROGRAM: u64 = 16 << 20;
 
 /// The program does not say its version.

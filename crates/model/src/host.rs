@@ -96,10 +96,21 @@ pub const CGI: &str = "cgi";
 /// A php-cgi.exe that IIS runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhpCgi {
-    /// The program.
+    /// The program. Where the version is unknown it may be the path as the configuration writes it,
+    /// or a configuration file that may name one and could not be read.
     pub program: ServerPath,
     /// Its file version.
     pub version: Fact<Version>,
+}
+
+/// A program that the configuration of IIS names, or a place where it may name one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedProgram {
+    /// The program; where it is in doubt, its path as written, or the configuration file that may
+    /// name one.
+    pub path: ServerPath,
+    /// Why the program cannot be looked at, if it cannot; a sentence without a full stop.
+    pub doubt: Option<String>,
 }
 
 /// The product name of Exchange in mitigation documents.

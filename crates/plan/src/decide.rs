@@ -59,7 +59,7 @@ pub(crate) fn decide(input: &Input<'_>, mitigation: &Mitigation, action: &Action
         return hold_back(input, mitigation, taken_back_decision(input, record, by));
     }
     let answer = match affects(mitigation, input.facts) {
-        Affects::Yes(why) => match action_affects(action, input.facts) {
+        Affects::Yes(why) => match action_affects(mitigation, action, input.facts) {
             Affects::Yes(_) => Affects::Yes(why),
             other => other,
         },

@@ -4,7 +4,7 @@ use serde_json::json;
 use stopgap_engine::collect;
 use stopgap_host::Host as _;
 use stopgap_model::Fact;
-use stopgap_model::host::{Exchange, Iis};
+use stopgap_model::host::{Exchange, Iis, PhpCgi};
 use stopgap_model::problem::one_line;
 
 use crate::args::Common;
@@ -32,6 +32,11 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         Fact::Absent => say!("IIS           not installed"),
         Fact::Unknown(why) => say("IIS", &format!("unknown: {why}")),
     }
+    match &facts.php {
+        Fact::Known(programs) => programs.iter().for_each(print_php),
+        Fact::Absent => say!("PHP           not run by IIS as a CGI program"),
+        Fact::Unknown(why) => say("PHP", &format!("unknown: {why}")),
+    }
     Ok(0)
 }
 
@@ -51,6 +56,11 @@ fn print_exchange(exchange: &Exchange) {
     say("Exchange", &text(&exchange.version, ToString::to_string));
     say("  from", &one_line(exchange.version_source.as_str()));
     say("  role", &text(&exchange.role, |role| one_line(role)));
+}
+
+fn print_php(php: &PhpCgi) {
+    say("PHP", &text(&php.version, ToString::to_string));
+    say("  program", &one_line(php.program.as_str()));
 }
 
 fn print_iis(iis: &Iis) {

@@ -102,7 +102,7 @@ const VARIABLES: [(&str, &str); 6] = [
 ];
 
 /// A physical path with its environment variables filled in.
-fn expand(written: &str) -> Fact<ServerPath> {
+pub(crate) fn expand(written: &str) -> Fact<ServerPath> {
     if written.is_empty() {
         return Fact::Unknown("it has no physical path".to_owned());
     }

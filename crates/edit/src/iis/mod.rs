@@ -9,6 +9,7 @@ mod edit;
 mod effective;
 mod evaluator;
 mod facts;
+mod handlers;
 mod merge;
 mod place;
 mod placement;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stopgap_model::digest::Digest;
-use stopgap_model::host::{Fact, Iis, ServerPath};
+use stopgap_model::host::{Fact, Iis, NamedProgram, ServerPath};
 
-use super::facts::RewriteSupport;
+use super::facts::{RewriteSupport, expand};
 use super::summary::Summary;
 use super::xml::{Doc, NotReadable};
 
@@ -57,7 +57,7 @@ impl File {
                 Doc::parse(bytes).map(|doc| Summary::of(&doc, is_host.then_some(&path))),
             ),
             Read::Absent | Read::Unreadable(_) => {
-                (None, Ok(Summary { layers: Vec::new(), host: None }))
+                (None, Ok(Summary { layers: Vec::new(), host: None, programs: Vec::new() }))
             }
         };
         Self { path, read, digest, summary }
@@ -121,6 +121,17 @@ impl File {
 
 fn is_application_host(path: &ServerPath) -> bool {
     path.key() == ServerPath::new(APPLICATION_HOST).key()
+}
+
+/// The program at a path as written, or why nobody knows where that is.
+fn expanded(written: &str) -> NamedProgram {
+    match expand(written) {
+        Fact::Known(path) => NamedProgram { path, doubt: None },
+        Fact::Unknown(why) => NamedProgram { path: ServerPath::new(written), doubt: Some(why) },
+        Fact::Absent => {
+            NamedProgram { path: ServerPath::new(written), doubt: Some("it has no path".into()) }
+        }
+    }
 }
 
 /// The configuration files of one server. A copy shares the files and is cheap.
@@ -225,6 +236,28 @@ impl Snapshot {
     #[must_use]
     pub fn rewrite(&self) -> Option<RewriteSupport> {
         self.host().ok().map(|(_, _, support)| support)
+    }
+
+    /// The PHP programs that the files name, each once, in the order of their paths; then the files
+    /// that may name one and could not be read.
+    #[must_use]
+    pub fn programs(&self) -> Vec<NamedProgram> {
+        let mut named: BTreeMap<String, NamedProgram> = BTreeMap::new();
+        let mut doubts = Vec::new();
+        for file in self.files() {
+            match file.summary() {
+                Ok(summary) => {
+                    for program in summary.programs.iter().map(|text| expanded(text)) {
+                        named.entry(program.path.key()).or_insert(program);
+                    }
+                }
+                Err(why) => {
+                    let doubt = Some(format!("whether it names a PHP is not known: {why}"));
+                    doubts.push(NamedProgram { path: file.path().clone(), doubt });
+                }
+            }
+        }
+        named.into_values().chain(doubts).collect()
     }
 
     /// applicationHost.config with what it says, or why that is not known.

@@ -5,6 +5,7 @@ use stopgap_model::host::{Iis, ServerPath};
 use stopgap_rules::iis::{RewriteMap, Rule};
 
 use super::facts::{self, RewriteSupport};
+use super::handlers;
 use super::place::{Place, normal};
 use super::rule_read::read_rule;
 use super::xml::Doc;
@@ -16,6 +17,8 @@ pub(crate) struct Summary {
     pub(crate) layers: Vec<Layer>,
     /// What only applicationHost.config says.
     pub(crate) host: Option<(Iis, RewriteSupport)>,
+    /// The PHP programs that it names, as written.
+    pub(crate) programs: Vec<String>,
 }
 
 /// The root of a file or one `<location>`, as far as rewriting goes.
@@ -97,7 +100,7 @@ impl Summary {
         let locations = doc.children(root, "location");
         let layers = std::iter::once(root).chain(locations).map(|node| layer(doc, node)).collect();
         let host = host.map(|path| (facts::iis(doc, path), facts::support(doc)));
-        Self { layers, host }
+        Self { layers, host, programs: handlers::programs(doc) }
     }
 }
 
