@@ -10,4 +10,6 @@ pub mod pe;
 mod server;
 
 pub use build::{Build, NotABuild};
-pub use server::{APPLICATION_HOST, ExchangeServer, INSTALL_FOLDER, Newline, SETUP_PROGRAM};
+pub use server::{
+    APPLICATION_HOST, ExchangeServer, INSTALL_FOLDER, Newline, PHP_PROGRAM, SETUP_PROGRAM,
+};

@@ -15,6 +15,9 @@ pub const INSTALL_FOLDER: &str = r"C:\Program Files\Microsoft\Exchange Server\V1
 /// case of letters differs.
 pub const SETUP_PROGRAM: &str = r"C:\Program Files\Microsoft\Exchange Server\V15\bin\ExSetup.exe";
 
+/// The PHP of a server that has one, as it is asked for. On the disk, the case of letters differs.
+pub const PHP_PROGRAM: &str = r"C:\Program Files\PHP\php-cgi.exe";
+
 /// How lines end in the configuration files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newline {
@@ -31,6 +34,8 @@ pub struct ExchangeServer {
     pub build: Build,
     /// How lines end in its configuration files.
     pub newline: Newline,
+    /// The version of the PHP that a third site runs through FastCGI, if there is such a site.
+    pub php: Option<Build>,
 }
 
 /// Whether a file begins with a byte-order mark.
@@ -49,6 +54,11 @@ const BACKEND: &str = include_str!("files/backend.config");
 /// Below the install folder. `autodiscover` and `ews` are spelled otherwise in applicationHost.
 const EXCHANGE: &[Template] = &[
     (r"FrontEnd\HttpProxy\owa\web.config", Mark::With, include_str!("files/proxy_owa.config")),
+    (
+        r"FrontEnd\HttpProxy\owa\auth\web.config",
+        Mark::With,
+        include_str!("files/proxy_owa_auth.config"),
+    ),
     (
         r"FrontEnd\HttpProxy\autodiscover\web.config",
         Mark::Without,
@@ -75,12 +85,21 @@ const EXCHANGE: &[Template] = &[
     (r"ClientAccess\sync\web.config", Mark::With, BACKEND),
 ];
 
+const HOST_CONFIG: &str = include_str!("files/applicationHost.config");
+
+/// Where applicationHost.config is on the disk.
+const HOST_CONFIG_PATH: &str = r"C:\Windows\System32\inetsrv\Config\applicationHost.config";
+
+/// Lines of applicationHost.config, and what stands for them where there is a PHP.
+const PHP_CHANGES: [(&str, &str); 2] = [
+    ("        <fastCgi />\n", include_str!("files/php_fastcgi.xml")),
+    ("            <siteDefaults>\n", include_str!("files/php_site.xml")),
+];
+
+const PHP_SITE: Template =
+    (r"D:\sites\shop\web.config", Mark::Without, include_str!("files/php_site.config"));
+
 const WINDOWS: &[Template] = &[
-    (
-        r"C:\Windows\System32\inetsrv\Config\applicationHost.config",
-        Mark::Without,
-        include_str!("files/applicationHost.config"),
-    ),
     (r"C:\inetpub\wwwroot\web.config", Mark::With, include_str!("files/site_root.config")),
     (r"C:\Windows\System32\RpcProxy\web.config", Mark::Without, BACKEND),
 ];
@@ -89,21 +108,51 @@ impl ExchangeServer {
     /// The server with `build` installed, with the line ends of a real one.
     #[must_use]
     pub const fn new(build: Build) -> Self {
-        Self { build, newline: Newline::CrLf }
+        Self { build, newline: Newline::CrLf, php: None }
+    }
+
+    /// The same server with a third site, which runs PHP of this version through FastCGI.
+    #[must_use]
+    pub const fn with_php(self, version: Build) -> Self {
+        Self { php: Some(version), ..self }
     }
 
     /// Every file with its bytes.
     #[must_use]
     pub fn files(&self) -> Vec<(ServerPath, Vec<u8>)> {
         let install = ServerPath::new(INSTALL_FOLDER);
-        let windows = WINDOWS.iter().map(|(path, mark, text)| (ServerPath::new(*path), mark, text));
+        let php = self.php.map(|_| &PHP_SITE);
+        let fixed = WINDOWS.iter().chain(php);
+        let fixed = fixed.map(|(path, mark, text)| (ServerPath::new(*path), mark, text));
         let exchange = EXCHANGE.iter().map(|(rel, mark, text)| (install.join(rel), mark, text));
-        let mut files: Vec<_> = windows
-            .chain(exchange)
-            .map(|(path, mark, text)| (path, self.bytes(*mark, text)))
-            .collect();
+        let host = self.bytes(Mark::Without, &self.host_config());
+        let mut files = vec![(ServerPath::new(HOST_CONFIG_PATH), host)];
+        files.extend(
+            fixed.chain(exchange).map(|(path, mark, text)| (path, self.bytes(*mark, text))),
+        );
         files.push((install.join(r"Bin\ExSetup.exe"), self.setup_program()));
+        if let Some(version) = self.php {
+            let path = ServerPath::new(r"C:\Program Files\PHP\PHP-CGI.exe");
+            files.push((path, Self::php_program(version)));
+        }
         files
+    }
+
+    fn host_config(&self) -> String {
+        let mut text = HOST_CONFIG.to_owned();
+        if self.php.is_some() {
+            for (line, instead) in PHP_CHANGES {
+                text = text.replacen(line, instead, 1);
+            }
+        }
+        text
+    }
+
+    /// The bytes of a php-cgi.exe.
+    #[must_use]
+    pub fn php_program(version: Build) -> Vec<u8> {
+        let [major, minor, release, _] = version.parts();
+        pe::executable_with_version(version.parts(), &format!("{major}.{minor}.{release}"))
     }
 
     /// The bytes of ExSetup.exe.

@@ -40,8 +40,8 @@ impl Tree {
     /// The sandbox's Exchange server with line ends of one's choice.
     #[must_use]
     pub fn exchange_with(build: &str, newline: Newline) -> Self {
-        let build = build.parse().expect("a build of Exchange");
-        Self::holding(ExchangeServer { build, newline }.files())
+        let server = ExchangeServer::new(build.parse().expect("a build of Exchange"));
+        Self::holding(ExchangeServer { newline, ..server }.files())
     }
 
     /// The real server of the test data in the folder `data`, as [`real_data`](crate::real_data)
