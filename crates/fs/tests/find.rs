@@ -109,7 +109,7 @@ fn a_folder_or_a_pipe_of_the_name_is_not_a_file_of_the_name() {
     fs::create_dir(&pipe).expect("created");
     let mode = rustix::fs::Mode::RWXU;
     let kind = rustix::fs::FileType::Fifo;
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe.join(NAME), kind, mode, 0).expect("made");
+    rustix::fs::mknodat(rustix::fs::CWD, pipe.join(NAME), kind, mode, 0).expect("made");
     assert_eq!(found(&root), (vec!["web.config/web.config".to_owned()], None));
 }
 

@@ -1,4 +1,5 @@
 //! What is known of PHP, on servers that run it in every way.
+#![allow(clippy::panic, reason = "helpers of tests may say plainly what they expect")]
 
 use stopgap_host::php_facts;
 use stopgap_model::host::{Iis, NamedProgram, PhpCgi};

@@ -1,4 +1,9 @@
 //! The invented server is as hard as a real one, and every reader can read it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may say plainly what they expect"
+)]
 
 use goblin::pe::PE;
 use stopgap_sandbox::{
@@ -54,7 +59,7 @@ fn a_php_adds_a_site_a_program_and_its_version_and_changes_nothing_else() {
     let text = host_config(&with);
     let document = roxmltree::Document::parse(&text).expect("well-formed");
     let sites = document.descendants().filter(|node| node.has_tag_name("site"));
-    assert_eq!(sites.filter_map(|site| site.attribute("name")).last(), Some("Shop"));
+    assert_eq!(sites.filter_map(|site| site.attribute("name")).next_back(), Some("Shop"));
     attributes(&document, "application", "fullPath", r"%ProgramFiles%\PHP\php-cgi.exe");
     // Taken out again, it is the file of a server without PHP.
     let cut = |text: &str, from: &str, to: &str, instead: &str| {
