@@ -5,6 +5,7 @@
 //! `docs/iis-model.md`.
 
 mod caching;
+mod covers;
 mod evaluate;
 mod inputs;
 mod matcher;
@@ -19,6 +20,7 @@ mod variables;
 mod wildcard;
 
 pub use caching::uncached_variables;
+pub use covers::{Coverage, covers, covers_conditions};
 pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict};
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
 pub use read::read;

@@ -1,11 +1,12 @@
 //! What an ECMAScript pattern says, over bytes.
 
 /// A set of bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ByteSet([u64; 4]);
 
 impl ByteSet {
     pub(crate) const EMPTY: Self = Self([0; 4]);
+    pub(crate) const FULL: Self = Self([u64::MAX; 4]);
 
     pub(crate) fn of(bytes: impl IntoIterator<Item = u8>) -> Self {
         let mut set = Self::EMPTY;
@@ -26,6 +27,13 @@ impl ByteSet {
     pub(crate) fn union(mut self, other: Self) -> Self {
         for (mine, theirs) in self.0.iter_mut().zip(other.0) {
             *mine |= theirs;
+        }
+        self
+    }
+
+    pub(crate) fn intersection(mut self, other: Self) -> Self {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine &= theirs;
         }
         self
     }

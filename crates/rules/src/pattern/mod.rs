@@ -7,9 +7,12 @@
 pub(crate) mod ast;
 mod cost;
 mod emit;
+pub(crate) mod language;
 mod literal;
 mod parse;
+pub(crate) mod search;
 mod starts;
+pub(crate) mod target;
 
 use regex::bytes::{Regex, RegexBuilder};
 use stopgap_model::rule::Case;
