@@ -168,7 +168,7 @@ fn near(when: &When, blur: usize) -> Option<Rule> {
             Field::Header(_) => "HTTP_X",
             _ => return None,
         };
-        let decoded = !given.decode.is_empty() != (blur == 1);
+        let decoded = given.decode.is_empty() == (blur == 1);
         let input = if decoded {
             format!("{{UrlDecode:{{{variable}}}}}")
         } else {
@@ -198,8 +198,12 @@ fn request() -> impl Strategy<Value = Request> {
     let text = move || proptest::collection::vec(piece(), 0..7).prop_map(|parts| parts.concat());
     let headers = proptest::collection::vec((select(vec!["X", "Host", "Cookie"]), text()), 0..3);
     (text(), headers).prop_map(|(target, headers)| {
-        let mut request = Request::from_line("GET /").unwrap();
-        request.target = format!("/{target}").into_bytes();
+        let mut request = Request {
+            method: "GET".into(),
+            target: format!("/{target}").into_bytes(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
         for (name, value) in headers {
             request.headers.push((name.to_owned(), value.into_bytes()));
         }
@@ -207,12 +211,11 @@ fn request() -> impl Strategy<Value = Request> {
     })
 }
 
-/// Whether `rule` blocks; `None` if that is beyond the evaluator.
-fn blocks(rule: &Rule, request: &Request) -> Option<bool> {
-    let entry = Entry { name: "foreign", rule: Ok(rule), base: "/" };
-    let outcome = Evaluator::new([entry], Vec::new()).evaluate(request);
-    let status = matches!(outcome.verdict, Verdict::Blocked { status: None });
-    (outcome.undecided.is_empty() && outcome.note.is_none()).then_some(status)
+/// Whether the rule of `evaluator` blocks; `None` if that is beyond it.
+fn blocks(evaluator: &Evaluator, request: &Request) -> Option<bool> {
+    let outcome = evaluator.evaluate(request);
+    let blocked = matches!(outcome.verdict, Verdict::Blocked { status: None });
+    (outcome.undecided.is_empty() && outcome.note.is_none()).then_some(blocked)
 }
 
 fn has_encoded_break(request: &Request) -> bool {
@@ -225,8 +228,10 @@ fn has_encoded_break(request: &Request) -> bool {
 fn holds_for(rule: &Rule, wanted: &BlockRule, requests: &[Request]) -> Result<(), TestCaseError> {
     let coverage = covers(rule, wanted);
     let Ok(compiled) = CompiledRule::new(wanted) else { return Ok(()) };
+    let entry = Entry { name: "foreign", rule: Ok(rule), base: "/" };
+    let evaluator = Evaluator::new([entry], Vec::new());
     for request in requests {
-        let Some(blocked) = blocks(rule, request) else { continue };
+        let Some(blocked) = blocks(&evaluator, request) else { continue };
         let is_wanted = compiled.blocks(request);
         let told = format!("{coverage:?} {rule:?} {wanted:?} {request:?}");
         let full = coverage.is_full()
