@@ -161,14 +161,68 @@ fn look_aheads_at_the_head_must_all_hold_at_one_place() {
 }
 
 #[test]
+fn look_aheads_in_the_middle_are_seen_where_they_stand() {
+    let cases: [(&str, &[u8], bool); 22] = [
+        ("^/foo(?!bar)", b"/foobaz", true),
+        ("^/foo(?!bar)", b"/foobar", false),
+        ("foo(?!bar)", b"foobar foo", true),
+        ("a(?=b)", b"ab", true),
+        ("a(?=b)", b"ac", false),
+        ("a(?=b)c", b"abc", false),
+        ("a(?=b)b", b"ab", true),
+        ("(?:(?=a)b|c)", b"c", true),
+        ("(?:(?=a)b|c)", b"b", false),
+        ("^/(?!owa|ecp)[^/]+/x", b"/ews/x", true),
+        ("^/(?!owa|ecp)[^/]+/x", b"/owa/x", false),
+        (r"\.json(?!\?)|powershell", b"x.json?powershell", true),
+        (r"\.json(?!\?)|powershell", b"x.json?", false),
+        ("^(?=.*b)a(?=.*c)", b"acb", true),
+        ("^(?=.*b)a(?=.*c)", b"ac", false),
+        (r"x(?=\b)", b"x-", true),
+        (r"x(?=\b)", b"xy", false),
+        ("(?=(?=a)b)c", b"abc", false),
+        ("(?=(?!b)[ab])c|a", b"a", true),
+        ("(?=a)*b", b"b", true),
+        ("(?=a){2}[ab]", b"b", false),
+        ("(?=a){2}[ab]", b"A", true),
+    ];
+    assert_found(Case::Ignore, &cases);
+    let captures = Pattern::new("(a)(?=b)", Case::Ignore).unwrap().captures(b"ab").unwrap();
+    assert_eq!([captures.get(0), captures.get(1), captures.get(2)], [None, None, Some(&b""[..])]);
+}
+
+#[test]
+fn a_character_beyond_ascii_in_a_class_is_the_bytes_of_its_utf_8() {
+    let cases: [(&str, &[u8], bool); 8] = [
+        ("^[é]$", "é".as_bytes(), true),
+        ("^[é]$", b"\xc3", false),
+        ("^[aéß]{3}$", "ßaé".as_bytes(), true),
+        ("^[aé]$", b"A", true),
+        (r"^[\u00e9]$", "é".as_bytes(), true),
+        (r"^[é-\d]$", b"-", true),
+        (r"^[\c1]$", b"\x11", true),
+        (r"^[\c_]$", b"\x1f", true),
+    ];
+    assert_found(Case::Ignore, &cases);
+}
+
+#[test]
 fn what_is_no_pattern_is_told_from_what_cannot_be_matched() {
     for bad in ["*", "+a", "(", ")", "a)", "[", "[b-a]", "a**", "a{2,1}", r"\", "(?<=", "?"] {
         assert_eq!(found(bad, Case::Ignore, b""), Found::Invalid, "{bad}");
     }
     let deep = format!("{}a{}", "(".repeat(70), ")".repeat(70));
     let long = "a".repeat(8 * 1024 + 1);
-    let beyond = [r"(a)\1", "a(?=b)", "(?<=a)b", "(?<!a)b", "(?<n>a)", "(?:(?=a)b)", "a{1001}"];
-    let wide = ["[é]", r"\ud800", "(?=(?=a)b)c", "((a{1000}){1000}){1000}", &deep, &long];
+    let beyond = [r"(a)\1", "(?<=a)b", "(?<!a)b", "(?<n>a)", "(?:(?=a)b)*", "a{1001}"];
+    let wide = [
+        "[^é]",
+        "[à-é]",
+        r"\ud800",
+        "(?=.*a.{200}b)c(?=d)",
+        "((a{1000}){1000}){1000}",
+        &deep,
+        &long,
+    ];
     for bad in beyond.into_iter().chain(wide) {
         assert_eq!(found(bad, Case::Ignore, b""), Found::NotLinear, "{bad}");
     }
@@ -285,6 +339,11 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(select(b"aabAB1/%-.{},] _\n\r\x01\x08\x80".to_vec()), 0..9)
 }
 
+/// Without its `u` flag ECMAScript reads `\u{2}` as two `u`; that engine reads a code point.
+fn is_read_otherwise(pattern: &str) -> bool {
+    pattern.contains(r"\u{")
+}
+
 /// What an independent engine finds, in bytes read as characters.
 fn expected(pattern: &str, fold: bool, input: &[u8]) -> Found {
     let text: String = input.iter().copied().map(char::from).collect();
@@ -381,6 +440,7 @@ fn construct() -> impl Strategy<Value = String> {
             1 => inner.clone().prop_map(|a| format!("((?:{a}))")),
             1 => inner.clone().prop_map(|a| format!("(?={a})")),
             1 => inner.clone().prop_map(|a| format!("(?!{a})")),
+            1 => (inner.clone(), select(counts.to_vec())).prop_map(|(a, n)| format!("(?={a}){n}")),
             2 => (inner, select(counts.to_vec())).prop_map(|(a, n)| format!("(?:{a}){n}")),
         ]
     })
@@ -409,7 +469,7 @@ proptest! {
         for input in inputs {
             let ours = found(&pattern, case, &input);
             // What cannot be matched in linear time is refused, and never guessed.
-            if ours != Found::NotLinear {
+            if ours != Found::NotLinear && !is_read_otherwise(&pattern) {
                 prop_assert_eq!(ours, expected(&pattern, fold, &input), "{:?}", input);
             }
         }
@@ -422,7 +482,7 @@ proptest! {
         input in input(),
     ) {
         let ours = found(&text, if fold { Case::Ignore } else { Case::Exact }, &input);
-        if ours != Found::NotLinear {
+        if ours != Found::NotLinear && !is_read_otherwise(&text) {
             prop_assert_eq!(ours, expected(&text, fold, &input));
         }
     }

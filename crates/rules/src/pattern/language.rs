@@ -72,10 +72,11 @@ impl Languages {
         self.exprs[lang.0 as usize].1
     }
 
-    /// Takes `steps` from the work that is left.
+    /// Takes `steps` from the work that is left. Once it did not suffice nothing is left.
     pub(crate) fn spend(&mut self, steps: usize) -> Result<(), Spent> {
-        self.work = self.work.checked_sub(steps as u64).ok_or(Spent)?;
-        Ok(())
+        let left = self.work.checked_sub(steps as u64);
+        self.work = left.unwrap_or(0);
+        left.map(|_| ()).ok_or(Spent)
     }
 
     fn expr(&self, lang: Lang) -> &Expr {

@@ -2,7 +2,11 @@
 //!
 //! `.` is any byte but a line feed or a carriage return; `\d`, `\w` and `\s` are ASCII; ignoring case
 //! means ASCII letters; `^` and `$` are the input's ends. A literal character beyond ASCII is its
-//! UTF-8 bytes. Look-aheads are understood where they stand at the head of the whole pattern.
+//! UTF-8 bytes. Look-aheads are understood at the head of the whole pattern, and elsewhere but for
+//! repetitions without a bound, if the automaton stays small.
+//!
+//! IIS's engine is of ECMA-262's third edition: named groups, looking behind, `\p{…}` and flags are
+//! not in it.
 
 pub(crate) mod ast;
 mod cost;
@@ -12,6 +16,7 @@ mod literal;
 mod parse;
 pub(crate) mod search;
 mod starts;
+mod table;
 pub(crate) mod target;
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -19,6 +24,7 @@ use stopgap_model::rule::Case;
 
 use self::ast::Node;
 use self::starts::Starts;
+use self::table::Table;
 
 pub use cost::check_document_pattern;
 pub(crate) use literal::{literal, required, shortest};
@@ -56,6 +62,8 @@ enum Matcher {
     },
     /// All parts must match at one position, wherever it is. `rest_regex` finds the groups there.
     AtOnePlace(Box<AtOnePlace>),
+    /// It looks ahead in its middle. Where its groups are is not known.
+    Table(Box<Table>),
 }
 
 #[derive(Debug)]
@@ -123,7 +131,14 @@ impl Pattern {
     /// It is not a pattern, or cannot be matched in linear time.
     pub fn new(source: &str, case: Case) -> Result<Self, PatternError> {
         let (node, count) = parse(source, case == Case::Ignore)?;
-        let parts = split(node)?;
+        if node.any(&|node| matches!(node, Node::BackReference)) {
+            return Err(PatternError::NotLinear("it refers back to a group".into()));
+        }
+        if looks_elsewhere(&node) {
+            let matcher = Matcher::Table(Box::new(Table::new(&node)?));
+            return Ok(Self { matcher, groups: vec![GroupPlace::Unclear; count + 1] });
+        }
+        let parts = split(node);
         let groups = group_map(&parts, count);
         let matcher = match (parts.looks.is_empty(), parts.at_start) {
             (true, false) => Matcher::Plain(compile(&parts.rest, false)?),
@@ -162,6 +177,7 @@ impl Pattern {
                     && rest.is_match(input)
             }
             Matcher::AtOnePlace(parts) => parts.place(input).is_some(),
+            Matcher::Table(table) => table.is_match(input),
         }
     }
 
@@ -175,6 +191,9 @@ impl Pattern {
             Matcher::AtOnePlace(parts) => {
                 let at = parts.place(input)?;
                 parts.rest_regex.captures_at(input, at)?
+            }
+            Matcher::Table(table) => {
+                return table.is_match(input).then(|| Captures(vec![None; self.groups.len()]));
             }
         };
         let text = |place: &GroupPlace| match place {
@@ -216,8 +235,27 @@ pub(crate) fn parse(source: &str, fold: bool) -> Result<(Node, usize), PatternEr
     parse::parse(source, fold).map_err(PatternError::NotLinear)
 }
 
-/// Splits off the look-aheads at the head. Look-arounds and back-references elsewhere are refused.
-fn split(node: Node) -> Result<Parts, PatternError> {
+fn is_look(node: &Node) -> bool {
+    matches!(node, Node::LookAhead { .. })
+}
+
+/// Whether there is a look-ahead that does not stand at the head of the whole pattern.
+fn looks_elsewhere(node: &Node) -> bool {
+    let nodes = match node {
+        Node::Concat(nodes) => nodes.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let of_head = |node: &&Node| is_look(node) || **node == Node::Start;
+    let head = nodes.iter().take_while(of_head).count();
+    let in_look = |node: &Node| match node {
+        Node::LookAhead { node, .. } => node.any(&is_look),
+        _ => false,
+    };
+    nodes[..head].iter().any(in_look) || nodes[head..].iter().any(|node| node.any(&is_look))
+}
+
+/// Splits off the look-aheads at the head.
+fn split(node: Node) -> Parts {
     let nodes = match node {
         Node::Concat(nodes) => nodes,
         other => vec![other],
@@ -228,24 +266,13 @@ fn split(node: Node) -> Result<Parts, PatternError> {
         match node {
             Node::Start if rest.is_empty() => parts.at_start = true,
             Node::LookAhead { negate, node } if rest.is_empty() => {
-                parts.looks.push((negate, *node))
+                parts.looks.push((negate, *node));
             }
             other => rest.push(other),
         }
     }
     parts.rest = Node::Concat(rest);
-    let bad = |node: &Node| matches!(node, Node::LookAhead { .. } | Node::BackReference);
-    let all = parts.looks.iter().map(|(_, node)| node).chain([&parts.rest]);
-    for part in all {
-        if part.any(&|node| matches!(node, Node::BackReference)) {
-            return Err(PatternError::NotLinear("it refers back to a group".into()));
-        }
-        if part.any(&bad) {
-            let why = "it has a look-ahead that does not stand at the head of the pattern";
-            return Err(PatternError::NotLinear(why.into()));
-        }
-    }
-    Ok(parts)
+    parts
 }
 
 fn compile(node: &Node, at_start: bool) -> Result<Regex, PatternError> {

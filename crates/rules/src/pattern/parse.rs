@@ -113,7 +113,8 @@ impl Parser {
         self.at += length;
         let greedy = !self.take("?");
         if matches!(atom, Node::LookAhead { .. }) {
-            return Err("it repeats a look-ahead".into());
+            // It matches nothing, and a round that matches nothing is not taken if it need not be.
+            return Ok(if min == 0 { Node::empty() } else { atom });
         }
         if min > MAX_COUNT || max.is_some_and(|max| max > MAX_COUNT) {
             return Err(format!("it repeats something more than {MAX_COUNT} times"));
@@ -154,7 +155,7 @@ impl Parser {
             Some('$') => Ok(Node::End),
             Some('.') => Ok(Node::Set(ByteSet::of(*b"\n\r").complement())),
             Some('(') => self.group(),
-            Some('[') => self.class().map(Node::Set),
+            Some('[') => self.class(),
             Some('\\') => self.escape(),
             Some(c) => Ok(self.literal(c)),
         }
@@ -166,7 +167,8 @@ impl Parser {
             return Err(format!("its groups are nested more than {MAX_DEPTH} deep"));
         }
         if self.take("?<") {
-            return Err("it looks behind or names a group".into());
+            let why = "it looks behind or names a group, which IIS's patterns cannot";
+            return Err(why.into());
         }
         let look = if self.take("?=") { Some(false) } else { self.take("?!").then_some(true) };
         let mut index = None;
@@ -294,52 +296,84 @@ impl Parser {
         value as u8
     }
 
-    fn class(&mut self) -> Result<ByteSet, String> {
+    fn class(&mut self) -> Result<Node, String> {
         let negate = self.take("^");
         let mut set = ByteSet::EMPTY;
+        let mut beyond = Vec::new();
         loop {
             match self.peek() {
-                None => return Err("it has a `[` without its `]`".into()),
+                None => return Err(UNCLOSED_CLASS.into()),
                 Some(']') => break,
                 Some(_) => {}
             }
             let low = self.class_atom()?;
             let is_range = self.peek() == Some('-') && self.chars.get(self.at + 1) != Some(&']');
             if !is_range {
-                set = set.union(class_set(&low)?);
+                set = set.union(class_set(&low, &mut beyond));
                 continue;
             }
             self.at += 1;
             let high = self.class_atom()?;
-            set = set.union(match (single(&low), single(&high)) {
-                (Some(low), Some(high)) => ByteSet::of(low..=high),
+            set = set.union(match (&low, &high, single(&low), single(&high)) {
+                (_, _, Some(low), Some(high)) => ByteSet::of(low..=high),
                 // Annex B: with a class at either end the dash stands for itself.
-                _ => class_set(&low)?.union(class_set(&high)?).union(ByteSet::of(*b"-")),
+                (Atom::Set(_), ..) | (_, Atom::Set(_), ..) => {
+                    let ends = class_set(&low, &mut beyond).union(class_set(&high, &mut beyond));
+                    ends.union(ByteSet::of(*b"-"))
+                }
+                _ => return Err("it has a range of characters beyond ASCII".into()),
             });
         }
         self.at += 1;
         let set = self.folded(set);
-        Ok(if negate { set.complement() } else { set })
+        match (negate, beyond.is_empty()) {
+            (true, true) => Ok(Node::Set(set.complement())),
+            (false, true) => Ok(Node::Set(set)),
+            (false, false) => Ok(self.class_beyond(set, &beyond)),
+            (true, false) => {
+                Err("it excludes a character beyond ASCII, and a class is of bytes".into())
+            }
+        }
+    }
+
+    /// A byte of `set` or one of the characters, each the bytes of its UTF-8.
+    fn class_beyond(&self, set: ByteSet, beyond: &[char]) -> Node {
+        let mut branches: Vec<Node> = beyond.iter().map(|&c| self.literal(c)).collect();
+        if set != ByteSet::EMPTY {
+            branches.push(Node::Set(set));
+        }
+        Node::Group { index: None, node: Box::new(Node::Alternate(branches)) }
     }
 
     fn class_atom(&mut self) -> Result<Atom, String> {
         match self.next() {
             Some('\\') if self.take("b") => Ok(Atom::Byte(8)),
-            Some('\\') => self.character_escape(),
+            Some('\\') => match (self.peek(), self.chars.get(self.at + 1)) {
+                // Annex B: in a class `\c` takes a digit and `_` as well.
+                (Some('c'), Some(&c)) if c.is_ascii_digit() || c == '_' => {
+                    self.at += 2;
+                    Ok(Atom::Byte(c as u8 & 31))
+                }
+                _ => self.character_escape(),
+            },
             Some(c) => Ok(Atom::Char(c)),
-            None => Err("it has a `[` without its `]`".into()),
+            None => Err(UNCLOSED_CLASS.into()),
         }
     }
 }
 
-fn class_set(atom: &Atom) -> Result<ByteSet, String> {
+const UNCLOSED_CLASS: &str = "it has a `[` without its `]`";
+
+/// The bytes of a part of a class; a character beyond ASCII is put aside.
+fn class_set(atom: &Atom, beyond: &mut Vec<char>) -> ByteSet {
     match atom {
-        Atom::Set(set) => Ok(*set),
-        Atom::Byte(byte) => Ok(ByteSet::of([*byte])),
-        Atom::Char(c) if c.is_ascii() => Ok(ByteSet::of([*c as u8])),
-        Atom::Char(c) => Err(format!(
-            "it has `{c}` in a class: over bytes a class is of ASCII characters and \\xHH"
-        )),
+        Atom::Set(set) => *set,
+        Atom::Byte(byte) => ByteSet::of([*byte]),
+        Atom::Char(c) if c.is_ascii() => ByteSet::of([*c as u8]),
+        Atom::Char(c) => {
+            beyond.push(*c);
+            ByteSet::EMPTY
+        }
     }
 }
 

@@ -129,11 +129,14 @@ impl Literals {
 
     /// Whether there can be a request for which all of `formulas` hold.
     pub(super) fn possible(&mut self, formulas: &[&Formula], breaks: LineBreaks) -> Answer {
-        if self.list.len() > MAX_LITERALS {
+        if self.list.len() > MAX_LITERALS || self.langs.spend(1).is_err() {
             return Answer::NotKnown;
         }
         let all = Formula::All(formulas.iter().map(|&formula| formula.clone()).collect());
         let Some(terms) = all.terms() else { return Answer::NotKnown };
+        if self.langs.spend(terms.len()).is_err() {
+            return Answer::NotKnown;
+        }
         let mut answer = Answer::Never;
         for term in terms {
             match Answer::from(self.example(&term, breaks)) {

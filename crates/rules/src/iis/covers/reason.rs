@@ -97,9 +97,9 @@ impl Case<'_> {
         }
     }
 
-    /// Whether a wanted request exists for which a literal does not hold, line breaks aside.
+    /// Whether a wanted request is known for which a literal does not hold, line breaks aside.
     fn fails(&mut self, index: usize) -> bool {
-        self.escape_of(index, &[]) != Answer::Never
+        matches!(self.escape_of(index, &[]), Answer::Example(_))
     }
 
     /// A wanted request for which the literal does not hold and all of `beside` do.
@@ -239,7 +239,8 @@ impl Case<'_> {
                 missing.iter().map(|piece| format!("`{}`", one_line(piece))).collect();
             reasons.push(format!("it also requires {}", missing.join(" and ")));
         }
-        if pieces.len() > 1 && self.escape_of(index, &present) != Answer::Never {
+        let in_order = self.escape_of(index, &present);
+        if pieces.len() > 1 && matches!(in_order, Answer::Example(_)) {
             reasons.push("it needs the words in this order".into());
         }
         Ok(reasons)
