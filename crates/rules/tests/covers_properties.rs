@@ -228,7 +228,7 @@ fn has_encoded_break(request: &Request) -> bool {
 fn holds_for(rule: &Rule, wanted: &BlockRule, requests: &[Request]) -> Result<(), TestCaseError> {
     let coverage = covers(rule, wanted);
     let Ok(compiled) = CompiledRule::new(wanted) else { return Ok(()) };
-    let entry = Entry { name: "foreign", rule: Ok(rule), base: "/" };
+    let entry = Entry { name: "foreign", rule: Ok(rule), base: "/", forbidden: None };
     let evaluator = Evaluator::new([entry], Vec::new());
     for request in requests {
         let Some(blocked) = blocks(&evaluator, request) else { continue };

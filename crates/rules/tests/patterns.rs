@@ -252,6 +252,8 @@ fn a_document_may_carry_only_patterns_that_cost_little_where_they_run() {
         "(a+){2,16}b",
         "(?=.*a)(?=.*b)",
         "^(?!/owa)",
+        "a(?=b)",
+        "(?=a)*b",
         r"(a)\1",
         "*",
     ];

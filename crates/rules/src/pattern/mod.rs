@@ -5,8 +5,8 @@
 //! UTF-8 bytes. Look-aheads are understood at the head of the whole pattern, and elsewhere but for
 //! repetitions without a bound, if the automaton stays small.
 //!
-//! IIS's engine is of ECMA-262's third edition: named groups, looking behind, `\p{…}` and flags are
-//! not in it.
+//! IIS's engine is of ECMA-262's third edition: a named group and looking behind are not in it, and
+//! `\p` is a `p`.
 
 pub(crate) mod ast;
 mod cost;

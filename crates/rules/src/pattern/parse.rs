@@ -113,8 +113,9 @@ impl Parser {
         self.at += length;
         let greedy = !self.take("?");
         if matches!(atom, Node::LookAhead { .. }) {
-            // It matches nothing, and a round that matches nothing is not taken if it need not be.
-            return Ok(if min == 0 { Node::empty() } else { atom });
+            // Once is as good as often.
+            let optional = min == 0;
+            return Ok(if optional { Node::Alternate(vec![atom, Node::empty()]) } else { atom });
         }
         if min > MAX_COUNT || max.is_some_and(|max| max > MAX_COUNT) {
             return Err(format!("it repeats something more than {MAX_COUNT} times"));

@@ -208,3 +208,49 @@ fn trace(seen: &[(State, usize, Vec<u8>)], mut at: usize) -> Vec<u8> {
     parts.reverse();
     parts.concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: View = View { part: Part::Whole, decoded: false };
+    const DECODED: View = View { part: Part::Whole, decoded: true };
+    const PATH: View = View { part: Part::Path, decoded: false };
+    const QUERY: View = View { part: Part::Query, decoded: false };
+
+    /// A target of which each view is, or is not, the text.
+    fn target(wanted: &[(View, &str, bool)]) -> Option<String> {
+        let mut langs = Languages::new(100_000);
+        let mut views = Vec::new();
+        for &(view, text, is) in wanted {
+            let lang = langs.text(text.as_bytes(), false).unwrap();
+            views.push((view, if is { lang } else { langs.not(lang).unwrap() }));
+        }
+        let found = example_target(&mut langs, &views, ByteSet::EMPTY).unwrap();
+        found.map(|target| String::from_utf8(target).unwrap())
+    }
+
+    #[test]
+    fn the_parts_of_a_target_make_the_whole() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(target(&[(PATH, "/a", true), (QUERY, "b?c", true)]), some("/a?b?c"));
+        assert_eq!(target(&[(PATH, "/a", true), (QUERY, "", true)]), some("/a"));
+        assert_eq!(target(&[(WHOLE, "/a?", true), (QUERY, "", true)]), some("/a?"));
+        assert_eq!(target(&[(WHOLE, "/a?b", true), (QUERY, "b", false)]), None);
+        assert_eq!(target(&[(WHOLE, "/a", true), (PATH, "/a", false)]), None);
+        assert_eq!(target(&[(PATH, "/a?b", true), (WHOLE, "x", false)]), None);
+    }
+
+    #[test]
+    fn a_target_is_decoded_once_and_only_where_two_digits_follow() {
+        let is = |sent: &str, read: &str| {
+            target(&[(WHOLE, sent, true), (DECODED, read, true)]).is_some()
+        };
+        for (sent, read) in [("%41", "A"), ("%2541", "%41"), ("%%41", "%A"), ("%4%41", "%4A")] {
+            assert!(is(sent, read), "{sent}");
+            assert_eq!(target(&[(WHOLE, sent, true), (DECODED, read, false)]), None, "{sent}");
+        }
+        assert!(is("%4", "%4") && is("%zz%", "%zz%") && is("a%3Fb", "a?b"));
+        assert!(!is("%41", "%41") && !is("%2541", "A") && !is("a", "b"));
+    }
+}
