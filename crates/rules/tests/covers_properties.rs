@@ -184,7 +184,12 @@ fn near(when: &When, blur: usize) -> Option<Rule> {
             (Operator::Equals(_), _) => format!("^{text}$"),
             (Operator::Contains(_), _) => format!("(?=.*{text})"),
         };
-        conditions.push(condition(&input, &pattern, given.case == Case::Ignore, negate));
+        conditions.push(condition(
+            &input,
+            &pattern,
+            given.case == Case::Ignore,
+            negate != (blur == 4),
+        ));
     }
     Some(rule(conditions))
 }
@@ -195,8 +200,15 @@ fn request() -> impl Strategy<Value = Request> {
             "a", "b", "A", "B", "%41", "%62", "%0a", "%", "4", "1", "/", "?", ",", "%25", "%61b",
         ])
     };
-    let text = move || proptest::collection::vec(piece(), 0..7).prop_map(|parts| parts.concat());
-    let headers = proptest::collection::vec((select(vec!["X", "Host", "Cookie"]), text()), 0..3);
+    let text = move || {
+        let pieces = prop_oneof![
+            proptest::collection::vec(piece(), 0..2),
+            proptest::collection::vec(piece(), 0..7),
+        ];
+        pieces.prop_map(|parts| parts.concat())
+    };
+    let headers =
+        proptest::collection::vec((select(vec!["X", "X", "Host", "Cookie"]), text()), 0..4);
     (text(), headers).prop_map(|(target, headers)| {
         let mut request = Request {
             method: "GET".into(),
@@ -259,7 +271,7 @@ proptest! {
     #[test]
     fn what_was_written_for_the_purpose_is_judged_rightly(
         when in wanted(),
-        blur in 0_usize..4,
+        blur in 0_usize..5,
         requests in proptest::collection::vec(request(), 24),
     ) {
         if let Some(rule) = near(&when, blur) {
