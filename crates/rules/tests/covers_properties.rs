@@ -321,6 +321,8 @@ fn a_hostile_pattern_is_not_known_instead_of_costing_much() {
         r"(?:\b(?:\b(?:\b(?:\b(?:\b(?:\ba){8}){8}){8}){8}){8}){8}".to_owned(),
         format!("({words})+x({words})"),
         format!("{}b", "a?".repeat(4000)),
+        format!("(?:{})+x", "(?:aa|b)".repeat(900)),
+        format!("(?:{}x){{9}}", "(?:aa|)(?:bb|)".repeat(550)),
         nested,
     ];
     for pattern in &hostile {

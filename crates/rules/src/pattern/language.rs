@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::ast::ByteSet;
 
-/// How deep a derivation may descend.
+/// How deep a derivation or a construction may descend.
 const MAX_DEPTH: u32 = 256;
 
 /// A language of an arena.
@@ -125,6 +125,13 @@ impl Languages {
 
     /// One after the other.
     pub(crate) fn then(&mut self, first: Lang, second: Lang) -> Result<Lang, Spent> {
+        self.then_at(first, second, 0)
+    }
+
+    fn then_at(&mut self, first: Lang, second: Lang, depth: u32) -> Result<Lang, Spent> {
+        if depth > MAX_DEPTH {
+            return Err(Spent);
+        }
         if first == NOTHING || second == NOTHING {
             return Ok(NOTHING);
         }
@@ -134,14 +141,14 @@ impl Languages {
             links.push(link);
             rest = tail;
         }
-        let mut lang = self.then_link(rest, second)?;
+        let mut lang = self.then_link(rest, second, depth)?;
         for link in links.into_iter().rev() {
-            lang = self.then_link(link, lang)?;
+            lang = self.then_link(link, lang, depth)?;
         }
         Ok(lang)
     }
 
-    fn then_link(&mut self, first: Lang, second: Lang) -> Result<Lang, Spent> {
+    fn then_link(&mut self, first: Lang, second: Lang, depth: u32) -> Result<Lang, Spent> {
         let idle = first == ANYTHING
             && (second == ANYTHING || matches!(self.expr(second), Expr::Then(ANYTHING, _)));
         if first == BLANK || idle {
@@ -155,7 +162,7 @@ impl Languages {
             Expr::Any(members) => members.clone(),
             _ => return self.intern(Expr::Then(first, second)),
         };
-        let spread = members.into_iter().map(|member| self.then(member, second));
+        let spread = members.into_iter().map(|member| self.then_at(member, second, depth + 1));
         let spread = spread.collect::<Result<_, _>>()?;
         self.any(spread)
     }
