@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use stopgap_fs::{FsError, read_bounded};
-use stopgap_model::policy::{Block, Policy, Switch};
+use stopgap_model::policy::{Block, Drift, Policy, Switch};
 use stopgap_model::{MitigationId, Problem};
 use stopgap_store::Decisions;
 
@@ -31,11 +31,30 @@ struct Part {
     enabled: bool,
     /// Mitigations that must not be applied.
     blocked: Vec<MitigationId>,
+    /// What becomes of an applied mitigation that something else changed.
+    drift: OnDrift,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum OnDrift {
+    #[default]
+    Reapply,
+    Report,
+}
+
+impl From<OnDrift> for Drift {
+    fn from(said: OnDrift) -> Self {
+        match said {
+            OnDrift::Reapply => Self::Reapply,
+            OnDrift::Report => Self::Report,
+        }
+    }
 }
 
 impl Default for Part {
     fn default() -> Self {
-        Self { enabled: true, blocked: Vec::new() }
+        Self { enabled: true, blocked: Vec::new(), drift: OnDrift::Reapply }
     }
 }
 
@@ -72,6 +91,8 @@ pub(crate) fn read(path: &PolicyPath, decisions: &Decisions) -> Result<Policy, C
         organisation: switch(file.organisation.enabled, "the policy file"),
         server,
         blocked: std::collections::BTreeMap::new(),
+        // To leave more alone is the stricter word.
+        drift: Drift::from(file.organisation.drift).max(file.server.drift.into()),
     };
     for (id, said) in &decisions.blocked {
         let block = Block { by: said.phrase(), take_back: said.take_back };
@@ -112,6 +133,15 @@ mod tests {
         };
         assert!(rendered.contains("enabeld"), "{rendered}");
         assert!(rendered.contains("policy.toml:2:1"), "{rendered}");
+    }
+
+    #[test]
+    fn the_stricter_word_on_drift_wins_and_another_word_is_refused() {
+        let text = b"[organisation]\ndrift = \"report\"\n[server]\ndrift = \"reapply\"\n";
+        let file = parse("policy.toml", text).unwrap();
+        let stricter = Drift::from(file.organisation.drift).max(file.server.drift.into());
+        assert_eq!(stricter, Drift::Report);
+        assert!(parse("policy.toml", b"[server]\ndrift = \"ignore\"\n").is_err());
     }
 
     #[test]

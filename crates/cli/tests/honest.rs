@@ -49,7 +49,7 @@ mod tests {
         let before = text(&tree);
         on(&tree, &["check"]);
         tree.write(&ServerPath::new(stopgap_sandbox::SETUP_PROGRAM), b"");
-        on(&tree, &["remove", "M1"]);
+        on(&tree, &["remove", "M1", "M2"]);
         assert!(text(&tree) == before);
     }
 

@@ -129,7 +129,7 @@ fn a_kill_at_every_operation_of_apply_is_healed_by_the_next_check() {
             assert_eq!((check.code, check.state("M1")), (0, "applied".into()), "{moment}");
             assert!(tree.snapshot() == protected, "{moment}: another configuration");
             nothing_lies_about(tree, moment);
-            on(tree, &["remove", "M1"]);
+            on(tree, &["remove", "M1", "M2"]);
             assert!(tree.snapshot() == original, "{moment}: not the original bytes");
         },
     );
@@ -175,7 +175,7 @@ fn a_removal_that_was_killed_is_finished_by_the_next_check_or_the_next_remove() 
         on(&tree, &["check"]);
         tree
     };
-    at_every_moment(&["remove", "M1"], prepare, |tree, moment| {
+    at_every_moment(&["remove", "M1", "M2"], prepare, |tree, moment| {
         let state = on(tree, &["check"]).state("M1");
         nothing_lies_about(tree, moment);
         match state.as_str() {
@@ -183,7 +183,7 @@ fn a_removal_that_was_killed_is_finished_by_the_next_check_or_the_next_remove() 
             "withdrawn" | "blocked" => {}
             // The kill came before: the command did not happen.
             "applied" => {
-                on(tree, &["remove", "M1"]);
+                on(tree, &["remove", "M1", "M2"]);
             }
             other => panic!("{moment}: {other}"),
         }

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{all_scaffold, element, host, rule, there_and_back, web};
-use stopgap_edit::iis::{EditError, Place, insert, remove, standalone_rules};
+use common::{all_scaffold, element, host, insert, rule, there_and_back, web};
+use stopgap_edit::iis::{EditError, Place, remove, standalone_rules};
 
 fn site() -> Place {
     Place::Location { path: "Default Web Site".to_owned() }
@@ -43,7 +43,7 @@ fn a_location_is_created_behind_the_last_element_in_the_file_s_own_style() {
         "\t<a />\r\n\t<location path=\"Default Web Site\">\r\n\t\t<system.webServer>\r\n\t\t\t<rewrite>"
     ));
     assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
-    assert_eq!(undo.scaffold.len(), 4);
+    assert_eq!(undo.scaffold().len(), 4);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn an_existing_plain_location_is_used_however_it_is_spelled() {
     let rest = "<location path='default web site/' overrideMode='Allow'>\n<a/>\n</location>";
     let (bytes, undo) = there_and_back(host("Allow", rest).as_bytes(), &site(), &rule("S 1"));
     assert_eq!(text(&bytes).matches("<location").count(), 1);
-    assert_eq!(undo.scaffold.len(), 3);
+    assert_eq!(undo.scaffold().len(), 3);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn awkward_values_are_read_back_and_impossible_ones_refused() {
     awkward.conditions[0].pattern = "]]> &amp; \u{85}".to_owned();
     let (bytes, _) = there_and_back(web("").as_bytes(), &Place::WebConfig, &awkward);
     let read = standalone_rules(&bytes).unwrap().rules;
-    assert_eq!(read[0].rule, Ok(awkward));
+    assert_eq!(read[0].item, Ok(awkward));
     for code in ['\0', '\u{1B}', '\u{FFFE}'] {
         let refused = insert(web("").as_bytes(), &Place::WebConfig, &rule(&code.to_string()));
         assert_eq!(refused, Err(EditError::NotXml { code: code.into() }));
@@ -179,6 +179,6 @@ fn an_administrator_s_own_empty_elements_are_never_taken_for_ours() {
     let rest = "\n    <location path='Default Web Site' overrideMode='Deny'>\n        <system.webServer>\n        </system.webServer>\n    </location>";
     let before = host("Allow", rest);
     let done = insert(before.as_bytes(), &site(), &rule("S 1")).unwrap();
-    let union = [done.undo.scaffold.clone(), done.undo.scaffold.clone()].concat();
+    let union = [done.undo.scaffold().to_vec(), done.undo.scaffold().to_vec()].concat();
     assert_eq!(text(&remove(&done.bytes, &done.undo, &union).unwrap()), before);
 }

@@ -5,7 +5,8 @@ mod common;
 
 use common::{SITE, element, found, host, host_with, rules, server, web};
 use stopgap_edit::iis::{
-    APPLICATION_HOST, Fault, Place, Read, Snapshot, effective_rules, rules_named, standalone_rules,
+    APPLICATION_HOST, Collection, Fault, Need, Place, Read, Snapshot, effective_rules,
+    entries_named, standalone_rules,
 };
 use stopgap_model::host::{Fact, ServerPath};
 
@@ -31,11 +32,13 @@ fn is_broken(snapshot: &Snapshot, path: &str, word: &str) {
 #[test]
 fn a_snapshot_asks_for_the_server_s_file_and_then_for_every_web_config_once() {
     let mut snapshot = Snapshot::new();
-    assert_eq!(snapshot.needs(), [ServerPath::new(APPLICATION_HOST)]);
+    assert_eq!(snapshot.needs(), [Need::File(ServerPath::new(APPLICATION_HOST))]);
     assert!(matches!(snapshot.iis(), Fact::Unknown(_)));
     snapshot.provide(ServerPath::new(APPLICATION_HOST), found(&host("Allow", ""))).unwrap();
-    let needs: Vec<_> = snapshot.needs().iter().map(ServerPath::key).collect();
-    assert_eq!(needs, [r"c:\owa\web.config", r"c:\root\web.config"]);
+    let files = [r"c:\OWA\web.config", r"C:\root\web.config"].map(ServerPath::new);
+    let folders = [r"c:\OWA", r"C:\root"].map(ServerPath::new);
+    let needs = files.map(Need::File).into_iter().chain(folders.map(Need::Folder));
+    assert_eq!(snapshot.needs(), needs.collect::<Vec<_>>());
     let Fact::Known(iis) = snapshot.iis() else { panic!("it was read") };
     assert_eq!((iis.pools, iis.modules), (vec!["Pool".into()], vec!["RewriteModule".into()]));
     assert!(matches!(iis.sites[0].applications[3].directories[0].physical, Fact::Unknown(_)));
@@ -154,7 +157,21 @@ fn what_cannot_be_read_is_unknown_where_it_matters() {
     assert!(matches!(fault(&snapshot, "/lost/x"), Fault::Unknown(why) if why.contains("NOWHERE")));
     let elsewhere = "<configuration><system.webServer><rewrite><rules configSource='r.config'/></rewrite></system.webServer></configuration>";
     let snapshot = server(&host("Allow", ""), &[(ROOT, found(elsewhere))]);
-    assert!(matches!(fault(&snapshot, "/"), Fault::Unknown(why) if why.contains("configSource")));
+    assert!(matches!(fault(&snapshot, "/"), Fault::Unknown(why) if why.contains("r.config")));
+}
+
+#[test]
+fn a_section_in_a_file_of_its_own_is_followed() {
+    let elsewhere = "<configuration><system.webServer><rewrite><rules configSource='r.config'/></rewrite></system.webServer></configuration>";
+    let held = format!("<rules><clear/>{}</rules>", element("held"));
+    let files = [(ROOT, found(elsewhere)), (r"C:\root\r.config", found(&held))];
+    assert_eq!(names(&server(&host("Allow", ""), &files), "/owa"), ["/ held"]);
+    // One that is somewhere else on the disk, or is a configuration file itself, is not followed.
+    for bad in ["..\\r.config", "C:\\r.config", "web.config", "a//b"] {
+        let text = elsewhere.replace("r.config", bad);
+        let snapshot = server(&host("Allow", ""), &[(ROOT, found(&text))]);
+        assert!(matches!(fault(&snapshot, "/"), Fault::Unknown(why) if why.contains(bad)), "{bad}");
+    }
 }
 
 #[test]
@@ -162,9 +179,9 @@ fn a_rule_that_is_not_understood_is_kept_with_its_reason() {
     let odd = element("odd").replace("<rule ", "<rule patternSyntax='Klingon' ");
     let known = element("known").replace("<rule ", "<rule patternSyntax='Regular Expressions' ");
     let effective = standalone_rules(web(&(odd + &known)).as_bytes()).unwrap();
-    assert!(matches!(&effective.rules[0].rule, Err(why) if why.contains("Klingon")));
+    assert!(matches!(&effective.rules[0].item, Err(why) if why.contains("Klingon")));
     assert_eq!(effective.rules[0].name, "odd");
-    assert!(effective.rules[1].rule.is_ok());
+    assert!(effective.rules[1].item.is_ok());
 }
 
 #[test]
@@ -182,7 +199,7 @@ fn a_planned_change_can_be_looked_at_and_names_are_found_everywhere() {
         snapshot.with_file(&ServerPath::new(ROOT), web(&element("a")).into_bytes()).unwrap();
     assert!(names(&snapshot, "/").is_empty());
     assert_eq!(names(&changed, "/"), ["/ a"]);
-    let named = rules_named(&changed, "A");
+    let named = entries_named(&changed, Collection::Rules, "A");
     assert_eq!(named.len(), 1);
     assert_eq!(
         (named[0].file.as_str(), &named[0].place),

@@ -1,11 +1,11 @@
 //! Many rules put in at once are the same bytes as one after the other, and come out the same way.
 #![allow(clippy::unwrap_used, reason = "a test says plainly what it expects")]
 
-use stopgap_edit::iis::{Inserted, Place, Undo, insert, insert_all, remove};
+use stopgap_edit::iis::{Entry, Inserted, Place, Undo, insert, insert_all, remove};
 use stopgap_rules::iis::{Action, Grouping, PatternSyntax, Rule, UrlMatch};
 
-fn rule(name: &str) -> Rule {
-    Rule {
+fn rule(name: &str) -> Entry {
+    Entry::Rule(Rule {
         name: name.to_owned(),
         enabled: true,
         syntax: PatternSyntax::EcmaScript,
@@ -16,10 +16,10 @@ fn rule(name: &str) -> Rule {
         conditions: Vec::new(),
         server_variables: Vec::new(),
         action: Action::AbortRequest,
-    }
+    })
 }
 
-fn one_by_one(bytes: &[u8], place: &Place, rules: &[&Rule]) -> (Vec<u8>, Vec<Undo>) {
+fn one_by_one(bytes: &[u8], place: &Place, rules: &[&Entry]) -> (Vec<u8>, Vec<Undo>) {
     let mut bytes = bytes.to_vec();
     let mut undos = Vec::new();
     for rule in rules {
@@ -40,8 +40,8 @@ const STARTS: [&str; 5] = [
 
 #[test]
 fn many_at_once_are_as_one_after_the_other() {
-    let rules: Vec<Rule> = ["one", "two", "three", "four"].iter().map(|name| rule(name)).collect();
-    let rules: Vec<&Rule> = rules.iter().collect();
+    let rules: Vec<Entry> = ["one", "two", "three", "four"].iter().map(|name| rule(name)).collect();
+    let rules: Vec<&Entry> = rules.iter().collect();
     for start in STARTS {
         for place in [Place::Location { path: "S".into() }, Place::Server] {
             for count in 0..=rules.len() {
@@ -56,7 +56,7 @@ fn many_at_once_are_as_one_after_the_other() {
 }
 
 fn taken_out_in_any_order(start: &str, (bytes, undos): (Vec<u8>, Vec<Undo>)) {
-    let scaffold: Vec<_> = undos.iter().flat_map(|undo| undo.scaffold.clone()).collect();
+    let scaffold: Vec<_> = undos.iter().flat_map(|undo| undo.scaffold().to_vec()).collect();
     let forward: Vec<&Undo> = undos.iter().collect();
     let backward: Vec<&Undo> = undos.iter().rev().collect();
     for order in [forward, backward] {

@@ -3,10 +3,8 @@
 
 mod common;
 
-use common::{SITE, element, found, host, rule, rules, server, web};
-use stopgap_edit::iis::{
-    Place, Read, Refusal, Snapshot, Target, effective_rules, insert, place_for,
-};
+use common::{SITE, element, found, host, insert, place_for, rule, rules, server, web};
+use stopgap_edit::iis::{Place, Read, Refusal, Snapshot, Target, effective_rules};
 use stopgap_model::mitigation::Scope;
 
 const ROOT: &str = r"C:\root\web.config";
@@ -17,7 +15,8 @@ fn scope(path: &str) -> Scope {
 }
 
 fn place(snapshot: &Snapshot, path: &str) -> Result<Target, Refusal> {
-    place_for(snapshot, Some(&scope(path)), "S 1")
+    let mut targets = place_for(snapshot, Some(&scope(path)), "S 1")?.targets;
+    Ok(targets.remove(0))
 }
 
 fn location(snapshot: &Snapshot, path: &str) -> String {
@@ -30,7 +29,7 @@ fn location(snapshot: &Snapshot, path: &str) -> String {
 #[test]
 fn the_server_a_site_and_a_path_have_their_places() {
     let snapshot = server(&host("Allow", ""), &[]);
-    assert_eq!(place_for(&snapshot, None, "S 1").unwrap().place, Place::Server);
+    assert_eq!(place_for(&snapshot, None, "S 1").unwrap().targets[0].place, Place::Server);
     assert_eq!(location(&snapshot, ""), "Default Web Site");
     assert_eq!(location(&snapshot, "/OWA"), "Default Web Site/owa");
 }
@@ -45,7 +44,7 @@ fn a_rule_put_in_its_place_is_met_by_requests_of_the_scope() {
         let changed = snapshot.with_file(&target.file, done.bytes).unwrap();
         let met = effective_rules(&changed, SITE, "/owa/Calendar/x").unwrap().rules;
         assert_eq!(met.len(), 1);
-        assert_eq!((&met[0].rule, &met[0].place), (&Ok(rule("S 1")), &target.place));
+        assert_eq!((&met[0].item, &met[0].place), (&Ok(rule("S 1")), &target.place));
     }
 }
 

@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{SITE, all_scaffold, element, host, rule, rules, server};
+use common::{SITE, all_scaffold, element, host, insert, place_for, rule, rules, server};
 use proptest::prelude::*;
 use stopgap_edit::iis::{
-    Place, effective_rules, insert, place_for, remove, rules_named, standalone_rules,
+    Collection, Place, effective_rules, entries_named, remove, standalone_rules,
 };
 use stopgap_model::mitigation::Scope;
 use stopgap_rules::iis::{
@@ -190,7 +190,7 @@ proptest! {
             let read = standalone_rules(&done.bytes);
             let found = read.ok().and_then(|read| read.rules.into_iter().find(|r| r.name == rule.name));
             if let Some(found) = found {
-                prop_assert_eq!(found.rule, Ok(rule));
+                prop_assert_eq!(found.item, Ok(rule));
             }
             let kept = text.bytes().zip(&done.bytes).take_while(|(a, b)| a == *b).count();
             let tail = text.bytes().rev().zip(done.bytes.iter().rev()).take_while(|(a, b)| a == *b);
@@ -225,7 +225,7 @@ proptest! {
             let _ = effective_rules(&snapshot, SITE, "/owa/x");
             let scope = Scope { site: SITE.to_owned(), path: "/owa".to_owned() };
             let _ = place_for(&snapshot, Some(&scope), "S 1");
-            let _ = rules_named(&snapshot, "S 1");
+            let _ = entries_named(&snapshot, Collection::Rules, "S 1");
         }
     }
 }

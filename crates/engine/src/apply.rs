@@ -3,7 +3,7 @@
 use stopgap_edit::iis::{File, MAX_FILE_BYTES};
 use stopgap_host::{Read, ReplaceError};
 use stopgap_model::{ActionId, Digest, ServerPath};
-use stopgap_plan::{Plan, Step, verify};
+use stopgap_plan::{Ground, Plan, Probes, Step, verify};
 use stopgap_store::{Change, Event, FileChange, Status};
 
 use crate::collect::{Collected, collect};
@@ -60,6 +60,7 @@ impl Engine<'_> {
                 return Err(format!("{} does not read back as it was written", edit.path));
             }
         }
+        let ground = Ground::new(&snapshot);
         for mitigation in self.catalog {
             let inserted: Vec<ActionId> = plan
                 .steps
@@ -72,7 +73,8 @@ impl Engine<'_> {
                 })
                 .collect();
             if !inserted.is_empty() {
-                verify(mitigation, &inserted, &facts, &snapshot).map_err(|why| why.to_string())?;
+                verify(mitigation, &inserted, &facts, &ground, Probes::All)
+                    .map_err(|why| why.to_string())?;
             }
         }
         Ok(())
@@ -147,19 +149,23 @@ impl Engine<'_> {
         for step in &plan.steps {
             let (event, id, detail) = match step {
                 Step::Insert(placed) => {
-                    let detail = format!("{} in {}", placed.action, placed.file);
+                    let detail = format!("{} in {}", placed.action, list(&placed.files()));
                     (Event::Applied, &placed.mitigation, detail)
                 }
                 // A rule that is taken out to be put in anew is not withdrawn.
                 Step::Remove { action, .. } if inserts.contains(&action) => continue,
-                Step::Remove { mitigation, action, file, why } => {
-                    (Event::Withdrawn, mitigation, format!("{action} from {file}: {why}"))
+                Step::Remove { mitigation, action, files, why } => {
+                    (Event::Withdrawn, mitigation, format!("{action} from {}: {why}", list(files)))
                 }
             };
             self.store.record((self.now)(), self.by, event, id.as_str(), &detail)?;
         }
         Ok(())
     }
+}
+
+fn list(files: &[ServerPath]) -> String {
+    files.iter().map(ServerPath::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// An error with its causes, as one sentence.

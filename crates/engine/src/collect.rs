@@ -1,6 +1,6 @@
 //! Reads a server once: the configuration files that matter, and the facts.
 
-use stopgap_edit::iis::{MAX_FILE_BYTES, OverBudget, Read, Snapshot};
+use stopgap_edit::iis::{MAX_FILE_BYTES, Need, OverBudget, Read, Snapshot};
 use stopgap_host::{Host, exchange_facts, php_facts};
 use stopgap_model::{Fact, HostFacts, ServerPath};
 
@@ -34,10 +34,18 @@ fn read_all(host: &dyn Host) -> (Snapshot, Result<(), OverBudget>) {
         if needs.is_empty() {
             return (snapshot, Ok(()));
         }
-        for path in needs {
-            let read = read_one(host, &path);
-            if let Err(error) = snapshot.provide(path, read) {
-                return (snapshot, Err(error));
+        for need in needs {
+            match need {
+                Need::File(path) => {
+                    let read = read_one(host, &path);
+                    if let Err(error) = snapshot.provide(path, read) {
+                        return (snapshot, Err(error));
+                    }
+                }
+                Need::Folder(folder) => {
+                    let found = host.find(&folder, "web.config");
+                    snapshot.provide_folder(folder, found.files, found.incomplete);
+                }
             }
         }
     }

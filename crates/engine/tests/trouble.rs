@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use jiff::Timestamp;
 use stopgap_engine::{CycleError, CycleReport, Engine};
 use stopgap_host::Host;
-use stopgap_model::policy::{Policy, Switch};
+use stopgap_model::policy::{Drift, Policy, Switch};
 use stopgap_model::{Mitigation, ServerPath};
 use stopgap_plan::Order;
 use stopgap_sandbox::{APPLICATION_HOST, ExchangeServer};
@@ -34,7 +34,12 @@ fn m1() -> Mitigation {
 }
 
 fn everything_on() -> Policy {
-    Policy { organisation: Switch::On, server: Switch::On, blocked: BTreeMap::new() }
+    Policy {
+        organisation: Switch::On,
+        server: Switch::On,
+        blocked: BTreeMap::new(),
+        drift: Drift::Reapply,
+    }
 }
 
 /// A state folder of the test's own, removed when the test ends.

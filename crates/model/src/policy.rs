@@ -13,6 +13,18 @@ pub struct Policy {
     pub server: Switch,
     /// The mitigations that must not be applied here.
     pub blocked: BTreeMap<MitigationId, Block>,
+    /// What becomes of an applied mitigation that something else changed.
+    pub drift: Drift,
+}
+
+/// What becomes of an applied mitigation that something else changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Drift {
+    /// It is told and put right in the next cycle.
+    #[default]
+    Reapply,
+    /// It is told and left as it is.
+    Report,
 }
 
 /// A switch for automatic mitigation.
@@ -57,8 +69,12 @@ mod tests {
 
     #[test]
     fn the_stricter_switch_wins() {
-        let policy =
-            |organisation, server| Policy { organisation, server, blocked: BTreeMap::new() };
+        let policy = |organisation, server| Policy {
+            organisation,
+            server,
+            blocked: BTreeMap::new(),
+            drift: Drift::Reapply,
+        };
         let off = || Switch::Off("policy.toml".into());
         assert!(policy(Switch::On, Switch::On).enabled());
         assert!(!policy(Switch::On, off()).enabled());

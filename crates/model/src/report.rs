@@ -135,6 +135,9 @@ pub struct ActionReport {
     /// Where on the server it is or would be; empty if nowhere.
     #[serde(rename = "where")]
     pub place: String,
+    /// What a person should know beside the reason, each a sentence without a full stop: why it is
+    /// placed there, what it costs, what it does not reach.
+    pub notes: Vec<String>,
 }
 
 #[cfg(test)]

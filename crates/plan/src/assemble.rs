@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use stopgap_edit::iis::{
-    EditError, File, Inserted, Place, Read, Scaffold, Snapshot, Target, Undo, insert, insert_all,
-    remove,
+    Collection, EditError, Entry, File, Place, Read, Scaffold, Snapshot, insert, insert_all, remove,
 };
-use stopgap_model::{ActionId, Digest, Mitigation, MitigationId, ServerPath};
-use stopgap_rules::iis::Rule;
+use stopgap_model::{ActionId, Digest, Mitigation, ServerPath};
 
 use crate::decide::Wish;
-use crate::{FileEdit, InPlace, Placed, Step, rule_name};
+use crate::work::Standing;
+use crate::{FileEdit, InPlace, Part, Placed, Step};
 
 /// The work on one server, file by file.
 pub(crate) struct Assembly<'a> {
     snapshot: &'a Snapshot,
     in_place: &'a InPlace,
     files: BTreeMap<String, Work>,
-    steps: Vec<Step>,
+    removals: Vec<Step>,
+    insertions: Vec<Insertion>,
+    shared: BTreeMap<SharedKey, Shared>,
     refused: Vec<(ActionId, EditError)>,
 }
 
@@ -34,121 +35,189 @@ struct Work {
     before: Vec<u8>,
     after: Vec<u8>,
     scaffold: Vec<Scaffold>,
-    /// How many rules of ours the file has.
+    /// How many things of ours the file has.
     own: usize,
-    /// The rules that are to go into one place of it next: many go in as fast as one.
+    /// What is to go into one collection of one place of it next: many go in as fast as one.
     waiting: Vec<Waiting>,
 }
 
-/// A rule that is to be put in.
+/// Something that is to be put in: which part of which insertion.
 struct Waiting {
-    mitigation: MitigationId,
-    revision: u32,
-    hash: Digest,
-    action: ActionId,
-    place: Place,
-    rule: Rule,
+    insertion: usize,
+    part: usize,
+    standing: Standing,
 }
 
-impl Work {
-    fn put_in(&mut self, place: &Place, rule: &Rule) -> Result<Undo, EditError> {
-        let Inserted { bytes, undo } = insert(&self.after, place, rule)?;
-        self.after = bytes;
-        Ok(undo)
-    }
+/// An action that is being put in.
+struct Insertion {
+    placed: Placed,
+    parts: Vec<Option<Part>>,
 }
 
-impl Waiting {
-    fn placed(self, file: &ServerPath, undo: Undo) -> Placed {
-        let Self { mitigation, revision, hash, action, rule, .. } = self;
-        Placed { mitigation, revision, hash, action, file: file.clone(), rule, undo }
-    }
+/// What several actions may need and what stands once: a precondition, an allowed variable.
+type SharedKey = (String, Place, Collection, String);
+
+#[derive(Default)]
+struct Shared {
+    users: usize,
+    part: Option<Part>,
 }
 
 impl<'a> Assembly<'a> {
     pub(crate) fn new(snapshot: &'a Snapshot, in_place: &'a InPlace) -> Self {
-        Self { snapshot, in_place, files: BTreeMap::new(), steps: Vec::new(), refused: Vec::new() }
-    }
-
-    /// Carries out one action's wish. What is refused is told at the end.
-    pub(crate) fn add(&mut self, mitigation: &Mitigation, action: &ActionId, wish: &Wish) {
-        let record = self.in_place.actions.get(action);
-        match (wish, record) {
-            (Wish::Leave, _) | (Wish::TakeOut { .. }, None) => {}
-            (Wish::TakeOut { why }, Some(record)) => self.take_out(record, why),
-            (Wish::PutIn { target, rule }, record) => {
-                if let Some(record) = record {
-                    self.take_out(record, "it is put in anew");
-                }
-                self.put_in(mitigation, action, target, rule);
+        let mut shared: BTreeMap<SharedKey, Shared> = BTreeMap::new();
+        for part in in_place.actions.values().flat_map(|placed| &placed.parts) {
+            if let Some(key) = shared_key(&part.file, part.undo.place(), &part.entry) {
+                let known = shared.entry(key).or_default();
+                known.users += 1;
+                known.part = Some(part.clone());
             }
+        }
+        Self {
+            snapshot,
+            in_place,
+            files: BTreeMap::new(),
+            removals: Vec::new(),
+            insertions: Vec::new(),
+            shared,
+            refused: Vec::new(),
         }
     }
 
-    /// Takes out a rule by its record alone.
+    /// Takes out what one action's wish wants gone, or anew. All of that comes before anything is
+    /// put in, so that what actions share is made anew too.
+    pub(crate) fn clear(&mut self, action: &ActionId, wish: &Wish) {
+        let Some(record) = self.in_place.actions.get(action) else { return };
+        match wish {
+            Wish::Leave => {}
+            Wish::TakeOut { why } => self.take_out(record, why),
+            Wish::PutIn { .. } => self.take_out(record, "it is put in anew"),
+        }
+    }
+
+    /// Puts in what one action's wish wants there. What is refused is told at the end.
+    pub(crate) fn add(&mut self, mitigation: &Mitigation, action: &ActionId, wish: &Wish) {
+        if let Wish::PutIn { standings } = wish {
+            self.put_in(mitigation, action, standings);
+        }
+    }
+
+    /// Takes out what carries out an action by its record alone.
     pub(crate) fn take_out(&mut self, record: &Placed, why: &str) {
-        self.work(&record.file);
-        self.put_in_waiting(&record.file.key());
-        let absent = self.snapshot.file(&record.file).is_none_or(|f| *f.read() == Read::Absent);
-        let work = self.work(&record.file);
-        // With its file the rule is gone too; the record goes after it.
-        let left =
-            if absent { Ok(Vec::new()) } else { remove(&work.after, &record.undo, &work.scaffold) };
-        match left {
-            Ok(bytes) => work.after = bytes,
-            Err(error) => {
+        for part in record.parts.iter().rev() {
+            if let Err(error) = self.take_out_part(part) {
                 self.refused.push((record.action.clone(), error));
                 return;
             }
         }
-        work.own = work.own.saturating_sub(1);
-        self.steps.push(Step::Remove {
+        self.removals.push(Step::Remove {
             mitigation: record.mitigation.clone(),
             action: record.action.clone(),
-            file: record.file.clone(),
+            files: record.files(),
             why: why.to_owned(),
         });
     }
 
-    fn put_in(&mut self, mitigation: &Mitigation, action: &ActionId, target: &Target, rule: &Rule) {
-        debug_assert_eq!(rule.name, rule_name(action));
-        let elsewhere = |waiting: &Waiting| waiting.place != target.place;
-        if self.work(&target.file).waiting.first().is_some_and(elsewhere) {
-            self.put_in_waiting(&target.file.key());
+    fn take_out_part(&mut self, part: &Part) -> Result<(), EditError> {
+        self.work(&part.file).own -= usize::from(self.work(&part.file).own > 0);
+        if let Some(key) = shared_key(&part.file, part.undo.place(), &part.entry)
+            && let Some(shared) = self.shared.get_mut(&key)
+        {
+            shared.users = shared.users.saturating_sub(1);
+            if shared.users > 0 {
+                return Ok(());
+            }
+            shared.part = None;
         }
-        self.work(&target.file).waiting.push(Waiting {
+        self.put_in_waiting(&part.file.key());
+        let absent = self.snapshot.file(&part.file).is_none_or(|f| *f.read() == Read::Absent);
+        let work = self.work(&part.file);
+        // With its file it is gone too; the record goes after it.
+        if !absent {
+            work.after = remove(&work.after, &part.undo, &work.scaffold)?;
+        }
+        Ok(())
+    }
+
+    fn put_in(&mut self, mitigation: &Mitigation, action: &ActionId, standings: &[Standing]) {
+        let placed = Placed {
             mitigation: mitigation.id.clone(),
             revision: mitigation.revision,
             hash: mitigation.hash,
             action: action.clone(),
-            place: target.place.clone(),
-            rule: rule.clone(),
-        });
+            parts: Vec::new(),
+        };
+        let insertion = self.insertions.len();
+        let parts = standings.iter().map(|_| None).collect();
+        self.insertions.push(Insertion { placed, parts });
+        for (part, standing) in standings.iter().enumerate() {
+            if self.is_shared_already(insertion, part, standing) {
+                continue;
+            }
+            let elsewhere = |waiting: &Waiting| {
+                waiting.standing.place != standing.place
+                    || waiting.standing.entry.collection(&standing.place)
+                        != standing.entry.collection(&standing.place)
+            };
+            if self.work(&standing.file).waiting.first().is_some_and(elsewhere) {
+                self.put_in_waiting(&standing.file.key());
+            }
+            let waiting = Waiting { insertion, part, standing: standing.clone() };
+            self.work(&standing.file).waiting.push(waiting);
+        }
     }
 
-    /// Puts the rules in that wait for it.
+    /// Whether something that is wanted stands there already for another action of ours.
+    fn is_shared_already(&mut self, insertion: usize, part: usize, standing: &Standing) -> bool {
+        let Some(key) = shared_key(&standing.file, &standing.place, &standing.entry) else {
+            return false;
+        };
+        // It may still be waiting to be put in.
+        self.put_in_waiting(&standing.file.key());
+        let shared = self.shared.entry(key).or_default();
+        shared.users += 1;
+        let Some(there) = shared.part.clone() else { return false };
+        if let Some(insertion) = self.insertions.get_mut(insertion) {
+            insertion.parts[part] = Some(there);
+        }
+        self.work(&standing.file).own += 1;
+        true
+    }
+
+    /// Puts in what waits for it.
     fn put_in_waiting(&mut self, key: &str) {
         let Some(work) = self.files.get_mut(key) else { return };
         let waiting = std::mem::take(&mut work.waiting);
-        let Some(place) = waiting.first().map(|first| first.place.clone()) else { return };
-        let rules: Vec<&Rule> = waiting.iter().map(|waiting| &waiting.rule).collect();
-        let undos: Vec<_> = match insert_all(&work.after, &place, &rules) {
+        let Some(place) = waiting.first().map(|first| first.standing.place.clone()) else { return };
+        let entries: Vec<&Entry> = waiting.iter().map(|waiting| &waiting.standing.entry).collect();
+        let undos: Vec<_> = match insert_all(&work.after, &place, &entries) {
             Ok((bytes, undos)) => {
                 work.after = bytes;
                 undos.into_iter().map(Ok).collect()
             }
             // One of them cannot go in; the others can.
-            Err(_) => rules.iter().map(|rule| work.put_in(&place, rule)).collect(),
+            Err(_) => {
+                let one = |entry: &&Entry| {
+                    let done = insert(&work.after, &place, entry)?;
+                    work.after = done.bytes;
+                    Ok(done.undo)
+                };
+                entries.iter().map(one).collect()
+            }
         };
-        for (waiting, undo) in waiting.into_iter().zip(undos) {
+        for (Waiting { insertion, part, standing }, undo) in waiting.into_iter().zip(undos) {
+            let Some(insertion) = self.insertions.get_mut(insertion) else { continue };
             match undo {
                 Ok(undo) => {
-                    work.scaffold.extend(undo.scaffold.iter().cloned());
+                    work.scaffold.extend(undo.scaffold().iter().cloned());
                     work.own += 1;
-                    let placed = waiting.placed(&work.path, undo);
-                    self.steps.push(Step::Insert(Box::new(placed)));
+                    let made = Part { file: work.path.clone(), entry: standing.entry, undo };
+                    if let Some(key) = shared_key(&made.file, &standing.place, &made.entry) {
+                        self.shared.entry(key).or_default().part = Some(made.clone());
+                    }
+                    insertion.parts[part] = Some(made);
                 }
-                Err(error) => self.refused.push((waiting.action, error)),
+                Err(error) => self.refused.push((insertion.placed.action.clone(), error)),
             }
         }
     }
@@ -160,13 +229,14 @@ impl<'a> Assembly<'a> {
             let bytes = snapshot.file(path).and_then(File::bytes).unwrap_or_default().to_vec();
             let scaffold =
                 in_place.files.get(&key).map(|own| own.scaffold.clone()).unwrap_or_default();
-            let own = in_place.actions.values().filter(|p| p.file.key() == key).count();
+            let parts = in_place.actions.values().flat_map(|placed| &placed.parts);
+            let own = parts.filter(|part| part.file.key() == key).count();
             let (before, after) = (bytes.clone(), bytes);
             Work { path: path.clone(), before, after, scaffold, own, waiting: Vec::new() }
         })
     }
 
-    /// The edits, the steps they consist of, and the actions whose rules could not be put in.
+    /// The edits, the steps they consist of, and the actions that could not be put in.
     pub(crate) fn finish(mut self) -> Assembled {
         for key in self.files.keys().cloned().collect::<Vec<_>>() {
             self.put_in_waiting(&key);
@@ -180,7 +250,26 @@ impl<'a> Assembly<'a> {
             (edit.before != edit.after).then_some(edit)
         };
         let edits = self.files.into_iter().filter_map(edit).collect();
-        Assembled { edits, steps: self.steps, refused: self.refused }
+        let insert = |Insertion { mut placed, parts }: Insertion| {
+            placed.parts = parts.into_iter().collect::<Option<Vec<Part>>>()?;
+            Some(Step::Insert(Box::new(placed)))
+        };
+        let mut steps = self.removals;
+        steps.extend(self.insertions.into_iter().filter_map(insert));
+        Assembled { edits, steps, refused: self.refused }
+    }
+}
+
+/// By what something that several actions may need is known; `None` for what belongs to one.
+fn shared_key(file: &ServerPath, place: &Place, entry: &Entry) -> Option<SharedKey> {
+    match entry {
+        Entry::PreCondition(_) | Entry::AllowedVariable(_) => Some((
+            file.key(),
+            place.clone(),
+            entry.collection(place),
+            entry.name().to_ascii_lowercase(),
+        )),
+        Entry::Rule(_) | Entry::Outbound(_) | Entry::DisabledPool(_) => None,
     }
 }
 

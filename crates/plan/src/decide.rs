@@ -1,15 +1,19 @@
 //! One action: what is wanted, what is here, and what takes it from the one to the other.
 
-use stopgap_edit::iis::{Refusal, Target, place_for};
+use stopgap_edit::iis::{Pool, Refusal};
+use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
-use stopgap_model::rule::BlockRule;
-use stopgap_model::{Action, ActionKind, Fact, Mitigation, Scope};
-use stopgap_rules::iis::{Rule, translate};
+use stopgap_model::{Action, ActionKind, Fact, Mitigation};
 
 use crate::affected::{Affects, action_affects, affects};
-use crate::observe::{Observation, Wanted, observe, place_text};
-use crate::verify::verify;
-use crate::{Input, Placed, rule_name};
+use crate::caching;
+use crate::foreign::{Others, others};
+use crate::ground::Ground;
+use crate::observe::{Observation, observe, place_text};
+use crate::pools::{self, PoolState, observe_pools};
+use crate::verify::{Probes, verify};
+use crate::work::{Rewrite, Standing, rewrite};
+use crate::{Input, Placed};
 
 /// The decision on one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +24,10 @@ pub(crate) struct Decision {
     pub(crate) reason: String,
     /// Where it is or would be; empty if nowhere.
     pub(crate) place: String,
-    /// The name of the rule found that carries it out, if any.
-    pub(crate) rule: Option<String>,
+    /// What a person should know beside the reason.
+    pub(crate) notes: Vec<String>,
+    /// The names of the rules found that carry it out.
+    pub(crate) rules: Vec<String>,
     /// What is to be done.
     pub(crate) wish: Wish,
 }
@@ -31,28 +37,74 @@ pub(crate) struct Decision {
 pub(crate) enum Wish {
     /// Nothing.
     Leave,
-    /// Put the rule in; first take out what is there of ours.
-    PutIn { target: Target, rule: Rule },
-    /// Take our rule out; why.
+    /// Put this in; first take out what is there of ours.
+    PutIn { standings: Vec<Standing> },
+    /// Take ours out; why.
     TakeOut { why: String },
 }
 
 impl Decision {
-    fn leave(state: State, reason: impl Into<String>) -> Self {
-        Self { state, reason: reason.into(), place: String::new(), rule: None, wish: Wish::Leave }
+    pub(crate) fn leave(state: State, reason: impl Into<String>) -> Self {
+        let (reason, place) = (reason.into(), String::new());
+        let (notes, rules) = (Vec::new(), Vec::new());
+        Self { state, reason, place, notes, rules, wish: Wish::Leave }
     }
 
     fn at(mut self, record: Option<&Placed>) -> Self {
         if let Some(record) = record {
-            self.place = place_text(&record.file, &record.undo.place);
-            self.rule = Some(rule_name(&record.action));
+            self.place = places_of(record);
+            self.rules = rules_of(record);
         }
+        self
+    }
+
+    /// Whether something of ours carries it out, or did.
+    pub(crate) fn is_ours(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
         self
     }
 }
 
+/// Where what carries out an action stands, for a person.
+pub(crate) fn places_of(record: &Placed) -> String {
+    texts(record.parts.iter().map(|part| place_text(&part.file, part.undo.place())))
+}
+
+fn places(standings: &[Standing]) -> String {
+    texts(standings.iter().map(|standing| place_text(&standing.file, &standing.place)))
+}
+
+fn texts(places: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for place in places {
+        if !all.contains(&place) {
+            all.push(place);
+        }
+    }
+    all.join("; ")
+}
+
+/// The names of the rules that carry out an action.
+pub(crate) fn rules_of(record: &Placed) -> Vec<String> {
+    use stopgap_edit::iis::Entry;
+    let rules = record
+        .parts
+        .iter()
+        .filter(|part| matches!(part.entry, Entry::Rule(_) | Entry::Outbound(_)));
+    rules.map(|part| part.entry.name().to_owned()).collect()
+}
+
 /// Decides on `action` of `mitigation`.
-pub(crate) fn decide(input: &Input<'_>, mitigation: &Mitigation, action: &Action) -> Decision {
+pub(crate) fn decide(
+    input: &Input<'_>,
+    ground: &Ground<'_>,
+    mitigation: &Mitigation,
+    action: &Action,
+) -> Decision {
     let record = input.in_place.actions.get(&action.id);
     // What an administrator wants gone goes, whatever is known of the server.
     if let (Some(_), Some(by)) = (record, taken_back(input, mitigation)) {
@@ -66,8 +118,13 @@ pub(crate) fn decide(input: &Input<'_>, mitigation: &Mitigation, action: &Action
         other => other,
     };
     let decision = match answer {
-        Affects::Yes(why) => affected(input, mitigation, action, &why),
-        Affects::No(why) => not_affected(input, record, why),
+        Affects::Yes(why) => {
+            affected(&Case { input, ground, mitigation, action, why: &why, record })
+        }
+        Affects::No(why) => {
+            let why = no_longer_needed(ground, mitigation, action, why);
+            not_affected(input, record, why)
+        }
         Affects::Unknown(why) => Decision::leave(State::Unknown, stays(why, record)).at(record),
         Affects::CannotIdentify(why) => {
             Decision::leave(State::Unsupported, stays(why, record)).at(record)
@@ -124,40 +181,54 @@ fn to_take_out(input: &Input<'_>, record: Option<&Placed>, why: String) -> Decis
     Decision { wish, ..Decision::leave(state, reason).at(record) }
 }
 
-fn affected(input: &Input<'_>, mitigation: &Mitigation, action: &Action, why: &str) -> Decision {
-    match &action.kind {
-        ActionKind::DoNothing => match input.policy.blocked.get(&mitigation.id) {
-            Some(block) => Decision::leave(State::Blocked, format!("blocked by {}", block.by)),
-            None => Decision::leave(State::Applied, "the heartbeat: this cycle read it"),
-        },
-        ActionKind::BlockRequest { scope, rule } => {
-            block_request(input, mitigation, action, scope.as_ref(), rule, why)
-        }
-        other => Decision::leave(State::Unsupported, unsupported(other)),
-    }
-}
-
-fn unsupported(kind: &ActionKind) -> String {
-    match kind {
-        ActionKind::DisableService { services } => {
-            format!("this version cannot disable services; by hand: {}", services.join(", "))
-        }
-        ActionKind::DisableAppPool { pools } => {
-            format!("this version cannot disable application pools; by hand: {}", pools.join(", "))
-        }
-        other => format!("this version cannot carry out {}", other.name()),
-    }
-}
-
-fn block_request(
-    input: &Input<'_>,
+/// Rules of others against a threat that is over can go; that is theirs to do.
+fn no_longer_needed(
+    ground: &Ground<'_>,
     mitigation: &Mitigation,
     action: &Action,
-    scope: Option<&Scope>,
-    block: &BlockRule,
-    why: &str,
-) -> Decision {
-    let record = input.in_place.actions.get(&action.id);
+    why: String,
+) -> String {
+    let Some(Ok(rewrite)) = rewrite(mitigation, action) else { return why };
+    match others(&rewrite, ground) {
+        Others::Cover { names, .. } => {
+            format!("{why}; no longer needed, and not ours: {}", quoted(&names))
+        }
+        Others::FallShort(_) => why,
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// An action of a mitigation that is for this server.
+struct Case<'a> {
+    input: &'a Input<'a>,
+    ground: &'a Ground<'a>,
+    mitigation: &'a Mitigation,
+    action: &'a Action,
+    /// Why it is for this server.
+    why: &'a str,
+    record: Option<&'a Placed>,
+}
+
+fn affected(case: &Case<'_>) -> Decision {
+    let Case { input, mitigation, record, .. } = *case;
+    match &case.action.kind {
+        ActionKind::DoNothing => {
+            return match input.policy.blocked.get(&mitigation.id) {
+                Some(block) => Decision::leave(State::Blocked, format!("blocked by {}", block.by)),
+                None => Decision::leave(State::Applied, "the heartbeat: this cycle read it"),
+            };
+        }
+        ActionKind::DisableService { services } => {
+            let services = services.join(", ");
+            let why = format!("this version cannot disable services; by hand: {services}");
+            return Decision::leave(State::Unsupported, why);
+        }
+        _ => {}
+    }
     if let Some(by) = taken_back(input, mitigation) {
         return taken_back_decision(input, record, by);
     }
@@ -168,104 +239,242 @@ fn block_request(
             return Decision::leave(State::Unknown, stays(why.clone(), record)).at(record);
         }
     }
-    let name = rule_name(&action.id);
-    let rule = match translate(&name, block) {
-        Ok(rule) => rule,
-        Err(refused) => return Decision::leave(State::Unsupported, refused.reason),
-    };
-    let wanted = Wanted { scope, block, rule: &rule, record };
-    let observation = observe(&wanted, input.facts, input.snapshot);
-    let place = || place_for(input.snapshot, scope, &name);
-    match observation {
-        Observation::Unknown(why) => Decision::leave(State::Unknown, why).at(record),
-        Observation::Intact => {
-            Decision::leave(State::Applied, intact_reason(input, mitigation, why)).at(record)
+    match (&case.action.kind, rewrite(mitigation, case.action)) {
+        (ActionKind::DisableAppPool { pools }, _) => case.pools(pools),
+        (_, Some(Ok(rewrite))) => case.rewrite(&rewrite),
+        (_, Some(Err(why))) => Decision::leave(State::Unsupported, why),
+        (kind, None) => {
+            let why = format!("this version cannot carry out {}", kind.name());
+            Decision::leave(State::Unsupported, why)
         }
-        Observation::Equivalent(other)
-            if verify(
-                mitigation,
-                std::slice::from_ref(&action.id),
-                input.facts,
-                input.snapshot,
-            )
-            .is_err() =>
-        {
-            // It says the same and does not do it: something else answers first.
-            let why = format!("the rule `{other}` says the same, but has no effect; {why}");
-            to_put_in(input, mitigation, State::Pending, &why, place(), rule)
-        }
-        Observation::Equivalent(other) => {
-            let reason = if other == name {
-                format!("the rule `{other}` is in place, but not by this state folder's records")
-            } else {
-                format!("the rule `{other}` does the same; it is not ours and is left alone")
-            };
-            Decision { rule: Some(other), ..Decision::leave(State::Covered, reason) }
-        }
-        Observation::NameTaken(at) => Decision::leave(
-            State::Conflict,
-            format!("the rule name `{name}` is taken by something else: {at}"),
-        ),
-        Observation::Outdated => {
-            let (state, why) = with_failure(
-                input,
-                action,
-                State::Applied,
-                format!("another revision is in place{}", revisions(record, mitigation)),
-            );
-            to_put_in(input, mitigation, state, &why, same_place(record), rule).at(record)
-        }
-        Observation::Changed(how) => {
-            let (state, how) = with_failure(input, action, State::Drifted, how);
-            to_put_in(input, mitigation, state, &how, same_place(record), rule).at(record)
-        }
-        Observation::Gone(how) => {
-            let (state, how) = with_failure(input, action, State::Drifted, how);
-            to_put_in(input, mitigation, state, &how, place(), rule)
-        }
-        Observation::Hidden(how) => Decision::leave(State::Drifted, how).at(record),
-        Observation::Absent => {
-            let failed = input.failures.get(&action.id);
-            match failed {
-                Some(error) => {
-                    let text = format!("the last try failed and was undone: {error}");
-                    to_put_in(input, mitigation, State::Failed, &text, place(), rule)
-                }
-                None => to_put_in(input, mitigation, State::Pending, why, place(), rule),
+    }
+}
+
+impl Case<'_> {
+    fn rewrite(&self, rewrite: &Rewrite<'_>) -> Decision {
+        let record = self.record;
+        match observe(rewrite, record, self.ground) {
+            Observation::Intact(unknown) => self.intact(&unknown).at(record),
+            Observation::Equivalent(names, remark) => self.equivalent(rewrite, names, remark),
+            Observation::NameTaken(at) => Decision::leave(
+                State::Conflict,
+                format!("the rule name `{}` is taken by something else: {at}", rewrite.name()),
+            ),
+            Observation::Outdated => {
+                let why = format!("another revision is in place{}", self.revisions());
+                self.put_right(rewrite, State::Applied, why).at(record)
+            }
+            Observation::Changed(how) => self.put_right(rewrite, State::Drifted, how).at(record),
+            Observation::Gone(how) => self.put_right(rewrite, State::Drifted, how),
+            Observation::Hidden(how) => self.hidden(rewrite, how).at(record),
+            Observation::Absent(hints) => {
+                let mut why = vec![self.why.to_owned()];
+                why.extend(hints);
+                self.first_time(rewrite, &why.join("; "))
             }
         }
     }
-}
 
-/// The place that the rule already has: it is exchanged there.
-fn same_place(record: Option<&Placed>) -> Result<Target, Refusal> {
-    let record = record.ok_or_else(|| Refusal::Unknown("no record of the rule".into()))?;
-    Ok(Target { file: record.file.clone(), place: record.undo.place.clone() })
-}
-
-fn revisions(record: Option<&Placed>, mitigation: &Mitigation) -> String {
-    record.map_or_else(String::new, |record| {
-        format!(": {} here, {} in the catalog", record.revision, mitigation.revision)
-    })
-}
-
-/// That the last try to put it right failed weighs more than what is to be put right.
-fn with_failure(input: &Input<'_>, action: &Action, state: State, why: String) -> (State, String) {
-    match input.failures.get(&action.id) {
-        Some(error) => {
-            (State::Failed, format!("{why}; the last try failed and was undone: {error}"))
+    fn intact(&self, unknown: &[String]) -> Decision {
+        if let Some(first) = unknown.first() {
+            return Decision::leave(State::Unknown, format!("in place; {first}"));
         }
-        None => (state, why),
+        let Self { input, mitigation, why, .. } = self;
+        let reason = match (input.policy.blocked.get(&mitigation.id), input.policy.switched_off()) {
+            (Some(block), _) => {
+                format!("in place; blocked by {}, so it would not be applied again", block.by)
+            }
+            (None, Some(off)) => format!("in place; switched off {off}, so nothing is changed"),
+            (None, None) => (*why).to_owned(),
+        };
+        Decision::leave(State::Applied, reason)
     }
-}
 
-fn intact_reason(input: &Input<'_>, mitigation: &Mitigation, why: &str) -> String {
-    match (input.policy.blocked.get(&mitigation.id), input.policy.switched_off()) {
-        (Some(block), _) => {
-            format!("in place; blocked by {}, so it would not be applied again", block.by)
+    fn equivalent(
+        &self,
+        rewrite: &Rewrite<'_>,
+        names: Vec<String>,
+        remark: Option<String>,
+    ) -> Decision {
+        let probes = match remark {
+            // What gets past it by a line break is told; the rest must hold.
+            Some(_) => Probes::WithoutLineBreaks,
+            None => Probes::All,
+        };
+        let placed = std::slice::from_ref(&self.action.id);
+        if let Err(why) = verify(self.mitigation, placed, self.input.facts, self.ground, probes) {
+            let said = quoted(&names);
+            let why = format!("{said} says the same, but has no effect: {why}; {}", self.why);
+            return self.first_time(rewrite, &why);
         }
-        (None, Some(off)) => format!("in place; switched off {off}, so nothing is changed"),
-        (None, None) => why.to_owned(),
+        let ours = names.iter().any(|name| name == rewrite.name());
+        let mut reason = match names.as_slice() {
+            [name] if ours => {
+                format!("the rule `{name}` is in place, but not by this state folder's records")
+            }
+            [name] => format!("the rule `{name}` does the same; it is not ours and is left alone"),
+            _ => format!(
+                "the rules {} together do the same; they are not ours and are left alone",
+                quoted(&names)
+            ),
+        };
+        if let Some(remark) = remark {
+            reason = format!("{reason} ({remark})");
+        }
+        Decision { rules: names, ..Decision::leave(State::Covered, reason) }
+    }
+
+    /// Ours stands and is without effect somewhere: put where it holds, if there is such a place.
+    fn hidden(&self, rewrite: &Rewrite<'_>, how: String) -> Decision {
+        let wanted = self.standings(rewrite);
+        let Ok((standings, gaps)) = &wanted else {
+            return Decision::leave(State::Drifted, how);
+        };
+        let stands = |standing: &Standing| {
+            let mut parts = self.record.into_iter().flat_map(|record| &record.parts);
+            parts.any(|part| standing.is(part))
+        };
+        if !standings.iter().all(stands) {
+            return self.put_right(rewrite, State::Drifted, how);
+        }
+        match gaps.first() {
+            Some(gap) => Decision::leave(State::Partial, format!("in place; {gap}")),
+            None => Decision::leave(State::Drifted, how),
+        }
+    }
+
+    fn first_time(&self, rewrite: &Rewrite<'_>, why: &str) -> Decision {
+        match self.input.failures.get(&self.action.id) {
+            Some(error) => {
+                let text = format!("the last try failed and was undone: {error}");
+                self.to_put_in(rewrite, State::Failed, &text)
+            }
+            None => self.to_put_in(rewrite, State::Pending, why),
+        }
+    }
+
+    /// Ours is to be put right. That the last try failed weighs more than what is to be put right.
+    fn put_right(&self, rewrite: &Rewrite<'_>, state: State, why: String) -> Decision {
+        match self.input.failures.get(&self.action.id) {
+            Some(error) => {
+                let why = format!("{why}; the last try failed and was undone: {error}");
+                self.to_put_in(rewrite, State::Failed, &why)
+            }
+            None => self.to_put_in(rewrite, state, &why),
+        }
+    }
+
+    fn revisions(&self) -> String {
+        self.record.map_or_else(String::new, |record| {
+            format!(": {} here, {} in the catalog", record.revision, self.mitigation.revision)
+        })
+    }
+
+    /// All that is to stand for the rule to hold, and what it will not reach.
+    fn standings(&self, rewrite: &Rewrite<'_>) -> Result<(Vec<Standing>, Vec<String>), Refusal> {
+        let placement = rewrite.placement(self.ground, self.record)?;
+        let standings = rewrite.standings(self.ground, &placement, self.input.in_place)?;
+        let gap = |gap: &stopgap_edit::iis::Gap| format!("not for {}: {}", gap.at, gap.why);
+        Ok((standings, placement.gaps.iter().map(gap).collect()))
+    }
+
+    /// A rule that is wanted and not as it should be: put it in, unless someone or something
+    /// forbids.
+    fn to_put_in(&self, rewrite: &Rewrite<'_>, state: State, why: &str) -> Decision {
+        if let Some(held) = self.forbidden(state, why) {
+            return held;
+        }
+        let placed = rewrite.placement(self.ground, self.record).and_then(|placement| {
+            let standings = rewrite.standings(self.ground, &placement, self.input.in_place)?;
+            Ok((placement, standings))
+        });
+        let (placement, standings) = match placed {
+            Ok(placed) => placed,
+            Err(refusal) => return refused(&refusal),
+        };
+        let mut notes = vec![format!("placed there because {}", placement.why)];
+        notes.extend(placement.gaps.iter().map(|gap| format!("not for {}: {}", gap.at, gap.why)));
+        notes.extend(caching::note(rewrite, &placement, self.ground));
+        Decision {
+            place: places(&standings),
+            wish: Wish::PutIn { standings },
+            ..Decision::leave(state, why)
+        }
+        .noting(notes)
+    }
+
+    /// Why nothing is put in now, if it is not.
+    fn forbidden(&self, state: State, why: &str) -> Option<Decision> {
+        let Self { input, mitigation, .. } = self;
+        let (quiet, reason) = if let Some(block) = input.policy.blocked.get(&mitigation.id) {
+            (State::Blocked, format!("blocked by {}", block.by))
+        } else if let Some(off) = input.policy.switched_off() {
+            (State::Pending, format!("switched off {off}; {why}"))
+        } else if state == State::Drifted && self.only_told() {
+            let reason = "reported only, as the policy says; to put it right: stopgap reapply";
+            return Some(Decision::leave(state, format!("{why}; {reason} {}", mitigation.id)));
+        } else {
+            return None;
+        };
+        // What is there, or was changed under us, is still told; only what is not there is at rest.
+        let told = if matches!(state, State::Drifted | State::Applied) { state } else { quiet };
+        let reason = if told == quiet { reason } else { format!("{why}; {reason}") };
+        Some(Decision::leave(told, reason))
+    }
+
+    fn only_told(&self) -> bool {
+        let asked = self.input.order.reapply.contains(&self.mitigation.id);
+        self.input.policy.drift == Drift::Report && !asked
+    }
+
+    fn pools(&self, names: &[String]) -> Decision {
+        let record = self.record;
+        let told = |pools: &[Pool]| pools::notes(pools);
+        let list = |pools: &[Pool]| {
+            pools.iter().map(|pool| pool.name.clone()).collect::<Vec<_>>().join(", ")
+        };
+        match observe_pools(names, record, self.ground) {
+            PoolState::Unknown(why) => {
+                Decision::leave(State::Unknown, stays(why, record)).at(record)
+            }
+            PoolState::NoneHere => {
+                let why = format!("there is no application pool {} here", names.join(", "));
+                Decision::leave(State::NotAffected, why)
+            }
+            PoolState::Off(pools) => {
+                let intact = self.intact(&[]).at(record);
+                let reason = format!("{}; set not to start: {}", intact.reason, list(&pools));
+                Decision { reason, ..intact }.noting(told(&pools))
+            }
+            PoolState::OffAlready(pools) => Decision::leave(
+                State::Covered,
+                format!("set not to start already, and not by us: {}", list(&pools)),
+            )
+            .noting(told(&pools)),
+            PoolState::Starting(pools) => {
+                let state = self.input.failures.get(&self.action.id);
+                let (state, why) = match state {
+                    Some(error) => {
+                        (State::Failed, format!("the last try failed and was undone: {error}"))
+                    }
+                    None => (State::Pending, self.why.to_owned()),
+                };
+                self.pools_to_put_in(names, state, &why).noting(told(&pools))
+            }
+            PoolState::Changed(how) => self.pools_to_put_in(names, State::Drifted, &how).at(record),
+        }
+    }
+
+    fn pools_to_put_in(&self, names: &[String], state: State, why: &str) -> Decision {
+        if let Some(held) = self.forbidden(state, why) {
+            return held;
+        }
+        let standings = pools::standings(names, self.record, self.ground);
+        Decision {
+            place: places(&standings),
+            wish: Wish::PutIn { standings },
+            ..Decision::leave(state, why)
+        }
     }
 }
 
@@ -276,39 +485,6 @@ fn taken_back_decision(input: &Input<'_>, record: Option<&Placed>, by: String) -
     }
 }
 
-/// A rule that is wanted and not as it should be: put it in, unless someone or something forbids.
-fn to_put_in(
-    input: &Input<'_>,
-    mitigation: &Mitigation,
-    state: State,
-    why: &str,
-    place: Result<Target, Refusal>,
-    rule: Rule,
-) -> Decision {
-    let mut forbidden = None;
-    if let Some(block) = input.policy.blocked.get(&mitigation.id) {
-        forbidden = Some((State::Blocked, format!("blocked by {}", block.by)));
-    } else if let Some(off) = input.policy.switched_off() {
-        forbidden = Some((State::Pending, format!("switched off {off}; {why}")));
-    }
-    if let Some((quiet, reason)) = forbidden {
-        // What is there, or was changed under us, is still told; only what is not there is at rest.
-        let told = if matches!(state, State::Drifted | State::Applied) { state } else { quiet };
-        let reason = if told == quiet { reason } else { format!("{why}; {reason}") };
-        return Decision::leave(told, reason);
-    }
-    match place {
-        Ok(target) => Decision {
-            state,
-            reason: why.to_owned(),
-            place: place_text(&target.file, &target.place),
-            rule: None,
-            wish: Wish::PutIn { target, rule },
-        },
-        Err(refusal) => refused(&refusal),
-    }
-}
-
 fn refused(refusal: &Refusal) -> Decision {
     let state = match refusal {
         Refusal::NameTaken { .. } | Refusal::Broken(_) => State::Conflict,
@@ -316,6 +492,7 @@ fn refused(refusal: &Refusal) -> Decision {
         Refusal::NoSuchSite { .. }
         | Refusal::NoSuchPath { .. }
         | Refusal::NoModule
+        | Refusal::ModuleOff(_)
         | Refusal::SectionNotDeclared(_)
         | Refusal::Locked(_) => State::Unsupported,
     };

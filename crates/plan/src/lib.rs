@@ -6,24 +6,29 @@
 
 mod affected;
 mod assemble;
+mod caching;
 mod decide;
+mod foreign;
+mod ground;
 mod observe;
+mod orphans;
 mod planner;
+mod pools;
 mod verify;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stopgap_edit::iis::{Scaffold, Snapshot, Undo};
+use stopgap_edit::iis::{Entry, Scaffold, Snapshot, Undo};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
 use stopgap_model::{ActionId, Digest, HostFacts, Mitigation, MitigationId, ServerPath};
 
-use stopgap_rules::iis::Rule;
-
 pub use affected::{Affects, affects};
+pub use ground::Ground;
 pub use planner::{plan, summary};
-pub use verify::{Misbehaviour, verify};
+pub use verify::{Misbehaviour, Probes, verify};
 
 /// How the names of our rules begin, so that an administrator knows them in IIS Manager.
 pub const RULE_PREFIX: &str = "Stopgap ";
@@ -62,6 +67,8 @@ pub struct Order {
     pub only: Option<BTreeSet<MitigationId>>,
     /// Take these back in this cycle, whether they are needed or not.
     pub take_back: BTreeSet<MitigationId>,
+    /// Put these right in this cycle, even if drift is only to be reported.
+    pub reapply: BTreeSet<MitigationId>,
 }
 
 /// What is to be done, and the state of everything as it was observed.
@@ -91,16 +98,16 @@ pub struct FileEdit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum Step {
-    /// A rule is put in.
+    /// What carries out an action is put in.
     Insert(Box<Placed>),
-    /// A rule that we put in is taken out.
+    /// What we put in is taken out.
     Remove {
         /// The mitigation.
         mitigation: MitigationId,
         /// The action.
         action: ActionId,
-        /// The file it is taken from.
-        file: ServerPath,
+        /// The files it is taken from.
+        files: Vec<ServerPath>,
         /// Why, as a sentence without a full stop.
         why: String,
     },
@@ -117,7 +124,7 @@ impl Step {
     }
 }
 
-/// A rule that we put on the server, with all that is needed to take it out again.
+/// What carries out an action on the server, with all that is needed to take it out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// The mitigation.
@@ -128,27 +135,48 @@ pub struct Placed {
     pub hash: Digest,
     /// The action.
     pub action: ActionId,
-    /// The file the rule is in.
+    /// What was put in, the rule that does the work first.
+    pub parts: Vec<Part>,
+}
+
+/// One thing that was put into a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The file.
     pub file: ServerPath,
-    /// The rule as it was written.
-    pub rule: Rule,
-    /// The inverse of the insertion.
+    /// The thing as it was written.
+    pub entry: Entry,
+    /// The inverse of putting it in.
     pub undo: Undo,
+}
+
+impl Placed {
+    /// The files that it is in, each once.
+    #[must_use]
+    pub fn files(&self) -> Vec<ServerPath> {
+        let mut files: Vec<ServerPath> = Vec::new();
+        for part in &self.parts {
+            if files.iter().all(|file| file.key() != part.file.key()) {
+                files.push(part.file.clone());
+            }
+        }
+        files
+    }
 }
 
 /// What is on the server by our doing, folded from the change records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InPlace {
-    /// The rules that we put in and did not take out, by action.
+    /// What we put in and did not take out, by action.
     pub actions: BTreeMap<ActionId, Placed>,
     /// The files that carry them, by `ServerPath::key`.
     pub files: BTreeMap<String, OwnFile>,
 }
 
-/// A file that carries rules of ours.
+/// A file that carries something of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnFile {
-    /// The elements we made around our rules since the file was last without any.
+    /// The elements we made around it since the file was last without any.
     pub scaffold: Vec<Scaffold>,
     /// The bytes before our first change and the digest after our last one, if every change since
     /// began with the bytes that the one before it left.

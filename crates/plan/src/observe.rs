@@ -1,185 +1,252 @@
-//! What is on the server now for one action that blocks requests.
+//! What is on the server now for one action that asks for a rule.
 
 use stopgap_edit::iis::{
-    EffectiveRule, Fault, NamedRule, Place, Snapshot, effective_rules, rules_named,
+    Collection, Effective, Entry, Fault, Level, Named, Place, dropped_by, entries_named,
 };
-use stopgap_model::rule::BlockRule;
-use stopgap_model::{Fact, HostFacts, Scope, ServerPath};
-use stopgap_rules::iis::{Rule, read};
-use stopgap_rules::simplify;
+use stopgap_model::ServerPath;
+use stopgap_rules::iis::Rule;
 
-use crate::Placed;
+use crate::foreign::{Others, others};
+use crate::ground::Ground;
+use crate::work::Rewrite;
+use crate::{Part, Placed};
 
 /// What is on the server for one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Observation {
-    /// Nothing that does what the action wants.
-    Absent,
-    /// Our rule, as we wrote it, in effect everywhere in its scope.
-    Intact,
-    /// Our rule of an earlier revision, as we wrote it.
+    /// Nothing that does what the action wants; what is there that falls short of it.
+    Absent(Vec<String>),
+    /// What we put in, as we wrote it, in effect everywhere in its scope but where that is not
+    /// known.
+    Intact(Vec<String>),
+    /// What we put in for an earlier revision, as we wrote it.
     Outdated,
-    /// Our rule was there, and something took it away; what, as a sentence.
+    /// What we put in was there, and something took it away; what, as a sentence.
     Gone(String),
-    /// Our rule is there, and something changed it; how, as a sentence.
+    /// What we put in is there, and something changed it; how, as a sentence.
     Changed(String),
-    /// Our rule is there as we wrote it, and something keeps it from its effect; what.
+    /// What we put in is there as we wrote it, and something keeps it from its effect; what.
     Hidden(String),
-    /// A rule that is not ours does the same; its name.
-    Equivalent(String),
+    /// Rules that are not ours do the same; their names, and what to know about them.
+    Equivalent(Vec<String>, Option<String>),
     /// Our name is taken by something else; where.
     NameTaken(String),
-    /// It could not be read; why.
-    Unknown(String),
 }
 
-/// What is asked of the server for one action.
-pub(crate) struct Wanted<'a> {
-    pub(crate) scope: Option<&'a Scope>,
-    pub(crate) block: &'a BlockRule,
-    pub(crate) rule: &'a Rule,
-    pub(crate) record: Option<&'a Placed>,
-}
-
-/// Where a rule stands, for a person.
+/// Where something stands, for a person.
 pub(crate) fn place_text(file: &ServerPath, place: &Place) -> String {
     format!("{}, {place}", file.file_name())
 }
 
-pub(crate) fn observe(wanted: &Wanted<'_>, facts: &HostFacts, snapshot: &Snapshot) -> Observation {
-    let named = rules_named(snapshot, &wanted.rule.name);
-    let ours = wanted.record.and_then(|record| {
-        named.iter().find(|r| r.file.key() == record.file.key() && r.place == record.undo.place)
-    });
-    if let Some(record) = wanted.record {
-        let Some(ours) = ours else {
-            let at = place_text(&record.file, &record.undo.place);
-            return Observation::Gone(format!("the rule is gone from {at}"));
-        };
-        return observe_ours(wanted, record, ours, facts, snapshot);
-    }
-    if let Some(other) = named.first() {
-        let name = &wanted.rule.name;
-        let missing = || missing_from(wanted, facts, snapshot, |rule| rule.name == *name);
-        let same = other.rule.as_ref().is_ok_and(|rule| rule == wanted.rule)
-            && missing().is_ok_and(|missing| missing.is_none());
-        let at = place_text(&other.file, &other.place);
-        return if same {
-            Observation::Equivalent(wanted.rule.name.clone())
-        } else {
-            Observation::NameTaken(at)
-        };
-    }
-    equivalent(wanted, facts, snapshot)
-}
-
-fn observe_ours(
-    wanted: &Wanted<'_>,
-    record: &Placed,
-    ours: &NamedRule,
-    facts: &HostFacts,
-    snapshot: &Snapshot,
+pub(crate) fn observe(
+    rewrite: &Rewrite<'_>,
+    record: Option<&Placed>,
+    ground: &Ground<'_>,
 ) -> Observation {
-    let rule = match &ours.rule {
-        Ok(rule) => rule,
-        Err(why) => return Observation::Changed(format!("the rule cannot be read: {why}")),
-    };
-    if !rule.enabled {
-        return Observation::Changed("the rule was disabled".into());
+    if let Some(record) = record {
+        return observe_ours(rewrite, record, ground);
     }
-    if rule != wanted.rule {
-        let as_we_wrote_it = *rule == record.rule;
-        return if as_we_wrote_it {
-            Observation::Outdated
-        } else {
-            Observation::Changed("the rule was edited".into())
-        };
-    }
-    match missing_from(wanted, facts, snapshot, |effective| {
-        effective.name == wanted.rule.name && effective.file.key() == record.file.key()
-    }) {
-        Ok(None) => Observation::Intact,
-        Ok(Some(at)) => Observation::Hidden(format!("the rule has no effect on {at}")),
-        Err(fault @ Fault::Broken { .. }) => Observation::Hidden(fault.to_string()),
-        Err(Fault::Unknown(why)) => Observation::Unknown(why),
-    }
-}
-
-/// A foreign rule that does what is wanted everywhere in the scope.
-fn equivalent(wanted: &Wanted<'_>, facts: &HostFacts, snapshot: &Snapshot) -> Observation {
-    let goal = simplify(wanted.block);
-    let does_the_same = |effective: &EffectiveRule| match &effective.rule {
-        Ok(rule) => rule.enabled && read(rule).is_ok_and(|block| block == goal),
-        Err(_) => false,
-    };
-    let mut name = None;
-    let missing = missing_from(wanted, facts, snapshot, |effective| {
-        let same = does_the_same(effective);
-        if same && name.is_none() {
-            name = Some(effective.name.clone());
+    if let Some(other) = named(rewrite, ground).into_iter().next() {
+        let name = rewrite.name();
+        let same = other.entry.as_ref().is_ok_and(|entry| *entry == rewrite.rule);
+        if same && missing(rewrite, ground, &|found| found == name).is_empty() {
+            return Observation::Equivalent(vec![name.to_owned()], None);
         }
-        same
-    });
-    match (missing, name) {
-        (Ok(None), Some(name)) => Observation::Equivalent(name),
-        // A fault is met again, and told, when a place for the rule is looked for.
-        _ => Observation::Absent,
+        return Observation::NameTaken(place_text(&other.file, &other.place));
+    }
+    match others(rewrite, ground) {
+        Others::Cover { names, remark } => Observation::Equivalent(names, remark),
+        Others::FallShort(hints) => Observation::Absent(hints),
     }
 }
 
-/// The first application in the scope in which no effective rule passes `found`.
-fn missing_from(
-    wanted: &Wanted<'_>,
-    facts: &HostFacts,
-    snapshot: &Snapshot,
-    mut found: impl FnMut(&EffectiveRule) -> bool,
-) -> Result<Option<String>, Fault> {
-    for (site, path) in places_in_scope(wanted.scope, facts) {
-        let effective = effective_rules(snapshot, &site, &path)?;
-        if !effective.module || !effective.rules.iter().any(&mut found) {
-            return Ok(Some(format!("{site}{path}")));
+/// Whatever has the name of our rule.
+fn named(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Vec<Named> {
+    let mut found = entries_named(ground.snapshot(), rewrite.collection(), rewrite.name());
+    if rewrite.scope.is_none() && rewrite.collection() == Collection::Rules {
+        let global = entries_named(ground.snapshot(), Collection::GlobalRules, rewrite.name());
+        found.extend(global);
+    }
+    found
+}
+
+fn observe_ours(rewrite: &Rewrite<'_>, record: &Placed, ground: &Ground<'_>) -> Observation {
+    for part in &record.parts {
+        if let Some(observation) = observe_part(part, ground) {
+            return observation;
         }
     }
-    Ok(None)
+    if !says_the_same(rewrite, record) {
+        return Observation::Outdated;
+    }
+    let ours = |name: &str| {
+        let parts = record.parts.iter();
+        parts.into_iter().any(|part| part.entry.name().eq_ignore_ascii_case(name))
+    };
+    let missing = missing(rewrite, ground, &ours);
+    let (unknown, missing): (Vec<Missing>, Vec<Missing>) =
+        missing.into_iter().partition(|missing| missing.unknown);
+    match missing.first() {
+        None => Observation::Intact(unknown.into_iter().map(|missing| missing.why).collect()),
+        Some(first) => Observation::Hidden(first.why.clone()),
+    }
 }
 
-/// Every application in a scope, as site and path.
-pub(crate) fn places_in_scope(scope: Option<&Scope>, facts: &HostFacts) -> Vec<(String, String)> {
-    let Fact::Known(iis) = &facts.iis else { return Vec::new() };
-    let mut places = Vec::new();
-    for site in &iis.sites {
-        let root = match scope {
-            Some(scope) if !scope.site.eq_ignore_ascii_case(&site.name) => continue,
-            Some(scope) => scope.path.as_str(),
-            None => "",
+/// What became of one thing that we put in; `None`: it stands as we wrote it.
+fn observe_part(part: &Part, ground: &Ground<'_>) -> Option<Observation> {
+    let place = part.undo.place();
+    let collection = part.entry.collection(place);
+    let found = entries_named(ground.snapshot(), collection, part.entry.name());
+    let mut here = found.iter().filter(|f| f.file.key() == part.file.key() && f.place == *place);
+    let what = match &part.entry {
+        Entry::PreCondition(_) => "the rule's precondition",
+        Entry::AllowedVariable(_) => "the rule's variable on the list of those that may be set",
+        _ => "the rule",
+    };
+    let Some(here) = here.next() else {
+        let at = place_text(&part.file, place);
+        let why = match ground.snapshot().file(&part.file) {
+            Some(file) if file.bytes().is_none() => format!("{what} is gone with {}", part.file),
+            _ => format!("{what} is gone from {at}"),
         };
-        places.push((site.name.clone(), if root.is_empty() { "/".into() } else { root.into() }));
-        for application in &site.applications {
-            if is_below(&application.path, root) {
-                places.push((site.name.clone(), application.path.clone()));
+        return Some(Observation::Gone(why));
+    };
+    match &here.entry {
+        Err(why) => Some(Observation::Changed(format!("{what} cannot be read: {why}"))),
+        Ok(entry) if *entry == part.entry => None,
+        Ok(entry) => {
+            let how = difference(&part.entry, entry);
+            Some(Observation::Changed(format!("{what} {how}")))
+        }
+    }
+}
+
+/// What was done to something, in plain words.
+fn difference(was: &Entry, is: &Entry) -> String {
+    match (was, is) {
+        (Entry::Rule(was), Entry::Rule(is)) => rule_difference(was, is),
+        (Entry::Outbound(was), Entry::Outbound(is)) => {
+            if was.enabled && !is.enabled {
+                "was disabled".to_owned()
+            } else if was.precondition != is.precondition {
+                "was edited: it names another precondition".to_owned()
+            } else if was.action != is.action {
+                "was edited: its action is another".to_owned()
+            } else {
+                "was edited: it looks for something else".to_owned()
             }
         }
+        _ => "was edited".to_owned(),
     }
-    places
 }
 
-/// Whether `path` lies below the folder `root` (`""` for the site's root), itself not included.
-pub(crate) fn is_below(path: &str, root: &str) -> bool {
-    let head = path.get(..root.len()).is_some_and(|head| head.eq_ignore_ascii_case(root));
-    head && path[root.len()..].starts_with('/') && path.len() > root.len() + 1
+fn rule_difference(was: &Rule, is: &Rule) -> String {
+    if was.enabled && !is.enabled {
+        return "was disabled".to_owned();
+    }
+    let parts = [
+        (was.action != is.action, "its action"),
+        (was.conditions != is.conditions || was.grouping != is.grouping, "its conditions"),
+        (was.url != is.url, "the path that it looks for"),
+        (was.server_variables != is.server_variables, "the headers that it sets"),
+    ];
+    let changed: Vec<&str> = parts.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect();
+    match changed.as_slice() {
+        [] => "was edited".to_owned(),
+        _ => format!("was edited: changed are {}", changed.join(" and ")),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::is_below;
+/// Whether what is in place says what would be written today.
+fn says_the_same(rewrite: &Rewrite<'_>, record: &Placed) -> bool {
+    let rules = record
+        .parts
+        .iter()
+        .filter(|part| matches!(part.entry, Entry::Rule(_) | Entry::Outbound(_)));
+    let mut rules = rules.peekable();
+    rules.peek().is_some()
+        && rules.all(|part| {
+            let suffix = part.entry.name().strip_prefix(rewrite.name());
+            suffix.is_some_and(|suffix| rewrite.rule_at(suffix) == part.entry)
+        })
+        && rewrite.precondition_stands(record)
+}
 
-    #[test]
-    fn an_application_is_below_its_folder_and_not_below_a_name_that_begins_alike() {
-        assert!(is_below("/owa/Calendar", "/OWA"));
-        assert!(is_below("/owa", ""));
-        assert!(!is_below("/", ""));
-        assert!(!is_below("/owa", "/owa"));
-        assert!(!is_below("/owa2", "/owa"));
-        assert!(!is_below("/é", "/é/x"));
+/// A place in the scope at which a rule is not in effect, or it is not known whether it is.
+pub(crate) struct Missing {
+    pub(crate) why: String,
+    pub(crate) unknown: bool,
+}
+
+/// The places in the scope of a rule at which none whose name passes `ours` is in effect.
+pub(crate) fn missing(
+    rewrite: &Rewrite<'_>,
+    ground: &Ground<'_>,
+    ours: &dyn Fn(&str) -> bool,
+) -> Vec<Missing> {
+    let levels = match ground.levels(rewrite.scope) {
+        Ok(levels) => levels,
+        Err(why) => {
+            return vec![Missing { why, unknown: true }];
+        }
+    };
+    let at = |level: Level| {
+        let (why, unknown) = match &*ground.at(&level) {
+            Ok(effective) => absent(rewrite, ground, &level, effective, ours)?,
+            Err(Fault::Unknown(why)) => {
+                (format!("whether it holds for {} is not known: {why}", text(&level)), true)
+            }
+            Err(fault @ Fault::Broken { .. }) => (format!("{}: {fault}", text(&level)), false),
+        };
+        Some(Missing { why, unknown })
+    };
+    levels.into_iter().filter_map(at).collect()
+}
+
+/// Why a rule is not in effect at a place, and whether that is only not known; `None` if it is.
+fn absent(
+    rewrite: &Rewrite<'_>,
+    ground: &Ground<'_>,
+    level: &Level,
+    effective: &Effective,
+    ours: &dyn Fn(&str) -> bool,
+) -> Option<(String, bool)> {
+    let at = text(level);
+    let no = |why: String| Some((why, false));
+    if !effective.module {
+        return no(format!("the URL Rewrite module does not run for {at}"));
     }
+    let there = match rewrite.collection() {
+        Collection::OutboundRules => match &effective.outbound {
+            Ok(outbound) => outbound.rules.iter().any(|rule| ours(&rule.name)),
+            Err(why) => {
+                return Some((format!("the outbound rules of {at} are not known: {why}"), true));
+            }
+        },
+        _ => {
+            let found = effective.rules.iter().find(|rule| ours(&rule.name));
+            if let Some(variable) = found.and_then(|rule| effective.forbidden(rule)) {
+                return no(format!("the rule may not set {variable} for {at}"));
+            }
+            found.is_some()
+        }
+    };
+    if there {
+        return None;
+    }
+    let dropped = dropped_by(ground.snapshot(), level, rewrite.collection(), rewrite.name());
+    no(match dropped {
+        Some((file, true)) => {
+            format!("the rule has no effect on {at}: {file} drops it by its name")
+        }
+        Some((file, false)) => {
+            format!("the rule has no effect on {at}: {file} drops what it inherits, by <clear/>")
+        }
+        None => format!("the rule has no effect on {at}"),
+    })
+}
+
+/// A place for a person, such as `Default Web Site/owa`.
+pub(crate) fn text(level: &Level) -> String {
+    format!("{}{}", level.site, level.path)
 }

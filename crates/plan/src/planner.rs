@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use stopgap_edit::iis::{Snapshot, rules_named};
+use stopgap_edit::iis::{Fault, Snapshot};
+use stopgap_model::policy::Drift;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
-use stopgap_model::{ActionId, Digest, Mitigation, MitigationId};
+use stopgap_model::{ActionId, Mitigation};
 
 use crate::assemble::{Assembled, Assembly};
-use crate::decide::{Decision, Wish, decide};
-use crate::observe::place_text;
-use crate::verify::verify;
+use crate::decide::{Decision, Wish, decide, rules_of};
+use crate::ground::Ground;
+use crate::orphans::{orphan_goes, orphan_reports, orphans};
+use crate::verify::{Probes, verify};
+use crate::work::rewrite;
 use crate::{FileEdit, Input, Placed, Plan, Step};
 
 /// A mitigation with the decisions on its actions.
@@ -20,22 +23,23 @@ struct Decided<'a> {
 
 /// Decides what is to be done on a server and says why, for everything done and left undone.
 pub fn plan(input: &Input<'_>) -> Plan {
+    let ground = Ground::new(input.snapshot);
     let decide_all = |mitigation| Decided {
         mitigation,
         actions: mitigation
             .actions
             .iter()
-            .map(|action| decide(input, mitigation, action))
+            .map(|action| decide(input, &ground, mitigation, action))
             .collect(),
     };
     let mut decided: Vec<Decided<'_>> = input.catalog.iter().map(decide_all).collect();
-    judge_what_is_in_place(input, &mut decided);
+    judge_what_is_in_place(input, &ground, &mut decided);
     let orphans = orphans(input);
 
     // Each round but the last takes the wish from at least one action.
     loop {
         let Some((edits, steps)) = assemble(input, &mut decided, &orphans) else { continue };
-        if !drop_what_would_not_work(input, &mut decided, &edits, &steps) {
+        if !drop_what_would_not_work(input, &ground, &mut decided, &edits, &steps) {
             let mut report: Vec<_> = decided.iter().map(|d| report(input, d)).collect();
             report.extend(orphan_reports(input, &orphans));
             return Plan { edits, steps, report };
@@ -51,16 +55,22 @@ fn assemble(
     orphans: &[&Placed],
 ) -> Option<(Vec<FileEdit>, Vec<Step>)> {
     let mut assembly = Assembly::new(input.snapshot, input.in_place);
-    for decided in decided.iter() {
-        let mitigation = decided.mitigation;
-        for (action, decision) in mitigation.actions.iter().zip(&decided.actions) {
-            assembly.add(mitigation, &action.id, &decision.wish);
-        }
+    let all = || {
+        let of = |d: &'_ Decided<'_>| d.mitigation.actions.len();
+        decided.iter().flat_map(move |d| {
+            (0..of(d)).map(move |at| (d.mitigation, &d.mitigation.actions[at], &d.actions[at]))
+        })
+    };
+    for (_, action, decision) in all() {
+        assembly.clear(&action.id, &decision.wish);
     }
     for record in orphans {
         if let Some(why) = orphan_goes(input, record) {
             assembly.take_out(record, why);
         }
+    }
+    for (mitigation, action, decision) in all() {
+        assembly.add(mitigation, &action.id, &decision.wish);
     }
     let Assembled { edits, steps, refused } = assembly.finish();
     let mut again = false;
@@ -74,14 +84,20 @@ fn assemble(
     (!again).then_some((edits, steps))
 }
 
+/// The action is not put in after all. What drifted stays told as that.
 fn conflict(decision: &Decision, reason: String) -> Decision {
-    Decision { state: State::Conflict, reason, wish: Wish::Leave, ..decision.clone() }
+    let (state, reason) = match decision.state {
+        State::Drifted => (State::Drifted, format!("{}; {reason}", decision.reason)),
+        _ => (State::Conflict, reason),
+    };
+    Decision { state, reason, wish: Wish::Leave, ..decision.clone() }
 }
 
 /// Looks at the configuration as it would be. A mitigation that would not do there what its
-/// probes say is not applied at all; answers whether one was dropped.
+/// probes say, or would break a site, is not applied at all; answers whether one was dropped.
 fn drop_what_would_not_work(
     input: &Input<'_>,
+    before: &Ground<'_>,
     decided: &mut [Decided<'_>],
     edits: &[FileEdit],
     steps: &[Step],
@@ -94,9 +110,10 @@ fn drop_what_would_not_work(
         match planned.with_file(&edit.path, edit.after.clone()) {
             Ok(changed) => planned = changed,
             // The edits do not fit the bounds of a snapshot: none of them can be judged.
-            Err(_) => return drop_all(decided),
+            Err(_) => return drop_all(decided, "the configuration would become too large"),
         }
     }
+    let after = Ground::new(&planned);
     let inserted: BTreeSet<&ActionId> = steps
         .iter()
         .filter_map(|step| match step {
@@ -104,56 +121,116 @@ fn drop_what_would_not_work(
             Step::Remove { .. } => None,
         })
         .collect();
+    if inserted.is_empty() {
+        return false;
+    }
     let mut dropped = false;
-    for decided in decided {
+    for decided in decided.iter_mut() {
         let actions = decided.mitigation.actions.iter();
         let placed: Vec<ActionId> =
             actions.map(|a| a.id.clone()).filter(|id| inserted.contains(id)).collect();
         if placed.is_empty() {
             continue;
         }
-        if let Err(why) = verify(decided.mitigation, &placed, input.facts, &planned) {
-            for decision in &mut decided.actions {
-                if matches!(decision.wish, Wish::PutIn { .. }) {
-                    *decision = conflict(decision, format!("it would not work here: {why}"));
-                    dropped = true;
-                }
-            }
+        let judged = verify(decided.mitigation, &placed, input.facts, &after, Probes::All);
+        let broken = breaks(before, &after, decided.mitigation, &placed);
+        if let Some(why) = judged.err().map(|why| why.to_string()).or(broken) {
+            dropped |= drop_wishes(decided, &format!("it would not work here: {why}"));
         }
     }
     dropped
 }
 
-fn drop_all(decided: &mut [Decided<'_>]) -> bool {
+/// A place that the configuration as it would be breaks, or whose rules would set what they may
+/// not, and that was sound before.
+fn breaks(
+    before: &Ground<'_>,
+    after: &Ground<'_>,
+    mitigation: &Mitigation,
+    placed: &[ActionId],
+) -> Option<String> {
+    for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
+        let Some(Ok(rewrite)) = rewrite(mitigation, action) else { continue };
+        for level in after.levels(rewrite.scope).unwrap_or_default() {
+            let now = after.at(&level);
+            match now.as_ref() {
+                Err(fault @ Fault::Broken { .. }) if before.at(&level).is_ok() => {
+                    return Some(fault.to_string());
+                }
+                Err(_) => {}
+                Ok(effective) => {
+                    let ours =
+                        effective.rules.iter().filter(|r| r.name.starts_with(rewrite.name()));
+                    let variable = ours.into_iter().find_map(|rule| effective.forbidden(rule));
+                    if let Some(variable) = variable {
+                        let at = crate::observe::text(&level);
+                        return Some(format!(
+                            "{at} would answer 500: rules there may not set {variable}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+fn drop_all(decided: &mut [Decided<'_>], why: &str) -> bool {
+    let dropped: Vec<bool> = decided.iter_mut().map(|one| drop_wishes(one, why)).collect();
+    dropped.contains(&true)
+}
+
+fn drop_wishes(decided: &mut Decided<'_>, why: &str) -> bool {
     let mut dropped = false;
-    for decision in decided.iter_mut().flat_map(|decided| &mut decided.actions) {
+    for decision in &mut decided.actions {
         if matches!(decision.wish, Wish::PutIn { .. }) {
-            *decision = conflict(decision, "the configuration would become too large".into());
+            *decision = conflict(decision, why.to_owned());
             dropped = true;
         }
     }
     dropped
 }
 
-/// A rule that stands as we wrote it but no longer does its work is told as drift.
-fn judge_what_is_in_place(input: &Input<'_>, decided: &mut [Decided<'_>]) {
+/// A rule that stands as we wrote it but no longer does its work is told as drift, and put in anew:
+/// in front of what stands before it now.
+fn judge_what_is_in_place(input: &Input<'_>, ground: &Ground<'_>, decided: &mut [Decided<'_>]) {
     for decided in decided {
         let actions = decided.mitigation.actions.iter().zip(&decided.actions);
         let placed: Vec<ActionId> = actions
-            .filter(|(_, d)| d.state == State::Applied && d.rule.is_some() && d.wish == Wish::Leave)
+            .filter(|(_, d)| d.state == State::Applied && d.is_ours() && d.wish == Wish::Leave)
             .map(|(action, _)| action.id.clone())
             .collect();
         if placed.is_empty() {
             continue;
         }
-        if let Err(why) = verify(decided.mitigation, &placed, input.facts, input.snapshot) {
-            for (action, decision) in decided.mitigation.actions.iter().zip(&mut decided.actions) {
-                if placed.contains(&action.id) {
-                    decision.state = State::Drifted;
-                    decision.reason = format!("the rule stands, but {why}");
-                }
+        let judged = verify(decided.mitigation, &placed, input.facts, ground, Probes::All);
+        let Err(why) = judged else { continue };
+        for (action, decision) in decided.mitigation.actions.iter().zip(&mut decided.actions) {
+            if placed.contains(&action.id) {
+                decision.state = State::Drifted;
+                decision.reason = format!("the rule stands, but {why}");
+                decision.wish = anew(input, decided.mitigation, action);
             }
         }
+    }
+}
+
+/// The same put in again, unless somebody forbids it.
+fn anew(input: &Input<'_>, mitigation: &Mitigation, action: &stopgap_model::Action) -> Wish {
+    let id = &mitigation.id;
+    let told = input.policy.drift == Drift::Report && !input.order.reapply.contains(id);
+    let asked = input.order.only.as_ref().is_none_or(|only| only.contains(id));
+    let held = told || !asked || !input.policy.enabled() || input.policy.blocked.contains_key(id);
+    match input.in_place.actions.get(&action.id) {
+        Some(record) if !held => {
+            let standing = |part: &crate::Part| crate::work::Standing {
+                file: part.file.clone(),
+                place: part.undo.place().clone(),
+                entry: part.entry.clone(),
+            };
+            Wish::PutIn { standings: record.parts.iter().map(standing).collect() }
+        }
+        _ => Wish::Leave,
     }
 }
 
@@ -167,6 +244,7 @@ fn report(input: &Input<'_>, decided: &Decided<'_>) -> MitigationReport {
         state: decision.state,
         reason: decision.reason.clone(),
         place: decision.place.clone(),
+        notes: decision.notes.clone(),
     };
     let actions: Vec<ActionReport> =
         mitigation.actions.iter().zip(&decided.actions).map(action_report).collect();
@@ -182,7 +260,7 @@ fn report(input: &Input<'_>, decided: &Decided<'_>) -> MitigationReport {
         rules: decided
             .actions
             .iter()
-            .filter_map(|decision| decision.rule.clone())
+            .flat_map(|decision| decision.rules.clone())
             .chain(dropped_rules(input, mitigation))
             .collect(),
         actions,
@@ -197,7 +275,7 @@ fn dropped_rules<'a>(
     let of_it = input.in_place.actions.values().filter(|placed| placed.mitigation == mitigation.id);
     of_it
         .filter(|placed| mitigation.actions.iter().all(|action| action.id != placed.action))
-        .map(|placed| crate::rule_name(&placed.action))
+        .flat_map(rules_of)
 }
 
 /// The reason of a mitigation's state: that of the action that decided it, with the count where
@@ -215,74 +293,4 @@ pub fn summary(state: State, actions: &[ActionReport]) -> String {
     }
     let decisive = actions.iter().find(|action| action.state == state);
     decisive.map(|action| action.reason.clone()).unwrap_or_default()
-}
-
-/// Rules of ours whose mitigation the catalog does not have. Absence withdraws nothing: they stay
-/// until an administrator removes them.
-fn orphans<'a>(input: &Input<'a>) -> Vec<&'a Placed> {
-    let known = |placed: &Placed| {
-        input.catalog.iter().any(|m| m.actions.iter().any(|action| action.id == placed.action))
-    };
-    input.in_place.actions.values().filter(|placed| !known(placed)).collect()
-}
-
-/// Why an orphan is to go, if it is. A revision that has dropped an action takes it back.
-fn orphan_goes(input: &Input<'_>, record: &Placed) -> Option<&'static str> {
-    let block = input.policy.blocked.get(&record.mitigation);
-    if input.order.take_back.contains(&record.mitigation) || block.is_some_and(|b| b.take_back) {
-        return Some("removed by an administrator");
-    }
-    let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&record.mitigation));
-    let dropped = input.catalog.iter().any(|m| m.id == record.mitigation);
-    (dropped && asked && input.policy.enabled()).then_some("its mitigation has dropped it")
-}
-
-fn orphan_reports(input: &Input<'_>, orphans: &[&Placed]) -> Vec<MitigationReport> {
-    let ids: BTreeSet<&MitigationId> = orphans.iter().map(|placed| &placed.mitigation).collect();
-    let in_catalog = |id: &MitigationId| input.catalog.iter().any(|m| m.id == *id);
-    ids.into_iter()
-        .filter(|id| !in_catalog(id))
-        .map(|id| orphan_report(input, id, orphans))
-        .collect()
-}
-
-fn orphan_report(input: &Input<'_>, id: &MitigationId, orphans: &[&Placed]) -> MitigationReport {
-    let of_it = || orphans.iter().filter(|placed| placed.mitigation == *id);
-    let actions: Vec<ActionReport> = of_it().map(|placed| orphan_action(input, placed)).collect();
-    let states: Vec<State> = actions.iter().map(|action| action.state).collect();
-    let state = State::of_actions(&states);
-    MitigationReport {
-        id: id.clone(),
-        revision: of_it().map(|placed| placed.revision).max().unwrap_or(0),
-        hash: of_it().map(|placed| placed.hash).next().unwrap_or(Digest::of(b"")),
-        title: "(not in this catalog)".into(),
-        state,
-        blocked: input.policy.blocked.contains_key(id),
-        reason: summary(state, &actions),
-        source: "change records".into(),
-        rules: of_it().map(|placed| crate::rule_name(&placed.action)).collect(),
-        actions,
-    }
-}
-
-fn orphan_action(input: &Input<'_>, placed: &Placed) -> ActionReport {
-    let name = crate::rule_name(&placed.action);
-    let here = rules_named(input.snapshot, &name);
-    let is_here = here.iter().any(|rule| rule.file.key() == placed.file.key());
-    let (state, reason) = if is_here {
-        let id = &placed.mitigation;
-        let reason = format!(
-            "in place, but not in this catalog; it stays until it is removed: stopgap remove {id}"
-        );
-        (State::Applied, reason)
-    } else {
-        (State::Drifted, "not in this catalog, and its rule is gone".to_owned())
-    };
-    ActionReport {
-        id: placed.action.clone(),
-        kind: "block-request".into(),
-        state,
-        reason,
-        place: place_text(&placed.file, &placed.undo.place),
-    }
 }

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{Snapshot, effective_rules_named};
+use stopgap_edit::iis::{Effective, Level};
 use stopgap_model::request::Request;
-use stopgap_model::{ActionId, ActionKind, Fact, HostFacts, Mitigation, Scope};
-use stopgap_rules::iis::{Evaluator, Outcome, Verdict};
-use stopgap_rules::{CompiledRule, url_decode};
+use stopgap_model::{ActionId, ActionKind, Fact, HostFacts, Mitigation, Probe, Response, Scope};
+use stopgap_rules::iis::{Evaluator, Outcome, ResponseEvaluator, Verdict};
+use stopgap_rules::{
+    CompiledResponseChange, CompiledRule, Headers, change_request_header, url_decode,
+};
 
 use crate::RULE_PREFIX;
-use crate::observe::is_below;
+use crate::ground::{Foreign, Ground};
 
 /// A probe that does not end as it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +39,20 @@ pub enum Misbehaviour {
         /// The rule that decided, if one did.
         by: Option<String>,
     },
+    /// A header is not what it should be.
+    #[error("the probe \"{probe}\" on {site} has {header} as {found}, not as {expected}")]
+    Header {
+        /// The probe's name.
+        probe: String,
+        /// The site.
+        site: String,
+        /// The header's name.
+        header: String,
+        /// What it is, for a person.
+        found: String,
+        /// What it should be, for a person.
+        expected: String,
+    },
     /// The configuration cannot be judged.
     #[error("{0}")]
     Faulty(String),
@@ -46,7 +62,23 @@ fn by_text(by: &Option<String>) -> String {
     by.as_ref().map(|name| format!(": the rule `{name}` decides")).unwrap_or_default()
 }
 
-/// Judges `snapshot` for `mitigation` where the rules of `placed` are meant to be in place.
+/// Which probes are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probes {
+    /// All of them.
+    All,
+    /// Those whose decoded target has no line break.
+    WithoutLineBreaks,
+}
+
+impl Probes {
+    fn has(self, probe: &Probe) -> bool {
+        self == Self::All
+            || !url_decode(&probe.request.target).iter().any(|byte| matches!(byte, b'\r' | b'\n'))
+    }
+}
+
+/// Judges a configuration for `mitigation` where what carries out `placed` is meant to be in place.
 ///
 /// # Errors
 /// The first probe that does not end as it should.
@@ -54,33 +86,64 @@ pub fn verify(
     mitigation: &Mitigation,
     placed: &[ActionId],
     facts: &HostFacts,
-    snapshot: &Snapshot,
+    ground: &Ground<'_>,
+    probes: Probes,
 ) -> Result<(), Misbehaviour> {
-    let mut rules = Vec::new();
-    for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
-        if let ActionKind::BlockRequest { scope, rule } = &action.kind {
-            let compiled = CompiledRule::new(rule)
-                .map_err(|error| Misbehaviour::Faulty(format!("{}: {error}", action.id)))?;
-            rules.push((scope.as_ref(), compiled));
-        }
-    }
-    let mut ground = Ground { snapshot, judges: BTreeMap::new() };
-    for site in sites(&rules, facts) {
-        for probe in &mitigation.probes {
-            let request = &probe.request;
-            let mut here = rules.iter().filter(|(scope, _)| in_scope(site, request, *scope));
-            // What must become of it, with the rules that are placed, the reference says.
-            let must_block = here.any(|(_, rule)| rule.blocks(request));
-            ground.judge(mitigation, site, &probe.name, request, must_block)?;
+    let meanings = meanings(mitigation, placed)?;
+    let mut judging = Judging { mitigation, ground, with: BTreeMap::new() };
+    for site in sites(&meanings, facts) {
+        for probe in mitigation.probes.iter().filter(|probe| probes.has(probe)) {
+            let here: Vec<&Meaning<'_>> =
+                meanings.iter().filter(|m| in_scope(site, &probe.request, m.scope)).collect();
+            judging.judge(site, probe, &here)?;
         }
     }
     Ok(())
 }
 
-/// The sites that a rule is meant for.
-fn sites<'a>(rules: &[(Option<&Scope>, CompiledRule)], facts: &'a HostFacts) -> Vec<&'a str> {
+/// What the reference says that an action does.
+struct Meaning<'a> {
+    scope: Option<&'a Scope>,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Block(CompiledRule),
+    Request { header: &'a str, change: &'a stopgap_model::mitigation::HeaderChange },
+    Response { header: &'a str, change: CompiledResponseChange },
+}
+
+fn meanings<'a>(
+    mitigation: &'a Mitigation,
+    placed: &[ActionId],
+) -> Result<Vec<Meaning<'a>>, Misbehaviour> {
+    let mut meanings = Vec::new();
+    for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
+        let faulty = |error| Misbehaviour::Faulty(format!("{}: {error}", action.id));
+        let (scope, what) = match &action.kind {
+            ActionKind::BlockRequest { scope, rule } => {
+                (scope, What::Block(CompiledRule::new(rule).map_err(faulty)?))
+            }
+            ActionKind::RequestHeader { scope, header, change } => {
+                (scope, What::Request { header, change })
+            }
+            ActionKind::ResponseHeader { scope, header, change, when } => {
+                let change = CompiledResponseChange::new(header, change, when).map_err(faulty)?;
+                (scope, What::Response { header, change })
+            }
+            ActionKind::DisableService { .. }
+            | ActionKind::DisableAppPool { .. }
+            | ActionKind::DoNothing => continue,
+        };
+        meanings.push(Meaning { scope: scope.as_ref(), what });
+    }
+    Ok(meanings)
+}
+
+/// The sites that the actions are meant for.
+fn sites<'a>(meanings: &[Meaning<'_>], facts: &'a HostFacts) -> Vec<&'a str> {
     let Fact::Known(iis) = &facts.iis else { return Vec::new() };
-    let wanted = |name: &str| rules.iter().any(|(scope, _)| is_for(*scope, name));
+    let wanted = |name: &str| meanings.iter().any(|meaning| is_for(meaning.scope, name));
     iis.sites.iter().map(|site| site.name.as_str()).filter(|name| wanted(name)).collect()
 }
 
@@ -90,79 +153,188 @@ fn is_for(scope: Option<&Scope>, site: &str) -> bool {
 
 fn in_scope(site: &str, request: &Request, scope: Option<&Scope>) -> bool {
     let Some(Scope { path: root, .. }) = scope else { return true };
-    let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
+    // IIS takes a backslash for a slash.
+    let path = String::from_utf8_lossy(&url_decode(request.path())).replace('\\', "/");
     is_for(scope, site)
         && (root.is_empty() || path.eq_ignore_ascii_case(root) || is_below(&path, root))
 }
 
-struct Ground<'a> {
-    snapshot: &'a Snapshot,
-    judges: BTreeMap<(String, String), Judge>,
+/// Whether `path` lies below the folder `root` (`""` for the site's root), itself not included.
+fn is_below(path: &str, root: &str) -> bool {
+    let head = path.get(..root.len()).is_some_and(|head| head.eq_ignore_ascii_case(root));
+    head && path[root.len()..].starts_with('/')
 }
 
-/// The evaluators for one place: with our rules for one mitigation, and without any of ours.
-struct Judge {
-    with: Evaluator,
-    without: Evaluator,
+struct Judging<'a> {
+    mitigation: &'a Mitigation,
+    ground: &'a Ground<'a>,
+    /// The rules at a place with ours for the mitigation.
+    with: BTreeMap<(String, String), (Evaluator, Option<ResponseEvaluator>)>,
 }
 
-impl Ground<'_> {
+impl Judging<'_> {
     fn judge(
         &mut self,
-        mitigation: &Mitigation,
         site: &str,
-        probe: &str,
-        request: &Request,
-        must_block: bool,
+        probe: &Probe,
+        meanings: &[&Meaning<'_>],
     ) -> Result<(), Misbehaviour> {
+        let request = &probe.request;
         let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
-        let judge = self.at(mitigation, site, &path)?;
-        let outcome = judge.with.evaluate(request);
+        let level = self.ground.level_of(site, &path);
+        let found = self.ground.at(&level);
+        let effective =
+            found.as_ref().as_ref().map_err(|fault| Misbehaviour::Faulty(fault.to_string()))?;
+        let foreign = self.ground.foreign(&level, effective);
+        let (requests, responses) = self.ready(&level, effective);
+        let outcome = requests.evaluate(request);
         // An error that IIS answers with is no protection, and no place to put a rule.
         if let Some(note) = outcome.note {
             return Err(Misbehaviour::Faulty(note));
         }
-        let (probe, site) = (probe.to_owned(), site.to_owned());
-        if must_block {
+        let (name, site) = (probe.name.clone(), site.to_owned());
+        let blocks = |meaning: &&&Meaning<'_>| match &meaning.what {
+            What::Block(rule) => rule.blocks(request),
+            What::Request { .. } | What::Response { .. } => false,
+        };
+        // What must become of it, with the rules that are placed, the reference says.
+        if meanings.iter().find(blocks).is_some() {
             return match outcome {
                 Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
-                Outcome { by, .. } => Err(Misbehaviour::GetsThrough { probe, site, by }),
+                Outcome { by, .. } => Err(Misbehaviour::GetsThrough { probe: name, site, by }),
             };
         }
         // What others' rules do to a benign request is theirs; ours must not change it.
-        if outcome.verdict == judge.without.evaluate(request).verdict {
-            Ok(())
-        } else {
-            Err(Misbehaviour::Blocked { probe, site, by: outcome.by })
+        let alone = foreign.requests.evaluate(request);
+        if outcome.verdict != alone.verdict {
+            return Err(Misbehaviour::Blocked { probe: name, site, by: outcome.by });
+        }
+        let asked = Asked { probe, site: &site, meanings };
+        asked.request(outcome.headers, alone.headers)?;
+        match (&probe.response, responses) {
+            (Some(response), Some(responses)) => asked.response(response, responses, &foreign),
+            _ => Ok(()),
         }
     }
 
-    fn at(
+    /// The rules at a place, made ready once.
+    fn ready(
         &mut self,
-        mitigation: &Mitigation,
-        site: &str,
-        path: &str,
-    ) -> Result<&Judge, Misbehaviour> {
-        let key = (site.to_owned(), path.to_owned());
-        if !self.judges.contains_key(&key) {
+        level: &Level,
+        effective: &Effective,
+    ) -> (&Evaluator, Option<&ResponseEvaluator>) {
+        let mitigation = self.mitigation;
+        let key = (level.site.clone(), level.path.clone());
+        let (requests, responses) = self.with.entry(key).or_insert_with(|| {
             let in_question = |name: &str| !is_ours(name) || is_of(name, mitigation);
-            let effective = effective_rules_named(self.snapshot, site, path, &in_question)
-                .map_err(|fault| Misbehaviour::Faulty(fault.to_string()))?;
-            let judge = Judge {
-                with: effective.evaluator(|_| true),
-                without: effective.evaluator(|name| !is_ours(name)),
-            };
-            self.judges.insert(key.clone(), judge);
-        }
-        self.judges.get(&key).ok_or_else(|| Misbehaviour::Faulty("no rules".into()))
+            let answers = mitigation.probes.iter().any(|probe| probe.response.is_some());
+            let responses = answers.then(|| effective.response_evaluator(in_question).ok());
+            (effective.evaluator(in_question), responses.flatten())
+        });
+        (requests, responses.as_ref())
     }
+}
+
+/// One probe, where it passes.
+struct Asked<'a> {
+    probe: &'a Probe,
+    site: &'a str,
+    meanings: &'a [&'a Meaning<'a>],
+}
+
+impl Asked<'_> {
+    /// Whether the application sees the headers that the reference says.
+    fn request(&self, with: Option<Headers>, without: Option<Headers>) -> Result<(), Misbehaviour> {
+        let sent = &self.probe.request;
+        let mut expected =
+            Request { headers: without.unwrap_or_else(|| sent.headers.clone()), ..sent.clone() };
+        for meaning in self.meanings {
+            if let What::Request { header, change } = &meaning.what
+                && let Some(headers) = change_request_header(&expected, header, change)
+            {
+                expected.headers = headers;
+            }
+        }
+        let found = with.unwrap_or_else(|| sent.headers.clone());
+        self.compare(&found, &expected.headers)
+    }
+
+    /// Whether the client sees the headers that the reference says.
+    fn response(
+        &self,
+        sent: &Response,
+        responses: &ResponseEvaluator,
+        foreign: &Foreign,
+    ) -> Result<(), Misbehaviour> {
+        let request = &self.probe.request;
+        let outcome = responses.evaluate(request, sent);
+        if let Some(fault) = outcome.fault {
+            return Err(Misbehaviour::Faulty(fault));
+        }
+        let mut expected = sent.clone();
+        if let Ok(foreign) = &foreign.responses {
+            expected.headers = foreign.evaluate(request, sent).headers;
+        }
+        for meaning in self.meanings {
+            if let What::Response { change, .. } = &meaning.what
+                && let Some(headers) = change.apply(request, &expected)
+            {
+                expected.headers = headers;
+            }
+        }
+        self.compare(&outcome.headers, &expected.headers)
+    }
+
+    fn compare(&self, found: &Headers, expected: &Headers) -> Result<(), Misbehaviour> {
+        let mut names: Vec<&str> = found.iter().chain(expected).map(|(n, _)| n.as_str()).collect();
+        names.extend(self.meanings.iter().filter_map(|meaning| match &meaning.what {
+            What::Block(_) => None,
+            What::Request { header, .. } => Some(*header),
+            What::Response { header, .. } => Some(*header),
+        }));
+        let differs = |name: &&&str| value(found, name) != value(expected, name);
+        let Some(name) = names.iter().find(differs) else { return Ok(()) };
+        let text = |headers: &Headers| match value(headers, name) {
+            bytes if bytes.is_empty() => "nothing".to_owned(),
+            bytes => format!("`{}`", String::from_utf8_lossy(&bytes)),
+        };
+        Err(Misbehaviour::Header {
+            probe: self.probe.name.clone(),
+            site: self.site.to_owned(),
+            header: (**name).to_owned(),
+            found: text(found),
+            expected: text(expected),
+        })
+    }
+}
+
+/// A header's values as one; an absent header is not told from an empty one.
+fn value(headers: &Headers, name: &str) -> Vec<u8> {
+    let values = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
+    values.map(|(_, value)| value.as_slice()).collect::<Vec<_>>().join(&b", "[..])
 }
 
 fn is_ours(name: &str) -> bool {
     name.starts_with(RULE_PREFIX)
 }
 
+/// Whether a rule of this name carries out an action of the mitigation: perhaps one of several
+/// places of its.
 fn is_of(name: &str, mitigation: &Mitigation) -> bool {
-    let action = name.strip_prefix(RULE_PREFIX);
+    let action = name.strip_prefix(RULE_PREFIX).and_then(|rest| rest.split(' ').next());
     mitigation.actions.iter().any(|a| Some(a.id.as_str()) == action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn an_application_is_below_its_folder_and_not_below_a_name_that_begins_alike() {
+        assert!(is_below("/owa/Calendar", "/OWA"));
+        assert!(is_below("/owa", ""));
+        assert!(!is_below("/owa", "/owa"));
+        assert!(!is_below("/owa2", "/owa"));
+        assert!(!is_below("/é", "/é/x"));
+    }
 }

@@ -1,16 +1,16 @@
 //! What is on the server by our doing, from the change records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::{ActionId, Digest, ServerPath};
-use stopgap_plan::{Placed, Step};
+use stopgap_plan::{Part, Placed, Step};
 
 use crate::change::{Change, FileChange, Status};
 
 /// The fold of all change records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folded {
-    /// The rules that we put in and did not take out, by action.
+    /// What we put in and did not take out, by action.
     pub actions: BTreeMap<ActionId, Placed>,
     /// The files that carry them, by `ServerPath::key`.
     pub files: BTreeMap<String, FoldedFile>,
@@ -18,11 +18,11 @@ pub struct Folded {
     pub failures: BTreeMap<ActionId, String>,
 }
 
-/// A file that carries rules of ours.
+/// A file that carries something of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoldedFile {
-    /// Every insertion into it since it was last without a rule of ours.
-    pub insertions: Vec<Placed>,
+    /// All that was put into it since it was last without anything of ours.
+    pub insertions: Vec<Part>,
     /// The change and the before-image with the bytes before our first change, and the digest
     /// after our last one, if every change since began with the bytes the one before it left.
     pub original: Option<(u64, FileChange, Digest)>,
@@ -59,7 +59,9 @@ impl Folded {
             self.failures.remove(step.action());
             match step {
                 Step::Insert(placed) => {
-                    self.file(&placed.file).insertions.push((**placed).clone());
+                    for part in &placed.parts {
+                        self.file(&part.file).insertions.push(part.clone());
+                    }
                     self.actions.insert(placed.action.clone(), (**placed).clone());
                 }
                 Step::Remove { action, .. } if committed => {
@@ -68,8 +70,10 @@ impl Folded {
                 Step::Remove { .. } => {}
             }
         }
-        let carries = |key: &str| self.actions.values().any(|placed| placed.file.key() == key);
-        let keys: Vec<String> = self.files.keys().filter(|key| !carries(key)).cloned().collect();
+        let parts = self.actions.values().flat_map(|placed| &placed.parts);
+        let carried: BTreeSet<String> = parts.map(|part| part.file.key()).collect();
+        let keys: Vec<String> =
+            self.files.keys().filter(|key| !carried.contains(*key)).cloned().collect();
         for key in keys {
             self.files.remove(&key);
         }

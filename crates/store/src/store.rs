@@ -234,7 +234,7 @@ impl Store {
             let scaffold = file
                 .insertions
                 .iter()
-                .flat_map(|placed| placed.undo.scaffold.iter().cloned())
+                .flat_map(|part| part.undo.scaffold().iter().cloned())
                 .collect();
             // A before-image that is not what was captured is never written to a server; the rules
             // are taken out one by one then.

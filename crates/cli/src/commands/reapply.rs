@@ -1,5 +1,7 @@
 //! `stopgap reapply`: apply again now.
 
+use std::collections::BTreeSet;
+
 use stopgap_model::MitigationId;
 use stopgap_plan::Order;
 
@@ -26,7 +28,8 @@ pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError>
             ));
         }
     }
-    let order = Order { only: Some(ids.iter().cloned().collect()), ..Order::default() };
+    let asked: BTreeSet<MitigationId> = ids.iter().cloned().collect();
+    let order = Order { only: Some(asked.clone()), reapply: asked, ..Order::default() };
     let mut report = session.engine().cycle(&order)?;
     report.mitigations.retain(|report| ids.contains(&report.id));
     Ok(tell(&session, common, &report, false))

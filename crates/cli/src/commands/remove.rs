@@ -18,7 +18,7 @@ pub(crate) fn run(common: &Common, decision: &Decision, once: bool) -> Result<u8
         session.reload_policy()?;
     }
     let ids: std::collections::BTreeSet<_> = decision.ids.iter().cloned().collect();
-    let order = Order { only: Some(ids.clone()), take_back: ids };
+    let order = Order { only: Some(ids.clone()), take_back: ids, ..Order::default() };
     let mut report = session.engine().cycle(&order)?;
     report.mitigations.retain(|report| decision.ids.contains(&report.id));
     Ok(tell(&session, common, &report, false))

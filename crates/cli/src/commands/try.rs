@@ -31,17 +31,20 @@ enum Subject {
 /// The rules of a configuration, made ready.
 struct Rules {
     inbound: Evaluator,
-    /// `None`: they are not known.
-    outbound: Option<ResponseEvaluator>,
+    /// Why not, where they are not known.
+    outbound: Result<ResponseEvaluator, String>,
 }
 
 impl Rules {
     fn of(rules: &Effective) -> Self {
-        Self { inbound: rules.evaluator(|_| true), outbound: None }
+        let everything = |_: &str| true;
+        let outbound = rules.response_evaluator(everything);
+        Self { inbound: rules.evaluator(everything), outbound }
     }
 
     fn answer(&self, request: &Request, response: Option<&Response>) -> Answer {
-        Answer::of_rules(&self.inbound, self.outbound.as_ref(), request, response)
+        let outbound = self.outbound.as_ref().map_err(String::as_str);
+        Answer::of_rules(&self.inbound, outbound, request, response)
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use stopgap_engine::{CycleReport, Engine};
-use stopgap_model::policy::{Policy, Switch};
+use stopgap_model::policy::{Drift, Policy, Switch};
 use stopgap_model::report::State;
 use stopgap_plan::Order;
 use stopgap_sandbox::Build;
@@ -26,7 +26,7 @@ use self::server::{Reply, Server};
 
 /// The vulnerable build, and the one with the fix.
 const VULNERABLE: Build = Build::new(15, 2, 1118, 7);
-const FIXED: Build = Build::new(15, 2, 1118, 20);
+const FIXED: Build = Build::new(15, 2, 1544, 41);
 
 const ATTACK: &str = "/autodiscover/autodiscover.json?a@foo.var/owa/?&Email=autodiscover/autodiscover.json?a@foo.var&Protocol=XYZ&FooProtocol=Powershell";
 const ENCODED_ATTACK: &str = "/autodiscover/autodiscover.json?a@foo.var/owa/?&Email=autodiscover/autodiscover.json?a@foo.var&Protocol=XYZ&FooProtocol=%50owershell";
@@ -108,6 +108,7 @@ fn play(demo: &mut Demo, sandbox: &Sandbox) -> Result<(), CliError> {
         organisation: Switch::On,
         server: Switch::On,
         blocked: std::collections::BTreeMap::new(),
+        drift: Drift::Reapply,
     };
     let engine = Engine {
         host: &host,
@@ -175,7 +176,7 @@ fn take_back(
         }
         _ => String::new(),
     };
-    demo.step("update-installed", "The security update is installed.", &fixed, version, took);
+    demo.step("update-installed", "An update with the fix is installed.", &fixed, version, took);
 
     let (report, took) = timed(|| engine.cycle(&Order::default()));
     let observed = state_of(&report?, "M1");

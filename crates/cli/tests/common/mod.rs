@@ -8,9 +8,10 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use stopgap_testkit::Tree;
 
-/// A vulnerable build, and one with the fix, for M1; and one that ProxyLogon is for as well.
+/// A vulnerable build, and one with the fixes, for M1 and M2; and one that ProxyLogon is for as
+/// well.
 pub(crate) const VULNERABLE: &str = "15.2.1118.7";
-pub(crate) const FIXED: &str = "15.2.1118.20";
+pub(crate) const FIXED: &str = "15.2.1544.41";
 pub(crate) const OLD: &str = "15.2.529.5";
 
 pub(crate) const HOST_CONFIG: &str = r"C:\Windows\System32\inetsrv\config\applicationHost.config";

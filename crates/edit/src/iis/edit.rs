@@ -1,4 +1,4 @@
-//! Insertion of one rule into the bytes of a configuration file.
+//! Insertion of one entry into the bytes of a configuration file.
 //!
 //! Nothing but the inserted text changes: an empty element on the way is opened, missing ones are
 //! created. What was opened and created is handed back, so that removal restores the exact bytes.
@@ -7,15 +7,16 @@ use std::collections::HashSet;
 
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
-use stopgap_rules::iis::Rule;
 
 use super::effective::same;
+use super::entry::{Collection, Entry};
+use super::entry_write::{escaped, write_entry};
 use super::place::{Place, normal};
-use super::rule_write::{escaped, write_rule};
+use super::pools::{PoolUndo, disable_pool};
 use super::summary::{Mode, reach};
 use super::xml::{Doc, NotReadable};
 
-/// A file with a rule put into it.
+/// A file with something put into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inserted {
     /// The new content of the file.
@@ -24,26 +25,58 @@ pub struct Inserted {
     pub undo: Undo,
 }
 
-/// How to take one inserted rule out again.
+/// How to take one thing that was put in out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undo {
-    /// Where the rule was put.
+#[serde(tag = "undo", rename_all = "kebab-case")]
+pub enum Undo {
+    /// An element was put in.
+    Element(Element),
+    /// Attributes of an application pool were set.
+    Pool(PoolUndo),
+}
+
+/// How to take an element out again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Element {
+    /// Where it was put.
     pub place: Place,
-    /// The rule's name.
-    pub rule: String,
-    /// The white space that was put before the rule.
+    /// The collection that it is in.
+    pub collection: Collection,
+    /// Its name.
+    pub name: String,
+    /// The white space that was put before it.
     pub lead: String,
     /// What had to be created or opened around it, outermost first.
     pub scaffold: Vec<Scaffold>,
 }
 
-/// An element that exists, or is open, only for our rules.
+impl Undo {
+    /// Where the thing is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Element(element) => &element.place,
+            Self::Pool(_) => &Place::Server,
+        }
+    }
+
+    /// What had to be created or opened around it.
+    #[must_use]
+    pub fn scaffold(&self) -> &[Scaffold] {
+        match self {
+            Self::Element(element) => &element.scaffold,
+            Self::Pool(_) => &[],
+        }
+    }
+}
+
+/// An element that exists, or is open, only for what we put in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaffold {
     /// An element that was created.
     Created {
-        /// The place whose rules it is an ancestor of.
+        /// The place whose entries it is an ancestor of.
         place: Place,
         /// The element's name, such as `rewrite`.
         element: String,
@@ -52,7 +85,7 @@ pub enum Scaffold {
     },
     /// An empty element that was opened.
     Opened {
-        /// The place whose rules it is an ancestor of.
+        /// The place whose entries it is an ancestor of.
         place: Place,
         /// The element's name, such as `rules`.
         element: String,
@@ -73,15 +106,21 @@ pub enum EditError {
         /// The character's number.
         code: u32,
     },
-    /// The place has a rule of this name already.
-    #[error("there is a rule \"{0}\" there already")]
+    /// The place has something of this name already.
+    #[error("there is a \"{0}\" there already")]
     NameTaken(String),
-    /// More than one rule has this name, or more than one section is in this place.
+    /// More than one element has this name, or more than one section is in this place.
     #[error("it is not clear which is meant: {0}")]
     Ambiguous(String),
-    /// The place's rules are in a location with a narrower reach, or one that locks.
+    /// The place's section is in a location with a narrower reach, or one that locks.
     #[error("the rules of {0} are in a location that is locked or not inherited")]
     NotPlain(Place),
+    /// The section's content is in another file, or encrypted.
+    #[error("the section {0} is not written in this file")]
+    Elsewhere(String),
+    /// There is no application pool of this name.
+    #[error("there is no application pool \"{0}\"")]
+    NoSuchPool(String),
 }
 
 /// A replacement of a range of the text.
@@ -91,57 +130,71 @@ struct Splice {
     text: String,
 }
 
-/// Puts a rule into a place: before the rules that are there, behind what clears or removes.
+/// Puts an entry into a place: before the others of its kind, behind what clears or removes. A pool
+/// is found where it is, and its attributes are set.
 ///
 /// # Errors
 /// [`EditError`]; nothing is changed then.
-pub fn insert(bytes: &[u8], place: &Place, rule: &Rule) -> Result<Inserted, EditError> {
+pub fn insert(bytes: &[u8], place: &Place, entry: &Entry) -> Result<Inserted, EditError> {
+    if let Entry::DisabledPool(name) = entry {
+        let (bytes, undo) = disable_pool(bytes, name)?;
+        return Ok(Inserted { bytes, undo: Undo::Pool(undo) });
+    }
     let doc = Doc::parse(bytes).map_err(EditError::NotReadable)?;
-    if let Some(name) = rules_of(&doc, place).find_map(|(_, node)| {
-        node.attribute("name").filter(|name| same(name, &rule.name)).map(str::to_owned)
+    let collection = entry.collection(place);
+    if let Some(name) = members(&doc, place, collection).find_map(|node| {
+        node.attribute("name").filter(|name| same(name, entry.name())).map(str::to_owned)
     }) {
         return Err(EditError::NameTaken(name));
     }
-    let (parent, missing) = anchor(&doc, place)?;
+    let (parent, missing) = anchor(&doc, place, collection)?;
     let mut writer = Writer { doc: &doc, place, scaffold: Vec::new(), lead: String::new() };
-    let splice = writer.splice(parent, &missing, rule)?;
+    let splice = writer.splice(parent, &missing, entry)?;
     let text = format!("{}{}{}", &doc.text[..splice.from], splice.text, &doc.text[splice.to..]);
-    let Writer { scaffold, lead, .. } = writer;
-    let undo = Undo { place: place.clone(), rule: rule.name.clone(), lead, scaffold };
-    Ok(Inserted { bytes: text.into_bytes(), undo })
+    Ok(Inserted { bytes: text.into_bytes(), undo: writer.undo(collection, entry) })
 }
 
-/// Puts rules into a place, as [`insert`] does one after the other; the file is read twice, however
-/// many they are. The rule that comes last stands first then.
+/// Puts entries of one collection into a place, as [`insert`] does one after the other; the file is
+/// read twice, however many they are. The one that comes last stands first then.
 ///
 /// # Errors
-/// [`EditError`] of one of the rules; nothing is changed then.
+/// [`EditError`] of one of them; nothing is changed then.
 pub fn insert_all(
     bytes: &[u8],
     place: &Place,
-    rules: &[&Rule],
+    entries: &[&Entry],
 ) -> Result<(Vec<u8>, Vec<Undo>), EditError> {
-    let Some((first, others)) = rules.split_first() else { return Ok((bytes.into(), Vec::new())) };
+    let Some((first, others)) = entries.split_first() else {
+        return Ok((bytes.into(), Vec::new()));
+    };
     // The first one makes whatever is missing around it.
-    let Inserted { bytes, undo } = insert(bytes, place, first)?;
+    let Inserted { mut bytes, undo } = insert(bytes, place, first)?;
+    let mut undos = vec![undo];
+    let collection = first.collection(place);
+    if collection == Collection::Pools {
+        for entry in others {
+            let done = insert(&bytes, place, entry)?;
+            bytes = done.bytes;
+            undos.push(done.undo);
+        }
+        return Ok((bytes, undos));
+    }
     if others.is_empty() {
-        return Ok((bytes, vec![undo]));
+        return Ok((bytes, undos));
     }
     let doc = Doc::parse(&bytes).map_err(EditError::NotReadable)?;
-    let there = rules_of(&doc, place).filter_map(|(_, node)| node.attribute("name"));
+    let there = members(&doc, place, collection).filter_map(|node| node.attribute("name"));
     let mut names: HashSet<String> = there.map(str::to_ascii_lowercase).collect();
-    let (section, missing) = anchor(&doc, place)?;
-    let mut undos = vec![undo];
+    let (section, missing) = anchor(&doc, place, collection)?;
     let mut texts = Vec::new();
     let mut at = None;
-    for rule in others {
-        if !names.insert(rule.name.to_ascii_lowercase()) {
-            return Err(EditError::NameTaken(rule.name.clone()));
+    for entry in others {
+        if !names.insert(entry.name().to_ascii_lowercase()) {
+            return Err(EditError::NameTaken(entry.name().to_owned()));
         }
         let mut writer = Writer { doc: &doc, place, scaffold: Vec::new(), lead: String::new() };
-        let splice = writer.splice(section, &missing, rule)?;
-        let Writer { scaffold, lead, .. } = writer;
-        undos.push(Undo { place: place.clone(), rule: rule.name.clone(), lead, scaffold });
+        let splice = writer.splice(section, &missing, entry)?;
+        undos.push(writer.undo(collection, entry));
         texts.push(splice.text);
         at = Some(splice.from);
     }
@@ -150,8 +203,8 @@ pub fn insert_all(
     Ok(([before, &texts, after].concat().into_bytes(), undos))
 }
 
-/// The elements that may hold a place's `system.webServer`: the root and its locations without a
-/// path, or the locations of this path.
+/// The elements that may hold a place's sections: the root and its locations without a path, or
+/// the locations of this path.
 pub(crate) fn containers<'d, 'a>(doc: &'d Doc<'a>, place: &Place) -> Vec<Node<'d, 'a>> {
     let key = place.key();
     let root = key.is_empty().then(|| doc.root());
@@ -161,69 +214,57 @@ pub(crate) fn containers<'d, 'a>(doc: &'d Doc<'a>, place: &Place) -> Vec<Node<'d
     root.into_iter().chain(locations).collect()
 }
 
-/// The names of the elements from a container down to a place's section.
-pub(crate) fn chain(place: &Place) -> [&'static str; 3] {
-    ["system.webServer", "rewrite", place.section()]
-}
-
-/// The rules of a place, each with its section.
-pub(crate) fn rules_of<'d, 'a>(
+/// The members of a collection in a place.
+pub(crate) fn members<'d, 'a>(
     doc: &'d Doc<'a>,
     place: &Place,
-) -> impl Iterator<Item = (Node<'d, 'a>, Node<'d, 'a>)> {
-    let names = chain(place);
+    collection: Collection,
+) -> impl Iterator<Item = Node<'d, 'a>> {
     let sections: Vec<_> = containers(doc, place)
         .into_iter()
-        .flat_map(|container| {
-            let groups = doc.descend(container, &["system.webServer", "rewrite"]);
-            groups.into_iter().flat_map(|group| doc.children(group, names[2]).collect::<Vec<_>>())
-        })
+        .flat_map(|container| doc.descend(container, collection.chain()))
         .collect();
-    sections.into_iter().flat_map(|section| {
-        let children = section.children().filter(Node::is_element);
-        children
-            .filter(|child| matches!(doc.name(*child), "rule" | "add"))
-            .map(move |child| (section, child))
-            .collect::<Vec<_>>()
-    })
+    let children = sections.into_iter().flat_map(|section| section.children());
+    children.filter(move |child| child.is_element() && collection.has(doc.name(*child)))
 }
 
-/// Whether rules in a container hold for all of its path.
+/// Whether what is in a container holds for all of its path.
 fn is_plain(doc: &Doc<'_>, container: Node<'_, '_>) -> bool {
     let (inherits, mode) = reach(container);
     container == doc.root() || (inherits && mode != Mode::Deny)
 }
 
-/// The deepest element on the way to a place's section that is there, and the names of those below
-/// it that are not.
+/// The deepest element on the way to a place's collection that is there, and the names of those
+/// below it that are not.
 fn anchor<'d, 'a>(
     doc: &'d Doc<'a>,
     place: &Place,
+    collection: Collection,
 ) -> Result<(Node<'d, 'a>, Vec<&'static str>), EditError> {
-    let names = chain(place);
+    let names = collection.chain();
     let all = containers(doc, place);
-    let mut sections = Vec::new();
-    for container in &all {
-        for group in doc.descend(*container, &["system.webServer", "rewrite"]) {
-            let found = doc.children(group, names[2]).map(|section| (*container, section));
-            sections.extend(found.collect::<Vec<_>>());
-        }
-    }
+    let found = |container: &Node<'d, 'a>| {
+        let container = *container;
+        doc.descend(container, names).into_iter().map(move |section| (container, section))
+    };
+    let sections: Vec<_> = all.iter().flat_map(found).collect();
     match sections.as_slice() {
         [] => {}
+        [(_, section)] if lives_elsewhere(*section) => {
+            return Err(EditError::Elsewhere(collection.section().to_owned()));
+        }
         // `globalRules` hold everywhere, whatever is around them.
         [(container, section)] if *place == Place::Server || is_plain(doc, *container) => {
             return Ok((*section, Vec::new()));
         }
         [_] => return Err(EditError::NotPlain(place.clone())),
         _ => {
-            return Err(EditError::Ambiguous(format!(
-                "{place} has more than one section of rules"
-            )));
+            let section = collection.section();
+            return Err(EditError::Ambiguous(format!("{place} has more than one {section}")));
         }
     }
     let plain: Vec<_> = all.into_iter().filter(|node| is_plain(doc, *node)).collect();
-    for depth in [2, 1, 0] {
+    for depth in (0..names.len()).rev() {
         for container in &plain {
             let mut path = *container;
             // The last of several is the one that insertion and removal agree on.
@@ -234,13 +275,23 @@ fn anchor<'d, 'a>(
                 }
                 None => false,
             });
+            if found && lives_elsewhere(path) {
+                return Err(EditError::Elsewhere(collection.section().to_owned()));
+            }
             if found {
                 return Ok((path, names[depth..].to_vec()));
             }
         }
     }
-    let missing = std::iter::once("location").chain(names).collect();
+    let missing = std::iter::once("location").chain(names.iter().copied()).collect();
     Ok((doc.root(), missing))
+}
+
+/// Whether a section has its content in another file or encrypted: then nothing may be put in.
+fn lives_elsewhere(section: Node<'_, '_>) -> bool {
+    ["configSource", "configProtectionProvider"]
+        .iter()
+        .any(|name| section.attribute(*name).is_some())
 }
 
 /// Builds the text that goes in.
@@ -252,11 +303,17 @@ struct Writer<'w, 'a> {
 }
 
 impl<'a> Writer<'_, 'a> {
+    fn undo(self, collection: Collection, entry: &Entry) -> Undo {
+        let Self { place, scaffold, lead, .. } = self;
+        let (place, name) = (place.clone(), entry.name().to_owned());
+        Undo::Element(Element { place, collection, name, lead, scaffold })
+    }
+
     fn splice(
         &mut self,
         parent: Node<'_, 'a>,
         missing: &[&'static str],
-        rule: &Rule,
+        entry: &Entry,
     ) -> Result<Splice, EditError> {
         let doc = self.doc;
         let opens = doc.is_empty(parent);
@@ -270,7 +327,7 @@ impl<'a> Writer<'_, 'a> {
             let (place, element) = (self.place.clone(), doc.name(parent).to_owned());
             self.scaffold.push(Scaffold::Opened { place, element, was });
         }
-        let inner = self.nested(missing, rule, newline, &indent, unit)?;
+        let inner = self.nested(missing, entry, newline, &indent, unit)?;
         if !opens {
             return Ok(Splice { from: at, to: at, text: inner });
         }
@@ -278,18 +335,18 @@ impl<'a> Writer<'_, 'a> {
         Ok(Splice { from: at, to: parent.range().end, text })
     }
 
-    /// The missing elements with the rule in them, each on a line of its own.
+    /// The missing elements with the entry in them, each on a line of its own.
     fn nested(
         &mut self,
         missing: &[&'static str],
-        rule: &Rule,
+        entry: &Entry,
         newline: &str,
         indent: &str,
         unit: &str,
     ) -> Result<String, EditError> {
         let lead = format!("{newline}{indent}");
         let Some((element, below)) = missing.split_first() else {
-            let text = format!("{lead}{}", write_rule(rule, newline, indent, unit)?);
+            let text = format!("{lead}{}", write_entry(entry, newline, indent, unit)?);
             self.lead = lead;
             return Ok(text);
         };
@@ -302,7 +359,7 @@ impl<'a> Writer<'_, 'a> {
             element: (*element).to_owned(),
             lead: lead.clone(),
         });
-        let inner = self.nested(below, rule, newline, &format!("{indent}{unit}"), unit)?;
+        let inner = self.nested(below, entry, newline, &format!("{indent}{unit}"), unit)?;
         Ok(format!("{lead}<{element}{attributes}>{inner}{lead}</{element}>"))
     }
 

@@ -3,6 +3,7 @@
 use roxmltree::Node;
 use stopgap_model::host::{Application, Fact, Iis, ServerPath, Site, VirtualDirectory};
 
+use super::entry::Collection;
 use super::xml::Doc;
 
 /// The name under which URL Rewrite is registered.
@@ -10,11 +11,31 @@ pub(crate) const REWRITE_MODULE: &str = "RewriteModule";
 
 /// Whether a section may appear below the file that declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OverrideMode {
+pub(crate) enum OverrideMode {
     /// It may.
     Allow,
     /// It may not: 500.19.
     Deny,
+}
+
+/// How deep in a site's configuration a section may appear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Definition {
+    /// Only in applicationHost.config.
+    Server,
+    /// Down to the web.config of an application's root.
+    Application,
+    /// Everywhere.
+    Everywhere,
+}
+
+/// A section that `configSections` declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Declared {
+    /// `overrideModeDefault`.
+    pub(crate) mode: OverrideMode,
+    /// `allowDefinition`.
+    pub(crate) definition: Definition,
 }
 
 /// What a server allows of URL Rewrite.
@@ -22,10 +43,37 @@ pub enum OverrideMode {
 pub struct RewriteSupport {
     /// Whether the module is in `globalModules`.
     pub module: bool,
-    /// `overrideModeDefault` of `system.webServer/rewrite/rules`, if that section is declared.
-    pub rules: Option<OverrideMode>,
-    /// `overrideModeDefault` of `system.webServer/rewrite/globalRules`, if that is declared.
-    pub global_rules: Option<OverrideMode>,
+    pub(crate) rules: Option<Declared>,
+    pub(crate) global_rules: Option<Declared>,
+    pub(crate) outbound_rules: Option<Declared>,
+    pub(crate) allowed_variables: Option<Declared>,
+    pub(crate) rewrite_maps: Option<Declared>,
+}
+
+impl RewriteSupport {
+    /// That of a server that has the module and locks nothing.
+    pub(crate) fn everything() -> Self {
+        let open = Declared { mode: OverrideMode::Allow, definition: Definition::Everywhere };
+        Self {
+            module: true,
+            rules: Some(open),
+            global_rules: Some(open),
+            outbound_rules: Some(open),
+            allowed_variables: Some(open),
+            rewrite_maps: Some(open),
+        }
+    }
+
+    /// How the section of a collection is declared, if it is.
+    pub(crate) fn declared(&self, collection: Collection) -> Option<Declared> {
+        match collection {
+            Collection::GlobalRules => self.global_rules,
+            Collection::Rules => self.rules,
+            Collection::OutboundRules | Collection::PreConditions => self.outbound_rules,
+            Collection::AllowedVariables => self.allowed_variables,
+            Collection::Pools => None,
+        }
+    }
 }
 
 /// What the server's configuration says of its sites, pools and modules.
@@ -58,10 +106,13 @@ pub(crate) fn support(doc: &Doc<'_>) -> RewriteSupport {
         module: modules.iter().any(|node| node.attribute("name") == Some(REWRITE_MODULE)),
         rules: declared(doc, "rules"),
         global_rules: declared(doc, "globalRules"),
+        outbound_rules: declared(doc, "outboundRules"),
+        allowed_variables: declared(doc, "allowedServerVariables"),
+        rewrite_maps: declared(doc, "rewriteMaps"),
     }
 }
 
-fn declared(doc: &Doc<'_>, section: &str) -> Option<OverrideMode> {
+fn declared(doc: &Doc<'_>, section: &str) -> Option<Declared> {
     let steps =
         [("sectionGroup", "system.webServer"), ("sectionGroup", "rewrite"), ("section", section)];
     let roots = doc.descend(doc.root(), &["configSections"]);
@@ -69,8 +120,18 @@ fn declared(doc: &Doc<'_>, section: &str) -> Option<OverrideMode> {
         let children = nodes.into_iter().flat_map(|node| doc.children(node, element));
         children.filter(|node| node.attribute("name") == Some(*name)).collect()
     });
-    let mode = found.first()?.attribute("overrideModeDefault");
-    Some(if mode == Some("Deny") { OverrideMode::Deny } else { OverrideMode::Allow })
+    let section = found.first()?;
+    let says = |name: &str| section.attribute(name).map(str::to_ascii_lowercase);
+    let mode = match says("overrideModeDefault").as_deref() {
+        Some("deny") => OverrideMode::Deny,
+        _ => OverrideMode::Allow,
+    };
+    let definition = match says("allowDefinition").as_deref() {
+        Some("apphostonly" | "machineonly" | "machinetorootweb") => Definition::Server,
+        Some("machinetoapplication") => Definition::Application,
+        _ => Definition::Everywhere,
+    };
+    Some(Declared { mode, definition })
 }
 
 fn site(doc: &Doc<'_>, node: Node<'_, '_>, default_pool: Option<&str>) -> Site {

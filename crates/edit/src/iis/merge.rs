@@ -3,8 +3,10 @@
 //! File by file: applicationHost.config's root and its locations from the widest to the narrowest,
 //! then each web.config on the way down with its own locations.
 
-use stopgap_model::host::{Fact, ServerPath, Site};
+use stopgap_model::host::Site;
 
+use super::facts::Definition;
+use super::folders::{FolderKind, application_of};
 use super::place::{depth, is_within, joined, normal};
 use super::snapshot::{File, Snapshot};
 use super::summary::Layer;
@@ -19,53 +21,16 @@ pub(crate) struct Step<'s> {
     pub(crate) base: String,
     /// Whether what it says reaches the path: child applications may be left out.
     pub(crate) reaches: bool,
+    /// What `allowDefinition` must say at least for a section to be allowed here.
+    pub(crate) depth: Definition,
 }
 
-/// A folder of a site that has a physical path of its own.
-pub(crate) struct Folder<'s> {
-    /// Its URL path in one spelling. Empty: the site's root.
-    pub(crate) level: String,
-    /// Its URL path as spelled, without outer slashes.
-    pub(crate) spelled: String,
-    physical: &'s Fact<ServerPath>,
-}
-
-impl Folder<'_> {
-    /// The path of its web.config.
-    pub(crate) fn web_config(&self) -> Result<ServerPath, String> {
-        match self.physical {
-            Fact::Known(folder) => Ok(folder.join("web.config")),
-            Fact::Absent => Err(format!("/{} has no physical path", self.spelled)),
-            Fact::Unknown(why) => Err(format!("/{}: {why}", self.spelled)),
-        }
+impl<'s> Step<'s> {
+    /// The layer of a file that stands for itself, at a site's root.
+    pub(crate) fn lone(file: &'s File, layer: &'s Layer) -> Self {
+        let (level, base) = (String::new(), "/".to_owned());
+        Self { file, layer, level, base, reaches: true, depth: Definition::Application }
     }
-}
-
-/// The site's applications and virtual directories, from the root down.
-pub(crate) fn folders(site: &Site) -> Vec<Folder<'_>> {
-    let mut found = Vec::new();
-    for application in &site.applications {
-        for directory in &application.directories {
-            let parts = [&application.path, &directory.path].map(|path| path.trim_matches('/'));
-            let spelled = joined(parts[0], parts[1]);
-            let level = normal(&spelled);
-            found.push(Folder { level, spelled, physical: &directory.physical });
-        }
-    }
-    found.sort_by_key(|folder| depth(&folder.level));
-    // An application hides a virtual directory of the same URL path; its own root comes first.
-    let mut seen = std::collections::BTreeSet::new();
-    found.retain(|folder| seen.insert(folder.level.clone()));
-    found
-}
-
-/// The URL path of the application that a path of a site belongs to, in one spelling.
-pub(crate) fn application_of(site: &Site, path: &str) -> String {
-    let paths = site.applications.iter().map(|application| normal(&application.path));
-    paths
-        .filter(|above| is_within(path, above))
-        .max_by_key(|above| depth(above))
-        .unwrap_or_default()
 }
 
 /// The layers of applicationHost.config on the way to a path of a site.
@@ -85,8 +50,8 @@ pub(crate) fn host_steps<'s>(
         let level = level.trim_start_matches('/').to_owned();
         let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
         let spelled = written.split_once('/').map_or("", |(_, below)| below);
-        let reaches = layer.inherits || with_path(&level);
-        Step { file, layer, base: base(spelled), level, reaches }
+        let reaches = !layer.stays || with_path(&level);
+        Step { file, layer, base: base(spelled), level, reaches, depth: Definition::Server }
     });
     Ok(steps.collect())
 }
@@ -99,7 +64,8 @@ pub(crate) fn web_steps<'s>(
 ) -> Result<Vec<Step<'s>>, String> {
     let with_path = |level: &str| application_of(site, level) == application_of(site, path);
     let mut steps = Vec::new();
-    for folder in folders(site).iter().filter(|folder| is_within(path, &folder.level)) {
+    let folders = snapshot.folders().of_site(&site.name);
+    for folder in folders.iter().filter(|folder| is_within(path, &folder.level)) {
         let config = folder.web_config()?;
         let file = snapshot.file(&config).ok_or_else(|| format!("{config} was not read"))?;
         let mut layers: Vec<_> = file
@@ -114,8 +80,10 @@ pub(crate) fn web_steps<'s>(
             let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
             let written = if layer.path.is_empty() { "" } else { written };
             let base = base(&joined(&folder.spelled, written));
-            let reaches = layer.inherits || with_path(&level);
-            Step { file, layer, level, base, reaches }
+            let reaches = !layer.stays || with_path(&level);
+            let at_root = folder.kind == FolderKind::Application && layer.path.is_empty();
+            let depth = if at_root { Definition::Application } else { Definition::Everywhere };
+            Step { file, layer, level, base, reaches, depth }
         }));
     }
     Ok(steps)

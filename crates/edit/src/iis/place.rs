@@ -1,33 +1,25 @@
-//! Where in a configuration file a rule is.
+//! Where in a configuration file something stands.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where in a configuration file a rule is.
+/// Where in a configuration file something stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
-    /// `system.webServer/rewrite/globalRules` of applicationHost.config.
+    /// What holds for the whole server, in applicationHost.config: `globalRules`, the pools.
     Server,
-    /// `system.webServer/rewrite/rules` in the `<location>` of this path.
+    /// `system.webServer` in the `<location>` of this path.
     Location {
         /// The path as written, such as `Default Web Site/owa`. Empty: the whole file.
         path: String,
     },
-    /// `system.webServer/rewrite/rules` of a web.config, outside of any `<location>`.
+    /// `system.webServer` of a web.config, outside of any `<location>`.
     WebConfig,
 }
 
 impl Place {
-    /// The name of the section that holds the rules.
-    pub(crate) fn section(&self) -> &'static str {
-        match self {
-            Self::Server => "globalRules",
-            Self::Location { .. } | Self::WebConfig => "rules",
-        }
-    }
-
     /// The location path, in the one spelling that [`normal`] gives. Empty: the whole file.
     pub(crate) fn key(&self) -> String {
         match self {
@@ -40,9 +32,9 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Server => f.write_str("globalRules"),
+            Self::Server => f.write_str("for the whole server"),
             Self::Location { path } => write!(f, "location \"{path}\""),
-            Self::WebConfig => f.write_str("rules"),
+            Self::WebConfig => f.write_str("at its root"),
         }
     }
 }

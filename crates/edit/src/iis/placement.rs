@@ -1,14 +1,14 @@
-//! Where a rule goes so that it holds for its scope and survives.
+//! Where a rule goes so that it holds for its scope, survives, and breaks nothing.
 
 use stopgap_model::host::{Iis, ServerPath, Site};
 use stopgap_model::mitigation::Scope;
 
-use super::effective::{Fault, Lock, effective_rules, find_site, listed, rules_named, same};
-use super::facts::OverrideMode;
-use super::merge::{Step, folders, host_steps, web_steps};
-use super::place::{Place, depth, is_within, joined, normal};
+use super::effective::{Fault, effective_rules_named, entries_named, find_site};
+use super::entry::Collection;
+use super::facts::RewriteSupport;
+use super::place::Place;
+use super::scoped::Scoped;
 use super::snapshot::{File, Snapshot};
-use super::summary::{Change, Layer};
 
 /// Where a rule goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,46 @@ pub struct Target {
     pub file: ServerPath,
     /// Where in the file.
     pub place: Place,
+    /// What is put behind the rule's name here, so that no two on one way have the same name.
+    pub suffix: String,
+    /// The path in the site that this one holds for, such as `Default Web Site/owa`. Empty: the
+    /// whole server.
+    pub path: String,
+}
+
+/// Where a rule goes so that it holds for its whole scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// The places. The first one holds for the scope; each further one for a part of it that does
+    /// not inherit.
+    pub targets: Vec<Target>,
+    /// Why there: a sentence without a full stop.
+    pub why: String,
+    /// The parts of the scope that the rule does not reach.
+    pub gaps: Vec<Gap>,
+}
+
+/// A part of a scope that a rule does not reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The part, such as `Default Web Site/owa`.
+    pub at: String,
+    /// Why not: a sentence without a full stop.
+    pub why: String,
+}
+
+/// What is to be placed.
+#[derive(Clone, Copy)]
+pub struct Placing<'a> {
+    /// The scope that it is to hold for. `None`: the whole server.
+    pub scope: Option<&'a Scope>,
+    /// What it is: [`Collection::Rules`] or [`Collection::OutboundRules`].
+    pub collection: Collection,
+    /// Its name.
+    pub name: &'a str,
+    /// Whether the one of this name in a file and place is our own, which does not stand in the
+    /// way.
+    pub own: &'a dyn Fn(&ServerPath, &Place, &str) -> bool,
 }
 
 /// Why there is no place for a rule.
@@ -41,13 +81,16 @@ pub enum Refusal {
     /// URL Rewrite is not installed.
     #[error("the URL Rewrite module is not installed: globalModules has no RewriteModule")]
     NoModule,
+    /// URL Rewrite is installed and does not run for the scope.
+    #[error("the URL Rewrite module is switched off for {0}: `modules` there is without it")]
+    ModuleOff(String),
     /// The section is not declared, and any rule would break the site.
     #[error("section {0} is not declared in configSections of applicationHost.config")]
     SectionNotDeclared(String),
     /// The rules of the scope are locked or do not reach all of it; a sentence without a full stop.
     #[error("{0}")]
     Locked(String),
-    /// A rule of this name is in the scope already.
+    /// One of this name is in the scope already.
     #[error("a rule \"{name}\" is there already: {file}, {place}")]
     NameTaken {
         /// The rule's name.
@@ -79,39 +122,57 @@ fn list(names: &[String]) -> String {
     if quoted.is_empty() { "none".to_owned() } else { quoted.join(", ") }
 }
 
-/// Where a rule of this name goes to hold for a scope; `None` is the whole server.
+/// Where a rule goes to hold for its scope.
 ///
 /// # Errors
 /// [`Refusal`] with what is in the way.
-pub fn place_for(
-    snapshot: &Snapshot,
-    scope: Option<&Scope>,
-    rule_name: &str,
-) -> Result<Target, Refusal> {
+pub fn place_for(snapshot: &Snapshot, placing: &Placing<'_>) -> Result<Placement, Refusal> {
     let (host, iis, support) = snapshot.host().map_err(Refusal::Unknown)?;
     if !support.module {
         return Err(Refusal::NoModule);
     }
-    let undeclared =
-        |name: &str| Refusal::SectionNotDeclared(format!("system.webServer/rewrite/{name}"));
-    match scope {
-        None => {
-            support.global_rules.ok_or_else(|| undeclared("globalRules"))?;
-            global(snapshot, host, iis, rule_name)
+    match (placing.scope, placing.collection) {
+        (None, Collection::OutboundRules) => everywhere(snapshot, iis, support, placing),
+        (None, _) => {
+            declared(support, Collection::GlobalRules)?;
+            global(snapshot, host, iis, placing)
         }
-        Some(scope) => {
-            let mode = support.rules.ok_or_else(|| undeclared("rules"))?;
-            Scoped::of(snapshot, host, iis, scope)?.place(mode, rule_name)
+        (Some(scope), collection) => {
+            declared(support, collection)?;
+            let site = find_site(&iis.sites, &scope.site).ok_or_else(|| Refusal::NoSuchSite {
+                site: scope.site.clone(),
+                available: iis.sites.iter().map(|site| site.name.clone()).collect(),
+            })?;
+            in_site(snapshot, site, &scope.path, placing)
+        }
+    }
+}
+
+fn declared(support: RewriteSupport, collection: Collection) -> Result<(), Refusal> {
+    match support.declared(collection) {
+        Some(_) => Ok(()),
+        None => {
+            let section = format!("system.webServer/rewrite/{}", collection.section());
+            Err(Refusal::SectionNotDeclared(section))
         }
     }
 }
 
 /// A rule for the whole server. No web.config can drop a global rule, so none is looked into but
 /// for the name.
-fn global(snapshot: &Snapshot, host: &File, iis: &Iis, rule_name: &str) -> Result<Target, Refusal> {
-    if let Some(found) = rules_named(snapshot, rule_name).into_iter().next() {
-        let (file, place) = (found.file, found.place);
-        return Err(Refusal::NameTaken { name: rule_name.to_owned(), file, place });
+fn global(
+    snapshot: &Snapshot,
+    host: &File,
+    iis: &Iis,
+    placing: &Placing<'_>,
+) -> Result<Placement, Refusal> {
+    let (name, own) = (placing.name, placing.own);
+    for collection in [Collection::GlobalRules, Collection::Rules] {
+        let mut there = entries_named(snapshot, collection, name).into_iter();
+        if let Some(found) = there.find(|found| !own(&found.file, &found.place, name)) {
+            let (file, place) = (found.file, found.place);
+            return Err(Refusal::NameTaken { name: name.to_owned(), file, place });
+        }
     }
     let layers = &host.summary().map_err(Refusal::Unknown)?.layers;
     let sections: Vec<_> = layers.iter().flat_map(|layer| &layer.global).collect();
@@ -121,182 +182,50 @@ fn global(snapshot: &Snapshot, host: &File, iis: &Iis, rule_name: &str) -> Resul
     if let Some(problem) = sections.iter().find_map(|section| section.problem.as_ref()) {
         return Err(Refusal::Unknown(format!("{}: {problem}", iis.config)));
     }
-    Ok(Target { file: iis.config.clone(), place: Place::Server })
+    if let Some(source) = sections.iter().find_map(|section| section.source.as_ref()) {
+        return Err(Refusal::Locked(format!("the globalRules of {} are in {source}", iis.config)));
+    }
+    let (file, place) = (iis.config.clone(), Place::Server);
+    Ok(Placement {
+        targets: vec![Target { file, place, suffix: String::new(), path: String::new() }],
+        why: "the global rules of applicationHost.config come before all others, and an update of \
+              an application leaves that file alone"
+            .to_owned(),
+        gaps: Vec::new(),
+    })
 }
 
-/// A scope that was found on the server.
-struct Scoped<'s> {
-    snapshot: &'s Snapshot,
-    host: &'s File,
-    site: &'s Site,
-    /// The path in the site, in one spelling.
-    path: String,
-    /// The path as the server spells it, without outer slashes.
-    spelled: String,
+/// Outbound rules have no global section: each site gets its own.
+fn everywhere(
+    snapshot: &Snapshot,
+    iis: &Iis,
+    support: RewriteSupport,
+    placing: &Placing<'_>,
+) -> Result<Placement, Refusal> {
+    declared(support, placing.collection)?;
+    let mut all = Placement { targets: Vec::new(), why: String::new(), gaps: Vec::new() };
+    for site in &iis.sites {
+        let placement = in_site(snapshot, site, "", placing)?;
+        all.targets.extend(placement.targets);
+        all.gaps.extend(placement.gaps);
+        all.why = placement.why;
+    }
+    Ok(all)
 }
 
-impl<'s> Scoped<'s> {
-    fn of(
-        snapshot: &'s Snapshot,
-        host: &'s File,
-        iis: &'s Iis,
-        scope: &Scope,
-    ) -> Result<Self, Refusal> {
-        let site = find_site(&iis.sites, &scope.site).ok_or_else(|| Refusal::NoSuchSite {
-            site: scope.site.clone(),
-            available: iis.sites.iter().map(|site| site.name.clone()).collect(),
-        })?;
-        let path = normal(&scope.path);
-        let folder = folders(site).into_iter().find(|folder| folder.level == path);
-        let spelled = folder.map(|folder| folder.spelled);
-        let full = joined(&normal(&site.name), &path);
-        let layers = &host.summary().map_err(Refusal::Unknown)?.layers;
-        // A folder that is neither may still have a location, such as `owa/auth` on Exchange.
-        let location = || {
-            let layer = layers.iter().find(|layer| layer.path == full)?;
-            layer
-                .written
-                .as_deref()?
-                .trim_matches('/')
-                .split_once('/')
-                .map(|(_, path)| path.to_owned())
-        };
-        let spelled = spelled
-            .or_else(|| if path.is_empty() { Some(String::new()) } else { location() })
-            .ok_or_else(|| Refusal::NoSuchPath {
-                site: site.name.clone(),
-                path: scope.path.clone(),
-            })?;
-        Ok(Self { snapshot, host, site, path, spelled })
+fn in_site(
+    snapshot: &Snapshot,
+    site: &Site,
+    path: &str,
+    placing: &Placing<'_>,
+) -> Result<Placement, Refusal> {
+    let scoped = Scoped::of(snapshot, site, path, placing)?;
+    let effective = effective_rules_named(snapshot, &site.name, path, &|_| false)?;
+    if let (Collection::OutboundRules, Err(why)) = (placing.collection, effective.outbound) {
+        return Err(Refusal::Unknown(why));
     }
-
-    fn place(&self, mode: OverrideMode, rule_name: &str) -> Result<Target, Refusal> {
-        effective_rules(self.snapshot, &self.site.name, &self.path)?;
-        self.check_name(rule_name)?;
-        let host_steps = self.host_steps(&self.path)?;
-        let web_steps = self.web_steps(&self.path)?;
-        let mut dropping =
-            web_steps.iter().filter(|step| step.reaches && drops(step.layer, rule_name));
-        if let Some(step) = dropping.next_back() {
-            return self.below(step, rule_name);
-        }
-        self.in_location(&host_steps, mode)
+    if !effective.module {
+        return Err(Refusal::ModuleOff(format!("{}{path}", site.name)));
     }
-
-    fn host_steps(&self, path: &str) -> Result<Vec<Step<'s>>, Refusal> {
-        host_steps(self.host, self.site, path).map_err(Refusal::Unknown)
-    }
-
-    fn web_steps(&self, path: &str) -> Result<Vec<Step<'s>>, Refusal> {
-        web_steps(self.snapshot, self.site, path).map_err(Refusal::Unknown)
-    }
-
-    /// No rule on any way that leads through the scope may have the name.
-    fn check_name(&self, rule_name: &str) -> Result<(), Refusal> {
-        let mut paths: Vec<_> = folders(self.site).into_iter().map(|folder| folder.level).collect();
-        let site = normal(&self.site.name);
-        let layers = &self.host.summary().map_err(Refusal::Unknown)?.layers;
-        let located = layers.iter().filter(|layer| is_within(&layer.path, &site));
-        paths.extend(located.map(|layer| layer.path[site.len()..].trim_matches('/').to_owned()));
-        for path in paths.iter().filter(|path| is_within(path, &self.path)) {
-            let mut steps = self.host_steps(path)?;
-            // What is unknown further down is no reason to leave the rest unprotected.
-            steps.extend(self.web_steps(path).unwrap_or_default());
-            let taken = steps.iter().find_map(|step| {
-                let mut rules = step
-                    .layer
-                    .rules
-                    .iter()
-                    .map(|rules| (false, rules))
-                    .chain(step.layer.global.iter().map(|rules| (true, rules)));
-                let (global, _) = rules
-                    .find(|(_, rules)| listed(rules).any(|rule| same(&rule.name, rule_name)))?;
-                let place =
-                    if global { Place::Server } else { step.layer.place(step.file.is_host()) };
-                Some((step.file.path().clone(), place))
-            });
-            if let Some((file, place)) = taken {
-                return Err(Refusal::NameTaken { name: rule_name.to_owned(), file, place });
-            }
-        }
-        Ok(())
-    }
-
-    /// The location of applicationHost.config for the scope.
-    fn in_location(&self, steps: &[Step<'s>], mode: OverrideMode) -> Result<Target, Refusal> {
-        let key = joined(&normal(&self.site.name), &self.path);
-        let mut lock = match mode {
-            OverrideMode::Deny => Lock::Below(self.host),
-            OverrideMode::Allow => Lock::None,
-        };
-        let above = steps.iter().filter(|step| step.layer.path != key);
-        for step in above.filter(|step| step.reaches && !step.layer.rules.is_empty()) {
-            lock = lock.after(step);
-        }
-        if let Lock::Denied(file) = lock {
-            let path = joined(&self.site.name, &self.spelled);
-            let why = format!("rules for \"{path}\" are locked by a location of {}", file.path());
-            return Err(Refusal::Locked(why));
-        }
-        let path = joined(&self.site.name, &self.spelled);
-        let here = steps.iter().filter(|step| step.layer.path == key);
-        let narrow = |step: &&Step<'_>| !step.layer.rules.is_empty() && !step.layer.is_plain();
-        if here.clone().any(|step| narrow(&step)) {
-            let why = format!(
-                "the rules of location \"{path}\" in {} are in one that is locked or not inherited",
-                self.host.path()
-            );
-            return Err(Refusal::Locked(why));
-        }
-        Ok(Target { file: self.host.path().clone(), place: Place::Location { path } })
-    }
-
-    /// The scope's own web.config, where it drops what is inherited.
-    fn below(&self, step: &Step<'s>, rule_name: &str) -> Result<Target, Refusal> {
-        let file = step.file.path();
-        let refuse =
-            |why: &str| Err(Refusal::Locked(format!("{file} drops inherited rules, {why}")));
-        let folders = folders(self.site);
-        let own = folders
-            .iter()
-            .find(|folder| folder.level == self.path)
-            .and_then(|folder| folder.web_config().ok())
-            .is_some_and(|path| path.key() == file.key());
-        if !own || depth(&step.level) != depth(&self.path) {
-            return refuse("and it is not the file of this scope");
-        }
-        if step.layer.written.is_some() {
-            return refuse(
-                "and does so in a location, which a rule in the file itself may not follow",
-            );
-        }
-        if removes(step.layer, rule_name) {
-            return refuse("this rule by its name");
-        }
-        let iis = self.snapshot.host().map_err(Refusal::Unknown)?.1;
-        let elsewhere = iis.sites.iter().any(|site| {
-            let outside =
-                |level: &str| site.name != self.site.name || !is_within(level, &self.path);
-            super::merge::folders(site).iter().any(|folder| {
-                outside(&folder.level)
-                    && folder.web_config().is_ok_and(|path| path.key() == file.key())
-            })
-        });
-        if elsewhere {
-            return refuse("and it also holds for paths outside of this scope");
-        }
-        Ok(Target { file: file.clone(), place: Place::WebConfig })
-    }
-}
-
-/// Whether a layer drops an inherited rule of this name.
-fn drops(layer: &Layer, rule_name: &str) -> bool {
-    let mut changes = layer.rules.iter().flat_map(|rules| &rules.changes);
-    changes.any(|change| matches!(change, Change::Clear)) || removes(layer, rule_name)
-}
-
-/// Whether a layer drops an inherited rule by this name.
-fn removes(layer: &Layer, rule_name: &str) -> bool {
-    let mut changes = layer.rules.iter().flat_map(|rules| &rules.changes);
-    changes.any(|change| matches!(change, Change::Remove(name) if same(name, rule_name)))
+    scoped.place()
 }

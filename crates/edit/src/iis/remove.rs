@@ -1,43 +1,59 @@
-//! Removal of one inserted rule, and of what exists only for such rules.
+//! Removal of one thing that was put in, and of what exists only for such things.
 
 use std::ops::Range;
 
 use roxmltree::Node;
 
-use super::edit::{EditError, Scaffold, Undo, chain, containers, rules_of};
+use super::edit::{EditError, Scaffold, Undo, containers, members};
 use super::effective::same;
+use super::entry::Collection;
 use super::place::Place;
+use super::pools::restore_pool;
 use super::xml::{Doc, is_blank};
 
-/// Takes an inserted rule out again. `scaffold` is what all edits of this file created or opened,
-/// those that were undone before included, so that what rules share goes with the last of them.
-/// A rule that is gone already is no error.
+/// The elements that are created or opened, each before those around it.
+const SCAFFOLD: [&str; 9] = [
+    "preConditions",
+    "globalRules",
+    "rules",
+    "outboundRules",
+    "allowedServerVariables",
+    "rewrite",
+    "system.webServer",
+    "location",
+    "configuration",
+];
+
+/// Takes something that was put in out again. `scaffold` is what all edits of this file created or opened,
+/// those that were undone before included, so that what several share goes with the last of them.
+/// What is gone already is no error.
 ///
 /// # Errors
-/// [`EditError`] if the file cannot be read, or has two rules of this name in this place.
+/// [`EditError`] if the file cannot be read, or has two of this name in this place.
 pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8>, EditError> {
+    let element = match undo {
+        Undo::Element(element) => element,
+        Undo::Pool(pool) => return restore_pool(bytes, pool),
+    };
     let doc = Doc::parse(bytes).map_err(EditError::NotReadable)?;
-    let ours: Vec<_> = rules_of(&doc, &undo.place)
-        .map(|(_, node)| node)
-        .filter(|node| node.attribute("name").is_some_and(|name| same(name, &undo.rule)))
+    let ours: Vec<_> = members(&doc, &element.place, element.collection)
+        .filter(|node| node.attribute("name").is_some_and(|name| same(name, &element.name)))
         .collect();
     let (mut text, mut at) = match ours.as_slice() {
         [] => (doc.text.to_owned(), None),
         [rule] => {
-            let range = extent(&doc, *rule, &undo.lead);
+            let range = extent(&doc, *rule, &element.lead);
             (without(doc.text, &range, ""), Some(range.start))
         }
         _ => {
-            let what = format!("more than one rule is named \"{}\" in {}", undo.rule, undo.place);
+            let what = format!("more than one is named \"{}\" in {}", element.name, element.place);
             return Err(EditError::Ambiguous(what));
         }
     };
     // Innermost first: what is around is empty only once what is in it is gone.
-    let elements =
-        ["globalRules", "rules", "rewrite", "system.webServer", "location", "configuration"];
-    for element in elements {
-        for piece in undo.scaffold.iter().chain(scaffold).filter(|piece| name_of(piece) == element)
-        {
+    for name in SCAFFOLD {
+        let pieces = element.scaffold.iter().chain(scaffold);
+        for piece in pieces.filter(|piece| name_of(piece) == name) {
             if let Some((range, with)) = dismantled(&text, piece, at)? {
                 text = without(&text, &range, &with);
                 at = Some(range.start);
@@ -98,12 +114,18 @@ fn candidates<'d, 'a>(doc: &'d Doc<'a>, place: &Place, element: &str) -> Vec<Nod
     if element == "location" {
         return containers.into_iter().filter(|node| *node != doc.root()).collect();
     }
-    let names = chain(place);
-    let Some(depth) = names.iter().position(|name| *name == element) else { return Vec::new() };
-    names[..=depth].iter().fold(containers, |nodes, name| {
-        let below = |node| doc.children(node, name).collect::<Vec<_>>();
-        nodes.into_iter().flat_map(below).collect()
-    })
+    let collections = [
+        Collection::GlobalRules,
+        Collection::Rules,
+        Collection::PreConditions,
+        Collection::AllowedVariables,
+    ];
+    let path = collections.iter().find_map(|collection| {
+        let depth = collection.chain().iter().position(|name| *name == element)?;
+        Some(&collection.chain()[..=depth])
+    });
+    let Some(path) = path else { return Vec::new() };
+    containers.into_iter().flat_map(|container| doc.descend(container, path)).collect()
 }
 
 /// What goes with an element: the white space that was put before it or, where someone laid the

@@ -1,12 +1,13 @@
 //! The configuration files of one server, as they were read once.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use stopgap_model::digest::Digest;
 use stopgap_model::host::{Fact, Iis, NamedProgram, ServerPath};
 
 use super::facts::{RewriteSupport, expand};
+use super::folders::{Folders, is_within_folder};
 use super::summary::Summary;
 use super::xml::{Doc, NotReadable};
 
@@ -39,6 +40,15 @@ pub enum OverBudget {
     Bytes,
 }
 
+/// Something that a snapshot still needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// A file.
+    File(ServerPath),
+    /// The paths of all `web.config` files in a folder and below.
+    Folder(ServerPath),
+}
+
 /// A file of a snapshot.
 #[derive(Debug)]
 pub struct File {
@@ -48,17 +58,28 @@ pub struct File {
     summary: Result<Summary, NotReadable>,
 }
 
+/// What a file is to the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Configuration,
+    /// It holds one section of another file.
+    Section,
+}
+
 impl File {
-    fn new(path: ServerPath, read: Read) -> Self {
+    fn new(path: ServerPath, read: Read, role: Role) -> Self {
         let is_host = is_application_host(&path);
         let (digest, summary) = match &read {
-            Read::Found(bytes) => (
-                Some(Digest::of(bytes)),
-                Doc::parse(bytes).map(|doc| Summary::of(&doc, is_host.then_some(&path))),
-            ),
-            Read::Absent | Read::Unreadable(_) => {
-                (None, Ok(Summary { layers: Vec::new(), host: None, programs: Vec::new() }))
+            Read::Found(bytes) => {
+                let summary = match role {
+                    Role::Configuration => {
+                        Doc::parse(bytes).map(|doc| Summary::of(&doc, is_host.then_some(&path)))
+                    }
+                    Role::Section => Doc::parse_any(bytes).map(|doc| Summary::of_section(&doc)),
+                };
+                (Some(Digest::of(bytes)), summary)
             }
+            Read::Absent | Read::Unreadable(_) => (None, Ok(Summary::default())),
         };
         Self { path, read, digest, summary }
     }
@@ -123,6 +144,20 @@ fn is_application_host(path: &ServerPath) -> bool {
     path.key() == ServerPath::new(APPLICATION_HOST).key()
 }
 
+/// The file that a `configSource` names: beside the file that names it, or below.
+fn source_path(file: &ServerPath, source: &str) -> Option<ServerPath> {
+    let parts = || source.split(['\\', '/']);
+    let leads_out = source.contains(':') || parts().any(|part| matches!(part, "" | "." | ".."));
+    let is_configuration = ["web.config", "applicationHost.config"]
+        .iter()
+        .any(|name| parts().next_back().is_some_and(|last| last.eq_ignore_ascii_case(name)));
+    if leads_out || is_configuration {
+        return None;
+    }
+    let folder = file.as_str().strip_suffix(file.file_name())?;
+    Some(ServerPath::new(format!("{folder}{}", source.replace('/', "\\"))))
+}
+
 /// The program at a path as written, or why nobody knows where that is.
 fn expanded(written: &str) -> NamedProgram {
     match expand(written) {
@@ -139,6 +174,21 @@ fn expanded(written: &str) -> NamedProgram {
 pub struct Snapshot {
     files: BTreeMap<String, Arc<File>>,
     bytes: usize,
+    /// The folders that were searched for web.config files: which there are, and why perhaps not
+    /// all of them were found.
+    searched: BTreeMap<String, Searched>,
+    /// The files that hold sections of others.
+    sections: BTreeSet<String>,
+    /// The folders of every site, worked out once.
+    folders: OnceLock<Arc<Folders>>,
+}
+
+/// What a search of a folder found.
+#[derive(Debug, Clone)]
+struct Searched {
+    folder: ServerPath,
+    files: Vec<ServerPath>,
+    incomplete: Option<String>,
 }
 
 impl Snapshot {
@@ -148,24 +198,44 @@ impl Snapshot {
         Self::default()
     }
 
-    /// The files that are still to be provided. Empty once the snapshot is closed.
+    /// What is still to be provided. Empty once the snapshot is closed.
     #[must_use]
-    pub fn needs(&self) -> Vec<ServerPath> {
+    pub fn needs(&self) -> Vec<Need> {
         let host = ServerPath::new(APPLICATION_HOST);
-        let Some(file) = self.file(&host) else { return vec![host] };
+        let Some(file) = self.file(&host) else { return vec![Need::File(host)] };
         let Ok(Summary { host: Some((iis, _)), .. }) = file.summary() else { return Vec::new() };
         let directories =
             iis.sites.iter().flat_map(|site| &site.applications).flat_map(|app| &app.directories);
-        let wanted: BTreeMap<_, _> = directories
+        let folders: BTreeMap<String, &ServerPath> = directories
             .filter_map(|directory| directory.physical.known())
+            .map(|folder| (folder.key(), folder))
+            .collect();
+        let mut files: BTreeMap<String, ServerPath> = folders
+            .values()
             .map(|folder| folder.join("web.config"))
+            .chain(self.searched.values().flat_map(|searched| searched.files.iter().cloned()))
+            .chain(self.sources())
             .map(|path| (path.key(), path))
             .collect();
-        wanted
-            .into_iter()
-            .filter(|(key, _)| !self.files.contains_key(key))
-            .map(|(_, p)| p)
-            .collect()
+        files.retain(|key, _| !self.files.contains_key(key));
+        let mut needs: Vec<Need> = files.into_values().map(Need::File).collect();
+        // A folder inside of another one is searched with it.
+        let outermost = |folder: &&&ServerPath| {
+            let key = folder.key();
+            !folders.keys().any(|other| *other != key && is_within_folder(&key, other))
+        };
+        let unsearched = folders.values().filter(outermost);
+        let unsearched = unsearched.filter(|folder| !self.searched.contains_key(&folder.key()));
+        needs.extend(unsearched.map(|folder| Need::Folder((*folder).clone())));
+        needs
+    }
+
+    /// The files that hold sections of others.
+    fn sources(&self) -> impl Iterator<Item = ServerPath> {
+        self.files().flat_map(|file| {
+            let sources = file.summary.iter().flat_map(Summary::sources);
+            sources.filter_map(|source| source_path(&file.path, source)).collect::<Vec<_>>()
+        })
     }
 
     /// Takes in what became of reading a file; a file that is already there is replaced.
@@ -187,14 +257,60 @@ impl Snapshot {
             return Err(OverBudget::Bytes);
         }
         self.bytes = bytes;
-        self.files.insert(key, Arc::new(File::new(path, read)));
+        let is_section = self.sections.contains(&key);
+        let role = if is_section { Role::Section } else { Role::Configuration };
+        let file = File::new(path, read, role);
+        let sources = file.summary.iter().flat_map(Summary::sources);
+        let sources = sources.filter_map(|source| source_path(&file.path, source));
+        self.sections.extend(sources.map(|path| path.key()));
+        self.files.insert(key, Arc::new(file));
+        self.folders = OnceLock::new();
         Ok(())
+    }
+
+    /// Takes in the `web.config` files in a folder and below, and why perhaps not all of them were
+    /// found: a sentence without a full stop.
+    pub fn provide_folder(
+        &mut self,
+        folder: ServerPath,
+        files: Vec<ServerPath>,
+        incomplete: Option<String>,
+    ) {
+        self.searched.insert(folder.key(), Searched { folder, files, incomplete });
+        self.folders = OnceLock::new();
     }
 
     /// Whether everything that is needed was provided.
     #[must_use]
     pub fn closed(&self) -> bool {
         self.needs().is_empty()
+    }
+
+    /// The folders whose web.config files are perhaps not all known, each with the reason.
+    pub fn half_known_folders(&self) -> impl Iterator<Item = (&ServerPath, &str)> {
+        let searched = self.searched.values();
+        searched.filter_map(|s| s.incomplete.as_deref().map(|why| (&s.folder, why)))
+    }
+
+    /// The folders of every site that have a configuration of their own.
+    pub(crate) fn folders(&self) -> &Folders {
+        self.folders.get_or_init(|| {
+            let found = self.searched.values().flat_map(|searched| &searched.files);
+            let iis = self.host().ok().map(|(_, iis, _)| iis);
+            Arc::new(iis.map(|iis| Folders::of(iis, found)).unwrap_or_default())
+        })
+    }
+
+    /// The file that a section's `configSource` names, where its content is.
+    pub(crate) fn source(&self, file: &File, source: &str) -> Result<&Summary, String> {
+        let outside =
+            || format!("{}: `configSource` names `{source}`, not a file beside it", file.path);
+        let path = source_path(&file.path, source).ok_or_else(outside)?;
+        let found = self.file(&path).ok_or_else(|| format!("{path} was not read"))?;
+        if found.read == Read::Absent {
+            return Err(format!("{path} is not there, and {} names it", file.path));
+        }
+        found.summary()
     }
 
     /// The file of this path, if it was provided.

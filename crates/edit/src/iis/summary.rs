@@ -1,17 +1,19 @@
-//! What is kept of a file once it was read: its layers of rewrite configuration, owned.
+//! What is kept of a file once it was read: its layers of configuration, owned.
 
 use roxmltree::Node;
 use stopgap_model::host::{Iis, ServerPath};
-use stopgap_rules::iis::{RewriteMap, Rule};
+use stopgap_rules::iis::{OutboundRule, PreCondition, RewriteMap, Rule};
 
+use super::entry::{Collection, Entry};
+use super::entry_read::{read_map, read_outbound, read_precondition, read_rule};
 use super::facts::{self, RewriteSupport};
 use super::handlers;
 use super::place::{Place, normal};
-use super::rule_read::read_rule;
+use super::section::{Section, section};
 use super::xml::Doc;
 
 /// What was extracted from one configuration file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Summary {
     /// The file's root, then its locations, in document order.
     pub(crate) layers: Vec<Layer>,
@@ -22,63 +24,45 @@ pub(crate) struct Summary {
 }
 
 /// The root of a file or one `<location>`, as far as rewriting goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Layer {
     /// The location's path as written; `None` for the file's root.
     pub(crate) written: Option<String>,
     /// The path in one spelling. Empty for the root.
     pub(crate) path: String,
-    /// Whether child applications inherit what is in it.
-    pub(crate) inherits: bool,
+    /// Whether child applications do not inherit what is in it.
+    pub(crate) stays: bool,
     /// `overrideMode`, or what `allowOverride` stands for.
     pub(crate) mode: Mode,
     /// The `globalRules` sections; a valid file has at most one.
-    pub(crate) global: Vec<Section>,
+    pub(crate) global: Vec<Section<Rule>>,
     /// The `rules` sections; a valid file has at most one.
-    pub(crate) rules: Vec<Section>,
-    /// Changes to the collection of rewrite maps.
-    pub(crate) maps: Vec<Change<RewriteMap>>,
+    pub(crate) rules: Vec<Section<Rule>>,
+    /// The `outboundRules` sections; a valid file has at most one.
+    pub(crate) outbound: Vec<Section<OutboundRule>>,
+    /// The `preConditions` in them.
+    pub(crate) preconditions: Vec<Section<PreCondition>>,
+    /// The `allowedServerVariables` sections; a valid file has at most one.
+    pub(crate) allowed: Vec<Section<()>>,
+    /// The `rewriteMaps` sections; a valid file has at most one.
+    pub(crate) maps: Vec<Section<RewriteMap>>,
     /// Whether `modules` ends up with the rewrite module, where it says so.
     pub(crate) module: Option<bool>,
+    /// Whether responses may be kept in the kernel's cache, where `caching` says so.
+    pub(crate) kernel_cache: Option<bool>,
 }
 
 /// Whether the sections of a location may appear below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Mode {
+    #[default]
     Inherit,
     Allow,
     Deny,
 }
 
-/// A `rules` or `globalRules` element.
-#[derive(Debug, Clone)]
-pub(crate) struct Section {
-    pub(crate) changes: Vec<Change<Listed>>,
-    /// Why what it says cannot be followed.
-    pub(crate) problem: Option<String>,
-}
-
-/// A change to an inherited collection.
-#[derive(Debug, Clone)]
-pub(crate) enum Change<T> {
-    Clear,
-    Remove(String),
-    Add(T),
-}
-
-/// A rule in a section.
-#[derive(Debug, Clone)]
-pub(crate) struct Listed {
-    pub(crate) name: String,
-    /// The name in one spelling: case does not matter.
-    pub(crate) key: String,
-    pub(crate) rule: Result<Rule, String>,
-    /// Whether `lockItem` forbids dropping it below.
-    pub(crate) locked: bool,
-}
-
 impl Layer {
-    /// Where its rules are.
+    /// Where what it says stands.
     pub(crate) fn place(&self, is_host: bool) -> Place {
         match &self.written {
             Some(path) => Place::Location { path: path.clone() },
@@ -89,8 +73,72 @@ impl Layer {
 
     /// Whether a section in it holds for the whole of its path and locks nothing.
     pub(crate) fn is_plain(&self) -> bool {
-        self.inherits && self.mode != Mode::Deny
+        !self.stays && self.mode != Mode::Deny
     }
+
+    /// The members of a collection that have this name, and why one is not understood.
+    pub(crate) fn named(&self, collection: Collection, name: &str) -> Vec<Result<Entry, String>> {
+        fn of<T: Clone>(
+            sections: &[Section<T>],
+            name: &str,
+            entry: impl Fn(T) -> Entry,
+        ) -> Vec<Result<Entry, String>> {
+            let listed = sections.iter().flat_map(|section| section.named(name));
+            listed.map(|listed| listed.item.clone().map(&entry)).collect()
+        }
+        match collection {
+            Collection::GlobalRules => of(&self.global, name, Entry::Rule),
+            Collection::Rules => of(&self.rules, name, Entry::Rule),
+            Collection::OutboundRules => of(&self.outbound, name, Entry::Outbound),
+            Collection::PreConditions => of(&self.preconditions, name, Entry::PreCondition),
+            Collection::AllowedVariables => {
+                of(&self.allowed, name, |()| Entry::AllowedVariable(name.to_owned()))
+            }
+            Collection::Pools => Vec::new(),
+        }
+    }
+
+    /// Whether it drops an inherited member of this name: by `<clear/>`, or by the name itself.
+    pub(crate) fn drops(&self, collection: Collection, name: &str) -> Option<Dropped> {
+        match collection {
+            Collection::Rules => dropped(&self.rules, name),
+            Collection::OutboundRules => dropped(&self.outbound, name),
+            Collection::PreConditions => dropped(&self.preconditions, name),
+            Collection::AllowedVariables => dropped(&self.allowed, name),
+            Collection::GlobalRules | Collection::Pools => None,
+        }
+    }
+
+    /// Whether it has a section of a collection at all, and whether that is written elsewhere.
+    pub(crate) fn has(&self, collection: Collection) -> Option<&str> {
+        fn of<T>(sections: &[Section<T>]) -> Option<&str> {
+            sections.first().map(|section| section.source.as_deref().unwrap_or_default())
+        }
+        match collection {
+            Collection::GlobalRules => of(&self.global),
+            Collection::Rules => of(&self.rules),
+            Collection::OutboundRules | Collection::PreConditions => of(&self.outbound),
+            Collection::AllowedVariables => of(&self.allowed),
+            Collection::Pools => None,
+        }
+    }
+}
+
+/// How an inherited entry is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// With all others.
+    Cleared,
+    /// By its name: somebody means it.
+    Removed,
+}
+
+fn dropped<T>(sections: &[Section<T>], name: &str) -> Option<Dropped> {
+    let any = |test: &dyn Fn(&Section<T>) -> bool| sections.iter().any(test);
+    if any(&|section| section.removes(name)) {
+        return Some(Dropped::Removed);
+    }
+    any(&Section::clears).then_some(Dropped::Cleared)
 }
 
 impl Summary {
@@ -101,6 +149,43 @@ impl Summary {
         let layers = std::iter::once(root).chain(locations).map(|node| layer(doc, node)).collect();
         let host = host.map(|path| (facts::iis(doc, path), facts::support(doc)));
         Self { layers, host, programs: handlers::programs(doc) }
+    }
+
+    /// What a file says that holds one section of another one: its root is the section.
+    pub(crate) fn of_section(doc: &Doc<'_>) -> Self {
+        let root = doc.root();
+        let mut layer = Layer::default();
+        match doc.name(root) {
+            "globalRules" => {
+                layer.global.push(section(doc, root, Collection::GlobalRules, read_rule))
+            }
+            "rules" => layer.rules.push(section(doc, root, Collection::Rules, read_rule)),
+            "outboundRules" => {
+                outbound(doc, root, &mut layer);
+                if layer.preconditions.is_empty() {
+                    layer.preconditions.push(Section::default());
+                }
+            }
+            "rewriteMaps" => layer.maps.push(maps(doc, root)),
+            "allowedServerVariables" => layer.allowed.push(allowed(doc, root)),
+            _ => {}
+        }
+        Self { layers: vec![layer], ..Self::default() }
+    }
+
+    /// The files that its sections name as the place of their content, as written.
+    pub(crate) fn sources(&self) -> Vec<&str> {
+        fn of<T>(sections: &[Section<T>]) -> impl Iterator<Item = &str> {
+            sections.iter().filter_map(|section| section.source.as_deref())
+        }
+        let all = self.layers.iter().flat_map(|layer| {
+            of(&layer.global)
+                .chain(of(&layer.rules))
+                .chain(of(&layer.outbound))
+                .chain(of(&layer.allowed))
+                .chain(of(&layer.maps))
+        });
+        all.collect()
     }
 }
 
@@ -123,72 +208,50 @@ fn layer(doc: &Doc<'_>, node: Node<'_, '_>) -> Layer {
     let is_location = node != doc.root();
     let written = is_location.then(|| node.attribute("path").unwrap_or_default().to_owned());
     let (inherits, mode) = if is_location { reach(node) } else { (true, Mode::Inherit) };
-    let sections = |name: &str| {
-        let nodes = doc.descend(node, &["system.webServer", "rewrite", name]);
-        nodes.into_iter().map(|node| section(doc, node)).collect()
-    };
-    Layer {
+    let mut layer = Layer {
         path: normal(written.as_deref().unwrap_or_default()),
         written,
-        inherits,
+        stays: !inherits,
         mode,
-        global: sections("globalRules"),
-        rules: sections("rules"),
-        maps: maps(doc, node),
         module: module(doc, node),
-    }
-}
-
-fn section(doc: &Doc<'_>, node: Node<'_, '_>) -> Section {
-    let mut changes = Vec::new();
-    let mut problem = elsewhere(node);
-    for child in node.children().filter(|child| child.is_element()) {
-        let name = || child.attribute("name").unwrap_or_default().to_owned();
-        match doc.name(child) {
-            "clear" => changes.push(Change::Clear),
-            "remove" => changes.push(Change::Remove(name())),
-            "rule" | "add" => changes.push(Change::Add(Listed {
-                name: name(),
-                key: name().to_ascii_lowercase(),
-                rule: read_rule(child),
-                locked: child.attribute("lockItem") == Some("true"),
-            })),
-            other => problem = Some(format!("its rules have an element `{other}`")),
+        kernel_cache: kernel_cache(doc, node),
+        ..Layer::default()
+    };
+    for group in doc.descend(node, &["system.webServer", "rewrite"]) {
+        for child in group.children().filter(Node::is_element) {
+            match doc.name(child) {
+                "globalRules" => {
+                    layer.global.push(section(doc, child, Collection::GlobalRules, read_rule));
+                }
+                "rules" => layer.rules.push(section(doc, child, Collection::Rules, read_rule)),
+                "outboundRules" => outbound(doc, child, &mut layer),
+                "rewriteMaps" => layer.maps.push(maps(doc, child)),
+                "allowedServerVariables" => layer.allowed.push(allowed(doc, child)),
+                _ => {}
+            }
         }
     }
-    Section { changes, problem }
+    layer
 }
 
-/// Attributes by which a section's content is somewhere else, or locked in ways not followed here.
-fn elsewhere(node: Node<'_, '_>) -> Option<String> {
-    let foreign = ["configSource", "configProtectionProvider", "childSource"];
-    let attribute = node.attributes().find(|attribute| {
-        foreign.contains(&attribute.name())
-            || (attribute.name().starts_with("lock") && attribute.value() != "false")
-    })?;
-    Some(format!("its rules have `{}`, which is not followed", attribute.name()))
+fn outbound(doc: &Doc<'_>, node: Node<'_, '_>, layer: &mut Layer) {
+    layer.outbound.push(section(doc, node, Collection::OutboundRules, read_outbound));
+    for child in doc.children(node, "preConditions") {
+        let read = section(doc, child, Collection::PreConditions, read_precondition);
+        layer.preconditions.push(read);
+    }
+    // The preconditions are where the rules are.
+    if let Some(source) = node.attribute("configSource") {
+        layer.preconditions.push(Section { source: Some(source.to_owned()), ..Section::default() });
+    }
 }
 
-fn maps(doc: &Doc<'_>, node: Node<'_, '_>) -> Vec<Change<RewriteMap>> {
-    let sections = doc.descend(node, &["system.webServer", "rewrite", "rewriteMaps"]);
-    let children = sections.into_iter().flat_map(|node| node.children());
-    let text = |node: Node<'_, '_>, name: &str| node.attribute(name).unwrap_or_default().to_owned();
-    let change = |child: Node<'_, '_>| match child.tag_name().name() {
-        "clear" => Some(Change::Clear),
-        "remove" => Some(Change::Remove(text(child, "name"))),
-        "rewriteMap" => Some(Change::Add(RewriteMap {
-            name: text(child, "name"),
-            default: text(child, "defaultValue"),
-            ignore_case: child.attribute("ignoreCase") != Some("false"),
-            entries: child
-                .children()
-                .filter(|node| node.has_tag_name("add"))
-                .map(|node| (text(node, "key"), text(node, "value")))
-                .collect(),
-        })),
-        _ => None,
-    };
-    children.filter(Node::is_element).filter_map(change).collect()
+fn allowed(doc: &Doc<'_>, node: Node<'_, '_>) -> Section<()> {
+    section(doc, node, Collection::AllowedVariables, |_| Ok(()))
+}
+
+fn maps(doc: &Doc<'_>, node: Node<'_, '_>) -> Section<RewriteMap> {
+    super::section::section_of(doc, node, &|name| name == "rewriteMap", |node| Ok(read_map(node)))
 }
 
 /// Whether `modules` adds the rewrite module or takes it away.
@@ -204,4 +267,15 @@ fn module(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<bool> {
             _ => state,
         }
     })
+}
+
+/// Whether `caching` turns the kernel's cache off or on.
+fn kernel_cache(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<bool> {
+    let sections = doc.descend(node, &["system.webServer", "caching"]);
+    let said = |node: &Node<'_, '_>, name: &str| {
+        node.attribute(name).map(|value| !value.eq_ignore_ascii_case("false"))
+    };
+    let all =
+        sections.iter().flat_map(|node| [said(node, "enabled"), said(node, "enableKernelCache")]);
+    all.flatten().reduce(|one, other| one && other)
 }

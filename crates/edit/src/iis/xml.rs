@@ -87,11 +87,7 @@ pub(crate) struct Doc<'a> {
 impl<'a> Doc<'a> {
     /// The document in `bytes`, if it is one that can be read and edited safely.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, NotReadable> {
-        let text = decode(bytes)?;
-        guard(text)?;
-        let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
-        let tree = Document::parse_with_options(text, options).map_err(|e| malformed(text, &e))?;
-        let doc = Self { text, tree };
+        let doc = Self::parse_any(bytes)?;
         let root = doc.name(doc.root());
         if root != "configuration" {
             return Err(NotReadable::NotConfiguration(root.to_owned()));
@@ -99,7 +95,16 @@ impl<'a> Doc<'a> {
         Ok(doc)
     }
 
-    /// The `configuration` element.
+    /// The same, whatever its root element is.
+    pub(crate) fn parse_any(bytes: &'a [u8]) -> Result<Self, NotReadable> {
+        let text = decode(bytes)?;
+        guard(text)?;
+        let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
+        let tree = Document::parse_with_options(text, options).map_err(|e| malformed(text, &e))?;
+        Ok(Self { text, tree })
+    }
+
+    /// The root element, which is `configuration` but in a file that holds one section.
     pub(crate) fn root(&self) -> Node<'_, 'a> {
         self.tree.root_element()
     }

@@ -1,7 +1,11 @@
 //! A small server for the tests: its applicationHost.config and what stands around it.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
-use stopgap_edit::iis::{APPLICATION_HOST, Read, Scaffold, Snapshot, Undo, insert, remove};
+use stopgap_edit::iis::{
+    APPLICATION_HOST, Collection, EditError, Entry, Inserted, Need, Place, Placement, Placing,
+    Read, Refusal, Scaffold, Snapshot, Undo, remove,
+};
+use stopgap_model::Scope;
 use stopgap_model::host::ServerPath;
 use stopgap_rules::iis::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch};
 
@@ -57,13 +61,57 @@ pub fn host_with(mode: &str, rewrite: &str, rest: &str) -> String {
 pub fn server(host: &str, files: &[(&str, Read)]) -> Snapshot {
     let mut snapshot = Snapshot::new();
     snapshot.provide(ServerPath::new(APPLICATION_HOST), found(host)).unwrap();
-    for need in snapshot.needs() {
-        let read = files.iter().find(|(path, _)| ServerPath::new(*path).key() == need.key());
-        let read = read.map_or(Read::Absent, |(_, read)| read.clone());
-        snapshot.provide(need, read).unwrap();
-    }
-    assert!(snapshot.closed());
+    fill(&mut snapshot, files);
     snapshot
+}
+
+/// Gives a snapshot all that it asks for: these files, and no others.
+pub fn fill(snapshot: &mut Snapshot, files: &[(&str, Read)]) {
+    while !snapshot.closed() {
+        for need in snapshot.needs() {
+            match need {
+                Need::File(path) => {
+                    let mut files = files.iter();
+                    let read = files.find(|(file, _)| ServerPath::new(*file).key() == path.key());
+                    let read = read.map_or(Read::Absent, |(_, read)| read.clone());
+                    snapshot.provide(path, read).unwrap();
+                }
+                Need::Folder(folder) => {
+                    let below = format!("{}\\", folder.key());
+                    let files = files.iter().map(|(path, _)| ServerPath::new(*path));
+                    let found = files.filter(|path| path.key().starts_with(&below));
+                    let found = found.filter(|path| path.key().ends_with("\\web.config"));
+                    snapshot.provide_folder(folder, found.collect(), None);
+                }
+            }
+        }
+    }
+}
+
+/// Puts an inbound rule into a place.
+pub fn insert(bytes: &[u8], place: &Place, rule: &Rule) -> Result<Inserted, EditError> {
+    stopgap_edit::iis::insert(bytes, place, &Entry::Rule(rule.clone()))
+}
+
+/// Puts inbound rules into a place.
+pub fn insert_all(
+    bytes: &[u8],
+    place: &Place,
+    rules: &[&Rule],
+) -> Result<(Vec<u8>, Vec<Undo>), EditError> {
+    let entries: Vec<Entry> = rules.iter().map(|rule| Entry::Rule((*rule).clone())).collect();
+    stopgap_edit::iis::insert_all(bytes, place, &entries.iter().collect::<Vec<_>>())
+}
+
+/// Where an inbound rule of this name goes that is not there yet.
+pub fn place_for(
+    snapshot: &Snapshot,
+    scope: Option<&Scope>,
+    name: &str,
+) -> Result<Placement, Refusal> {
+    let own = |_: &ServerPath, _: &Place, _: &str| false;
+    let placing = Placing { scope, collection: Collection::Rules, name, own: &own };
+    stopgap_edit::iis::place_for(snapshot, &placing)
 }
 
 pub fn found(text: &str) -> Read {
@@ -124,5 +172,5 @@ pub fn there_and_back(
 
 /// All that several edits of one file created or opened.
 pub fn all_scaffold(undos: &[Undo]) -> Vec<Scaffold> {
-    undos.iter().flat_map(|undo| undo.scaffold.clone()).collect()
+    undos.iter().flat_map(|undo| undo.scaffold().to_vec()).collect()
 }

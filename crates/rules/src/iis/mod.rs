@@ -6,6 +6,7 @@
 
 mod caching;
 mod covers;
+mod covers_headers;
 mod evaluate;
 mod inputs;
 mod matcher;
@@ -21,6 +22,7 @@ mod wildcard;
 
 pub use caching::uncached_variables;
 pub use covers::{Coverage, covers, covers_conditions};
+pub use covers_headers::{covers_request_header, covers_response_header};
 pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict};
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
 pub use read::read;

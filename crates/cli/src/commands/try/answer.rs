@@ -48,7 +48,7 @@ impl Answer {
     /// What IIS rules make of a request, and of the response to it.
     pub(super) fn of_rules(
         rules: &Evaluator,
-        responses: Option<&ResponseEvaluator>,
+        responses: Result<&ResponseEvaluator, &str>,
         request: &Request,
         response: Option<&Response>,
     ) -> Self {
@@ -84,7 +84,7 @@ impl Answer {
 
     fn add_response(
         &mut self,
-        rules: Option<&ResponseEvaluator>,
+        rules: Result<&ResponseEvaluator, &str>,
         request: &Request,
         outcome: &Outcome,
         response: &Response,
@@ -93,9 +93,12 @@ impl Answer {
         if !reaches(self.verdict) {
             return;
         }
-        let Some(rules) = rules else {
-            self.notes.push("the outbound rules of a configuration are not read yet".into());
-            return;
+        let rules = match rules {
+            Ok(rules) => rules,
+            Err(why) => {
+                self.notes.push(format!("the outbound rules are not known: {why}"));
+                return;
+            }
         };
         let ResponseOutcome { headers, changes, undecided: unsure, fault, notes } =
             rules.evaluate_after(request, outcome, response);

@@ -1,20 +1,14 @@
-//! A `<rule>` element → a rule, defaults filled in.
+//! The elements of the rewrite sections → what they say, defaults filled in.
 
 use roxmltree::Node;
 use stopgap_rules::iis::{
-    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
-    UrlMatch,
+    Action, Condition, Grouping, MatchType, OutboundAction, OutboundMatch, OutboundRule,
+    PatternSyntax, PreCondition, RedirectType, RewriteMap, Rule, SetVariable, UrlMatch,
 };
 
 /// The rule that an element says, or why it cannot be told what it does.
 pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
-    let known = ["match", "conditions", "serverVariables", "action"];
-    for child in node.children().filter(Node::is_element) {
-        let name = child.tag_name().name();
-        if !known.contains(&name) {
-            return Err(format!("it has an element `{name}`, which is not understood"));
-        }
-    }
+    only_known(node, &["match", "conditions", "serverVariables", "action"])?;
     let url = only(node, "match")?.ok_or("it has no `match` element")?;
     let conditions = only(node, "conditions")?;
     let action = only(node, "action")?;
@@ -28,10 +22,7 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
             ignore_case: flag(url, "ignoreCase", true)?,
             negate: flag(url, "negate", false)?,
         },
-        grouping: match conditions {
-            Some(node) => choice(node, "logicalGrouping", Grouping::MatchAll, &GROUPINGS)?,
-            None => Grouping::MatchAll,
-        },
+        grouping: grouping(conditions)?,
         track_all_captures: match conditions {
             Some(node) => flag(node, "trackAllCaptures", false)?,
             None => false,
@@ -49,6 +40,83 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
             None => Action::None,
         },
     })
+}
+
+/// The outbound rule that an element says, or why it cannot be told what it does.
+pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, String> {
+    only_known(node, &["match", "conditions", "action"])?;
+    let target = only(node, "match")?.ok_or("it has no `match` element")?;
+    let conditions = only(node, "conditions")?;
+    let action = only(node, "action")?;
+    Ok(OutboundRule {
+        name: text(node, "name"),
+        enabled: flag(node, "enabled", true)?,
+        syntax: choice(node, "patternSyntax", PatternSyntax::EcmaScript, &SYNTAXES)?,
+        stop_processing: flag(node, "stopProcessing", false)?,
+        precondition: text(node, "preCondition"),
+        target: OutboundMatch {
+            variable: text(target, "serverVariable"),
+            pattern: text(target, "pattern"),
+            ignore_case: flag(target, "ignoreCase", true)?,
+            negate: flag(target, "negate", false)?,
+        },
+        grouping: grouping(conditions)?,
+        track_all_captures: match conditions {
+            Some(node) => flag(node, "trackAllCaptures", false)?,
+            None => false,
+        },
+        conditions: match conditions {
+            Some(node) => read_conditions(node)?,
+            None => Vec::new(),
+        },
+        action: match action.and_then(|node| node.attribute("type")).unwrap_or("None") {
+            word if word.eq_ignore_ascii_case("none") || word == "0" => OutboundAction::None,
+            word if word.eq_ignore_ascii_case("rewrite") || word == "1" => {
+                let value = action.map(|node| text(node, "value")).unwrap_or_default();
+                let replace = action.map_or(Ok(true), |node| flag(node, "replace", true))?;
+                OutboundAction::Rewrite { value, replace }
+            }
+            other => return Err(format!("its action is of the unknown type `{other}`")),
+        },
+    })
+}
+
+/// The precondition that an element says, or why it is not understood.
+pub(crate) fn read_precondition(node: Node<'_, '_>) -> Result<PreCondition, String> {
+    Ok(PreCondition {
+        name: text(node, "name"),
+        syntax: choice(node, "patternSyntax", PatternSyntax::EcmaScript, &SYNTAXES)?,
+        grouping: grouping(Some(node))?,
+        conditions: read_conditions(node)?,
+    })
+}
+
+/// The rewrite map that an element says.
+pub(crate) fn read_map(node: Node<'_, '_>) -> RewriteMap {
+    let entries = node.children().filter(|child| child.has_tag_name("add"));
+    RewriteMap {
+        name: text(node, "name"),
+        default: text(node, "defaultValue"),
+        ignore_case: node.attribute("ignoreCase") != Some("false"),
+        entries: entries.map(|node| (text(node, "key"), text(node, "value"))).collect(),
+    }
+}
+
+fn grouping(node: Option<Node<'_, '_>>) -> Result<Grouping, String> {
+    match node {
+        Some(node) => choice(node, "logicalGrouping", Grouping::MatchAll, &GROUPINGS),
+        None => Ok(Grouping::MatchAll),
+    }
+}
+
+fn only_known(node: Node<'_, '_>, known: &[&str]) -> Result<(), String> {
+    for child in node.children().filter(Node::is_element) {
+        let name = child.tag_name().name();
+        if !known.contains(&name) {
+            return Err(format!("it has an element `{name}`, which is not understood"));
+        }
+    }
+    Ok(())
 }
 
 /// Words of `patternSyntax`; the numbers and the words with spaces are written by some tools.

@@ -1,39 +1,31 @@
-//! A rule → its `<rule>` element, as text.
+//! An entry → its element, as text.
 
 use std::fmt::Write as _;
 
 use stopgap_rules::iis::{
-    Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
+    Action, Condition, Grouping, MatchType, OutboundAction, OutboundMatch, OutboundRule,
+    PatternSyntax, PreCondition, RedirectType, Rule, SetVariable,
 };
 
 use super::edit::EditError;
+use super::entry::Entry;
 
 /// The element as text: `newline` separates its lines, each but the first begins with `indent`,
 /// and deeper ones with `unit` more. Defaults are left out.
-pub(crate) fn write_rule(
-    rule: &Rule,
+pub(crate) fn write_entry(
+    entry: &Entry,
     newline: &str,
     indent: &str,
     unit: &str,
 ) -> Result<String, EditError> {
-    let mut lines = vec![(0, rule_tag(rule)?), (1, match_tag(rule)?)];
-    if !rule.conditions.is_empty() || rule.track_all_captures || rule.grouping == Grouping::MatchAny
-    {
-        lines.push((1, conditions_tag(rule)));
-        for condition in &rule.conditions {
-            lines.push((2, condition_tag(condition)?));
-        }
-        lines.push((1, "</conditions>".to_owned()));
-    }
-    if !rule.server_variables.is_empty() {
-        lines.push((1, "<serverVariables>".to_owned()));
-        for variable in &rule.server_variables {
-            lines.push((2, variable_tag(variable)?));
-        }
-        lines.push((1, "</serverVariables>".to_owned()));
-    }
-    lines.push((1, action_tag(&rule.action)?));
-    lines.push((0, "</rule>".to_owned()));
+    let lines = match entry {
+        Entry::Rule(rule) => rule_lines(rule)?,
+        Entry::Outbound(rule) => outbound_lines(rule)?,
+        Entry::PreCondition(precondition) => precondition_lines(precondition)?,
+        Entry::AllowedVariable(name) => vec![(0, Tag::new("add").with("name", name)?.closed())],
+        // A pool is changed where it stands, never written.
+        Entry::DisabledPool(name) => return Err(EditError::NoSuchPool(name.clone())),
+    };
     let mut out = String::new();
     for (at, (level, line)) in lines.iter().enumerate() {
         if at > 0 {
@@ -44,6 +36,73 @@ pub(crate) fn write_rule(
         out.push_str(line);
     }
     Ok(out)
+}
+
+/// The lines of an element, each with its depth.
+type Lines = Vec<(usize, String)>;
+
+fn rule_lines(rule: &Rule) -> Result<Lines, EditError> {
+    let mut lines = vec![(0, rule_tag(rule)?), (1, match_tag(rule)?)];
+    lines.extend(condition_lines(&rule.conditions, rule.grouping, rule.track_all_captures)?);
+    if !rule.server_variables.is_empty() {
+        lines.push((1, "<serverVariables>".to_owned()));
+        for variable in &rule.server_variables {
+            lines.push((2, variable_tag(variable)?));
+        }
+        lines.push((1, "</serverVariables>".to_owned()));
+    }
+    lines.push((1, action_tag(&rule.action)?));
+    lines.push((0, "</rule>".to_owned()));
+    Ok(lines)
+}
+
+fn outbound_lines(rule: &OutboundRule) -> Result<Lines, EditError> {
+    let mut lines = vec![(0, outbound_tag(rule)?), (1, outbound_match_tag(rule)?)];
+    lines.extend(condition_lines(&rule.conditions, rule.grouping, rule.track_all_captures)?);
+    let action = Tag::new("action");
+    let action = match &rule.action {
+        OutboundAction::None => action.with("type", "None")?,
+        OutboundAction::Rewrite { value, replace } => action
+            .with("type", "Rewrite")?
+            .with("value", value)?
+            .unless_default(*replace, "replace=\"false\""),
+    };
+    lines.push((1, action.closed()));
+    lines.push((0, "</rule>".to_owned()));
+    Ok(lines)
+}
+
+fn precondition_lines(precondition: &PreCondition) -> Result<Lines, EditError> {
+    let any = precondition.grouping == Grouping::MatchAny;
+    let tag = Tag::new("preCondition")
+        .with("name", &precondition.name)?
+        .unless_default(!any, "logicalGrouping=\"MatchAny\"")
+        .syntax(precondition.syntax);
+    let mut lines = vec![(0, tag.open())];
+    for condition in &precondition.conditions {
+        lines.push((1, condition_tag(condition)?));
+    }
+    lines.push((0, "</preCondition>".to_owned()));
+    Ok(lines)
+}
+
+fn condition_lines(
+    conditions: &[Condition],
+    grouping: Grouping,
+    track_all: bool,
+) -> Result<Lines, EditError> {
+    if conditions.is_empty() && !track_all && grouping == Grouping::MatchAll {
+        return Ok(Vec::new());
+    }
+    let tag = Tag::new("conditions")
+        .unless_default(grouping == Grouping::MatchAll, "logicalGrouping=\"MatchAny\"")
+        .unless_default(!track_all, "trackAllCaptures=\"true\"");
+    let mut lines = vec![(1, tag.open())];
+    for condition in conditions {
+        lines.push((2, condition_tag(condition)?));
+    }
+    lines.push((1, "</conditions>".to_owned()));
+    Ok(lines)
 }
 
 /// A value as it stands between double quotes. What is not ASCII is written as a character
@@ -94,6 +153,15 @@ impl Tag {
         self
     }
 
+    fn syntax(self, syntax: PatternSyntax) -> Self {
+        let word = match syntax {
+            PatternSyntax::EcmaScript => "",
+            PatternSyntax::Wildcard => "patternSyntax=\"Wildcard\"",
+            PatternSyntax::ExactMatch => "patternSyntax=\"ExactMatch\"",
+        };
+        self.unless_default(word.is_empty(), word)
+    }
+
     fn open(self) -> String {
         self.0 + ">"
     }
@@ -104,17 +172,39 @@ impl Tag {
 }
 
 fn rule_tag(rule: &Rule) -> Result<String, EditError> {
-    let syntax = match rule.syntax {
-        PatternSyntax::EcmaScript => "",
-        PatternSyntax::Wildcard => "patternSyntax=\"Wildcard\"",
-        PatternSyntax::ExactMatch => "patternSyntax=\"ExactMatch\"",
-    };
     Ok(Tag::new("rule")
         .with("name", &rule.name)?
         .unless_default(rule.enabled, "enabled=\"false\"")
-        .unless_default(syntax.is_empty(), syntax)
+        .syntax(rule.syntax)
         .unless_default(!rule.stop_processing, "stopProcessing=\"true\"")
         .open())
+}
+
+fn outbound_tag(rule: &OutboundRule) -> Result<String, EditError> {
+    let tag = Tag::new("rule").with("name", &rule.name)?;
+    let tag = match rule.precondition.as_str() {
+        "" => tag,
+        name => tag.with("preCondition", name)?,
+    };
+    Ok(tag
+        .unless_default(rule.enabled, "enabled=\"false\"")
+        .syntax(rule.syntax)
+        .unless_default(!rule.stop_processing, "stopProcessing=\"true\"")
+        .open())
+}
+
+fn outbound_match_tag(rule: &OutboundRule) -> Result<String, EditError> {
+    let OutboundMatch { variable, pattern, ignore_case, negate } = &rule.target;
+    let tag = Tag::new("match");
+    let tag = match variable.as_str() {
+        "" => tag,
+        name => tag.with("serverVariable", name)?,
+    };
+    Ok(tag
+        .with("pattern", pattern)?
+        .unless_default(*ignore_case, "ignoreCase=\"false\"")
+        .unless_default(!*negate, "negate=\"true\"")
+        .closed())
 }
 
 fn match_tag(rule: &Rule) -> Result<String, EditError> {
@@ -123,13 +213,6 @@ fn match_tag(rule: &Rule) -> Result<String, EditError> {
         .unless_default(rule.url.ignore_case, "ignoreCase=\"false\"")
         .unless_default(!rule.url.negate, "negate=\"true\"")
         .closed())
-}
-
-fn conditions_tag(rule: &Rule) -> String {
-    Tag::new("conditions")
-        .unless_default(rule.grouping == Grouping::MatchAll, "logicalGrouping=\"MatchAny\"")
-        .unless_default(!rule.track_all_captures, "trackAllCaptures=\"true\"")
-        .open()
 }
 
 fn condition_tag(condition: &Condition) -> Result<String, EditError> {

@@ -1,0 +1,312 @@
+//! The places for a rule in one scope of a site: the best one for the scope, and further ones for
+//! the parts of it that do not inherit.
+
+use stopgap_model::host::{ServerPath, Site};
+
+use super::collect::Lock;
+use super::facts::{Definition, OverrideMode};
+use super::levels::paths;
+use super::merge::{Step, host_steps, web_steps};
+use super::place::{Place, is_within, joined, normal};
+use super::placement::{Gap, Placement, Placing, Refusal, Target};
+use super::snapshot::{File, Snapshot};
+use super::summary::Dropped;
+
+/// Why a location of applicationHost.config is the first choice.
+const SURVIVES: &str = "a location of applicationHost.config holds for the whole scope, and an \
+                        update of the application leaves that file alone";
+
+/// A scope that was found on the server.
+pub(crate) struct Scoped<'s, 'p> {
+    snapshot: &'s Snapshot,
+    host: &'s File,
+    site: &'s Site,
+    placing: &'p Placing<'p>,
+    mode: OverrideMode,
+    definition: Definition,
+    /// The path in the site, in one spelling.
+    path: String,
+    /// The path as the server spells it, without outer slashes.
+    spelled: String,
+}
+
+impl<'s, 'p> Scoped<'s, 'p> {
+    pub(crate) fn of(
+        snapshot: &'s Snapshot,
+        site: &'s Site,
+        path: &str,
+        placing: &'p Placing<'p>,
+    ) -> Result<Self, Refusal> {
+        let (host, _, support) = snapshot.host().map_err(Refusal::Unknown)?;
+        let section = || Refusal::SectionNotDeclared(placing.collection.section().to_owned());
+        let declared = support.declared(placing.collection).ok_or_else(section)?;
+        let spelled = spelled(snapshot, host, site, path)?;
+        let (mode, definition, path) = (declared.mode, declared.definition, normal(path));
+        Ok(Self { snapshot, host, site, placing, mode, definition, path, spelled })
+    }
+
+    pub(crate) fn place(&self) -> Result<Placement, Refusal> {
+        self.check_name("")?;
+        let steps = self.steps(&self.path).map_err(Refusal::Unknown)?;
+        let (target, why) = self.main(&steps)?;
+        let mut placement = Placement { targets: vec![target], why, gaps: Vec::new() };
+        for level in paths(self.snapshot, &self.site.name, &self.path) {
+            if level != self.path {
+                self.reach(&level, &mut placement)?;
+            }
+        }
+        Ok(placement)
+    }
+
+    fn steps(&self, path: &str) -> Result<Vec<Step<'s>>, String> {
+        let mut steps = host_steps(self.host, self.site, path)?;
+        steps.extend(web_steps(self.snapshot, self.site, path)?);
+        Ok(steps)
+    }
+
+    /// The place for the scope itself, and why there.
+    fn main(&self, steps: &[Step<'s>]) -> Result<(Target, String), Refusal> {
+        let dropping = steps.iter().rfind(|step| step.reaches && self.dropped(step).is_some());
+        let web = dropping.filter(|step| !step.file.is_host());
+        let why = match web {
+            Some(step) if self.dropped(step) == Some(Dropped::Removed) => {
+                return Err(Refusal::Locked(format!(
+                    "{} drops this rule by its name",
+                    step.file.path()
+                )));
+            }
+            Some(step) => format!("{} drops what is inherited", step.file.path()),
+            None => match self.in_location(steps) {
+                Ok(target) => return Ok((target, SURVIVES.to_owned())),
+                Err(why) => why,
+            },
+        };
+        match self.in_own_file(steps, web) {
+            Ok(target) => {
+                let file = target.file.clone();
+                let why = format!(
+                    "{why}, so the rule stands in {file}; an update of the application may replace that file"
+                );
+                Ok((target, why))
+            }
+            Err(also) => Err(Refusal::Locked(format!("{why}, and {also}"))),
+        }
+    }
+
+    /// Whether a step drops what we would put above it.
+    fn dropped(&self, step: &Step<'_>) -> Option<Dropped> {
+        step.layer.drops(self.placing.collection, self.placing.name)
+    }
+
+    /// The location of applicationHost.config for the scope, or why it cannot be.
+    fn in_location(&self, steps: &[Step<'s>]) -> Result<Target, String> {
+        let path = self.full_path();
+        let key = normal(&path);
+        let of_host: Vec<_> = steps.iter().filter(|step| step.file.is_host()).collect();
+        let mut lock = Lock::None;
+        for step in &of_host {
+            if step.layer.path != key && step.reaches && self.has_section(step) {
+                lock = lock.after(step);
+            }
+        }
+        if let Lock::Denied(file) = lock {
+            return Err(format!(
+                "rules for \"{path}\" are locked by a location of {}",
+                file.path()
+            ));
+        }
+        let here = of_host.iter().filter(|step| step.layer.path == key && self.has_section(step));
+        for step in here {
+            if !step.layer.is_plain() {
+                return Err(format!(
+                    "the rules of location \"{path}\" in {} are in one that is locked or not inherited",
+                    self.host.path()
+                ));
+            }
+            self.not_elsewhere(step)?;
+        }
+        let place = Place::Location { path: path.clone() };
+        Ok(Target { file: self.host.path().clone(), place, suffix: String::new(), path })
+    }
+
+    /// The scope's own web.config, or why it cannot be; `after` is a step that drops what comes
+    /// before it.
+    fn in_own_file(&self, steps: &[Step<'s>], after: Option<&Step<'s>>) -> Result<Target, String> {
+        let folders = self.snapshot.folders().of_site(&self.site.name);
+        let folder = folders.iter().find(|folder| folder.level == self.path);
+        let folder = folder.ok_or("the scope has no folder of its own")?;
+        let path = folder.web_config()?;
+        let own = steps
+            .iter()
+            .find(|step| step.file.path().key() == path.key() && step.layer.written.is_none());
+        let Some(own) = own else { return Err(format!("{path} is not there")) };
+        if let Some(after) = after {
+            let later = steps.iter().rposition(|step| std::ptr::eq(step, after));
+            let here = steps.iter().position(|step| std::ptr::eq(step, own));
+            if later > here {
+                return Err(format!("{} drops it again further down", after.file.path()));
+            }
+        }
+        self.may_stand_in(own, steps)?;
+        Ok(Target {
+            file: own.file.path().clone(),
+            place: Place::WebConfig,
+            suffix: String::new(),
+            path: self.full_path(),
+        })
+    }
+
+    /// Whether a section of ours may stand in a web.config.
+    fn may_stand_in(&self, step: &Step<'s>, steps: &[Step<'s>]) -> Result<(), String> {
+        let file = step.file.path();
+        let mut lock = match self.mode {
+            OverrideMode::Deny => Lock::Below(self.host),
+            OverrideMode::Allow => Lock::None,
+        };
+        for above in steps.iter().take_while(|above| !std::ptr::eq(*above, step)) {
+            if above.reaches && self.has_section(above) {
+                lock = lock.after(above);
+            }
+        }
+        if !matches!(lock, Lock::None) {
+            return Err(format!("the section may not appear in {file}: it is locked"));
+        }
+        if step.depth > self.definition {
+            return Err(format!("the section may not appear so far down as {file}"));
+        }
+        self.not_elsewhere(step)?;
+        let outside = self.snapshot.folders().all().find(|(site, folder)| {
+            let outside = *site != normal(&self.site.name) || !is_within(&folder.level, &self.path);
+            outside && folder.web_config().is_ok_and(|path| path.key() == file.key())
+        });
+        match outside {
+            Some((_, folder)) => {
+                Err(format!("{file} also holds for /{}, outside of the scope", folder.spelled))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn has_section(&self, step: &Step<'_>) -> bool {
+        step.layer.has(self.placing.collection).is_some()
+    }
+
+    fn not_elsewhere(&self, step: &Step<'_>) -> Result<(), String> {
+        match step.layer.has(self.placing.collection) {
+            None | Some("") => Ok(()),
+            Some(source) => Err(format!("the rules of {} are in {source}", step.file.path())),
+        }
+    }
+
+    /// Sees to it that a level below the scope has the rule too: inherited, or by one of its own.
+    fn reach(&self, level: &str, placement: &mut Placement) -> Result<(), Refusal> {
+        // What is unknown further down is no reason to leave the rest unprotected.
+        let Ok(steps) = self.steps(level) else { return Ok(()) };
+        let Some(main) = placement.targets.first() else { return Ok(()) };
+        let from = steps
+            .iter()
+            .position(|step| is_at(step, main))
+            .map_or_else(|| self.behind_location(&steps), |at| at + 1);
+        let below = steps.get(from..).unwrap_or_default();
+        let Some(step) = below.iter().rfind(|s| s.reaches && self.dropped(s).is_some()) else {
+            return Ok(());
+        };
+        let known = |target: &Target| is_at(step, target);
+        if placement.targets.iter().any(known) {
+            return Ok(());
+        }
+        match self.own_target(step, &steps) {
+            Ok(target) => {
+                self.check_name(&target.suffix)?;
+                placement.targets.push(target);
+            }
+            Err(why) => {
+                let at = joined(&self.site.name, level);
+                if placement.gaps.iter().all(|gap| gap.at != at) {
+                    placement.gaps.push(Gap { at, why });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the location of the scope stands in the order of steps, if it is not there yet.
+    fn behind_location(&self, steps: &[Step<'s>]) -> usize {
+        let key = normal(&self.full_path());
+        let before = |step: &&Step<'_>| step.file.is_host() && is_within(&key, &step.layer.path);
+        steps.iter().take_while(before).count()
+    }
+
+    /// A place of its own for the part of the scope that `step` cuts off.
+    fn own_target(&self, step: &Step<'s>, steps: &[Step<'s>]) -> Result<Target, String> {
+        let file = step.file.path();
+        if self.dropped(step) == Some(Dropped::Removed) {
+            return Err(format!("{file} drops this rule by its name"));
+        }
+        let place = match (&step.layer.written, step.file.is_host()) {
+            (Some(path), true) if step.layer.is_plain() => Place::Location { path: path.clone() },
+            (None, false) => {
+                self.may_stand_in(step, steps)?;
+                Place::WebConfig
+            }
+            _ => return Err(format!("a location of {file} drops what is inherited")),
+        };
+        self.not_elsewhere(step)?;
+        let spelled = step.base.trim_matches('/');
+        let path = joined(&self.site.name, spelled);
+        Ok(Target { file: file.clone(), place, suffix: format!(" /{spelled}"), path })
+    }
+
+    /// No other one on any way that leads through the scope may have the name.
+    fn check_name(&self, suffix: &str) -> Result<(), Refusal> {
+        let name = format!("{}{suffix}", self.placing.name);
+        for path in paths(self.snapshot, &self.site.name, &self.path) {
+            // What is unknown further down is no reason to leave the rest unprotected.
+            let steps = self.steps(&path).or_else(|_| host_steps(self.host, self.site, &path));
+            let steps = steps.map_err(Refusal::Unknown)?;
+            if let Some((file, place)) = steps.iter().find_map(|step| self.taken(step, &name)) {
+                return Err(Refusal::NameTaken { name, file, place });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where in a step something has the name that is not ours.
+    fn taken(&self, step: &Step<'_>, name: &str) -> Option<(ServerPath, Place)> {
+        let file = step.file.path();
+        let place = step.layer.place(step.file.is_host());
+        let collection = self.placing.collection;
+        let there = !step.layer.named(collection, name).is_empty();
+        (there && !(self.placing.own)(file, &place, name)).then(|| (file.clone(), place))
+    }
+
+    fn full_path(&self) -> String {
+        joined(&self.site.name, &self.spelled)
+    }
+}
+
+/// Whether a step is the place of a target.
+fn is_at(step: &Step<'_>, target: &Target) -> bool {
+    step.file.path().key() == target.file.key()
+        && step.layer.place(step.file.is_host()).key() == target.place.key()
+}
+
+/// A path of a site as the server spells it.
+fn spelled(snapshot: &Snapshot, host: &File, site: &Site, path: &str) -> Result<String, Refusal> {
+    let key = normal(path);
+    if key.is_empty() {
+        return Ok(String::new());
+    }
+    let folders = snapshot.folders().of_site(&site.name);
+    if let Some(folder) = folders.iter().find(|folder| folder.level == key) {
+        return Ok(folder.spelled.clone());
+    }
+    let full = joined(&normal(&site.name), &key);
+    let layers = &host.summary().map_err(Refusal::Unknown)?.layers;
+    // A folder that is neither may still have a location, such as `owa/auth` on Exchange.
+    let written = layers.iter().find(|layer| layer.path == full).and_then(|l| l.written.as_deref());
+    let below = written.and_then(|written| written.trim_matches('/').split_once('/'));
+    below
+        .map(|(_, path)| path.to_owned())
+        .ok_or_else(|| Refusal::NoSuchPath { site: site.name.clone(), path: path.to_owned() })
+}

@@ -1,0 +1,121 @@
+//! One collection of a file: what it adds to what is inherited, and what it drops of it.
+
+use roxmltree::Node;
+
+use super::effective::same;
+use super::entry::Collection;
+use super::xml::Doc;
+
+/// A section such as `rules`, or a collection in one.
+#[derive(Debug, Clone)]
+pub(crate) struct Section<T> {
+    pub(crate) changes: Vec<Change<Listed<T>>>,
+    /// Why what it says cannot be followed.
+    pub(crate) problem: Option<String>,
+    /// `configSource`: the file, beside this one, that holds its content.
+    pub(crate) source: Option<String>,
+}
+
+/// A change to an inherited collection.
+#[derive(Debug, Clone)]
+pub(crate) enum Change<T> {
+    Clear,
+    Remove(String),
+    Add(T),
+}
+
+/// A member of a section.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed<T> {
+    pub(crate) name: String,
+    /// The name in one spelling: case does not matter.
+    pub(crate) key: String,
+    /// What it says, or why that is not understood.
+    pub(crate) item: Result<T, String>,
+    /// Whether `lockItem` forbids dropping it below.
+    pub(crate) locked: bool,
+}
+
+impl<T> Default for Section<T> {
+    fn default() -> Self {
+        Self { changes: Vec::new(), problem: None, source: None }
+    }
+}
+
+impl<T> Section<T> {
+    /// Its members.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = &Listed<T>> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::Add(listed) => Some(listed),
+            Change::Clear | Change::Remove(_) => None,
+        })
+    }
+
+    /// Its members of this name.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &Listed<T>> {
+        self.listed().filter(move |listed| same(&listed.name, name))
+    }
+
+    /// Whether it drops all that is inherited.
+    pub(crate) fn clears(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, Change::Clear))
+    }
+
+    /// Whether it drops what is inherited under this name.
+    pub(crate) fn removes(&self, name: &str) -> bool {
+        let by_name = |change: &Change<_>| matches!(change, Change::Remove(n) if same(n, name));
+        self.changes.iter().any(by_name)
+    }
+}
+
+/// Reads a section of a collection.
+pub(crate) fn section<'d, 'a, T>(
+    doc: &'d Doc<'a>,
+    node: Node<'d, 'a>,
+    collection: Collection,
+    read: impl Fn(Node<'d, 'a>) -> Result<T, String>,
+) -> Section<T> {
+    section_of(doc, node, &|name| collection.has(name), read)
+}
+
+/// Reads a section whose members are the elements that `member` knows.
+pub(crate) fn section_of<'d, 'a, T>(
+    doc: &'d Doc<'a>,
+    node: Node<'d, 'a>,
+    member: &dyn Fn(&str) -> bool,
+    read: impl Fn(Node<'d, 'a>) -> Result<T, String>,
+) -> Section<T> {
+    let mut changes = Vec::new();
+    let mut problem = elsewhere(doc, node);
+    for child in node.children().filter(|child| child.is_element()) {
+        let name = || child.attribute("name").unwrap_or_default().to_owned();
+        match doc.name(child) {
+            "clear" => changes.push(Change::Clear),
+            "remove" => changes.push(Change::Remove(name())),
+            // These belong to `outboundRules` and are no rules.
+            "preConditions" | "customTags" => {}
+            element if member(element) => changes.push(Change::Add(Listed {
+                name: name(),
+                key: name().to_ascii_lowercase(),
+                item: read(child),
+                locked: child.attribute("lockItem") == Some("true"),
+            })),
+            other => problem = Some(format!("`{}` has an element `{other}`", doc.name(node))),
+        }
+    }
+    let source = node.attribute("configSource").map(str::to_owned);
+    Section { changes, problem, source }
+}
+
+/// Attributes by which a section's content cannot be read, or is locked in ways not followed here.
+fn elsewhere(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<String> {
+    let section = doc.name(node);
+    if node.attribute("configProtectionProvider").is_some() {
+        return Some(format!("`{section}` is encrypted"));
+    }
+    let attribute = node.attributes().find(|attribute| {
+        attribute.name() == "childSource"
+            || (attribute.name().starts_with("lock") && attribute.value() != "false")
+    })?;
+    Some(format!("`{section}` has `{}`, which is not followed", attribute.name()))
+}

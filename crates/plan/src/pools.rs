@@ -1,0 +1,90 @@
+//! Application pools that are not to start.
+
+use stopgap_edit::iis::{APPLICATION_HOST, Entry, Place, Pool, pool};
+use stopgap_model::ServerPath;
+
+use crate::ground::Ground;
+use crate::work::Standing;
+use crate::{Part, Placed};
+
+/// What is on the server for an action that disables pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PoolState {
+    /// None of the pools is there; which were asked for.
+    NoneHere,
+    /// Some are to be set not to start.
+    Starting(Vec<Pool>),
+    /// All are set so, and not by us.
+    OffAlready(Vec<Pool>),
+    /// All are set so, by us.
+    Off(Vec<Pool>),
+    /// We set them so, and something changed it; what.
+    Changed(String),
+    /// It is not known; why.
+    Unknown(String),
+}
+
+/// Looks at the pools of an action.
+pub(crate) fn observe_pools(
+    names: &[String],
+    record: Option<&Placed>,
+    ground: &Ground<'_>,
+) -> PoolState {
+    let mut here = Vec::new();
+    for name in names {
+        match pool(ground.snapshot(), name) {
+            Ok(found) => here.extend(found),
+            Err(why) => return PoolState::Unknown(why),
+        }
+    }
+    if here.is_empty() {
+        return PoolState::NoneHere;
+    }
+    let starting: Vec<Pool> = here.iter().filter(|pool| !pool.is_disabled()).cloned().collect();
+    match (record, starting.first()) {
+        (None, Some(_)) => PoolState::Starting(starting),
+        (None, None) => PoolState::OffAlready(here),
+        (Some(_), None) => PoolState::Off(here),
+        (Some(_), Some(pool)) => {
+            PoolState::Changed(format!("the pool {} was set to start again", pool.name))
+        }
+    }
+}
+
+/// What is to stand on the server: every pool that we set, and every one that would start.
+pub(crate) fn standings(
+    names: &[String],
+    record: Option<&Placed>,
+    ground: &Ground<'_>,
+) -> Vec<Standing> {
+    let ours = |name: &str| {
+        let parts = record.into_iter().flat_map(|record| &record.parts);
+        parts.into_iter().any(|part: &Part| part.entry.name().eq_ignore_ascii_case(name))
+    };
+    let found = names.iter().filter_map(|name| pool(ground.snapshot(), name).ok().flatten());
+    let wanted = found.filter(|pool| !pool.is_disabled() || ours(&pool.name));
+    let standing = |pool: Pool| Standing {
+        file: ServerPath::new(APPLICATION_HOST),
+        place: Place::Server,
+        entry: Entry::DisabledPool(pool.name),
+    };
+    wanted.map(standing).collect()
+}
+
+/// What stops with the pools, and what does not by itself.
+pub(crate) fn notes(pools: &[Pool]) -> Vec<String> {
+    let mut notes: Vec<String> = pools
+        .iter()
+        .map(|pool| match pool.applications.as_slice() {
+            [] => format!("no application runs in {}", pool.name),
+            applications => format!("with {} stop: {}", pool.name, applications.join(", ")),
+        })
+        .collect();
+    let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
+    notes.push(format!(
+        "the configuration is the whole of it: a pool that runs now goes on until it is stopped, by \
+         hand: appcmd stop apppool /apppool.name:{}",
+        names.first().unwrap_or(&"NAME")
+    ));
+    notes
+}

@@ -1,0 +1,251 @@
+//! What an action needs on this server: the rule, and what must stand beside it.
+
+use stopgap_edit::iis::{
+    APPLICATION_HOST, Collection, Entry, Place, Placement, Placing, Refusal, Target, entries_named,
+    place_for,
+};
+use stopgap_model::mitigation::HeaderChange;
+use stopgap_model::rule::{BlockRule, Condition};
+use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Scope, ServerPath};
+use stopgap_rules::iis::{
+    PreCondition, translate, translate_request_header, translate_response_header,
+};
+
+use crate::ground::Ground;
+use crate::{InPlace, Part, Placed, rule_name};
+
+/// A rule of URL Rewrite, and what it takes.
+pub(crate) struct Rewrite<'a> {
+    pub(crate) scope: Option<&'a Scope>,
+    pub(crate) goal: Goal<'a>,
+    /// The rule that does the work.
+    pub(crate) rule: Entry,
+    /// The precondition that it names.
+    precondition: Option<PreCondition>,
+}
+
+/// What a rule is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal<'a> {
+    Block(&'a BlockRule),
+    RequestHeader { header: &'a str, change: &'a HeaderChange },
+    ResponseHeader { header: &'a str, change: &'a HeaderChange, when: &'a Condition },
+}
+
+/// Something that is to stand in a place of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) file: ServerPath,
+    pub(crate) place: Place,
+    pub(crate) entry: Entry,
+}
+
+impl Standing {
+    /// Whether a part that was put in is this.
+    pub(crate) fn is(&self, part: &Part) -> bool {
+        self.file.key() == part.file.key()
+            && self.place == *part.undo.place()
+            && self.entry == part.entry
+    }
+}
+
+/// The rule that an action asks for, where IIS can say it; else why not. `None`: the action asks
+/// for no rule.
+pub(crate) fn rewrite<'a>(
+    mitigation: &'a Mitigation,
+    action: &'a Action,
+) -> Option<Result<Rewrite<'a>, String>> {
+    let name = rule_name(&action.id);
+    let made = match &action.kind {
+        ActionKind::BlockRequest { scope, rule } => translate(&name, rule).map(|made| Rewrite {
+            scope: scope.as_ref(),
+            goal: Goal::Block(rule),
+            rule: Entry::Rule(made),
+            precondition: None,
+        }),
+        ActionKind::RequestHeader { scope, header, change } => {
+            translate_request_header(&name, header, change).map(|made| Rewrite {
+                scope: scope.as_ref(),
+                goal: Goal::RequestHeader { header, change },
+                rule: Entry::Rule(made),
+                precondition: None,
+            })
+        }
+        ActionKind::ResponseHeader { scope, header, change, when } => {
+            let shared = precondition_name(mitigation, scope.as_ref(), when, &action.id);
+            let made = translate_response_header(&name, &shared, header, change, when);
+            made.map(|(made, precondition)| Rewrite {
+                scope: scope.as_ref(),
+                goal: Goal::ResponseHeader { header, change, when },
+                rule: Entry::Outbound(made),
+                precondition,
+            })
+        }
+        ActionKind::DisableService { .. }
+        | ActionKind::DisableAppPool { .. }
+        | ActionKind::DoNothing => return None,
+    };
+    Some(made.map_err(|refused| refused.reason))
+}
+
+/// Actions of one scope that ask for the same responses share a precondition, which is named after
+/// the first of them.
+fn precondition_name(
+    mitigation: &Mitigation,
+    scope: Option<&Scope>,
+    when: &Condition,
+    action: &ActionId,
+) -> String {
+    let same = |other: &&Action| match &other.kind {
+        ActionKind::ResponseHeader { scope: theirs, when: asked, .. } => {
+            theirs.as_ref() == scope && asked == when
+        }
+        _ => false,
+    };
+    let first = mitigation.actions.iter().find(same).map_or(action, |first| &first.id);
+    format!("{} precondition", rule_name(first))
+}
+
+impl Rewrite<'_> {
+    pub(crate) fn name(&self) -> &str {
+        self.rule.name()
+    }
+
+    /// The collection of a site that the rule belongs to.
+    pub(crate) fn collection(&self) -> Collection {
+        match self.rule {
+            Entry::Outbound(_) => Collection::OutboundRules,
+            _ => Collection::Rules,
+        }
+    }
+
+    /// The names of the variables that must be allowed for the rule to set them.
+    pub(crate) fn variables(&self) -> Vec<&str> {
+        match &self.rule {
+            Entry::Rule(rule) => {
+                rule.server_variables.iter().map(|set| set.name.as_str()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The rule as it stands in one of its places.
+    pub(crate) fn rule_at(&self, suffix: &str) -> Entry {
+        match &self.rule {
+            Entry::Rule(rule) => {
+                let mut rule = rule.clone();
+                rule.name.push_str(suffix);
+                Entry::Rule(rule)
+            }
+            Entry::Outbound(rule) => {
+                let mut rule = rule.clone();
+                rule.name.push_str(suffix);
+                if !rule.precondition.is_empty() {
+                    rule.precondition.push_str(suffix);
+                }
+                Entry::Outbound(rule)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Whether the preconditions that were put in are those that the rule names today.
+    pub(crate) fn precondition_stands(&self, record: &Placed) -> bool {
+        let mut there = record.parts.iter().filter_map(|part| match &part.entry {
+            Entry::PreCondition(precondition) => Some(precondition),
+            _ => None,
+        });
+        match &self.precondition {
+            None => there.next().is_none(),
+            Some(wanted) => there.all(|found| {
+                found.name.starts_with(&wanted.name)
+                    && PreCondition { name: wanted.name.clone(), ..found.clone() } == *wanted
+            }),
+        }
+    }
+
+    /// Where the rule goes, beside what is there of `record`.
+    pub(crate) fn placement(
+        &self,
+        ground: &Ground<'_>,
+        record: Option<&Placed>,
+    ) -> Result<Placement, Refusal> {
+        let own = |file: &ServerPath, place: &Place, name: &str| {
+            let parts = record.into_iter().flat_map(|record| &record.parts);
+            parts.into_iter().any(|part| {
+                part.file.key() == file.key()
+                    && part.undo.place().to_string() == place.to_string()
+                    && part.entry.name().eq_ignore_ascii_case(name)
+            })
+        };
+        let (scope, name) = (self.scope, self.name());
+        let placing = Placing { scope, collection: self.collection(), name, own: &own };
+        place_for(ground.snapshot(), &placing)
+    }
+
+    /// All that is to stand on the server for the rule to hold in these places.
+    pub(crate) fn standings(
+        &self,
+        ground: &Ground<'_>,
+        placement: &Placement,
+        in_place: &InPlace,
+    ) -> Result<Vec<Standing>, Refusal> {
+        let mut all = Vec::new();
+        for target in &placement.targets {
+            let (file, place) = (target.file.clone(), target.place.clone());
+            all.push(Standing { file, place, entry: self.rule_at(&target.suffix) });
+        }
+        for target in &placement.targets {
+            if let Some(precondition) = &self.precondition {
+                let mut precondition = precondition.clone();
+                precondition.name.push_str(&target.suffix);
+                let (file, place) = (target.file.clone(), target.place.clone());
+                all.push(Standing { file, place, entry: Entry::PreCondition(precondition) });
+            }
+        }
+        for variable in self.variables() {
+            if needs_allowance(ground, placement, variable, in_place)? {
+                let place = Place::Location { path: String::new() };
+                let entry = Entry::AllowedVariable(variable.to_owned());
+                all.push(Standing { file: ServerPath::new(APPLICATION_HOST), place, entry });
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Whether a variable must be put on the server's list of those that may be set. The list of the
+/// whole server is the one place: there it is once, whichever rules need it.
+fn needs_allowance(
+    ground: &Ground<'_>,
+    placement: &Placement,
+    variable: &str,
+    in_place: &InPlace,
+) -> Result<bool, Refusal> {
+    let distributed = |target: &&Target| target.place != Place::Server;
+    if !placement.targets.iter().any(|target| distributed(&target)) {
+        return Ok(false);
+    }
+    let recorded = |part: &Part| matches!(&part.entry, Entry::AllowedVariable(v) if v == variable);
+    if in_place.actions.values().flat_map(|placed| &placed.parts).any(recorded) {
+        return Ok(true);
+    }
+    let allowed = |target: &Target| {
+        let (site, path) = target.path.split_once('/').unwrap_or((&target.path, ""));
+        let effective = ground.at(&ground.level_of(site, path));
+        let names = effective.as_ref().as_ref().ok().and_then(|found| found.allowed.as_ref().ok());
+        names.is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(variable)))
+    };
+    if placement.targets.iter().filter(distributed).all(allowed) {
+        return Ok(false);
+    }
+    let there = entries_named(ground.snapshot(), Collection::AllowedVariables, variable);
+    match there.into_iter().next() {
+        Some(found) => Err(Refusal::NameTaken {
+            name: variable.to_owned(),
+            file: found.file,
+            place: found.place,
+        }),
+        None => Ok(true),
+    }
+}
