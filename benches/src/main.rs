@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask bench`. With `STOPGAP_REAL_DATA` set, a real server's files are used as well.
 
-mod dry_run;
+mod cycles;
 mod machine;
 mod program;
 mod report;
@@ -32,7 +32,8 @@ fn main() -> ExitCode {
 
 fn measure(report: &mut Report) -> Result<(), String> {
     let program = Program::build()?;
-    dry_run::of_a_real_server(&program, report)?;
-    dry_run::of_many_mitigations(&program, report)?;
+    cycles::of_a_real_server(&program, report)?;
+    cycles::of_a_whole_cycle(&program, report)?;
+    cycles::of_many_mitigations(&program, report)?;
     rules::measure(report)
 }

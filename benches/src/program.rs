@@ -40,9 +40,15 @@ impl Program {
         tree: &Tree,
         extra: impl IntoIterator<Item = &'a OsStr>,
     ) -> Command {
+        let mut command = self.check(tree);
+        command.arg("--dry-run").args(extra);
+        command
+    }
+
+    /// A cycle over the server of `tree`.
+    pub(crate) fn check(&self, tree: &Tree) -> Command {
         let mut command = Command::new(&self.0);
-        command.arg("--root").arg(tree.root()).arg("--state").arg(tree.state());
-        command.args(["check", "--dry-run"]).args(extra);
+        command.arg("--root").arg(tree.root()).arg("--state").arg(tree.state()).arg("check");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }

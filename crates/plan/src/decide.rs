@@ -3,7 +3,7 @@
 use stopgap_edit::iis::{Pool, Refusal};
 use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
-use stopgap_model::{Action, ActionKind, Fact, Mitigation};
+use stopgap_model::{Action, ActionKind, Fact, Mitigation, ServerPath};
 
 use crate::affected::{Affects, action_affects, affects};
 use crate::caching;
@@ -254,7 +254,9 @@ impl Case<'_> {
     fn rewrite(&self, rewrite: &Rewrite<'_>) -> Decision {
         let record = self.record;
         match observe(rewrite, record, self.ground) {
-            Observation::Intact(unknown) => self.intact(&unknown).at(record),
+            Observation::Intact(unknown) => {
+                self.intact(&unknown).at(record).noting(self.half_known(rewrite))
+            }
             Observation::Equivalent(names, remark) => self.equivalent(rewrite, names, remark),
             Observation::NameTaken(at) => Decision::leave(
                 State::Conflict,
@@ -314,7 +316,7 @@ impl Case<'_> {
             }
             [name] => format!("the rule `{name}` does the same; it is not ours and is left alone"),
             _ => format!(
-                "the rules {} together do the same; they are not ours and are left alone",
+                "the rules {} do the same; they are not ours and are left alone",
                 quoted(&names)
             ),
         };
@@ -395,12 +397,23 @@ impl Case<'_> {
         let mut notes = vec![format!("placed there because {}", placement.why)];
         notes.extend(placement.gaps.iter().map(|gap| format!("not for {}: {}", gap.at, gap.why)));
         notes.extend(caching::note(rewrite, &placement, self.ground));
+        notes.extend(self.half_known(rewrite));
         Decision {
             place: places(&standings),
             wish: Wish::PutIn { standings },
             ..Decision::leave(state, why)
         }
         .noting(notes)
+    }
+
+    /// Where something that is not known could keep the rule from its effect.
+    fn half_known(&self, rewrite: &Rewrite<'_>) -> Vec<String> {
+        let site = rewrite.scope.map(|scope| scope.site.as_str());
+        let folders = self.ground.snapshot().half_known_folders(site);
+        let note = |(folder, why): (ServerPath, String)| {
+            format!("web.config files below {folder} are perhaps not all known: {why}")
+        };
+        folders.into_iter().map(note).collect()
     }
 
     /// Why nothing is put in now, if it is not.
@@ -429,7 +442,8 @@ impl Case<'_> {
 
     fn pools(&self, names: &[String]) -> Decision {
         let record = self.record;
-        let told = |pools: &[Pool]| pools::notes(pools);
+        let watched = self.input.facts.exchange.known().is_some();
+        let told = |pools: &[Pool]| pools::notes(pools, watched);
         let list = |pools: &[Pool]| {
             pools.iter().map(|pool| pool.name.clone()).collect::<Vec<_>>().join(", ")
         };

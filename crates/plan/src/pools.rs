@@ -71,8 +71,8 @@ pub(crate) fn standings(
     wanted.map(standing).collect()
 }
 
-/// What stops with the pools, and what does not by itself.
-pub(crate) fn notes(pools: &[Pool]) -> Vec<String> {
+/// What stops with the pools, and what does not by itself; `watched` where Exchange is installed.
+pub(crate) fn notes(pools: &[Pool], watched: bool) -> Vec<String> {
     let mut notes: Vec<String> = pools
         .iter()
         .map(|pool| match pool.applications.as_slice() {
@@ -80,11 +80,17 @@ pub(crate) fn notes(pools: &[Pool]) -> Vec<String> {
             applications => format!("with {} stop: {}", pool.name, applications.join(", ")),
         })
         .collect();
-    let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
-    notes.push(format!(
-        "the configuration is the whole of it: a pool that runs now goes on until it is stopped, by \
-         hand: appcmd stop apppool /apppool.name:{}",
-        names.first().unwrap_or(&"NAME")
-    ));
+    notes.push(
+        "the configuration is the whole of it: a pool that runs now goes on until it is stopped by \
+         hand, with appcmd stop apppool /apppool.name:NAME"
+            .to_owned(),
+    );
+    if watched && pools.iter().any(|pool| pool.name.starts_with("MSExchange")) {
+        notes.push(
+            "Exchange's health manager (the services MSExchangeHM and MSExchangeHMRecovery) starts \
+             pools that it finds stopped: it works against this as long as it runs"
+                .to_owned(),
+        );
+    }
     notes
 }

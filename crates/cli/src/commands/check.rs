@@ -6,6 +6,7 @@ use stopgap_engine::CycleReport;
 use stopgap_host::Host as _;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::one_line;
+use stopgap_model::report::MitigationReport;
 use stopgap_plan::{FileEdit, Order};
 
 use crate::args::Common;
@@ -42,6 +43,9 @@ pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry
         let line = format!("{server}, {}\n", session.host.name());
         say!("{}", output::wrap(&line, "  "));
         say!("{}", output::table(&report.mitigations));
+        if dry_run {
+            tell_plan(&report.mitigations);
+        }
         tell_edits(&report.edits, dry_run);
     }
     output::exit_code(&report.mitigations)
@@ -64,6 +68,19 @@ fn as_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_json
         "feeds": [{"name": session.catalog.source, "ok": true}],
         "server": {"name": session.host.name(), "facts": output::facts_json(&report.facts)},
     })
+}
+
+/// What is planned for each action, where, and what to know about it.
+fn tell_plan(mitigations: &[MitigationReport]) {
+    let actions = mitigations.iter().flat_map(|mitigation| &mitigation.actions);
+    for action in actions.filter(|action| !action.notes.is_empty()) {
+        let place = if action.place.is_empty() { "nothing is changed" } else { &action.place };
+        let head = format!("\n{} {}: {}", action.id, action.kind, one_line(place));
+        say!("{}", output::wrap(&head, "  "));
+        for note in &action.notes {
+            say!("{}", output::wrap(&format!("  - {}", output::plain(note)), "    "));
+        }
+    }
 }
 
 fn tell_edits(edits: &[FileEdit], dry_run: bool) {

@@ -67,6 +67,9 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
         if !action.place.is_empty() {
             say!("{}", wrap(&format!("    in {}", one_line(&action.place)), "    "));
         }
+        for note in &action.notes {
+            say!("{}", wrap(&format!("    - {}", output::plain(note)), "      "));
+        }
     }
     say!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
     say!("To keep it from being applied:     stopgap block {}", report.id);

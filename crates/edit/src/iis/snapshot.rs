@@ -8,6 +8,7 @@ use stopgap_model::host::{Fact, Iis, NamedProgram, ServerPath};
 
 use super::facts::{RewriteSupport, expand};
 use super::folders::{Folders, is_within_folder};
+use super::place::normal;
 use super::summary::Summary;
 use super::xml::{Doc, NotReadable};
 
@@ -286,10 +287,24 @@ impl Snapshot {
         self.needs().is_empty()
     }
 
-    /// The folders whose web.config files are perhaps not all known, each with the reason.
-    pub fn half_known_folders(&self) -> impl Iterator<Item = (&ServerPath, &str)> {
-        let searched = self.searched.values();
-        searched.filter_map(|s| s.incomplete.as_deref().map(|why| (&s.folder, why)))
+    /// The folders of a site, or of all, whose web.config files are perhaps not all known, each with
+    /// the reason.
+    #[must_use]
+    pub fn half_known_folders(&self, site: Option<&str>) -> Vec<(ServerPath, String)> {
+        let site = site.map(normal);
+        let folders = self.folders();
+        let serves = |searched: &&Searched| {
+            let key = searched.folder.key();
+            folders.all().any(|(of, folder)| {
+                let here = site.as_ref().is_none_or(|site| site == of);
+                here && folder.web_config().is_ok_and(|path| is_within_folder(&path.key(), &key))
+            })
+        };
+        let searched = self.searched.values().filter(|searched| searched.incomplete.is_some());
+        let told = searched.filter(serves).map(|searched| {
+            (searched.folder.clone(), searched.incomplete.clone().unwrap_or_default())
+        });
+        told.collect()
     }
 
     /// The folders of every site that have a configuration of their own.

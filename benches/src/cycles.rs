@@ -1,4 +1,4 @@
-//! Dry runs: over a real server's files, and with many mitigations.
+//! Cycles and dry runs: over a real server's files, and with many mitigations.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -33,6 +33,27 @@ pub(crate) fn of_a_real_server(program: &Program, report: &mut Report) -> Result
     let peaks = (0..RUNS).map(|_| peak_memory(&mut command())).collect::<Result<Vec<_>, _>>()?;
     let peak = peaks.into_iter().max().unwrap_or(0) as f64 / (1024.0 * 1024.0);
     report.figure("dry run, real server, peak memory", peak, "MiB", Target::AtMost(30.0));
+    Ok(())
+}
+
+/// Time of a whole cycle that applies the built-in catalog: facts, observation, plan, before-images,
+/// writing, reading back, judging, records.
+pub(crate) fn of_a_whole_cycle(program: &Program, report: &mut Report) -> Result<(), String> {
+    let Some(data) = real_data() else { return Ok(()) };
+    let mut times = Vec::new();
+    let mut writes = Vec::new();
+    for _ in 0..RUNS {
+        let tree = Tree::real(&data, BUILD, Newline::CrLf);
+        let before = tree.snapshot();
+        times.push(wall_time(&mut program.check(&tree))?.as_secs_f64() * 1e3);
+        let after = tree.snapshot();
+        writes.push(before.iter().filter(|(path, bytes)| after.get(*path) != Some(*bytes)).count());
+    }
+    if writes.iter().any(|changed| *changed != 1) {
+        return Err(format!("a cycle changed {writes:?} files, not one each"));
+    }
+    let name = "whole cycle, real server, catalog applied, time";
+    report.figure(name, median(times), "ms", Target::AtMost(150.0));
     Ok(())
 }
 
