@@ -5,9 +5,8 @@ use std::path::Path;
 
 use stopgap_fs::read_bounded;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
-use stopgap_model::mitigation::Expect;
-use stopgap_model::{ActionId, ActionKind, Mitigation, MitigationId, Probe, Problem};
-use stopgap_rules::CompiledRule;
+use stopgap_model::{ActionId, Mitigation, MitigationId, Problem};
+use stopgap_rules::belied_probe;
 
 use crate::diagnostics::render;
 use crate::error::CliError;
@@ -98,27 +97,10 @@ fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> 
     }
 }
 
-/// A probe that does not end, by the document's own rules, as the document says.
+/// A probe that does not end, by the document's own actions, as the document says.
 fn belied(mitigation: &Mitigation) -> Option<Problem> {
-    let rules: Vec<CompiledRule> = mitigation
-        .actions
-        .iter()
-        .filter_map(|action| match &action.kind {
-            ActionKind::BlockRequest { rule, .. } => CompiledRule::new(rule).ok(),
-            _ => None,
-        })
-        .collect();
-    // Without a rule that blocks there is nothing to hold the probes against.
-    if rules.is_empty() {
-        return None;
-    }
-    let blocked = |probe: &Probe| rules.iter().any(|rule| rule.blocks(&probe.request));
-    let mut probes = mitigation.probes.iter();
-    let probe = probes.find(|probe| blocked(probe) != (probe.expect == Expect::Blocked))?;
-    let message = match probe.expect {
-        Expect::Blocked => format!("the probe \"{}\" is blocked by no rule", probe.name),
-        _ => format!("the probe \"{}\" must pass and is blocked", probe.name),
-    };
+    // A pattern that cannot be used was told when the document was read.
+    let message = belied_probe(mitigation).ok()??;
     Some(Problem::new(0..0, message).help("a mitigation must do what its own probes say"))
 }
 
@@ -145,7 +127,10 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stopgap_model::mitigation::Expect;
     use stopgap_model::rule::Condition;
+    use stopgap_model::ActionKind;
+    use stopgap_rules::CompiledRule;
 
     #[test]
     fn every_probe_of_the_built_in_catalog_ends_as_its_document_says() {

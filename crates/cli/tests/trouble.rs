@@ -125,7 +125,7 @@ fn a_catalog_without_a_mitigation_withdraws_nothing() {
     let check = on(&tree, &["check", "--catalog", folder]);
     assert_eq!(check.state("M1"), "applied", "{}", check.out);
     assert!(tree.snapshot() == protected);
-    on(&tree, &["remove", "M1", "--catalog", folder]);
+    on(&tree, &["remove", "M1", "M2", "--catalog", folder]);
     assert!(tree.snapshot() == before);
 }
 
@@ -229,6 +229,8 @@ fn a_virtual_directory_that_is_not_there_is_told() {
         1,
     );
     assert_ne!(document, M1);
+    // Its probes are for where it is.
+    let document = document.replace(" /", " /nowhere/");
     let folder = catalog(&tree, &[("M1.toml", document.as_bytes())]);
     let run = on(&tree, &["check", "--catalog", folder.to_str().unwrap()]);
     assert_eq!(run.state("M1"), "unsupported", "{}", run.out);
@@ -327,7 +329,7 @@ fn a_full_disk_while_capturing_changes_nothing() {
         let after = tree.snapshot();
         let check = on(&tree, &["check"]);
         assert_eq!(check.state("M1"), "applied", "write {nth}: {}", check.out);
-        on(&tree, &["remove", "M1"]);
+        on(&tree, &["remove", "M1", "M2"]);
         assert!(tree.snapshot() == before, "write {nth}");
         // Until the before-image and the intent are on disk, the server is not touched.
         assert!(nth > 3 || after == before, "write {nth}");

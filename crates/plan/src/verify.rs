@@ -7,11 +7,9 @@ use std::collections::BTreeMap;
 
 use stopgap_edit::iis::{Effective, Level};
 use stopgap_model::request::Request;
-use stopgap_model::{ActionId, ActionKind, Fact, HostFacts, Mitigation, Probe, Response, Scope};
+use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
 use stopgap_rules::iis::{Evaluator, Outcome, ResponseEvaluator, Verdict};
-use stopgap_rules::{
-    CompiledResponseChange, CompiledRule, Headers, change_request_header, url_decode,
-};
+use stopgap_rules::{Headers, Meaning, url_decode};
 
 use crate::RULE_PREFIX;
 use crate::ground::{Foreign, Ground};
@@ -89,80 +87,29 @@ pub fn verify(
     ground: &Ground<'_>,
     probes: Probes,
 ) -> Result<(), Misbehaviour> {
-    let meanings = meanings(mitigation, placed)?;
+    let mut meanings = Vec::new();
+    for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
+        let faulty = |error| Misbehaviour::Faulty(format!("{}: {error}", action.id));
+        meanings.extend(Meaning::of(action).map_err(faulty)?);
+    }
     let mut judging = Judging { mitigation, ground, with: BTreeMap::new() };
     for site in sites(&meanings, facts) {
         for probe in mitigation.probes.iter().filter(|probe| probes.has(probe)) {
-            let here: Vec<&Meaning<'_>> =
-                meanings.iter().filter(|m| in_scope(site, &probe.request, m.scope)).collect();
+            let here: Vec<&Meaning> = meanings
+                .iter()
+                .filter(|m| m.is_for_site(site) && m.is_for_path(&probe.request))
+                .collect();
             judging.judge(site, probe, &here)?;
         }
     }
     Ok(())
 }
 
-/// What the reference says that an action does.
-struct Meaning<'a> {
-    scope: Option<&'a Scope>,
-    what: What<'a>,
-}
-
-enum What<'a> {
-    Block(CompiledRule),
-    Request { header: &'a str, change: &'a stopgap_model::mitigation::HeaderChange },
-    Response { header: &'a str, change: CompiledResponseChange },
-}
-
-fn meanings<'a>(
-    mitigation: &'a Mitigation,
-    placed: &[ActionId],
-) -> Result<Vec<Meaning<'a>>, Misbehaviour> {
-    let mut meanings = Vec::new();
-    for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
-        let faulty = |error| Misbehaviour::Faulty(format!("{}: {error}", action.id));
-        let (scope, what) = match &action.kind {
-            ActionKind::BlockRequest { scope, rule } => {
-                (scope, What::Block(CompiledRule::new(rule).map_err(faulty)?))
-            }
-            ActionKind::RequestHeader { scope, header, change } => {
-                (scope, What::Request { header, change })
-            }
-            ActionKind::ResponseHeader { scope, header, change, when } => {
-                let change = CompiledResponseChange::new(header, change, when).map_err(faulty)?;
-                (scope, What::Response { header, change })
-            }
-            ActionKind::DisableService { .. }
-            | ActionKind::DisableAppPool { .. }
-            | ActionKind::DoNothing => continue,
-        };
-        meanings.push(Meaning { scope: scope.as_ref(), what });
-    }
-    Ok(meanings)
-}
-
 /// The sites that the actions are meant for.
-fn sites<'a>(meanings: &[Meaning<'_>], facts: &'a HostFacts) -> Vec<&'a str> {
+fn sites<'a>(meanings: &[Meaning], facts: &'a HostFacts) -> Vec<&'a str> {
     let Fact::Known(iis) = &facts.iis else { return Vec::new() };
-    let wanted = |name: &str| meanings.iter().any(|meaning| is_for(meaning.scope, name));
+    let wanted = |name: &str| meanings.iter().any(|meaning| meaning.is_for_site(name));
     iis.sites.iter().map(|site| site.name.as_str()).filter(|name| wanted(name)).collect()
-}
-
-fn is_for(scope: Option<&Scope>, site: &str) -> bool {
-    scope.is_none_or(|scope| scope.site.eq_ignore_ascii_case(site))
-}
-
-fn in_scope(site: &str, request: &Request, scope: Option<&Scope>) -> bool {
-    let Some(Scope { path: root, .. }) = scope else { return true };
-    // IIS takes a backslash for a slash.
-    let path = String::from_utf8_lossy(&url_decode(request.path())).replace('\\', "/");
-    is_for(scope, site)
-        && (root.is_empty() || path.eq_ignore_ascii_case(root) || is_below(&path, root))
-}
-
-/// Whether `path` lies below the folder `root` (`""` for the site's root), itself not included.
-fn is_below(path: &str, root: &str) -> bool {
-    let head = path.get(..root.len()).is_some_and(|head| head.eq_ignore_ascii_case(root));
-    head && path[root.len()..].starts_with('/')
 }
 
 struct Judging<'a> {
@@ -177,7 +124,7 @@ impl Judging<'_> {
         &mut self,
         site: &str,
         probe: &Probe,
-        meanings: &[&Meaning<'_>],
+        meanings: &[&Meaning],
     ) -> Result<(), Misbehaviour> {
         let request = &probe.request;
         let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
@@ -193,12 +140,8 @@ impl Judging<'_> {
             return Err(Misbehaviour::Faulty(note));
         }
         let (name, site) = (probe.name.clone(), site.to_owned());
-        let blocks = |meaning: &&&Meaning<'_>| match &meaning.what {
-            What::Block(rule) => rule.blocks(request),
-            What::Request { .. } | What::Response { .. } => false,
-        };
         // What must become of it, with the rules that are placed, the reference says.
-        if meanings.iter().find(blocks).is_some() {
+        if meanings.iter().any(|meaning| meaning.blocks(request)) {
             return match outcome {
                 Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
                 Outcome { by, .. } => Err(Misbehaviour::GetsThrough { probe: name, site, by }),
@@ -239,7 +182,7 @@ impl Judging<'_> {
 struct Asked<'a> {
     probe: &'a Probe,
     site: &'a str,
-    meanings: &'a [&'a Meaning<'a>],
+    meanings: &'a [&'a Meaning],
 }
 
 impl Asked<'_> {
@@ -249,11 +192,7 @@ impl Asked<'_> {
         let mut expected =
             Request { headers: without.unwrap_or_else(|| sent.headers.clone()), ..sent.clone() };
         for meaning in self.meanings {
-            if let What::Request { header, change } = &meaning.what
-                && let Some(headers) = change_request_header(&expected, header, change)
-            {
-                expected.headers = headers;
-            }
+            expected.headers = meaning.request_headers(&expected).unwrap_or(expected.headers);
         }
         let found = with.unwrap_or_else(|| sent.headers.clone());
         self.compare(&found, &expected.headers)
@@ -276,22 +215,15 @@ impl Asked<'_> {
             expected.headers = foreign.evaluate(request, sent).headers;
         }
         for meaning in self.meanings {
-            if let What::Response { change, .. } = &meaning.what
-                && let Some(headers) = change.apply(request, &expected)
-            {
-                expected.headers = headers;
-            }
+            expected.headers =
+                meaning.response_headers(request, &expected).unwrap_or(expected.headers);
         }
         self.compare(&outcome.headers, &expected.headers)
     }
 
     fn compare(&self, found: &Headers, expected: &Headers) -> Result<(), Misbehaviour> {
         let mut names: Vec<&str> = found.iter().chain(expected).map(|(n, _)| n.as_str()).collect();
-        names.extend(self.meanings.iter().filter_map(|meaning| match &meaning.what {
-            What::Block(_) => None,
-            What::Request { header, .. } => Some(*header),
-            What::Response { header, .. } => Some(*header),
-        }));
+        names.extend(self.meanings.iter().filter_map(|meaning| meaning.header()));
         let differs = |name: &&&str| value(found, name) != value(expected, name);
         let Some(name) = names.iter().find(differs) else { return Ok(()) };
         let text = |headers: &Headers| match value(headers, name) {
@@ -323,18 +255,4 @@ fn is_ours(name: &str) -> bool {
 fn is_of(name: &str, mitigation: &Mitigation) -> bool {
     let action = name.strip_prefix(RULE_PREFIX).and_then(|rest| rest.split(' ').next());
     mitigation.actions.iter().any(|a| Some(a.id.as_str()) == action)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_below;
-
-    #[test]
-    fn an_application_is_below_its_folder_and_not_below_a_name_that_begins_alike() {
-        assert!(is_below("/owa/Calendar", "/OWA"));
-        assert!(is_below("/owa", ""));
-        assert!(!is_below("/owa", "/owa"));
-        assert!(!is_below("/owa2", "/owa"));
-        assert!(!is_below("/é", "/é/x"));
-    }
 }

@@ -1,0 +1,209 @@
+//! What a mitigation's actions do to requests and responses: the reference that probes and servers
+//! are held to.
+
+use stopgap_model::mitigation::{Expect, HeaderChange};
+use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Probe, Request, Response, Scope};
+
+use crate::decode::url_decode;
+use crate::evaluate::CompiledRule;
+use crate::headers::{CompiledResponseChange, Headers, change_request_header};
+use crate::pattern::PatternError;
+
+/// What one action does, made ready to be asked.
+#[derive(Debug)]
+pub struct Meaning {
+    /// The action.
+    pub action: ActionId,
+    /// Where it holds. `None`: everywhere.
+    pub scope: Option<Scope>,
+    /// What it does there.
+    pub effect: Effect,
+}
+
+/// What an action does to a request or to its response.
+#[derive(Debug)]
+pub enum Effect {
+    /// It blocks some requests.
+    Block(CompiledRule),
+    /// It changes a header before the application sees it.
+    RequestHeader {
+        /// The header's name.
+        header: String,
+        /// What becomes of it.
+        change: HeaderChange,
+    },
+    /// It changes a header before the client sees it.
+    ResponseHeader {
+        /// The header's name.
+        header: String,
+        /// What becomes of it, and for which responses.
+        change: CompiledResponseChange,
+    },
+}
+
+impl Meaning {
+    /// What `action` does to requests and responses. `None`: nothing.
+    ///
+    /// # Errors
+    /// One of its patterns cannot be used.
+    pub fn of(action: &Action) -> Result<Option<Self>, PatternError> {
+        let (scope, effect) = match &action.kind {
+            ActionKind::BlockRequest { scope, rule } => {
+                (scope, Effect::Block(CompiledRule::new(rule)?))
+            }
+            ActionKind::RequestHeader { scope, header, change } => {
+                (scope, Effect::RequestHeader { header: header.clone(), change: change.clone() })
+            }
+            ActionKind::ResponseHeader { scope, header, change, when } => {
+                let change = CompiledResponseChange::new(header, change, when)?;
+                (scope, Effect::ResponseHeader { header: header.clone(), change })
+            }
+            ActionKind::DisableService { .. }
+            | ActionKind::DisableAppPool { .. }
+            | ActionKind::DoNothing => return Ok(None),
+        };
+        Ok(Some(Self { action: action.id.clone(), scope: scope.clone(), effect }))
+    }
+
+    /// Whether it holds on this site.
+    #[must_use]
+    pub fn is_for_site(&self, site: &str) -> bool {
+        self.scope.as_ref().is_none_or(|scope| scope.site.eq_ignore_ascii_case(site))
+    }
+
+    /// Whether the path of `request` is in its scope.
+    #[must_use]
+    pub fn is_for_path(&self, request: &Request) -> bool {
+        let Some(Scope { path: root, .. }) = &self.scope else { return true };
+        // Servers on Windows take a backslash for a slash.
+        let path = String::from_utf8_lossy(&url_decode(request.path())).replace('\\', "/");
+        is_within(&path, root)
+    }
+
+    /// Whether it blocks `request`.
+    #[must_use]
+    pub fn blocks(&self, request: &Request) -> bool {
+        matches!(&self.effect, Effect::Block(rule) if rule.blocks(request))
+    }
+
+    /// The headers of `request` as it makes them; `None`: it leaves them.
+    #[must_use]
+    pub fn request_headers(&self, request: &Request) -> Option<Headers> {
+        match &self.effect {
+            Effect::RequestHeader { header, change } => {
+                change_request_header(request, header, change)
+            }
+            Effect::Block(_) | Effect::ResponseHeader { .. } => None,
+        }
+    }
+
+    /// The headers of `response` as it makes them; `None`: it leaves them.
+    #[must_use]
+    pub fn response_headers(&self, request: &Request, response: &Response) -> Option<Headers> {
+        match &self.effect {
+            Effect::ResponseHeader { change, .. } => change.apply(request, response),
+            Effect::Block(_) | Effect::RequestHeader { .. } => None,
+        }
+    }
+
+    /// The header that it changes, if it changes one.
+    #[must_use]
+    pub fn header(&self) -> Option<&str> {
+        match &self.effect {
+            Effect::Block(_) => None,
+            Effect::RequestHeader { header, .. } | Effect::ResponseHeader { header, .. } => {
+                Some(header)
+            }
+        }
+    }
+}
+
+/// Whether `path` is the folder `root` (`""` for the site's root) or lies below it.
+fn is_within(path: &str, root: &str) -> bool {
+    let head = path.get(..root.len()).is_some_and(|head| head.eq_ignore_ascii_case(root));
+    head && matches!(path.as_bytes().get(root.len()), None | Some(b'/'))
+}
+
+/// The first probe of a document that does not end, by the document's own actions, as the document
+/// says; what happens instead, as a sentence without a full stop.
+///
+/// # Errors
+/// One of its patterns cannot be used.
+pub fn belied_probe(mitigation: &Mitigation) -> Result<Option<String>, PatternError> {
+    let mut meanings = Vec::new();
+    for action in &mitigation.actions {
+        meanings.extend(Meaning::of(action)?);
+    }
+    if meanings.is_empty() {
+        return Ok(None);
+    }
+    Ok(mitigation.probes.iter().find_map(|probe| belied(&meanings, probe)))
+}
+
+fn belied(meanings: &[Meaning], probe: &Probe) -> Option<String> {
+    let request = &probe.request;
+    let here = || meanings.iter().filter(|meaning| meaning.is_for_path(request));
+    let blocked = here().any(|meaning| meaning.blocks(request));
+    match (blocked, &probe.expect) {
+        (true, Expect::Blocked) => return None,
+        (true, _) => return Some(format!("the probe \"{}\" must pass and is blocked", probe.name)),
+        (false, Expect::Blocked) => {
+            return Some(format!("the probe \"{}\" is blocked by no rule", probe.name));
+        }
+        (false, _) => {}
+    }
+    let mut seen = request.clone();
+    for meaning in here() {
+        seen.headers = meaning.request_headers(&seen).unwrap_or(seen.headers);
+    }
+    let sent = probe.response.clone().unwrap_or_default();
+    let mut answer = sent.clone();
+    for meaning in here() {
+        answer.headers = meaning.response_headers(request, &answer).unwrap_or(answer.headers);
+    }
+    let differs = |what: &str, headers: &Headers, name: &str, value: Option<&str>| {
+        let found = joined(headers, name);
+        let same = found.as_deref() == value.map(str::as_bytes);
+        let found = found.map_or("not there".to_owned(), |found| {
+            format!("`{}`", String::from_utf8_lossy(&found))
+        });
+        (!same)
+            .then(|| format!("in the probe \"{}\" the {what} header {name} is {found}", probe.name))
+    };
+    match &probe.expect {
+        Expect::RequestHeader { name, value } => {
+            differs("request", &seen.headers, name, value.as_deref())
+        }
+        Expect::ResponseHeader { name, value } => {
+            differs("response", &answer.headers, name, value.as_deref())
+        }
+        _ if seen != *request => {
+            Some(format!("the probe \"{}\" must pass as it was sent and is changed", probe.name))
+        }
+        _ if answer != sent => {
+            Some(format!("the response to the probe \"{}\" must not be changed and is", probe.name))
+        }
+        _ => None,
+    }
+}
+
+/// A header's values as one; `None`: it is not there.
+fn joined(headers: &Headers, name: &str) -> Option<Vec<u8>> {
+    let named = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
+    let values: Vec<&[u8]> = named.map(|(_, value)| value.as_slice()).collect();
+    (!values.is_empty()).then(|| values.join(&b", "[..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_within;
+
+    #[test]
+    fn an_application_is_in_its_folder_and_not_in_a_name_that_begins_alike() {
+        assert!(is_within("/owa/Calendar", "/OWA"));
+        assert!(is_within("/owa", "/owa"));
+        assert!(is_within("/owa", ""));
+        assert!(!is_within("/owa2", "/owa"));
+        assert!(!is_within("/é", "/é/x"));
+    }
+}
