@@ -127,9 +127,9 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stopgap_model::ActionKind;
     use stopgap_model::mitigation::Expect;
     use stopgap_model::rule::Condition;
-    use stopgap_model::ActionKind;
     use stopgap_rules::CompiledRule;
 
     #[test]

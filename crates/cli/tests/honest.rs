@@ -104,6 +104,25 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_before_ours_that_cannot_be_evaluated_is_named_beside_the_action() {
+        let tree = Tree::exchange(VULNERABLE);
+        let unclear = "<rewrite><globalRules><rule name=\"By address\" stopProcessing=\"true\">\
+                       <match url=\".*\" /><conditions><add input=\"{REMOTE_ADDR}\" \
+                       pattern=\"^10\\.\" /></conditions><action type=\"None\" /></rule>\
+                       </globalRules></rewrite></system.webServer>";
+        let config = text(&tree);
+        let server_level = &config[..config.find("<location path=\"\"").unwrap()];
+        let at = server_level.rfind("</system.webServer>").unwrap();
+        let end = at + "</system.webServer>".len();
+        let edited = format!("{}{unclear}{}", &config[..at], &config[end..]);
+        tree.write(&host_config(), edited.as_bytes());
+        let check = on(&tree, &["check"]);
+        assert_eq!(check.state("M1"), "applied", "{}", check.out);
+        let notes = check.mitigation("M1")["actions"][0]["notes"].to_string();
+        assert!(notes.contains("By address") && notes.contains("REMOTE_ADDR"), "{notes}");
+    }
+
+    #[test]
     fn a_removal_that_fails_is_told_as_failed() {
         let tree = Tree::exchange(VULNERABLE);
         on(&tree, &["check"]);

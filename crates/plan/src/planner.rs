@@ -134,8 +134,14 @@ fn drop_what_would_not_work(
         }
         let judged = verify(decided.mitigation, &placed, input.facts, &after, Probes::All);
         let broken = breaks(before, &after, decided.mitigation, &placed);
-        if let Some(why) = judged.err().map(|why| why.to_string()).or(broken) {
-            dropped |= drop_wishes(decided, &format!("it would not work here: {why}"));
+        match (judged, broken) {
+            (Ok(remarks), None) => tell(decided, &placed, &remarks),
+            (Err(why), _) => {
+                dropped |= drop_wishes(decided, &format!("it would not work here: {why}"));
+            }
+            (Ok(_), Some(why)) => {
+                dropped |= drop_wishes(decided, &format!("it would not work here: {why}"));
+            }
         }
     }
     dropped
@@ -175,6 +181,17 @@ fn breaks(
     None
 }
 
+/// What a person should know of a judgement stands beside what was judged, once.
+fn tell(decided: &mut Decided<'_>, placed: &[ActionId], remarks: &[String]) {
+    for (action, decision) in decided.mitigation.actions.iter().zip(&mut decided.actions) {
+        if placed.contains(&action.id) {
+            let new = remarks.iter().filter(|remark| !decision.notes.contains(remark));
+            let new: Vec<String> = new.cloned().collect();
+            decision.notes.extend(new);
+        }
+    }
+}
+
 fn drop_all(decided: &mut [Decided<'_>], why: &str) -> bool {
     let dropped: Vec<bool> = decided.iter_mut().map(|one| drop_wishes(one, why)).collect();
     dropped.contains(&true)
@@ -204,7 +221,13 @@ fn judge_what_is_in_place(input: &Input<'_>, ground: &Ground<'_>, decided: &mut 
             continue;
         }
         let judged = verify(decided.mitigation, &placed, input.facts, ground, Probes::All);
-        let Err(why) = judged else { continue };
+        let why = match judged {
+            Ok(remarks) => {
+                tell(decided, &placed, &remarks);
+                continue;
+            }
+            Err(why) => why,
+        };
         for (action, decision) in decided.mitigation.actions.iter().zip(&mut decided.actions) {
             if placed.contains(&action.id) {
                 decision.state = State::Drifted;

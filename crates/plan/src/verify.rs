@@ -3,12 +3,12 @@
 //! A configuration is judged before it is written and again after it was read back, by the rules
 //! that are in effect for each probe, other people's rules included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::iis::{Effective, Level};
 use stopgap_model::request::Request;
 use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
-use stopgap_rules::iis::{Evaluator, Outcome, ResponseEvaluator, Verdict};
+use stopgap_rules::iis::{Evaluator, Outcome, ResponseEvaluator, Undecided, Verdict};
 use stopgap_rules::{Headers, Meaning, url_decode};
 
 use crate::RULE_PREFIX;
@@ -77,6 +77,7 @@ impl Probes {
 }
 
 /// Judges a configuration for `mitigation` where what carries out `placed` is meant to be in place.
+/// Answers what a person should know of the judgement: rules of others that could not be evaluated.
 ///
 /// # Errors
 /// The first probe that does not end as it should.
@@ -86,13 +87,14 @@ pub fn verify(
     facts: &HostFacts,
     ground: &Ground<'_>,
     probes: Probes,
-) -> Result<(), Misbehaviour> {
+) -> Result<Vec<String>, Misbehaviour> {
     let mut meanings = Vec::new();
     for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
         let faulty = |error| Misbehaviour::Faulty(format!("{}: {error}", action.id));
         meanings.extend(Meaning::of(action).map_err(faulty)?);
     }
-    let mut judging = Judging { mitigation, ground, with: BTreeMap::new() };
+    let (with, remarks) = (BTreeMap::new(), BTreeSet::new());
+    let mut judging = Judging { mitigation, ground, with, remarks };
     for site in sites(&meanings, facts) {
         for probe in mitigation.probes.iter().filter(|probe| probes.has(probe)) {
             let here: Vec<&Meaning> = meanings
@@ -102,7 +104,7 @@ pub fn verify(
             judging.judge(site, probe, &here)?;
         }
     }
-    Ok(())
+    Ok(judging.remarks.into_iter().collect())
 }
 
 /// The sites that the actions are meant for.
@@ -117,6 +119,7 @@ struct Judging<'a> {
     ground: &'a Ground<'a>,
     /// The rules at a place with ours for the mitigation.
     with: BTreeMap<(String, String), (Evaluator, Option<ResponseEvaluator>)>,
+    remarks: BTreeSet<String>,
 }
 
 impl Judging<'_> {
@@ -136,12 +139,19 @@ impl Judging<'_> {
         let (requests, responses) = self.ready(&level, effective);
         let outcome = requests.evaluate(request);
         // An error that IIS answers with is no protection, and no place to put a rule.
-        if let Some(note) = outcome.note {
-            return Err(Misbehaviour::Faulty(note));
+        if let (Some(note), Verdict::Blocked { status: Some(500) }) =
+            (&outcome.note, &outcome.verdict)
+        {
+            return Err(Misbehaviour::Faulty(note.clone()));
         }
         let (name, site) = (probe.name.clone(), site.to_owned());
         // What must become of it, with the rules that are placed, the reference says.
         if meanings.iter().any(|meaning| meaning.blocks(request)) {
+            let remark = |rule: &Undecided| {
+                let Undecided { rule, reason } = rule;
+                format!("whether the rule `{rule}` decides before is not known: {reason}")
+            };
+            self.remarks.extend(outcome.undecided.iter().map(remark));
             return match outcome {
                 Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
                 Outcome { by, .. } => Err(Misbehaviour::GetsThrough { probe: name, site, by }),
