@@ -124,6 +124,55 @@ fn a_pattern_that_iis_cannot_read_answers_500_and_says_why() {
 }
 
 #[test]
+fn a_pattern_that_takes_more_than_linear_time_leaves_unknown_only_what_depends_on_it() {
+    let config = WebConfig::new(
+        "back",
+        r#"<rule name="earlier"><match url="^health$" /><action type="CustomResponse" statusCode="403" /></rule>
+           <rule name="pass" stopProcessing="true"><match url="^static/" /></rule>
+           <rule name="twice"><match url="^app/" /><conditions>
+             <add input="{QUERY_STRING}" pattern="(\w)=\1" />
+             <add input="{REQUEST_METHOD}" pattern="^POST$" /></conditions>
+             <action type="AbortRequest" /></rule>
+           <rule name="later"><match url="^(app|old)/" /><conditions>
+             <add input="{HTTP_X_LATER}" pattern="^1$" /></conditions>
+             <action type="AbortRequest" /></rule>"#,
+    );
+    let run = |request: &str, header: &str| {
+        let file = config.0.to_str().unwrap();
+        let fixed = ["try", "--json", "--iis", file, "--request", request, "--header", header];
+        stopgap(&fixed).json()
+    };
+    // It depends on the pattern, whether that matches or not, and also where a later rule decides.
+    for (request, header) in
+        [("POST /app/?a=a", "A: b"), ("POST /app/?a=b", "A: b"), ("POST /app/?a=a", "X-Later: 1")]
+    {
+        let json = run(request, header);
+        assert_eq!((&json["verdict"], &json["by"]), (&"unknown".into(), &().into()), "{request}");
+        let notes = json["notes"].as_array().unwrap();
+        assert_eq!(notes.len(), 1, "{json}");
+        assert!(notes[0].as_str().unwrap().contains("the rule `twice`"), "{json}");
+        assert!(notes[0].as_str().unwrap().contains("it refers back to a group"), "{json}");
+    }
+    // Decided before it, out of its URL, or excluded by its other condition.
+    let others = [
+        ("POST /health?a=a", "A: b", "blocked", "earlier"),
+        ("POST /static/?a=a", "A: b", "allowed", ""),
+        ("POST /?a=a", "A: b", "allowed", ""),
+        ("GET /app/?a=a", "A: b", "allowed", ""),
+        ("GET /app/?a=a", "X-Later: 1", "blocked", "later"),
+        ("POST /old/?a=a", "X-Later: 1", "blocked", "later"),
+    ];
+    for (request, header, verdict, by) in others {
+        let json = run(request, header);
+        assert_eq!(json["verdict"], verdict, "{request}: {json}");
+        assert_eq!(json["by"].as_str().unwrap_or_default(), by, "{request}: {json}");
+    }
+    let file = config.0.to_str().unwrap();
+    let told = stopgap(&["try", "--iis", file, "--request", "POST /app/?a=a"]);
+    assert!(told.out.starts_with("unknown\n") && told.out.contains("`twice`"), "{}", told.out);
+}
+
+#[test]
 fn a_stream_of_requests_is_answered_line_by_line() {
     let mut child = Command::new(program())
         .args(["try", "--id", "M1", "--requests", "-"])

@@ -496,6 +496,40 @@ fn what_is_not_in_the_request_leaves_a_rule_undecided() {
 }
 
 #[test]
+fn a_pattern_beyond_linear_time_leaves_undecided_only_what_depends_on_it() {
+    let twice = r"(\w)\1";
+    let both = |rule: Rule| when(when(rule, "{QUERY_STRING}", twice), "{REQUEST_METHOD}", "POST");
+    let go = |to: &str| redirect("^x$", to, RedirectType::Permanent, false);
+    let either = |to: &str| any(when(when(go(to), "{QUERY_STRING}", twice), "{URL}", "(x)"));
+    let chained = when(when(abort("^x$"), "{QUERY_STRING}", twice), "{C:1}", "^a$");
+    let not = not_url(when(abort(twice), "[{R:1}]", r"^\[\]$"));
+    check(
+        "/",
+        vec![
+            (
+                vec![both(abort("^x$"))],
+                &[("POST /x", "allowed ?1"), ("GET /x", "allowed"), ("POST /y", "allowed")],
+            ),
+            // The rule's own pattern, where a condition excludes the rule or sees what it captured.
+            (
+                vec![when(abort(twice), "{REQUEST_METHOD}", "POST")],
+                &[("POST /x", "allowed ?1"), ("GET /x", "allowed")],
+            ),
+            (vec![when(abort(twice), "{R:1}", "^a$")], &[("GET /x", "allowed ?1")]),
+            (vec![not], &[("GET /x", "allowed ?1")]),
+            // A condition that sees what the one before captured.
+            (vec![chained], &[("GET /x?bb", "allowed ?1")]),
+            // The rule matches either way, and refers to the one condition or the other.
+            (vec![either("/to")], &[("GET /x?aa", "301 /to by 1")]),
+            (vec![either("/{C:1}")], &[("GET /x?aa", "allowed ?1")]),
+            // Whether a rule matches that does nothing is no matter, unless it ends the rules.
+            (vec![rule(twice, Action::None), abort("x")], &[("GET /x", "abort by 2")]),
+            (vec![stop(rule(twice, Action::None)), abort("x")], &[("GET /x", "abort by 2 ?1")]),
+        ],
+    );
+}
+
+#[test]
 fn the_patterns_that_m1_had_one_after_the_other() {
     let abort_when = |input, pattern| vec![when(abort(".*"), input, pattern)];
     let raw = |pattern| abort_when("{REQUEST_URI}", pattern);

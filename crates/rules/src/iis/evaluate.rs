@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use stopgap_model::Request;
 
-use super::matcher::{Broken, Conditions, Matcher};
+use super::matcher::{Applies, Broken, Conditions, Kept, Matcher};
 use super::rule::{Action, Rule, SetVariable};
 use super::template::{Scope, Template};
 use super::variables::{View, split};
 use crate::decode::url_decode;
 use crate::headers::Headers;
-use crate::pattern::Captures;
 
 /// A rewrite map, `{Name:{key}}` in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,11 +116,15 @@ struct Compiled {
 
 #[derive(Debug)]
 struct Parts {
-    url: Matcher,
-    negate_url: bool,
-    conditions: Conditions,
+    applies: Applies,
     variables: Vec<Setting>,
     action: CompiledAction,
+}
+
+impl Parts {
+    fn is_idle(&self) -> bool {
+        matches!(self.action, CompiledAction::None) && self.variables.is_empty()
+    }
 }
 
 /// A variable that a rule sets.
@@ -193,9 +196,10 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn compile(rule: &Rule) -> Result<Parts, Broken> {
-    let url = Matcher::new(&rule.url.pattern, rule.syntax, rule.url.ignore_case)?;
+    let url = Matcher::new(&rule.url.pattern, rule.syntax, rule.url.ignore_case);
     let conditions =
         Conditions::new(&rule.conditions, rule.grouping, rule.track_all_captures, rule.syntax)?;
+    let applies = Applies::new(url, rule.url.negate, conditions)?;
     let variables = rule.server_variables.iter().map(setting).collect::<Result<_, _>>()?;
     let template = |url: &str| Template::new(url).map_err(Broken::Beyond);
     let action = match &rule.action {
@@ -211,7 +215,7 @@ fn compile(rule: &Rule) -> Result<Parts, Broken> {
         Action::CustomResponse { status, .. } => CompiledAction::Block { status: Some(*status) },
         Action::AbortRequest => CompiledAction::Block { status: None },
     };
-    Ok(Parts { url, negate_url: rule.url.negate, conditions, variables, action })
+    Ok(Parts { applies, variables, action })
 }
 
 fn setting(variable: &SetVariable) -> Result<Setting, Broken> {
@@ -245,20 +249,19 @@ impl Pass<'_> {
             Err(Broken::Beyond(why)) => return Err(why.clone()),
         };
         self.view.url_is_known()?;
-        // A negated pattern that did not match leaves nothing to refer back to.
-        let found = parts.url.captures(&url);
-        if found.is_some() == parts.negate_url {
-            return Ok(Asked::No);
-        }
-        let Some(kept) = parts.conditions.hold(&self.view, found.as_ref())? else {
-            return Ok(Asked::No);
+        let kept = match parts.applies.to(&url, &self.view) {
+            Ok(None) => return Ok(Asked::No),
+            Ok(Some(kept)) => kept,
+            // Whether a rule applies that changes nothing is no matter.
+            Err(_) if parts.is_idle() && !compiled.stop_processing => return Ok(Asked::No),
+            Err(why) => return Err(why),
         };
         if let Some(name) = &compiled.forbidden {
             let verdict = Verdict::Blocked { status: Some(500) };
             let why = format!("the variable {name} may not be set, see allowedServerVariables");
             return Ok(Asked::Decided(verdict, Some(format!("IIS answers 500: {why}"))));
         }
-        self.act(compiled, parts, found.as_ref(), kept.as_ref())
+        self.act(compiled, parts, &kept)
     }
 
     fn outcome(&self, verdict: Verdict, by: Option<String>, undecided: Vec<Undecided>) -> Outcome {
@@ -291,9 +294,9 @@ impl Pass<'_> {
         &mut self,
         compiled: &Compiled,
         parts: &Parts,
-        rule: Option<&Captures>,
-        condition: Option<&Captures>,
+        (rule, condition): &Kept,
     ) -> Result<Asked, String> {
+        let (rule, condition) = (rule.as_ref(), condition.as_ref());
         // What the rule does is known before anything is changed by it.
         let scope = Scope { view: &self.view, rule, condition };
         let (asked, target) = match &parts.action {

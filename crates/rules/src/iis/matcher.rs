@@ -67,6 +67,60 @@ impl Matcher {
     }
 }
 
+/// A pattern that is beyond this evaluator, the inner error, is no reason not to look at the rest
+/// of its rule.
+fn or_beyond(matcher: Result<Matcher, Broken>) -> Result<Result<Matcher, String>, Broken> {
+    match matcher {
+        Ok(matcher) => Ok(Ok(matcher)),
+        Err(Broken::Beyond(why)) => Ok(Err(why)),
+        Err(invalid @ Broken::Invalid(_)) => Err(invalid),
+    }
+}
+
+/// When a rule applies: the pattern of its `match` element, and its conditions.
+#[derive(Debug)]
+pub(super) struct Applies {
+    pattern: Result<Matcher, String>,
+    negate: bool,
+    conditions: Conditions,
+}
+
+/// What a rule that applies may refer to: what its own pattern captured, and its conditions.
+pub(super) type Kept = (Option<Captures>, Option<Captures>);
+
+impl Applies {
+    pub(super) fn new(
+        pattern: Result<Matcher, Broken>,
+        negate: bool,
+        conditions: Conditions,
+    ) -> Result<Self, Broken> {
+        Ok(Self { pattern: or_beyond(pattern)?, negate, conditions })
+    }
+
+    /// Whether the rule applies where its pattern is asked about `input`.
+    ///
+    /// # Errors
+    /// It cannot be told: why.
+    pub(super) fn to(&self, input: &[u8], view: &View<'_>) -> Result<Option<Kept>, String> {
+        let (found, beyond) = match &self.pattern {
+            Ok(matcher) => (matcher.captures(input), None),
+            // Its conditions can still exclude the rule.
+            Err(why) => ((!self.negate).then(Captures::unclear), Some(why)),
+        };
+        if beyond.is_none() && found.is_some() == self.negate {
+            return Ok(None);
+        }
+        // A negated pattern that did not match leaves nothing to refer back to.
+        let held = self.conditions.hold(view, found.as_ref());
+        match (held, beyond) {
+            (Ok(None), _) => Ok(None),
+            (_, Some(why)) => Err(why.clone()),
+            (Ok(Some(kept)), None) => Ok(Some((found, kept))),
+            (Err(why), None) => Err(why),
+        }
+    }
+}
+
 /// The conditions of a rule, or of a precondition.
 #[derive(Debug)]
 pub(super) struct Conditions {
@@ -113,6 +167,11 @@ impl Conditions {
                 Ok(held) => held,
                 Err(why) => {
                     undecided.get_or_insert(why);
+                    // A later condition, if it is asked, may see this one's captures. With
+                    // `MatchAny` it is asked only if this one did not hold.
+                    if self.grouping == Grouping::MatchAll && !member.negate {
+                        kept.push(Captures::unclear());
+                    }
                     continue;
                 }
             };
@@ -132,9 +191,11 @@ impl Conditions {
         match undecided {
             // One condition that holds is enough for `any`; for `all` every one must be known.
             Some(why) if self.grouping == Grouping::MatchAll || !any => Err(why),
-            _ if !holds => Ok(None),
-            _ if self.track_all => Ok(Some(Some(Captures::joined(&kept)))),
-            _ => Ok(Some(kept.pop())),
+            // It holds either way, but not with the same captures.
+            Some(_) => Ok(Some(Some(Captures::unclear()))),
+            None if !holds => Ok(None),
+            None if self.track_all => Ok(Some(Some(Captures::joined(&kept)))),
+            None => Ok(Some(kept.pop())),
         }
     }
 }
@@ -143,7 +204,7 @@ impl Member {
     fn new(condition: &Condition, syntax: PatternSyntax) -> Result<Self, Broken> {
         let matcher = match condition.match_type {
             MatchType::Pattern => {
-                Ok(Matcher::new(&condition.pattern, syntax, condition.ignore_case)?)
+                or_beyond(Matcher::new(&condition.pattern, syntax, condition.ignore_case))?
             }
             MatchType::IsFile => Err("it asks whether a file is there".to_owned()),
             MatchType::IsDirectory => Err("it asks whether a folder is there".to_owned()),

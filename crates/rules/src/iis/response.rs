@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use stopgap_model::{Request, Response};
 
 use super::evaluate::{Outcome, RewriteMap, Undecided, Verdict};
-use super::matcher::{Broken, Conditions, Matcher};
+use super::matcher::{Applies, Broken, Conditions, Matcher};
 use super::outbound::{OutboundAction, OutboundRule, PreCondition};
 use super::template::{Scope, Template};
 use super::variables::{ResponseView, STATUS, View, canonical, response_header};
@@ -66,9 +66,7 @@ struct Compiled {
 #[derive(Debug)]
 struct Parts {
     variable: String,
-    pattern: Matcher,
-    negate: bool,
-    conditions: Conditions,
+    applies: Applies,
     rewrite: Option<(Template, bool)>,
 }
 
@@ -196,18 +194,11 @@ fn compile(rule: &OutboundRule) -> Result<Parts, Broken> {
             Some((Template::new(value).map_err(Broken::Beyond)?, *replace))
         }
     };
-    Ok(Parts {
-        variable: target.variable.clone(),
-        pattern: Matcher::new(&target.pattern, rule.syntax, target.ignore_case)?,
-        negate: target.negate,
-        conditions: Conditions::new(
-            &rule.conditions,
-            rule.grouping,
-            rule.track_all_captures,
-            rule.syntax,
-        )?,
-        rewrite,
-    })
+    let pattern = Matcher::new(&target.pattern, rule.syntax, target.ignore_case);
+    let conditions =
+        Conditions::new(&rule.conditions, rule.grouping, rule.track_all_captures, rule.syntax)?;
+    let applies = Applies::new(pattern, target.negate, conditions)?;
+    Ok(Parts { variable: target.variable.clone(), applies, rewrite })
 }
 
 /// One response on its way through the rules.
@@ -268,15 +259,10 @@ impl Pass<'_> {
             Some(response) => response.header(header)?,
             None => Vec::new(),
         };
-        // A negated pattern that did not match leaves nothing to refer back to.
-        let found = parts.pattern.captures(&old);
-        if found.is_some() == parts.negate {
-            return Ok(None);
-        }
-        let Some(kept) = parts.conditions.hold(&self.view, found.as_ref())? else {
+        let Some((rule, condition)) = parts.applies.to(&old, &self.view)? else {
             return Ok(None);
         };
-        let scope = Scope { view: &self.view, rule: found.as_ref(), condition: kept.as_ref() };
+        let scope = Scope { view: &self.view, rule: rule.as_ref(), condition: condition.as_ref() };
         match &parts.rewrite {
             Some((_, false)) if !old.is_empty() => Ok(Some(None)),
             Some((value, _)) => Ok(Some(Some(value.expand(&scope)?))),

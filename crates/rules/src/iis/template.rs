@@ -127,7 +127,7 @@ fn group(captures: Option<&Captures>, number: usize, kind: char) -> Result<Vec<u
         Some(captures) => captures
             .get(number)
             .map(<[u8]>::to_vec)
-            .ok_or_else(|| format!("what {{{kind}:{number}}} holds differs between engines")),
+            .ok_or_else(|| format!("what {{{kind}:{number}}} holds cannot be told")),
     }
 }
 

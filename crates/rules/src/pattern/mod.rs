@@ -87,13 +87,27 @@ enum GroupPlace {
 
 /// The texts of a match's groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Captures(Vec<Option<Vec<u8>>>);
+pub struct Captures {
+    texts: Vec<Option<Vec<u8>>>,
+    /// Whether a group that is not among the texts is known to be empty.
+    complete: bool,
+}
 
 impl Captures {
     /// The captures of a string that matched as a whole, with the texts of its wildcards.
     #[must_use]
     pub(crate) fn of(texts: Vec<Vec<u8>>) -> Self {
-        Self(texts.into_iter().map(Some).collect())
+        Self::whole(texts.into_iter().map(Some).collect())
+    }
+
+    fn whole(texts: Vec<Option<Vec<u8>>>) -> Self {
+        Self { texts, complete: true }
+    }
+
+    /// The captures of a match of which nothing can be told.
+    #[must_use]
+    pub(crate) fn unclear() -> Self {
+        Self { texts: Vec::new(), complete: false }
     }
 
     /// The captures of several conditions as one list, as `trackAllCaptures` has them: the groups of
@@ -102,17 +116,17 @@ impl Captures {
     pub(crate) fn joined(all: &[Self]) -> Self {
         let mut texts = Vec::new();
         for (at, captures) in all.iter().enumerate() {
-            texts.extend(captures.0.iter().skip(usize::from(at > 0)).cloned());
+            texts.extend(captures.texts.iter().skip(usize::from(at > 0)).cloned());
         }
-        Self(texts)
+        Self { texts, complete: all.iter().all(|captures| captures.complete) }
     }
 
     /// The text of group `number`, empty if the group took no part; `None` if it cannot be told.
     #[must_use]
     pub fn get(&self, number: usize) -> Option<&[u8]> {
-        match self.0.get(number) {
+        match self.texts.get(number) {
             Some(text) => text.as_deref(),
-            None => Some(b""),
+            None => self.complete.then_some(b""),
         }
     }
 }
@@ -193,7 +207,8 @@ impl Pattern {
                 parts.rest_regex.captures_at(input, at)?
             }
             Matcher::Table(table) => {
-                return table.is_match(input).then(|| Captures(vec![None; self.groups.len()]));
+                let unclear = || Captures::whole(vec![None; self.groups.len()]);
+                return table.is_match(input).then(unclear);
             }
         };
         let text = |place: &GroupPlace| match place {
@@ -202,7 +217,7 @@ impl Pattern {
             }
             GroupPlace::Unclear => None,
         };
-        Some(Captures(self.groups.iter().map(text).collect()))
+        Some(Captures::whole(self.groups.iter().map(text).collect()))
     }
 }
 
