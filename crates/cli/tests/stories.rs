@@ -73,6 +73,26 @@ fn every_mitigation_of_the_catalog_is_taken_back_to_the_byte_in_either_order() {
 }
 
 #[test]
+fn a_location_that_is_spelled_in_another_case_is_the_same_place() {
+    let tree = Tree::exchange(VULNERABLE);
+    let host = ServerPath::new(HOST_CONFIG);
+    let text = String::from_utf8(tree.read(&host)).unwrap();
+    let shouted =
+        text.replace("<location path=\"Default Web Site", "<location path=\"DEFAULT web SITE");
+    assert_ne!(shouted, text);
+    tree.write(&host, shouted.as_bytes());
+    let before = tree.snapshot();
+    assert_eq!(on(&tree, &["check"]).state("M1"), "applied");
+    let protected = tree.snapshot();
+    let again = on(&tree, &["check"]);
+    assert_eq!((again.code, again.state("M1")), (0, "applied".into()), "{}", again.out);
+    assert_eq!(again.json()["changed"], false);
+    assert!(tree.snapshot() == protected);
+    on(&tree, &["remove", "M1", "M2"]);
+    assert!(tree.snapshot() == before);
+}
+
+#[test]
 fn what_others_changed_since_is_kept_when_a_rule_is_taken_back() {
     let tree = Tree::exchange(VULNERABLE);
     let before = tree.read(&host_config());

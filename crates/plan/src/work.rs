@@ -174,7 +174,7 @@ impl Rewrite<'_> {
             let parts = record.into_iter().flat_map(|record| &record.parts);
             parts.into_iter().any(|part| {
                 part.file.key() == file.key()
-                    && part.undo.place().to_string() == place.to_string()
+                    && part.undo.place() == place
                     && part.entry.name().eq_ignore_ascii_case(name)
             })
         };

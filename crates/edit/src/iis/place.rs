@@ -1,11 +1,12 @@
 //! Where in a configuration file something stands.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where in a configuration file something stands.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Where in a configuration file something stands. Two spellings of one path are one place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// What holds for the whole server, in applicationHost.config: `globalRules`, the pools.
@@ -20,12 +21,42 @@ pub enum Place {
 }
 
 impl Place {
+    /// What tells it from other places of its file.
+    fn identity(&self) -> (u8, String) {
+        let kind = match self {
+            Self::Server => 0,
+            Self::Location { .. } => 1,
+            Self::WebConfig => 2,
+        };
+        (kind, self.key())
+    }
+
     /// The location path, in the one spelling that [`normal`] gives. Empty: the whole file.
     pub(crate) fn key(&self) -> String {
         match self {
             Self::Server | Self::WebConfig => String::new(),
             Self::Location { path } => normal(path),
         }
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Place {}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.identity().cmp(&other.identity())
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
