@@ -3,7 +3,7 @@
 use stopgap_edit::iis::{File, MAX_FILE_BYTES};
 use stopgap_host::{Read, ReplaceError};
 use stopgap_model::{ActionId, Digest, ServerPath};
-use stopgap_plan::{Ground, Plan, Probes, Step, verify};
+use stopgap_plan::{Ground, Plan, Probes, Step, breaks, verify};
 use stopgap_store::{Change, Event, FileChange, Status};
 
 use crate::collect::{Collected, collect};
@@ -60,7 +60,13 @@ impl Engine<'_> {
                 return Err(format!("{} does not read back as it was written", edit.path));
             }
         }
-        let ground = Ground::new(&snapshot);
+        let mut before = snapshot.clone();
+        for edit in &plan.edits {
+            before = before
+                .with_file(&edit.path, edit.before.clone())
+                .map_err(|error| error.to_string())?;
+        }
+        let (before, ground) = (Ground::new(&before), Ground::new(&snapshot));
         for mitigation in self.catalog {
             let inserted: Vec<ActionId> = plan
                 .steps
@@ -73,6 +79,9 @@ impl Engine<'_> {
                 })
                 .collect();
             if !inserted.is_empty() {
+                if let Some(why) = breaks(&before, &ground, mitigation, &inserted) {
+                    return Err(why);
+                }
                 verify(mitigation, &inserted, &facts, &ground, Probes::All)
                     .map_err(|why| why.to_string())?;
             }

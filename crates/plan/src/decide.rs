@@ -1,6 +1,6 @@
 //! One action: what is wanted, what is here, and what takes it from the one to the other.
 
-use stopgap_edit::iis::{Pool, Refusal};
+use stopgap_edit::iis::{Gap, Placement, Pool, Refusal};
 use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
 use stopgap_model::{Action, ActionKind, Fact, Mitigation, ServerPath};
@@ -9,11 +9,14 @@ use crate::affected::{Affects, action_affects, affects};
 use crate::caching;
 use crate::foreign::{Others, others};
 use crate::ground::Ground;
-use crate::observe::{Observation, observe, place_text};
+use crate::observe::{Observation, observe, place_text, without_rules};
 use crate::pools::{self, PoolState, observe_pools};
 use crate::verify::{Probes, verify};
 use crate::work::{Rewrite, Standing, rewrite};
 use crate::{Input, Placed};
+
+/// The most parts of a scope that are named as out of reach in one reason.
+const MAX_GAPS: usize = 3;
 
 /// The decision on one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -339,9 +342,15 @@ impl Case<'_> {
         if !standings.iter().all(stands) {
             return self.put_right(rewrite, State::Drifted, how);
         }
-        match gaps.first() {
-            Some(gap) => Decision::leave(State::Partial, format!("in place; {gap}")),
-            None => Decision::leave(State::Drifted, how),
+        match gaps.len() {
+            0 => Decision::leave(State::Drifted, how),
+            1..=MAX_GAPS => {
+                Decision::leave(State::Partial, format!("in place; {}", gaps.join("; ")))
+            }
+            all => {
+                let (told, more) = (gaps[..MAX_GAPS].join("; "), all - MAX_GAPS);
+                Decision::leave(State::Partial, format!("in place; {told}; and {more} more"))
+            }
         }
     }
 
@@ -376,8 +385,16 @@ impl Case<'_> {
     fn standings(&self, rewrite: &Rewrite<'_>) -> Result<(Vec<Standing>, Vec<String>), Refusal> {
         let placement = rewrite.placement(self.ground, self.record)?;
         let standings = rewrite.standings(self.ground, &placement, self.input.in_place)?;
-        let gap = |gap: &stopgap_edit::iis::Gap| format!("not for {}: {}", gap.at, gap.why);
-        Ok((standings, placement.gaps.iter().map(gap).collect()))
+        Ok((standings, self.gaps(rewrite, &placement)))
+    }
+
+    /// What a rule will not reach: where none of ours can be, and where IIS runs no rule at all.
+    fn gaps(&self, rewrite: &Rewrite<'_>, placement: &Placement) -> Vec<String> {
+        let text = |gap: &Gap| format!("not for {}: {}", gap.at, gap.why);
+        let known = |gap: &Gap| placement.gaps.iter().any(|g| g.at.eq_ignore_ascii_case(&gap.at));
+        let dead = without_rules(rewrite, self.ground);
+        let dead = dead.iter().filter(|gap| !known(gap));
+        placement.gaps.iter().chain(dead).map(text).collect()
     }
 
     /// A rule that is wanted and not as it should be: put it in, unless someone or something
@@ -395,7 +412,7 @@ impl Case<'_> {
             Err(refusal) => return refused(&refusal),
         };
         let mut notes = vec![format!("placed there because {}", placement.why)];
-        notes.extend(placement.gaps.iter().map(|gap| format!("not for {}: {}", gap.at, gap.why)));
+        notes.extend(self.gaps(rewrite, &placement));
         notes.extend(caching::note(rewrite, &placement, self.ground));
         notes.extend(self.half_known(rewrite));
         Decision {

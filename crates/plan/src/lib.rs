@@ -27,7 +27,7 @@ use stopgap_model::{ActionId, Digest, HostFacts, Mitigation, MitigationId, Serve
 
 pub use affected::{Affects, affects};
 pub use ground::Ground;
-pub use planner::{plan, summary};
+pub use planner::{breaks, plan, summary};
 pub use verify::{Misbehaviour, Probes, verify};
 
 /// How the names of our rules begin, so that an administrator knows them in IIS Manager.

@@ -1,13 +1,13 @@
 //! What is on the server now for one action that asks for a rule.
 
 use stopgap_edit::iis::{
-    Collection, Effective, Entry, Fault, Level, Named, Place, dropped_by, entries_named,
+    Collection, Effective, Entry, Fault, Gap, Level, Named, Place, dropped_by, entries_named,
 };
 use stopgap_model::ServerPath;
 use stopgap_rules::iis::Rule;
 
 use crate::foreign::{Others, others};
-use crate::ground::Ground;
+use crate::ground::{Ground, InEffect};
 use crate::work::Rewrite;
 use crate::{Part, Placed};
 
@@ -60,14 +60,37 @@ pub(crate) fn observe(
     }
 }
 
-/// Whatever has the name of our rule.
+/// Whatever has the name of our rule. IIS minds no global rule of the same name, but by their names
+/// ours are known.
 fn named(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Vec<Named> {
     let mut found = entries_named(ground.snapshot(), rewrite.collection(), rewrite.name());
-    if rewrite.scope.is_none() && rewrite.collection() == Collection::Rules {
+    if rewrite.scope.is_some() {
+        let levels = ground.levels(rewrite.scope).unwrap_or_default();
+        found.retain(|named| levels.iter().any(|level| is_met(named, rewrite, &ground.at(level))));
+    }
+    if rewrite.collection() == Collection::Rules {
         let global = entries_named(ground.snapshot(), Collection::GlobalRules, rewrite.name());
         found.extend(global);
     }
     found
+}
+
+/// Whether something with our name is met at a place of the scope. Elsewhere it is in nobody's way;
+/// what is dropped again on the way is found when a place is looked for.
+fn is_met(named: &Named, rewrite: &Rewrite<'_>, found: &InEffect) -> bool {
+    let Ok(effective) = found.as_ref() else { return false };
+    let is = |name: &str, file: &ServerPath, place: &Place| {
+        name.eq_ignore_ascii_case(rewrite.name())
+            && file.key() == named.file.key()
+            && *place == named.place
+    };
+    match (rewrite.collection(), &effective.outbound) {
+        (Collection::OutboundRules, Ok(outbound)) => {
+            outbound.rules.iter().any(|rule| is(&rule.name, &rule.file, &rule.place))
+        }
+        (Collection::OutboundRules, Err(_)) => false,
+        _ => effective.rules.iter().any(|rule| is(&rule.name, &rule.file, &rule.place)),
+    }
 }
 
 fn observe_ours(rewrite: &Rewrite<'_>, record: &Placed, ground: &Ground<'_>) -> Observation {
@@ -244,6 +267,20 @@ fn absent(
         }
         None => format!("the rule has no effect on {at}"),
     })
+}
+
+/// The places of a rule's scope at which IIS runs no rule, whoever wrote it.
+pub(crate) fn without_rules(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Vec<Gap> {
+    let dead = |level: Level| {
+        let why = match &*ground.at(&level) {
+            Ok(effective) if effective.module => return None,
+            Ok(_) => "the URL Rewrite module does not run there".to_owned(),
+            Err(fault @ Fault::Broken { .. }) => fault.to_string(),
+            Err(Fault::Unknown(_)) => return None,
+        };
+        Some(Gap { at: text(&level), why })
+    };
+    ground.levels(rewrite.scope).unwrap_or_default().into_iter().filter_map(dead).collect()
 }
 
 /// A place for a person, such as `Default Web Site/owa`.

@@ -133,13 +133,14 @@ fn drop_what_would_not_work(
             continue;
         }
         let judged = verify(decided.mitigation, &placed, input.facts, &after, Probes::All);
+        // What breaks a place names it, which a probe cannot.
         let broken = breaks(before, &after, decided.mitigation, &placed);
-        match (judged, broken) {
-            (Ok(remarks), None) => tell(decided, &placed, &remarks),
-            (Err(why), _) => {
+        match (broken, judged) {
+            (None, Ok(remarks)) => tell(decided, &placed, &remarks),
+            (Some(why), _) => {
                 dropped |= drop_wishes(decided, &format!("it would not work here: {why}"));
             }
-            (Ok(_), Some(why)) => {
+            (None, Err(why)) => {
                 dropped |= drop_wishes(decided, &format!("it would not work here: {why}"));
             }
         }
@@ -147,9 +148,10 @@ fn drop_what_would_not_work(
     dropped
 }
 
-/// A place that the configuration as it would be breaks, or whose rules would set what they may
-/// not, and that was sound before.
-fn breaks(
+/// A place that what carries out `placed` breaks and that was sound before, or whose rules of ours
+/// set what they may not: a sentence without a full stop.
+#[must_use]
+pub fn breaks(
     before: &Ground<'_>,
     after: &Ground<'_>,
     mitigation: &Mitigation,
@@ -214,7 +216,8 @@ fn judge_what_is_in_place(input: &Input<'_>, ground: &Ground<'_>, decided: &mut 
     for decided in decided {
         let actions = decided.mitigation.actions.iter().zip(&decided.actions);
         let placed: Vec<ActionId> = actions
-            .filter(|(_, d)| d.state == State::Applied && d.is_ours() && d.wish == Wish::Leave)
+            .filter(|(_, d)| matches!(d.state, State::Applied | State::Partial))
+            .filter(|(_, d)| d.is_ours() && d.wish == Wish::Leave)
             .map(|(action, _)| action.id.clone())
             .collect();
         if placed.is_empty() {

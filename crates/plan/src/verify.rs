@@ -133,8 +133,9 @@ impl Judging<'_> {
         let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
         let level = self.ground.level_of(site, &path);
         let found = self.ground.at(&level);
-        let effective =
-            found.as_ref().as_ref().map_err(|fault| Misbehaviour::Faulty(fault.to_string()))?;
+        // Where the configuration is not known or refused by IIS, a probe says nothing of ours. The
+        // report tells of such places, and `breaks` of one that was sound before.
+        let Ok(effective) = found.as_ref() else { return Ok(()) };
         let foreign = self.ground.foreign(&level, effective);
         let (requests, responses) = self.ready(&level, effective);
         let outcome = requests.evaluate(request);
@@ -142,7 +143,8 @@ impl Judging<'_> {
         if let (Some(note), Verdict::Blocked { status: Some(500) }) =
             (&outcome.note, &outcome.verdict)
         {
-            return Err(Misbehaviour::Faulty(note.clone()));
+            let by = outcome.by.map(|name| format!("the rule `{name}`: ")).unwrap_or_default();
+            return Err(Misbehaviour::Faulty(format!("{by}{note}")));
         }
         let (name, site) = (probe.name.clone(), site.to_owned());
         // What must become of it, with the rules that are placed, the reference says.
@@ -154,7 +156,9 @@ impl Judging<'_> {
             self.remarks.extend(outcome.undecided.iter().map(remark));
             return match outcome {
                 Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
-                Outcome { by, .. } => Err(Misbehaviour::GetsThrough { probe: name, site, by }),
+                Outcome { by, ended_by, .. } => {
+                    Err(Misbehaviour::GetsThrough { probe: name, site, by: by.or(ended_by) })
+                }
             };
         }
         // What others' rules do to a benign request is theirs; ours must not change it.

@@ -58,7 +58,7 @@ pub fn dropped_by(
     let path = normal(&level.path);
     let mut steps = host_steps(host, site, &path).ok()?;
     steps.extend(web_steps(snapshot, site, &path).ok()?);
-    let dropped = |step: &Step<'_>| step.layer.drops(collection, name).filter(|_| step.reaches);
+    let dropped = |step: &Step<'_>| step.drops(snapshot, collection, name).filter(|_| step.reaches);
     let (step, how) = steps.iter().rev().find_map(|step| Some((step, dropped(step)?)))?;
     Some((step.file.path().clone(), how == Dropped::Removed))
 }

@@ -5,11 +5,12 @@
 
 use stopgap_model::host::Site;
 
+use super::entry::Collection;
 use super::facts::Definition;
 use super::folders::{FolderKind, application_of};
 use super::place::{depth, is_within, joined, normal};
 use super::snapshot::{File, Snapshot};
-use super::summary::Layer;
+use super::summary::{Dropped, Layer};
 
 /// One layer on the way to a path.
 pub(crate) struct Step<'s> {
@@ -30,6 +31,22 @@ impl<'s> Step<'s> {
     pub(crate) fn lone(file: &'s File, layer: &'s Layer) -> Self {
         let (level, base) = (String::new(), "/".to_owned());
         Self { file, layer, level, base, reaches: true, depth: Definition::Application }
+    }
+
+    /// Whether it drops an inherited member of this name, by itself or in the file that its section
+    /// names as the place of its content.
+    pub(crate) fn drops(
+        &self,
+        snapshot: &Snapshot,
+        collection: Collection,
+        name: &str,
+    ) -> Option<Dropped> {
+        let there = |source: &str| {
+            let held = snapshot.source(self.file, source).ok()?;
+            held.layers.iter().find_map(|layer| layer.drops(collection, name))
+        };
+        let source = self.layer.has(collection).filter(|source| !source.is_empty());
+        self.layer.drops(collection, name).or_else(|| there(source?))
     }
 }
 

@@ -95,7 +95,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
 
     /// Whether a step drops what we would put above it.
     fn dropped(&self, step: &Step<'_>) -> Option<Dropped> {
-        step.layer.drops(self.placing.collection, self.placing.name)
+        step.drops(self.snapshot, self.placing.collection, self.placing.name)
     }
 
     /// The location of applicationHost.config for the scope, or why it cannot be.
@@ -136,9 +136,12 @@ impl<'s, 'p> Scoped<'s, 'p> {
         let folder = folders.iter().find(|folder| folder.level == self.path);
         let folder = folder.ok_or("the scope has no folder of its own")?;
         let path = folder.web_config()?;
-        let own = steps
-            .iter()
-            .find(|step| step.file.path().key() == path.key() && step.layer.written.is_none());
+        // Nested applications over one folder meet its file once for each of them.
+        let own = steps.iter().find(|step| {
+            step.file.path().key() == path.key()
+                && step.layer.written.is_none()
+                && step.level == self.path
+        });
         let Some(own) = own else { return Err(format!("{path} is not there")) };
         if let Some(after) = after {
             let later = steps.iter().rposition(|step| std::ptr::eq(step, after));

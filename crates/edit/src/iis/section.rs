@@ -100,7 +100,11 @@ pub(crate) fn section_of<'d, 'a, T>(
                 item: read(child),
                 locked: child.attribute("lockItem") == Some("true"),
             })),
-            other => problem = Some(format!("`{}` has an element `{other}`", doc.name(node))),
+            // The first problem tells most: what is in an encrypted section is none.
+            other => {
+                let unknown = || format!("`{}` has an element `{other}`", doc.name(node));
+                problem.get_or_insert_with(unknown);
+            }
         }
     }
     let source = node.attribute("configSource").map(str::to_owned);

@@ -79,6 +79,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The name of the rule that decided.
     pub by: Option<String>,
+    /// The name of the rule that kept the rules behind it from being asked, by `stopProcessing`.
+    pub ended_by: Option<String>,
     /// The rules before the decision that could not be evaluated.
     pub undecided: Vec<Undecided>,
     /// What a person should know beside it.
@@ -167,12 +169,15 @@ impl Evaluator {
     #[must_use]
     pub fn evaluate(&self, request: &Request) -> Outcome {
         let mut pass = Pass { view: View::of(request, &self.maps), rewritten_by: None };
-        let mut undecided = Vec::new();
+        let (mut undecided, mut ended_by) = (Vec::new(), None);
         for rule in &self.rules {
             match pass.ask(rule) {
                 Ok(Asked::No) => {}
                 Ok(Asked::Yes) if !rule.stop_processing => {}
-                Ok(Asked::Yes) => break,
+                Ok(Asked::Yes) => {
+                    ended_by = Some(rule.name.clone());
+                    break;
+                }
                 Ok(Asked::Decided(verdict, note)) => {
                     let by = Some(rule.name.clone());
                     return Outcome { note, ..pass.outcome(verdict, by, undecided) };
@@ -187,7 +192,7 @@ impl Evaluator {
         let by = pass.rewritten_by.take();
         let lost = pass.view.lost_url();
         let note = lost.map(|why| format!("the application may see another URL, {why}"));
-        Outcome { note, ..pass.outcome(verdict, by, undecided) }
+        Outcome { note, ended_by, ..pass.outcome(verdict, by, undecided) }
     }
 }
 
@@ -269,6 +274,7 @@ impl Pass<'_> {
         Outcome {
             verdict,
             by,
+            ended_by: None,
             undecided,
             note: None,
             headers: self.view.changed_headers(),
