@@ -9,7 +9,7 @@ use crate::affected::{Affects, action_affects, affects};
 use crate::caching;
 use crate::foreign::{Others, others};
 use crate::ground::Ground;
-use crate::observe::{Observation, observe, place_text, without_rules};
+use crate::observe::{Equivalent, Observation, observe, place_text, without_rules};
 use crate::pools::{self, PoolState, observe_pools};
 use crate::verify::{Probes, verify};
 use crate::work::{Rewrite, Standing, rewrite};
@@ -260,7 +260,7 @@ impl Case<'_> {
             Observation::Intact(unknown) => {
                 self.intact(&unknown).at(record).noting(self.half_known(rewrite))
             }
-            Observation::Equivalent(names, remark) => self.equivalent(rewrite, names, remark),
+            Observation::Equivalent(equivalent) => self.equivalent(rewrite, equivalent),
             Observation::NameTaken(at) => Decision::leave(
                 State::Conflict,
                 format!("the rule name `{}` is taken by something else: {at}", rewrite.name()),
@@ -295,12 +295,8 @@ impl Case<'_> {
         Decision::leave(State::Applied, reason)
     }
 
-    fn equivalent(
-        &self,
-        rewrite: &Rewrite<'_>,
-        names: Vec<String>,
-        remark: Option<String>,
-    ) -> Decision {
+    fn equivalent(&self, rewrite: &Rewrite<'_>, equivalent: Equivalent) -> Decision {
+        let Equivalent { names, together, remark } = equivalent;
         let probes = match remark {
             // What gets past it by a line break is told; the rest must hold.
             Some(_) => Probes::WithoutLineBreaks,
@@ -319,8 +315,9 @@ impl Case<'_> {
             }
             [name] => format!("the rule `{name}` does the same; it is not ours and is left alone"),
             _ => format!(
-                "the rules {} do the same; they are not ours and are left alone",
-                quoted(&names)
+                "the rules {} {}do the same; they are not ours and are left alone",
+                quoted(&names),
+                if together { "together " } else { "" }
             ),
         };
         if let Some(remark) = remark {

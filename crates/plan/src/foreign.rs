@@ -21,6 +21,8 @@ pub(crate) enum Others {
     Cover {
         /// The rules' names.
         names: Vec<String>,
+        /// Whether it takes more than one of them to do it everywhere.
+        together: bool,
         /// What a person should know of them, without a full stop.
         remark: Option<String>,
     },
@@ -32,6 +34,8 @@ pub(crate) enum Others {
 struct Judged {
     enabled: bool,
     coverage: Coverage,
+    /// At how many places of the scope it is in effect.
+    places: usize,
 }
 
 /// What the rules of others do of what `rewrite` wants.
@@ -55,7 +59,12 @@ pub(crate) fn others(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Others {
         let mut remarks: Vec<String> = used().filter_map(|(_, judged)| remark(judged)).collect();
         remarks.dedup();
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
-        return Others::Cover { names: used().map(|(name, _)| name.clone()).collect(), remark };
+        let together = used().all(|(_, judged)| judged.places < levels.len());
+        return Others::Cover {
+            names: used().map(|(name, _)| name.clone()).collect(),
+            together,
+            remark,
+        };
     }
     let hints = judged.iter().filter_map(|(name, judged)| hint(name, judged, &uncovered));
     Others::FallShort(hints.take(MAX_HINTS).collect())
@@ -74,7 +83,8 @@ fn is_covered(
     let mut judge = |name: &str, enabled: bool, coverage: &dyn Fn() -> Coverage| {
         let known = judged
             .entry(name.to_owned())
-            .or_insert_with(|| Judged { enabled, coverage: coverage() });
+            .or_insert_with(|| Judged { enabled, coverage: coverage(), places: 0 });
+        known.places += 1;
         covered |= known.enabled && is_full(&known.coverage);
     };
     match rewrite.goal {

@@ -27,10 +27,20 @@ pub(crate) enum Observation {
     Changed(String),
     /// What we put in is there as we wrote it, and something keeps it from its effect; what.
     Hidden(String),
-    /// Rules that are not ours do the same; their names, and what to know about them.
-    Equivalent(Vec<String>, Option<String>),
+    /// Rules that are not ours do the same.
+    Equivalent(Equivalent),
     /// Our name is taken by something else; where.
     NameTaken(String),
+}
+
+/// Rules that are not ours and do what an action wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Equivalent {
+    pub(crate) names: Vec<String>,
+    /// Whether it takes more than one of them to do it everywhere.
+    pub(crate) together: bool,
+    /// What to know about them.
+    pub(crate) remark: Option<String>,
 }
 
 /// Where something stands, for a person.
@@ -50,12 +60,15 @@ pub(crate) fn observe(
         let name = rewrite.name();
         let same = other.entry.as_ref().is_ok_and(|entry| *entry == rewrite.rule);
         if same && missing(rewrite, ground, &|found| found == name).is_empty() {
-            return Observation::Equivalent(vec![name.to_owned()], None);
+            let names = vec![name.to_owned()];
+            return Observation::Equivalent(Equivalent { names, together: false, remark: None });
         }
         return Observation::NameTaken(place_text(&other.file, &other.place));
     }
     match others(rewrite, ground) {
-        Others::Cover { names, remark } => Observation::Equivalent(names, remark),
+        Others::Cover { names, together, remark } => {
+            Observation::Equivalent(Equivalent { names, together, remark })
+        }
         Others::FallShort(hints) => Observation::Absent(hints),
     }
 }
