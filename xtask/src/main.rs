@@ -1,4 +1,5 @@
-//! The project's own tasks: `cargo xtask check-layers`, `cargo xtask test`, `cargo xtask bench`.
+//! The project's own tasks: `cargo xtask check-layers`, `cargo xtask test`,
+//! `cargo xtask mutations`, `cargo xtask bench`.
 
 mod layers;
 mod tools;
@@ -10,6 +11,8 @@ usage: cargo xtask TASK
 
   check-layers   fail on an import that points up
   test           install what the tests need, then run every test
+  mutations      damage every configuration file in many ways: STOPGAP_MUTATIONS times each,
+                 from STOPGAP_SEED on
   bench          measure what the project promises, and print it with the machine's name";
 
 fn main() -> ExitCode {
@@ -19,6 +22,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_deref() {
         Some("check-layers") => layers::check(),
         Some("test") => test(&rest),
+        Some("mutations") => mutations(),
         Some("bench") => bench(),
         _ => Err(USAGE.to_owned()),
     };
@@ -45,15 +49,33 @@ fn test(extra: &[String]) -> Result<(), String> {
     tested
 }
 
+/// The number of mutants of each file, unless the environment gives another.
+const MUTANTS: &str = "400";
+
+/// Runs the mutation tests with their whole number of mutants.
+fn mutations() -> Result<(), String> {
+    let count = std::env::var_os("STOPGAP_MUTATIONS").unwrap_or_else(|| MUTANTS.into());
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(["test", "--release", "--package", "stopgap-edit", "--test", "iis_mutations"]);
+    run(command.args(["--", "--nocapture"]).env("STOPGAP_MUTATIONS", count))
+}
+
 fn bench() -> Result<(), String> {
     cargo(&["run", "--quiet", "--release", "--package", "stopgap-benches"])
 }
 
 fn cargo(arguments: &[&str]) -> Result<(), String> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(program)
-        .args(arguments)
-        .status()
-        .map_err(|error| format!("cargo could not be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("cargo {}: {status}", arguments.join(" "))) }
+    run(Command::new(program).args(arguments))
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let status =
+        command.status().map_err(|error| format!("cargo could not be started: {error}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    let arguments: Vec<_> = command.get_args().map(|text| text.to_string_lossy()).collect();
+    Err(format!("cargo {}: {status}", arguments.join(" ")))
 }

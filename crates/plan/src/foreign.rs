@@ -81,9 +81,11 @@ fn is_covered(
     }
     let mut covered = false;
     let mut judge = |name: &str, enabled: bool, coverage: &dyn Fn() -> Coverage| {
-        let known = judged
-            .entry(name.to_owned())
-            .or_insert_with(|| Judged { enabled, coverage: coverage(), places: 0 });
+        let known = judged.entry(name.to_owned()).or_insert_with(|| Judged {
+            enabled,
+            coverage: coverage(),
+            places: 0,
+        });
         known.places += 1;
         covered |= known.enabled && is_full(&known.coverage);
     };

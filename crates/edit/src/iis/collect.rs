@@ -1,8 +1,10 @@
 //! One collection, merged over the layers that a path meets.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use super::effective::{Fault, InEffect, same};
+use stopgap_model::problem::one_line;
+
+use super::effective::{Fault, InEffect};
 use super::entry::Collection;
 use super::facts::{Declared, Definition, OverrideMode, RewriteSupport};
 use super::merge::Step;
@@ -89,9 +91,10 @@ pub(crate) struct Merge<'s> {
 
 /// The members in effect so far.
 struct Merged<'s, T> {
-    members: Vec<(&'s Step<'s>, &'s Listed<T>)>,
-    /// Their names, in one spelling.
-    names: HashSet<&'s str>,
+    /// In order; what was dropped leaves a gap.
+    members: Vec<Option<(&'s Step<'s>, &'s Listed<T>)>>,
+    /// Where each is among them, by its name in one spelling.
+    names: HashMap<&'s str, usize>,
 }
 
 impl<'s> Merge<'s> {
@@ -101,7 +104,7 @@ impl<'s> Merge<'s> {
         sections: impl Fn(&'s Layer) -> &'s [Section<T>],
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<InEffect<T>>, Fault> {
-        let mut merged = Merged { members: Vec::new(), names: HashSet::new() };
+        let mut merged = Merged { members: Vec::new(), names: HashMap::new() };
         let mut last: Option<&Step<'_>> = None;
         let mut lock = self.first_lock();
         for step in self.steps.iter().filter(|step| step.reaches) {
@@ -162,7 +165,8 @@ impl<'s> Merge<'s> {
                 match held.layers.iter().find_map(|layer| sections(layer).first()) {
                     Some(section) => section,
                     None => {
-                        let reason = format!("{source} does not hold {}", self.shape.section);
+                        let reason =
+                            format!("{} does not hold {}", one_line(source), self.shape.section);
                         return Err(broken(step, reason));
                     }
                 }
@@ -174,17 +178,17 @@ impl<'s> Merge<'s> {
         merged.names.reserve(section.changes.len());
         for change in &section.changes {
             match change {
-                Change::Clear => merged.drop_where(step, |_| true)?,
-                Change::Remove(name) => merged.drop_where(step, |m| same(&m.name, name))?,
+                Change::Clear => merged.clear(step)?,
+                Change::Remove(name) => merged.remove(step, name)?,
                 Change::Add(member) => {
-                    if !merged.names.insert(&member.key) {
+                    if merged.names.insert(&member.key, merged.members.len()).is_some() {
                         let what = self.shape.member;
                         return Err(broken(
                             step,
-                            format!("two {what} are named \"{}\"", member.name),
+                            format!("two {what} are named \"{}\"", one_line(&member.name)),
                         ));
                     }
-                    merged.members.push((step, member));
+                    merged.members.push(Some((step, member)));
                 }
             }
         }
@@ -196,7 +200,7 @@ impl<'s> Merge<'s> {
         merged: Merged<'s, T>,
         keep: &dyn Fn(&str) -> bool,
     ) -> Vec<InEffect<T>> {
-        let kept = merged.members.into_iter().filter(|(_, listed)| keep(&listed.name));
+        let kept = merged.members.into_iter().flatten().filter(|(_, listed)| keep(&listed.name));
         let in_effect = kept.map(|(step, listed)| InEffect {
             name: listed.name.clone(),
             item: listed.item.clone(),
@@ -212,18 +216,31 @@ impl<'s> Merge<'s> {
 }
 
 impl<T> Merged<'_, T> {
-    fn drop_where(
-        &mut self,
-        step: &Step<'_>,
-        drops: impl Fn(&Listed<T>) -> bool,
-    ) -> Result<(), Fault> {
-        if let Some((_, member)) = self.members.iter().find(|(_, m)| m.locked && drops(m)) {
-            return Err(broken(step, format!("\"{}\" above is locked", member.name)));
+    fn clear(&mut self, step: &Step<'_>) -> Result<(), Fault> {
+        let mut members = self.members.iter().flatten();
+        if let Some((_, member)) = members.find(|(_, member)| member.locked) {
+            return Err(locked(step, &member.name));
         }
-        self.members.retain(|(_, member)| !drops(member));
-        self.names = self.members.iter().map(|(_, member)| member.key.as_str()).collect();
+        self.members.clear();
+        self.names.clear();
         Ok(())
     }
+
+    fn remove(&mut self, step: &Step<'_>, name: &str) -> Result<(), Fault> {
+        let at = self.names.get(name.to_ascii_lowercase().as_str());
+        let Some(found) = at.and_then(|at| self.members.get_mut(*at)) else { return Ok(()) };
+        if let Some((_, member)) = found.take() {
+            if member.locked {
+                return Err(locked(step, &member.name));
+            }
+            self.names.remove(member.key.as_str());
+        }
+        Ok(())
+    }
+}
+
+fn locked(step: &Step<'_>, name: &str) -> Fault {
+    broken(step, format!("\"{}\" above is locked", one_line(name)))
 }
 
 fn broken(step: &Step<'_>, reason: impl Into<String>) -> Fault {

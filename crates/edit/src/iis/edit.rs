@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
+use stopgap_model::problem::one_line;
 
 use super::effective::same;
 use super::entry::{Collection, Entry};
@@ -14,7 +15,7 @@ use super::entry_write::{escaped, write_entry};
 use super::place::{Place, normal};
 use super::pools::{PoolUndo, disable_pool};
 use super::summary::{Mode, reach};
-use super::xml::{Doc, NotReadable};
+use super::xml::{Doc, NotReadable, Written as _};
 
 /// A file with something put into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Undo {
 }
 
 /// An element that exists, or is open, only for what we put in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scaffold {
     /// An element that was created.
@@ -107,7 +108,7 @@ pub enum EditError {
         code: u32,
     },
     /// The place has something of this name already.
-    #[error("there is a \"{0}\" there already")]
+    #[error("there is a \"{}\" there already", one_line(.0))]
     NameTaken(String),
     /// More than one element has this name, or more than one section is in this place.
     #[error("it is not clear which is meant: {0}")]
@@ -119,7 +120,7 @@ pub enum EditError {
     #[error("the section {0} is not written in this file")]
     Elsewhere(String),
     /// There is no application pool of this name.
-    #[error("there is no application pool \"{0}\"")]
+    #[error("there is no application pool \"{}\"", one_line(.0))]
     NoSuchPool(String),
 }
 
@@ -143,7 +144,7 @@ pub fn insert(bytes: &[u8], place: &Place, entry: &Entry) -> Result<Inserted, Ed
     let doc = Doc::parse(bytes).map_err(EditError::NotReadable)?;
     let collection = entry.collection(place);
     if let Some(name) = members(&doc, place, collection).find_map(|node| {
-        node.attribute("name").filter(|name| same(name, entry.name())).map(str::to_owned)
+        node.own_attribute("name").filter(|name| same(name, entry.name())).map(str::to_owned)
     }) {
         return Err(EditError::NameTaken(name));
     }
@@ -183,7 +184,7 @@ pub fn insert_all(
         return Ok((bytes, undos));
     }
     let doc = Doc::parse(&bytes).map_err(EditError::NotReadable)?;
-    let there = members(&doc, place, collection).filter_map(|node| node.attribute("name"));
+    let there = members(&doc, place, collection).filter_map(|node| node.own_attribute("name"));
     let mut names: HashSet<String> = there.map(str::to_ascii_lowercase).collect();
     let (section, missing) = anchor(&doc, place, collection)?;
     let mut texts = Vec::new();
@@ -210,7 +211,7 @@ pub(crate) fn containers<'d, 'a>(doc: &'d Doc<'a>, place: &Place) -> Vec<Node<'d
     let root = key.is_empty().then(|| doc.root());
     let locations = doc
         .children(doc.root(), "location")
-        .filter(|node| normal(node.attribute("path").unwrap_or_default()) == key);
+        .filter(|node| normal(node.own_attribute("path").unwrap_or_default()) == key);
     root.into_iter().chain(locations).collect()
 }
 
@@ -291,7 +292,7 @@ fn anchor<'d, 'a>(
 fn lives_elsewhere(section: Node<'_, '_>) -> bool {
     ["configSource", "configProtectionProvider"]
         .iter()
-        .any(|name| section.attribute(*name).is_some())
+        .any(|name| section.own_attribute(name).is_some())
 }
 
 /// Builds the text that goes in.

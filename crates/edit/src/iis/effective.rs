@@ -1,6 +1,7 @@
 //! Which rewrite rules a request meets, in which order.
 
 use stopgap_model::host::{ServerPath, Site};
+use stopgap_model::problem::one_line;
 use stopgap_rules::iis::{OutboundRule, PreCondition, RewriteMap, Rule};
 
 use super::collect::{Merge, Shape};
@@ -111,7 +112,7 @@ pub fn effective_rules_named(
 ) -> Result<Effective, Fault> {
     let (host, iis, support) = snapshot.host().map_err(Fault::Unknown)?;
     let site = find_site(&iis.sites, site)
-        .ok_or_else(|| Fault::Unknown(format!("there is no site \"{site}\"")))?;
+        .ok_or_else(|| Fault::Unknown(format!("there is no site \"{}\"", one_line(site))))?;
     let path = normal(url_path);
     let mut steps = host_steps(host, site, &path).map_err(Fault::Unknown)?;
     let of_host = steps.len();

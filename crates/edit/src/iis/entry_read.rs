@@ -1,10 +1,13 @@
 //! The elements of the rewrite sections → what they say, defaults filled in.
 
 use roxmltree::Node;
+use stopgap_model::problem::one_line;
 use stopgap_rules::iis::{
     Action, Condition, Grouping, MatchType, OutboundAction, OutboundMatch, OutboundRule,
     PatternSyntax, PreCondition, RedirectType, RewriteMap, Rule, SetVariable, UrlMatch,
 };
+
+use super::xml::Written as _;
 
 /// The rule that an element says, or why it cannot be told what it does.
 pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
@@ -69,14 +72,16 @@ pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, String> 
             Some(node) => read_conditions(node)?,
             None => Vec::new(),
         },
-        action: match action.and_then(|node| node.attribute("type")).unwrap_or("None") {
+        action: match action.and_then(|node| node.own_attribute("type")).unwrap_or("None") {
             word if word.eq_ignore_ascii_case("none") || word == "0" => OutboundAction::None,
             word if word.eq_ignore_ascii_case("rewrite") || word == "1" => {
                 let value = action.map(|node| text(node, "value")).unwrap_or_default();
                 let replace = action.map_or(Ok(true), |node| flag(node, "replace", true))?;
                 OutboundAction::Rewrite { value, replace }
             }
-            other => return Err(format!("its action is of the unknown type `{other}`")),
+            other => {
+                return Err(format!("its action is of the unknown type `{}`", one_line(other)));
+            }
         },
     })
 }
@@ -93,11 +98,12 @@ pub(crate) fn read_precondition(node: Node<'_, '_>) -> Result<PreCondition, Stri
 
 /// The rewrite map that an element says.
 pub(crate) fn read_map(node: Node<'_, '_>) -> RewriteMap {
-    let entries = node.children().filter(|child| child.has_tag_name("add"));
+    let entries =
+        node.children().filter(|child| child.is_element() && child.written_name() == "add");
     RewriteMap {
         name: text(node, "name"),
         default: text(node, "defaultValue"),
-        ignore_case: node.attribute("ignoreCase") != Some("false"),
+        ignore_case: node.own_attribute("ignoreCase") != Some("false"),
         entries: entries.map(|node| (text(node, "key"), text(node, "value"))).collect(),
     }
 }
@@ -111,8 +117,9 @@ fn grouping(node: Option<Node<'_, '_>>) -> Result<Grouping, String> {
 
 fn only_known(node: Node<'_, '_>, known: &[&str]) -> Result<(), String> {
     for child in node.children().filter(Node::is_element) {
-        let name = child.tag_name().name();
+        let name = child.written_name();
         if !known.contains(&name) {
+            let name = one_line(name);
             return Err(format!("it has an element `{name}`, which is not understood"));
         }
     }
@@ -160,7 +167,7 @@ const REDIRECTS: [(&str, RedirectType); 8] = [
 fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, String> {
     let mut conditions = Vec::new();
     for child in node.children().filter(Node::is_element) {
-        match child.tag_name().name() {
+        match child.written_name() {
             "add" => conditions.push(Condition {
                 input: text(child, "input"),
                 match_type: choice(child, "matchType", MatchType::Pattern, &MATCH_TYPES)?,
@@ -169,7 +176,7 @@ fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, String> {
                 negate: flag(child, "negate", false)?,
             }),
             "clear" => conditions.clear(),
-            _ => return Err(format!("it has a condition `{}`", child.tag_name().name())),
+            _ => return Err(format!("it has a condition `{}`", one_line(child.written_name()))),
         }
     }
     Ok(conditions)
@@ -178,14 +185,17 @@ fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, String> {
 fn read_variables(node: Node<'_, '_>) -> Result<Vec<SetVariable>, String> {
     let mut variables = Vec::new();
     for child in node.children().filter(Node::is_element) {
-        match child.tag_name().name() {
+        match child.written_name() {
             "set" => variables.push(SetVariable {
                 name: text(child, "name"),
                 value: text(child, "value"),
                 replace: flag(child, "replace", true)?,
             }),
             "clear" => variables.clear(),
-            other => return Err(format!("its server variables have an element `{other}`")),
+            other => {
+                let other = one_line(other);
+                return Err(format!("its server variables have an element `{other}`"));
+            }
         }
     }
     Ok(variables)
@@ -193,7 +203,7 @@ fn read_variables(node: Node<'_, '_>) -> Result<Vec<SetVariable>, String> {
 
 fn read_action(node: Node<'_, '_>) -> Result<Action, String> {
     let url = || text(node, "url");
-    match node.attribute("type").unwrap_or("None").to_ascii_lowercase().as_str() {
+    match node.own_attribute("type").unwrap_or("None").to_ascii_lowercase().as_str() {
         "none" | "0" => Ok(Action::None),
         "rewrite" | "1" => {
             Ok(Action::Rewrite { url: url(), append_query: flag(node, "appendQueryString", true)? })
@@ -210,13 +220,13 @@ fn read_action(node: Node<'_, '_>) -> Result<Action, String> {
             description: text(node, "statusDescription"),
         }),
         "abortrequest" | "4" => Ok(Action::AbortRequest),
-        other => Err(format!("its action is of the unknown type `{other}`")),
+        other => Err(format!("its action is of the unknown type `{}`", one_line(other))),
     }
 }
 
 /// The one child element of this name.
 fn only<'d, 'a>(node: Node<'d, 'a>, name: &str) -> Result<Option<Node<'d, 'a>>, String> {
-    let mut found = node.children().filter(|n| n.is_element() && n.tag_name().name() == name);
+    let mut found = node.children().filter(|n| n.is_element() && n.written_name() == name);
     match (found.next(), found.next()) {
         (_, Some(_)) => Err(format!("it has more than one `{name}` element")),
         (first, None) => Ok(first),
@@ -224,7 +234,7 @@ fn only<'d, 'a>(node: Node<'d, 'a>, name: &str) -> Result<Option<Node<'d, 'a>>, 
 }
 
 fn text(node: Node<'_, '_>, name: &str) -> String {
-    node.attribute(name).unwrap_or_default().to_owned()
+    node.own_attribute(name).unwrap_or_default().to_owned()
 }
 
 fn flag(node: Node<'_, '_>, name: &str, default: bool) -> Result<bool, String> {
@@ -232,7 +242,7 @@ fn flag(node: Node<'_, '_>, name: &str, default: bool) -> Result<bool, String> {
 }
 
 fn number(node: Node<'_, '_>, name: &str) -> Result<Option<u16>, String> {
-    let Some(value) = node.attribute(name) else { return Ok(None) };
+    let Some(value) = node.own_attribute(name) else { return Ok(None) };
     value.parse().map(Some).map_err(|_| not_understood(name, value))
 }
 
@@ -243,11 +253,11 @@ fn choice<T: Copy>(
     default: T,
     words: &[(&str, T)],
 ) -> Result<T, String> {
-    let Some(value) = node.attribute(name) else { return Ok(default) };
+    let Some(value) = node.own_attribute(name) else { return Ok(default) };
     let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
     found.map(|(_, meaning)| *meaning).ok_or_else(|| not_understood(name, value))
 }
 
 fn not_understood(name: &str, value: &str) -> String {
-    format!("its `{name}` is `{value}`, which is not understood")
+    format!("its `{name}` is `{}`, which is not understood", one_line(value))
 }

@@ -2,9 +2,10 @@
 
 use roxmltree::Node;
 use stopgap_model::host::{Application, Fact, Iis, ServerPath, Site, VirtualDirectory};
+use stopgap_model::problem::one_line;
 
 use super::entry::Collection;
-use super::xml::Doc;
+use super::xml::{Doc, Written as _};
 
 /// The name under which URL Rewrite is registered.
 pub(crate) const REWRITE_MODULE: &str = "RewriteModule";
@@ -80,13 +81,13 @@ impl RewriteSupport {
 pub(crate) fn iis(doc: &Doc<'_>, config: &ServerPath) -> Iis {
     let named = |path: &[&str]| -> Vec<String> {
         let nodes = doc.descend(doc.root(), path);
-        nodes.into_iter().filter_map(|node| node.attribute("name")).map(str::to_owned).collect()
+        nodes.into_iter().filter_map(|node| node.own_attribute("name")).map(str::to_owned).collect()
     };
     let sites = ["system.applicationHost", "sites"];
     let default_pool = doc
         .descend(doc.root(), &[sites[0], sites[1], "applicationDefaults"])
         .into_iter()
-        .find_map(|node| node.attribute("applicationPool"));
+        .find_map(|node| node.own_attribute("applicationPool"));
     Iis {
         config: config.clone(),
         sites: doc
@@ -103,7 +104,7 @@ pub(crate) fn iis(doc: &Doc<'_>, config: &ServerPath) -> Iis {
 pub(crate) fn support(doc: &Doc<'_>) -> RewriteSupport {
     let modules = doc.descend(doc.root(), &["system.webServer", "globalModules", "add"]);
     RewriteSupport {
-        module: modules.iter().any(|node| node.attribute("name") == Some(REWRITE_MODULE)),
+        module: modules.iter().any(|node| node.own_attribute("name") == Some(REWRITE_MODULE)),
         rules: declared(doc, "rules"),
         global_rules: declared(doc, "globalRules"),
         outbound_rules: declared(doc, "outboundRules"),
@@ -118,10 +119,10 @@ fn declared(doc: &Doc<'_>, section: &str) -> Option<Declared> {
     let roots = doc.descend(doc.root(), &["configSections"]);
     let found = steps.iter().fold(roots, |nodes, (element, name)| {
         let children = nodes.into_iter().flat_map(|node| doc.children(node, element));
-        children.filter(|node| node.attribute("name") == Some(*name)).collect()
+        children.filter(|node| node.own_attribute("name") == Some(*name)).collect()
     });
     let section = found.first()?;
-    let says = |name: &str| section.attribute(name).map(str::to_ascii_lowercase);
+    let says = |name: &str| section.own_attribute(name).map(str::to_ascii_lowercase);
     let mode = match says("overrideModeDefault").as_deref() {
         Some("deny") => OverrideMode::Deny,
         _ => OverrideMode::Allow,
@@ -136,18 +137,18 @@ fn declared(doc: &Doc<'_>, section: &str) -> Option<Declared> {
 
 fn site(doc: &Doc<'_>, node: Node<'_, '_>, default_pool: Option<&str>) -> Site {
     let application = |node: Node<'_, '_>| Application {
-        path: node.attribute("path").unwrap_or("/").to_owned(),
-        pool: node.attribute("applicationPool").or(default_pool).map(str::to_owned),
+        path: node.own_attribute("path").unwrap_or("/").to_owned(),
+        pool: node.own_attribute("applicationPool").or(default_pool).map(str::to_owned),
         directories: doc
             .children(node, "virtualDirectory")
             .map(|node| VirtualDirectory {
-                path: node.attribute("path").unwrap_or("/").to_owned(),
-                physical: expand(node.attribute("physicalPath").unwrap_or_default()),
+                path: node.own_attribute("path").unwrap_or("/").to_owned(),
+                physical: expand(node.own_attribute("physicalPath").unwrap_or_default()),
             })
             .collect(),
     };
     Site {
-        name: node.attribute("name").unwrap_or_default().to_owned(),
+        name: node.own_attribute("name").unwrap_or_default().to_owned(),
         applications: doc.children(node, "application").map(application).collect(),
     }
 }
@@ -167,6 +168,10 @@ pub(crate) fn expand(written: &str) -> Fact<ServerPath> {
     if written.is_empty() {
         return Fact::Unknown("it has no physical path".to_owned());
     }
+    if written.contains(char::is_control) {
+        let written = one_line(written);
+        return Fact::Unknown(format!("its physical path `{written}` has control characters"));
+    }
     let (mut out, mut rest) = (String::new(), written);
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
@@ -178,7 +183,9 @@ pub(crate) fn expand(written: &str) -> Fact<ServerPath> {
         let known = VARIABLES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         let Some((_, value)) = known else {
             return Fact::Unknown(format!(
-                "its physical path `{written}` has the unknown %{name}%"
+                "its physical path `{}` has the unknown %{}%",
+                one_line(written),
+                one_line(name)
             ));
         };
         out.push_str(value);

@@ -1,11 +1,12 @@
 //! The folders of a server's sites that have a configuration of their own: applications, virtual
 //! directories, and plain folders in them in which a web.config was found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use stopgap_model::host::{Fact, Iis, ServerPath, Site};
+use stopgap_model::problem::one_line;
 
-use super::place::{depth, is_within, joined, normal};
+use super::place::{depth, is_within, joined, normal, way_to};
 
 /// What a folder of a site is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,37 +32,84 @@ impl Folder {
     pub(crate) fn web_config(&self) -> Result<ServerPath, String> {
         match &self.physical {
             Fact::Known(folder) => Ok(folder.join("web.config")),
-            Fact::Absent => Err(format!("/{} has no physical path", self.spelled)),
-            Fact::Unknown(why) => Err(format!("/{}: {why}", self.spelled)),
+            Fact::Absent => Err(format!("/{} has no physical path", one_line(&self.spelled))),
+            Fact::Unknown(why) => Err(format!("/{}: {why}", one_line(&self.spelled))),
         }
     }
 }
 
-/// The folders of all sites, by the site's name in one spelling; of each, those above before those
-/// below.
+/// The most folders of a server. Applications that share a folder each have all that is in it, so
+/// that there may be many more than files.
+const MAX_FOLDERS: usize = 64 * 1024;
+
+/// The folders of all sites, by the site's name in one spelling.
 #[derive(Debug, Default)]
-pub(crate) struct Folders(BTreeMap<String, Vec<Folder>>);
+pub(crate) struct Folders {
+    sites: BTreeMap<String, SiteFolders>,
+    /// Whether there are more than [`MAX_FOLDERS`]; then not all of them are here.
+    too_many: bool,
+}
+
+/// The folders of a site.
+#[derive(Debug, Default)]
+struct SiteFolders {
+    /// Those above before those below.
+    folders: Vec<Folder>,
+    /// Where the one of a level is among them.
+    by_level: HashMap<String, usize>,
+}
 
 impl Folders {
     /// The folders of the sites of `iis`, where `found` are all web.config files on the disk.
     pub(crate) fn of<'f>(iis: &Iis, found: impl Iterator<Item = &'f ServerPath>) -> Self {
-        let found: Vec<(String, &ServerPath)> = found.map(|path| (path.key(), path)).collect();
-        let of_site = |site: &Site| (normal(&site.name), of_site(site, &found));
-        Self(iis.sites.iter().map(of_site).collect())
+        let mut found: Vec<(String, &ServerPath)> = found.map(|path| (path.key(), path)).collect();
+        found.sort_unstable();
+        let mut left = MAX_FOLDERS;
+        let mut sites = BTreeMap::new();
+        for site in &iis.sites {
+            let Some(folders) = of_site(site, &found, &mut left) else {
+                return Self { sites, too_many: true };
+            };
+            let levels = folders.iter().map(|folder| folder.level.clone());
+            let by_level = levels.zip(0..).collect();
+            sites.insert(normal(&site.name), SiteFolders { folders, by_level });
+        }
+        Self { sites, too_many: false }
+    }
+
+    /// Fails with the reason if there are too many to know them all.
+    pub(crate) fn all_are_known(&self) -> Result<(), String> {
+        let why = || format!("the sites have more than {MAX_FOLDERS} folders");
+        if self.too_many { Err(why()) } else { Ok(()) }
+    }
+
+    /// The folders on the way to a path of a site, from its root down.
+    pub(crate) fn on_the_way(
+        &self,
+        site: &str,
+        path: &str,
+    ) -> Result<impl Iterator<Item = &Folder>, String> {
+        self.all_are_known()?;
+        let found = self.sites.get(&normal(site));
+        let at = move |level: &str| found?.folders.get(*found?.by_level.get(level)?);
+        Ok(way_to(path).filter_map(at).collect::<Vec<_>>().into_iter())
     }
 
     /// The folders of a site.
     pub(crate) fn of_site(&self, site: &str) -> &[Folder] {
-        self.0.get(&normal(site)).map(Vec::as_slice).unwrap_or_default()
+        self.sites.get(&normal(site)).map(|site| site.folders.as_slice()).unwrap_or_default()
     }
 
     /// All folders, each with its site's name in one spelling.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Folder)> {
-        self.0.iter().flat_map(|(site, folders)| folders.iter().map(move |f| (site.as_str(), f)))
+        self.sites
+            .iter()
+            .flat_map(|(name, site)| site.folders.iter().map(move |folder| (name.as_str(), folder)))
     }
 }
 
-fn of_site(site: &Site, found: &[(String, &ServerPath)]) -> Vec<Folder> {
+/// The folders of a site; `None` if they are more than are `left`.
+fn of_site(site: &Site, found: &[(String, &ServerPath)], left: &mut usize) -> Option<Vec<Folder>> {
     let mut folders = Vec::new();
     for application in &site.applications {
         for directory in &application.directories {
@@ -79,24 +127,32 @@ fn of_site(site: &Site, found: &[(String, &ServerPath)]) -> Vec<Folder> {
     folders.sort_by_key(|folder| (depth(&folder.level), folder.kind));
     let mut seen = BTreeSet::new();
     folders.retain(|folder| seen.insert(folder.level.clone()));
-    let plain: Vec<Folder> = folders.iter().flat_map(|root| plain_folders(root, found)).collect();
+    *left = left.checked_sub(folders.len())?;
+    let mut plain = Vec::new();
+    for root in &folders {
+        let below = plain_folders(root, found);
+        *left = left.checked_sub(below.len())?;
+        plain.extend(below);
+    }
     folders.extend(plain.into_iter().filter(|folder| seen.insert(folder.level.clone())));
     folders.sort_by_key(|folder| depth(&folder.level));
     // What is reached by another way lies behind the nearest application or virtual directory.
-    let roots: Vec<(String, Fact<ServerPath>)> = folders
+    let roots: HashMap<String, Fact<ServerPath>> = folders
         .iter()
         .filter(|folder| folder.kind != FolderKind::Plain)
         .map(|folder| (folder.level.clone(), folder.physical.clone()))
         .collect();
     folders.retain(|folder| folder.kind != FolderKind::Plain || is_served(folder, &roots));
-    folders
+    Some(folders)
 }
 
 /// The folders below an application or a virtual directory in which a web.config was found.
 fn plain_folders(root: &Folder, found: &[(String, &ServerPath)]) -> Vec<Folder> {
     let Fact::Known(physical) = &root.physical else { return Vec::new() };
     let above = physical.key();
-    let below = found.iter().filter(|(key, _)| is_within_folder(key, &above));
+    let folder_key = format!("{above}\\");
+    let first = found.partition_point(|(key, _)| *key < folder_key);
+    let below = found[first..].iter().take_while(|(key, _)| key.starts_with(&folder_key));
     let folder = |(key, path): &(String, &ServerPath)| {
         let name = path.file_name().len();
         let folder = &path.as_str()[..path.as_str().len() - name];
@@ -120,19 +176,14 @@ fn plain_folders(root: &Folder, found: &[(String, &ServerPath)]) -> Vec<Folder> 
 
 /// Whether the nearest application or virtual directory above a plain folder is the one whose
 /// folder it is in.
-fn is_served(folder: &Folder, roots: &[(String, Fact<ServerPath>)]) -> bool {
-    let above = roots.iter().filter(|(level, _)| is_within(&folder.level, level));
-    let Some((level, Fact::Known(root))) = above.max_by_key(|(level, _)| depth(level)) else {
+fn is_served(folder: &Folder, roots: &HashMap<String, Fact<ServerPath>>) -> bool {
+    let nearest = way_to(&folder.level).rev().find_map(|above| roots.get_key_value(above));
+    let Some((level, Fact::Known(root))) = nearest else {
         return false;
     };
     let Fact::Known(physical) = &folder.physical else { return false };
     let below = normal(&folder.level[level.len()..]).replace('/', "\\");
     physical.key() == format!("{}\\{below}", root.key())
-}
-
-/// Whether a path's key lies in the folder of another key, or is it.
-pub(crate) fn is_within_folder(key: &str, folder: &str) -> bool {
-    key.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
 }
 
 /// The URL path of the application that a path of a site belongs to, in one spelling.

@@ -2,7 +2,7 @@
 
 use roxmltree::Node;
 
-use super::xml::Doc;
+use super::xml::{Doc, Written as _};
 
 /// The modules that run a program for a request.
 const RUNNERS: [&str; 2] = ["FastCgiModule", "CgiModule"];
@@ -17,10 +17,10 @@ pub(crate) fn programs(doc: &Doc<'_>) -> Vec<String> {
     let root = doc.root();
     for place in std::iter::once(root).chain(doc.children(root, "location")) {
         let applications = doc.descend(place, &["system.webServer", "fastCgi", "application"]);
-        let paths = applications.into_iter().filter_map(|node| node.attribute("fullPath"));
+        let paths = applications.into_iter().filter_map(|node| node.own_attribute("fullPath"));
         let handlers = doc.descend(place, &["system.webServer", "handlers", "add"]);
         let handlers = handlers.into_iter().filter(runs_a_program);
-        let processors = handlers.filter_map(|node| node.attribute("scriptProcessor"));
+        let processors = handlers.filter_map(|node| node.own_attribute("scriptProcessor"));
         for path in paths.chain(processors).filter_map(program) {
             if !found.iter().any(|other| other == path) {
                 found.push(path.to_owned());
@@ -31,7 +31,7 @@ pub(crate) fn programs(doc: &Doc<'_>) -> Vec<String> {
 }
 
 fn runs_a_program(handler: &Node<'_, '_>) -> bool {
-    let modules = handler.attribute("modules").unwrap_or_default();
+    let modules = handler.own_attribute("modules").unwrap_or_default();
     modules
         .split(',')
         .any(|module| RUNNERS.iter().any(|runner| module.trim().eq_ignore_ascii_case(runner)))

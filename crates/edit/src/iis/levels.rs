@@ -29,6 +29,7 @@ pub struct Level {
 /// What IIS serves is not known: a sentence without a full stop.
 pub fn levels(snapshot: &Snapshot, scope: Option<&Scope>) -> Result<Vec<Level>, String> {
     let (_, iis, _) = snapshot.host()?;
+    snapshot.folders().all_are_known()?;
     let Some(scope) = scope else {
         let of_site = |site: &stopgap_model::host::Site| of_site(snapshot, &site.name, "");
         return Ok(iis.sites.iter().flat_map(of_site).collect());

@@ -8,7 +8,7 @@ use stopgap_model::host::Site;
 use super::entry::Collection;
 use super::facts::Definition;
 use super::folders::{FolderKind, application_of};
-use super::place::{depth, is_within, joined, normal};
+use super::place::{joined, normal};
 use super::snapshot::{File, Snapshot};
 use super::summary::{Dropped, Layer};
 
@@ -58,11 +58,9 @@ pub(crate) fn host_steps<'s>(
 ) -> Result<Vec<Step<'s>>, String> {
     let name = normal(&site.name);
     let full = joined(&name, path);
-    let mut layers: Vec<_> =
-        file.summary()?.layers.iter().filter(|layer| is_within(&full, &layer.path)).collect();
-    layers.sort_by_key(|layer| depth(&layer.path));
+    let layers = file.summary()?.layers_for(&full);
     let with_path = |level: &str| application_of(site, level) == application_of(site, path);
-    let steps = layers.into_iter().map(|layer| {
+    let steps = layers.map(|layer| {
         let level = layer.path.strip_prefix(&name).unwrap_or_default();
         let level = level.trim_start_matches('/').to_owned();
         let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
@@ -81,19 +79,12 @@ pub(crate) fn web_steps<'s>(
 ) -> Result<Vec<Step<'s>>, String> {
     let with_path = |level: &str| application_of(site, level) == application_of(site, path);
     let mut steps = Vec::new();
-    let folders = snapshot.folders().of_site(&site.name);
-    for folder in folders.iter().filter(|folder| is_within(path, &folder.level)) {
+    for folder in snapshot.folders().on_the_way(&site.name, path)? {
         let config = folder.web_config()?;
         let file = snapshot.file(&config).ok_or_else(|| format!("{config} was not read"))?;
-        let mut layers: Vec<_> = file
-            .summary()?
-            .layers
-            .iter()
-            .map(|layer| (joined(&folder.level, &layer.path), layer))
-            .filter(|(level, _)| is_within(path, level))
-            .collect();
-        layers.sort_by_key(|(level, _)| depth(level));
-        steps.extend(layers.into_iter().map(|(level, layer)| {
+        let below = path[folder.level.len()..].trim_start_matches('/');
+        steps.extend(file.summary()?.layers_for(below).map(|layer| {
+            let level = joined(&folder.level, &layer.path);
             let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
             let written = if layer.path.is_empty() { "" } else { written };
             let base = base(&joined(&folder.spelled, written));

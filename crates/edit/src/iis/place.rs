@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
+use stopgap_model::problem::one_line;
 
 /// Where in a configuration file something stands. Two spellings of one path are one place.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +50,12 @@ impl PartialEq for Place {
 
 impl Eq for Place {}
 
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
 impl Ord for Place {
     fn cmp(&self, other: &Self) -> Ordering {
         self.identity().cmp(&other.identity())
@@ -64,7 +72,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server => f.write_str("for the whole server"),
-            Self::Location { path } => write!(f, "location \"{path}\""),
+            Self::Location { path } => write!(f, "location \"{}\"", one_line(path)),
             Self::WebConfig => f.write_str("at its root"),
         }
     }
@@ -87,6 +95,13 @@ pub(crate) fn normal(path: &str) -> String {
 pub(crate) fn is_within(path: &str, above: &str) -> bool {
     above.is_empty()
         || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A normal path and all those that it lies under, from the widest down to itself.
+pub(crate) fn way_to(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    let inner = path.match_indices('/').map(|(at, _)| &path[..at]);
+    let own = (!path.is_empty()).then_some(path);
+    std::iter::once("").chain(inner).chain(own)
 }
 
 /// Two normal paths, one after the other.

@@ -2,6 +2,7 @@
 
 use stopgap_model::host::{Iis, ServerPath, Site};
 use stopgap_model::mitigation::Scope;
+use stopgap_model::problem::one_line;
 
 use super::effective::{Fault, effective_rules_named, entries_named, find_site};
 use super::entry::Collection;
@@ -63,7 +64,7 @@ pub struct Placing<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The server has no such site.
-    #[error("the server has no site \"{site}\"; it has {}", list(available))]
+    #[error("the server has no site \"{}\"; it has {}", one_line(site), list(available))]
     NoSuchSite {
         /// The site's name.
         site: String,
@@ -71,7 +72,11 @@ pub enum Refusal {
         available: Vec<String>,
     },
     /// The site has no such application, virtual directory or location.
-    #[error("site \"{site}\" has no application or virtual directory {path}")]
+    #[error(
+        "site \"{}\" has no application or virtual directory {}",
+        one_line(site),
+        one_line(path)
+    )]
     NoSuchPath {
         /// The site's name.
         site: String,
@@ -82,7 +87,7 @@ pub enum Refusal {
     #[error("the URL Rewrite module is not installed: globalModules has no RewriteModule")]
     NoModule,
     /// URL Rewrite is installed and does not run for the scope.
-    #[error("the URL Rewrite module is switched off for {0}: `modules` there is without it")]
+    #[error("the URL Rewrite module is switched off for {}: `modules` there is without it", one_line(.0))]
     ModuleOff(String),
     /// The section is not declared, and any rule would break the site.
     #[error("section {0} is not declared in configSections of applicationHost.config")]
@@ -91,7 +96,7 @@ pub enum Refusal {
     #[error("{0}")]
     Locked(String),
     /// One of this name is in the scope already.
-    #[error("a rule \"{name}\" is there already: {file}, {place}")]
+    #[error("a rule \"{}\" is there already: {file}, {place}", one_line(name))]
     NameTaken {
         /// The rule's name.
         name: String,
@@ -118,7 +123,7 @@ impl From<Fault> for Refusal {
 }
 
 fn list(names: &[String]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let quoted: Vec<_> = names.iter().map(|name| format!("\"{}\"", one_line(name))).collect();
     if quoted.is_empty() { "none".to_owned() } else { quoted.join(", ") }
 }
 
@@ -183,7 +188,11 @@ fn global(
         return Err(Refusal::Unknown(format!("{}: {problem}", iis.config)));
     }
     if let Some(source) = sections.iter().find_map(|section| section.source.as_ref()) {
-        return Err(Refusal::Locked(format!("the globalRules of {} are in {source}", iis.config)));
+        return Err(Refusal::Locked(format!(
+            "the globalRules of {} are in {}",
+            iis.config,
+            one_line(source)
+        )));
     }
     let (file, place) = (iis.config.clone(), Place::Server);
     Ok(Placement {

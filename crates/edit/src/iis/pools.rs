@@ -5,12 +5,13 @@ use std::ops::Range;
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
 use stopgap_model::host::Iis;
+use stopgap_model::problem::one_line;
 
 use super::edit::EditError;
 use super::effective::same;
 use super::entry::Collection;
 use super::snapshot::Snapshot;
-use super::xml::Doc;
+use super::xml::{Doc, Written as _};
 
 /// What a pool that is not to start has, as EOMT sets it too.
 const OFF: [(&str, &str); 2] = [("autoStart", "false"), ("startMode", "OnDemand")];
@@ -71,16 +72,16 @@ pub fn pool(snapshot: &Snapshot, name: &str) -> Result<Option<Pool>, String> {
     let [node] = found.as_slice() else {
         return match found.len() {
             0 => Ok(None),
-            _ => Err(format!("{} has two pools named \"{name}\"", file.path())),
+            _ => Err(format!("{} has two pools named \"{}\"", file.path(), one_line(name))),
         };
     };
     let value = |attribute: &str, default: &str| {
-        let own = node.attribute(attribute);
+        let own = node.own_attribute(attribute);
         own.or_else(|| default_of(&doc, attribute)).unwrap_or(default).to_owned()
     };
     let mode = value("startMode", "OnDemand");
     Ok(Some(Pool {
-        name: node.attribute("name").unwrap_or_default().to_owned(),
+        name: node.own_attribute("name").unwrap_or_default().to_owned(),
         auto_start: !is_false(&value("autoStart", "true")),
         always_running: mode.eq_ignore_ascii_case("AlwaysRunning") || mode == "1",
         applications: applications(iis, name),
@@ -102,7 +103,7 @@ pub(crate) fn disable_pool(bytes: &[u8], name: &str) -> Result<(Vec<u8>, PoolUnd
     for (attribute, wanted) in OFF {
         let (name, set) = (attribute.to_owned(), wanted.to_owned());
         match value_range(&node, attribute) {
-            Some(_) if node.attribute(attribute) == Some(wanted) => {}
+            Some(_) if node.own_attribute(attribute) == Some(wanted) => {}
             Some(range) => {
                 let was = Some(doc.text[range.clone()].to_owned());
                 splices.push((range, format!("\"{wanted}\"")));
@@ -134,7 +135,7 @@ pub(crate) fn restore_pool(bytes: &[u8], undo: &PoolUndo) -> Result<Vec<u8>, Edi
             Err(EditError::NoSuchPool(_)) => break,
             Err(error) => return Err(error),
         };
-        if node.attribute(attribute.name.as_str()) != Some(attribute.set.as_str()) {
+        if node.own_attribute(attribute.name.as_str()) != Some(attribute.set.as_str()) {
             continue;
         }
         let Some(value) = value_range(&node, &attribute.name) else { continue };
@@ -149,14 +150,14 @@ pub(crate) fn restore_pool(bytes: &[u8], undo: &PoolUndo) -> Result<Vec<u8>, Edi
 
 /// The whole attribute with the white space before it.
 fn with_name(text: &str, node: &Node<'_, '_>, name: &str, value: Range<usize>) -> Range<usize> {
-    let start = node.attribute_node(name).map_or(value.start, |found| found.range().start);
+    let start = node.own_attribute_node(name).map_or(value.start, |found| found.range().start);
     // What was put in has one blank before it.
     start - usize::from(text[..start].ends_with(' '))..value.end
 }
 
 /// Where an attribute's value stands, quotes included.
 fn value_range(node: &Node<'_, '_>, name: &str) -> Option<Range<usize>> {
-    let inner = node.attribute_node(name)?.range_value();
+    let inner = node.own_attribute_node(name)?.range_value();
     Some(inner.start.checked_sub(1)?..inner.end + 1)
 }
 
@@ -164,14 +165,17 @@ fn only_pool<'d, 'a>(doc: &'d Doc<'a>, name: &str) -> Result<Node<'d, 'a>, EditE
     match pools(doc, name).as_slice() {
         [node] => Ok(*node),
         [] => Err(EditError::NoSuchPool(name.to_owned())),
-        _ => Err(EditError::Ambiguous(format!("two application pools are named \"{name}\""))),
+        _ => Err(EditError::Ambiguous(format!(
+            "two application pools are named \"{}\"",
+            one_line(name)
+        ))),
     }
 }
 
 fn pools<'d, 'a>(doc: &'d Doc<'a>, name: &str) -> Vec<Node<'d, 'a>> {
     let sections = doc.descend(doc.root(), Collection::Pools.chain());
     let pools = sections.into_iter().flat_map(|section| doc.children(section, "add"));
-    pools.filter(|node| node.attribute("name").is_some_and(|found| same(found, name))).collect()
+    pools.filter(|node| node.own_attribute("name").is_some_and(|found| same(found, name))).collect()
 }
 
 /// Why the pools cannot be told from this file.
@@ -180,7 +184,7 @@ fn elsewhere(doc: &Doc<'_>) -> Option<String> {
     let foreign = ["configSource", "configProtectionProvider"];
     let found = sections
         .iter()
-        .find_map(|section| foreign.iter().find(|name| section.attribute(**name).is_some()))?;
+        .find_map(|section| foreign.iter().find(|name| section.own_attribute(name).is_some()))?;
     Some(format!("its application pools have `{found}`, which is not followed"))
 }
 
@@ -188,7 +192,7 @@ fn elsewhere(doc: &Doc<'_>) -> Option<String> {
 fn default_of<'d>(doc: &'d Doc<'_>, attribute: &str) -> Option<&'d str> {
     let path = ["system.applicationHost", "applicationPools", "applicationPoolDefaults"];
     let defaults = doc.descend(doc.root(), &path);
-    defaults.into_iter().find_map(|node| node.attribute(attribute))
+    defaults.into_iter().find_map(|node| node.own_attribute(attribute))
 }
 
 fn is_false(text: &str) -> bool {

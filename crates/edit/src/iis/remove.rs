@@ -1,15 +1,17 @@
 //! Removal of one thing that was put in, and of what exists only for such things.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use roxmltree::Node;
+use stopgap_model::problem::one_line;
 
-use super::edit::{EditError, Scaffold, Undo, containers, members};
+use super::edit::{EditError, Element, Scaffold, Undo, containers, members};
 use super::effective::same;
 use super::entry::Collection;
 use super::place::Place;
 use super::pools::restore_pool;
-use super::xml::{Doc, is_blank};
+use super::xml::{Doc, Written as _, is_blank};
 
 /// The elements that are created or opened, each before those around it.
 const SCAFFOLD: [&str; 9] = [
@@ -37,7 +39,7 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
     };
     let doc = Doc::parse(bytes).map_err(EditError::NotReadable)?;
     let ours: Vec<_> = members(&doc, &element.place, element.collection)
-        .filter(|node| node.attribute("name").is_some_and(|name| same(name, &element.name)))
+        .filter(|node| node.own_attribute("name").is_some_and(|name| same(name, &element.name)))
         .collect();
     let (mut text, mut at) = match ours.as_slice() {
         [] => (doc.text.to_owned(), None),
@@ -46,45 +48,81 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
             (without(doc.text, &range, ""), Some(range.start))
         }
         _ => {
-            let what = format!("more than one is named \"{}\" in {}", element.name, element.place);
+            let what = format!(
+                "more than one is named \"{}\" in {}",
+                one_line(&element.name),
+                element.place
+            );
             return Err(EditError::Ambiguous(what));
         }
     };
-    // Innermost first: what is around is empty only once what is in it is gone.
-    for name in SCAFFOLD {
-        let pieces = element.scaffold.iter().chain(scaffold);
-        for piece in pieces.filter(|piece| name_of(piece) == name) {
-            if let Some((range, with)) = dismantled(&text, piece, at)? {
-                text = without(&text, &range, &with);
-                at = Some(range.start);
-            }
-        }
+    // What is around is empty only once what is in it is gone.
+    let pieces = innermost_first(element, scaffold);
+    let mut left = pieces.as_slice();
+    while let Some((behind, (range, with))) = next_dismantled(&text, left, at)? {
+        text = without(&text, &range, &with);
+        at = Some(range.start);
+        left = behind;
     }
     Ok(text.into_bytes())
+}
+
+/// The pieces of scaffold that may be around an element, each once: many edits of one file tell of
+/// the same ones.
+fn innermost_first<'p>(element: &'p Element, all: &'p [Scaffold]) -> Vec<&'p Scaffold> {
+    let key = element.place.key();
+    let is_around = |piece: &&Scaffold| {
+        let (Scaffold::Created { place, .. } | Scaffold::Opened { place, .. }) = piece;
+        // Only the root is around more than one place.
+        name_of(piece) == "configuration" || place.key() == key
+    };
+    let order = |piece: &&Scaffold| SCAFFOLD.iter().position(|name| *name == name_of(piece));
+    let mut seen = HashSet::new();
+    let mut pieces: Vec<&Scaffold> = element.scaffold.iter().chain(all).collect();
+    pieces.retain(|piece| order(piece).is_some() && is_around(piece) && seen.insert(*piece));
+    pieces.sort_by_key(order);
+    pieces
+}
+
+/// A change to the text: what is replaced, and by what.
+type Replaced = (Range<usize>, String);
+
+/// The first piece of scaffold that is there and empty: what becomes of it, and the pieces behind
+/// it. The file is read once for all that are not.
+fn next_dismantled<'p, 's>(
+    text: &str,
+    pieces: &'p [&'s Scaffold],
+    at: Option<usize>,
+) -> Result<Option<(&'p [&'s Scaffold], Replaced)>, EditError> {
+    if pieces.is_empty() {
+        return Ok(None);
+    }
+    let doc = Doc::parse(text.as_bytes()).map_err(EditError::NotReadable)?;
+    let found = pieces.iter().enumerate().find_map(|(index, piece)| {
+        let change = dismantled(&doc, piece, at)?;
+        Some((&pieces[index + 1..], change))
+    });
+    Ok(found)
 }
 
 /// What becomes of one piece of scaffold, if it is there and empty. Only an element around `at`,
 /// where something was just taken out, is surely the one that is meant. Without it, when the rule
 /// was gone already, just one element may look exactly as it was made.
-fn dismantled(
-    text: &str,
-    piece: &Scaffold,
-    at: Option<usize>,
-) -> Result<Option<(Range<usize>, String)>, EditError> {
-    let doc = Doc::parse(text.as_bytes()).map_err(EditError::NotReadable)?;
+fn dismantled(doc: &Doc<'_>, piece: &Scaffold, at: Option<usize>) -> Option<Replaced> {
+    let text = doc.text;
     let (Scaffold::Created { place, element, .. } | Scaffold::Opened { place, element, .. }) =
         piece;
     let around = |node: &Node<'_, '_>| {
         at.is_none_or(|at| doc.start_tag_end(*node) <= at && at < node.range().end)
     };
-    let empty = candidates(&doc, place, element)
+    let empty = candidates(doc, place, element)
         .into_iter()
-        .filter(|node| doc.is_empty(*node) && !doc.is_self_closing(*node) && around(node));
+        .filter(|node| around(node) && doc.is_empty(*node) && !doc.is_self_closing(*node));
     let changes: Vec<_> = match piece {
         Scaffold::Created { lead, .. } => empty
             .filter(|node| node.attributes().all(|attribute| attribute.name() == "path"))
             .filter(|node| at.is_some() || text[..node.range().start].ends_with(lead.as_str()))
-            .map(|node| (extent(&doc, node, lead), String::new()))
+            .map(|node| (extent(doc, node, lead), String::new()))
             .collect(),
         Scaffold::Opened { was, .. } => empty
             .map(|node| doc.attributes_end(node)..node.range().end)
@@ -93,9 +131,9 @@ fn dismantled(
             .collect(),
     };
     match changes.as_slice() {
-        [change] => Ok(Some(change.clone())),
+        [change] => Some(change.clone()),
         // Several look like ours: an empty element does no harm, taking the wrong one might.
-        _ => Ok(None),
+        _ => None,
     }
 }
 

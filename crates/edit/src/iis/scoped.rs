@@ -1,10 +1,14 @@
 //! The places for a rule in one scope of a site: the best one for the scope, and further ones for
 //! the parts of it that do not inherit.
 
+use std::collections::{HashMap, HashSet};
+
 use stopgap_model::host::{ServerPath, Site};
+use stopgap_model::problem::one_line;
 
 use super::collect::Lock;
 use super::facts::{Definition, OverrideMode};
+use super::folders::Folder;
 use super::levels::paths;
 use super::merge::{Step, host_steps, web_steps};
 use super::place::{Place, is_within, joined, normal};
@@ -28,6 +32,10 @@ pub(crate) struct Scoped<'s, 'p> {
     path: String,
     /// The path as the server spells it, without outer slashes.
     spelled: String,
+    /// The paths in it that may have a configuration of their own, its own included.
+    paths: Vec<String>,
+    /// The web.config files that hold for a folder outside of it too: which one, as spelled.
+    outside: HashMap<String, String>,
 }
 
 impl<'s, 'p> Scoped<'s, 'p> {
@@ -42,18 +50,19 @@ impl<'s, 'p> Scoped<'s, 'p> {
         let declared = support.declared(placing.collection).ok_or_else(section)?;
         let spelled = spelled(snapshot, host, site, path)?;
         let (mode, definition, path) = (declared.mode, declared.definition, normal(path));
-        Ok(Self { snapshot, host, site, placing, mode, definition, path, spelled })
+        let paths = paths(snapshot, &site.name, &path);
+        let outside = outside(snapshot, &site.name, &path);
+        Ok(Self { snapshot, host, site, placing, mode, definition, path, spelled, paths, outside })
     }
 
     pub(crate) fn place(&self) -> Result<Placement, Refusal> {
-        self.check_name("")?;
+        self.check_name("", &self.path)?;
         let steps = self.steps(&self.path).map_err(Refusal::Unknown)?;
         let (target, why) = self.main(&steps)?;
         let mut placement = Placement { targets: vec![target], why, gaps: Vec::new() };
-        for level in paths(self.snapshot, &self.site.name, &self.path) {
-            if level != self.path {
-                self.reach(&level, &mut placement)?;
-            }
+        let mut known = placement.targets.iter().map(Stand::of_target).collect();
+        for level in self.paths.iter().filter(|level| **level != self.path) {
+            self.reach(level, &mut placement, &mut known)?;
         }
         Ok(placement)
     }
@@ -111,7 +120,8 @@ impl<'s, 'p> Scoped<'s, 'p> {
         }
         if let Lock::Denied(file) = lock {
             return Err(format!(
-                "rules for \"{path}\" are locked by a location of {}",
+                "rules for \"{}\" are locked by a location of {}",
+                one_line(&path),
                 file.path()
             ));
         }
@@ -119,7 +129,8 @@ impl<'s, 'p> Scoped<'s, 'p> {
         for step in here {
             if !step.layer.is_plain() {
                 return Err(format!(
-                    "the rules of location \"{path}\" in {} are in one that is locked or not inherited",
+                    "the rules of location \"{}\" in {} are in one that is locked or not inherited",
+                    one_line(&path),
                     self.host.path()
                 ));
             }
@@ -178,13 +189,10 @@ impl<'s, 'p> Scoped<'s, 'p> {
             return Err(format!("the section may not appear so far down as {file}"));
         }
         self.not_elsewhere(step)?;
-        let outside = self.snapshot.folders().all().find(|(site, folder)| {
-            let outside = *site != normal(&self.site.name) || !is_within(&folder.level, &self.path);
-            outside && folder.web_config().is_ok_and(|path| path.key() == file.key())
-        });
-        match outside {
-            Some((_, folder)) => {
-                Err(format!("{file} also holds for /{}, outside of the scope", folder.spelled))
+        match self.outside.get(&file.key()) {
+            Some(folder) => {
+                let folder = one_line(folder);
+                Err(format!("{file} also holds for /{folder}, outside of the scope"))
             }
             None => Ok(()),
         }
@@ -197,12 +205,19 @@ impl<'s, 'p> Scoped<'s, 'p> {
     fn not_elsewhere(&self, step: &Step<'_>) -> Result<(), String> {
         match step.layer.has(self.placing.collection) {
             None | Some("") => Ok(()),
-            Some(source) => Err(format!("the rules of {} are in {source}", step.file.path())),
+            Some(source) => {
+                Err(format!("the rules of {} are in {}", step.file.path(), one_line(source)))
+            }
         }
     }
 
     /// Sees to it that a level below the scope has the rule too: inherited, or by one of its own.
-    fn reach(&self, level: &str, placement: &mut Placement) -> Result<(), Refusal> {
+    fn reach(
+        &self,
+        level: &str,
+        placement: &mut Placement,
+        known: &mut HashSet<Stand>,
+    ) -> Result<(), Refusal> {
         // What is unknown further down is no reason to leave the rest unprotected.
         let Ok(steps) = self.steps(level) else { return Ok(()) };
         let Some(main) = placement.targets.first() else { return Ok(()) };
@@ -214,13 +229,13 @@ impl<'s, 'p> Scoped<'s, 'p> {
         let Some(step) = below.iter().rfind(|s| s.reaches && self.dropped(s).is_some()) else {
             return Ok(());
         };
-        let known = |target: &Target| is_at(step, target);
-        if placement.targets.iter().any(known) {
+        if known.contains(&Stand::of_step(step)) {
             return Ok(());
         }
         match self.own_target(step, &steps) {
             Ok(target) => {
-                self.check_name(&target.suffix)?;
+                self.check_name(&target.suffix, &step.level)?;
+                known.insert(Stand::of_target(&target));
                 placement.targets.push(target);
             }
             Err(why) => {
@@ -260,12 +275,12 @@ impl<'s, 'p> Scoped<'s, 'p> {
         Ok(Target { file: file.clone(), place, suffix: format!(" /{spelled}"), path })
     }
 
-    /// No other one on any way that leads through the scope may have the name.
-    fn check_name(&self, suffix: &str) -> Result<(), Refusal> {
+    /// No other one on any way that leads through a level of the scope may have the name.
+    fn check_name(&self, suffix: &str, level: &str) -> Result<(), Refusal> {
         let name = format!("{}{suffix}", self.placing.name);
-        for path in paths(self.snapshot, &self.site.name, &self.path) {
+        for path in self.paths.iter().filter(|path| is_within(path, level)) {
             // What is unknown further down is no reason to leave the rest unprotected.
-            let steps = self.steps(&path).or_else(|_| host_steps(self.host, self.site, &path));
+            let steps = self.steps(path).or_else(|_| host_steps(self.host, self.site, path));
             let steps = steps.map_err(Refusal::Unknown)?;
             if let Some((file, place)) = steps.iter().find_map(|step| self.taken(step, &name)) {
                 return Err(Refusal::NameTaken { name, file, place });
@@ -288,10 +303,32 @@ impl<'s, 'p> Scoped<'s, 'p> {
     }
 }
 
+/// Where something stands: the file, and the place in it, each in one spelling.
+#[derive(PartialEq, Eq, Hash)]
+struct Stand(String, String);
+
+impl Stand {
+    fn of_target(target: &Target) -> Self {
+        Self(target.file.key(), target.place.key())
+    }
+
+    fn of_step(step: &Step<'_>) -> Self {
+        Self(step.file.path().key(), step.layer.place(step.file.is_host()).key())
+    }
+}
+
 /// Whether a step is the place of a target.
 fn is_at(step: &Step<'_>, target: &Target) -> bool {
-    step.file.path().key() == target.file.key()
-        && step.layer.place(step.file.is_host()).key() == target.place.key()
+    Stand::of_step(step) == Stand::of_target(target)
+}
+
+/// The web.config files that hold for folders outside of a path of a site.
+fn outside(snapshot: &Snapshot, site: &str, path: &str) -> HashMap<String, String> {
+    let site = normal(site);
+    let folders = snapshot.folders().all();
+    let outside = folders.filter(|(of, folder)| *of != site || !is_within(&folder.level, path));
+    let file = |folder: &Folder| Some((folder.web_config().ok()?.key(), folder.spelled.clone()));
+    outside.filter_map(|(_, folder)| file(folder)).collect()
 }
 
 /// A path of a site as the server spells it.

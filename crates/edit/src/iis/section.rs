@@ -1,10 +1,11 @@
 //! One collection of a file: what it adds to what is inherited, and what it drops of it.
 
 use roxmltree::Node;
+use stopgap_model::problem::one_line;
 
 use super::effective::same;
 use super::entry::Collection;
-use super::xml::Doc;
+use super::xml::{Doc, Written as _};
 
 /// A section such as `rules`, or a collection in one.
 #[derive(Debug, Clone)]
@@ -88,7 +89,7 @@ pub(crate) fn section_of<'d, 'a, T>(
     let mut changes = Vec::new();
     let mut problem = elsewhere(doc, node);
     for child in node.children().filter(|child| child.is_element()) {
-        let name = || child.attribute("name").unwrap_or_default().to_owned();
+        let name = || child.own_attribute("name").unwrap_or_default().to_owned();
         match doc.name(child) {
             "clear" => changes.push(Change::Clear),
             "remove" => changes.push(Change::Remove(name())),
@@ -98,28 +99,29 @@ pub(crate) fn section_of<'d, 'a, T>(
                 name: name(),
                 key: name().to_ascii_lowercase(),
                 item: read(child),
-                locked: child.attribute("lockItem") == Some("true"),
+                locked: child.own_attribute("lockItem") == Some("true"),
             })),
             // The first problem tells most: what is in an encrypted section is none.
             other => {
-                let unknown = || format!("`{}` has an element `{other}`", doc.name(node));
+                let unknown =
+                    || format!("`{}` has an element `{}`", doc.name(node), one_line(other));
                 problem.get_or_insert_with(unknown);
             }
         }
     }
-    let source = node.attribute("configSource").map(str::to_owned);
+    let source = node.own_attribute("configSource").map(str::to_owned);
     Section { changes, problem, source }
 }
 
 /// Attributes by which a section's content cannot be read, or is locked in ways not followed here.
 fn elsewhere(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<String> {
     let section = doc.name(node);
-    if node.attribute("configProtectionProvider").is_some() {
+    if node.own_attribute("configProtectionProvider").is_some() {
         return Some(format!("`{section}` is encrypted"));
     }
     let attribute = node.attributes().find(|attribute| {
         attribute.name() == "childSource"
             || (attribute.name().starts_with("lock") && attribute.value() != "false")
     })?;
-    Some(format!("`{section}` has `{}`, which is not followed", attribute.name()))
+    Some(format!("`{section}` has `{}`, which is not followed", one_line(attribute.name())))
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use stopgap_model::digest::Digest;
 use stopgap_model::host::{Fact, Iis, NamedProgram, ServerPath};
+use stopgap_model::problem::one_line;
 
 use super::facts::{RewriteSupport, expand};
-use super::folders::{Folders, is_within_folder};
+use super::folders::Folders;
 use super::place::normal;
 use super::summary::Summary;
 use super::xml::{Doc, NotReadable};
@@ -148,7 +149,9 @@ fn is_application_host(path: &ServerPath) -> bool {
 /// The file that a `configSource` names: beside the file that names it, or below.
 fn source_path(file: &ServerPath, source: &str) -> Option<ServerPath> {
     let parts = || source.split(['\\', '/']);
-    let leads_out = source.contains(':') || parts().any(|part| matches!(part, "" | "." | ".."));
+    let leads_out = source.contains(':')
+        || source.contains(char::is_control)
+        || parts().any(|part| matches!(part, "" | "." | ".."));
     let is_configuration = ["web.config", "applicationHost.config"]
         .iter()
         .any(|name| parts().next_back().is_some_and(|last| last.eq_ignore_ascii_case(name)));
@@ -223,7 +226,7 @@ impl Snapshot {
         // A folder inside of another one is searched with it.
         let outermost = |folder: &&&ServerPath| {
             let key = folder.key();
-            !folders.keys().any(|other| *other != key && is_within_folder(&key, other))
+            !key.match_indices('\\').any(|(at, _)| folders.contains_key(&key[..at]))
         };
         let unsearched = folders.values().filter(outermost);
         let unsearched = unsearched.filter(|folder| !self.searched.contains_key(&folder.key()));
@@ -294,10 +297,10 @@ impl Snapshot {
         let site = site.map(normal);
         let folders = self.folders();
         let serves = |searched: &&Searched| {
-            let key = searched.folder.key();
+            let key = format!("{}\\", searched.folder.key());
             folders.all().any(|(of, folder)| {
                 let here = site.as_ref().is_none_or(|site| site == of);
-                here && folder.web_config().is_ok_and(|path| is_within_folder(&path.key(), &key))
+                here && folder.web_config().is_ok_and(|path| path.key().starts_with(&key))
             })
         };
         let searched = self.searched.values().filter(|searched| searched.incomplete.is_some());
@@ -318,8 +321,10 @@ impl Snapshot {
 
     /// The file that a section's `configSource` names, where its content is.
     pub(crate) fn source(&self, file: &File, source: &str) -> Result<&Summary, String> {
-        let outside =
-            || format!("{}: `configSource` names `{source}`, not a file beside it", file.path);
+        let outside = || {
+            let source = one_line(source);
+            format!("{}: `configSource` names `{source}`, not a file beside it", file.path)
+        };
         let path = source_path(&file.path, source).ok_or_else(outside)?;
         let found = self.file(&path).ok_or_else(|| format!("{path} was not read"))?;
         if found.read == Read::Absent {

@@ -1,5 +1,7 @@
 //! What is kept of a file once it was read: its layers of configuration, owned.
 
+use std::collections::HashMap;
+
 use roxmltree::Node;
 use stopgap_model::host::{Iis, ServerPath};
 use stopgap_rules::iis::{OutboundRule, PreCondition, RewriteMap, Rule};
@@ -8,15 +10,17 @@ use super::entry::{Collection, Entry};
 use super::entry_read::{read_map, read_outbound, read_precondition, read_rule};
 use super::facts::{self, RewriteSupport};
 use super::handlers;
-use super::place::{Place, normal};
+use super::place::{Place, normal, way_to};
 use super::section::{Section, section};
-use super::xml::Doc;
+use super::xml::{Doc, Written as _};
 
 /// What was extracted from one configuration file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Summary {
     /// The file's root, then its locations, in document order.
     pub(crate) layers: Vec<Layer>,
+    /// Which of them have a path: there are servers with thousands.
+    by_path: HashMap<String, Vec<usize>>,
     /// What only applicationHost.config says.
     pub(crate) host: Option<(Iis, RewriteSupport)>,
     /// The PHP programs that it names, as written.
@@ -146,9 +150,20 @@ impl Summary {
     pub(crate) fn of(doc: &Doc<'_>, host: Option<&ServerPath>) -> Self {
         let root = doc.root();
         let locations = doc.children(root, "location");
-        let layers = std::iter::once(root).chain(locations).map(|node| layer(doc, node)).collect();
+        let layers: Vec<Layer> =
+            std::iter::once(root).chain(locations).map(|node| layer(doc, node)).collect();
         let host = host.map(|path| (facts::iis(doc, path), facts::support(doc)));
-        Self { layers, host, programs: handlers::programs(doc) }
+        let mut by_path: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, layer) in layers.iter().enumerate() {
+            by_path.entry(layer.path.clone()).or_default().push(at);
+        }
+        Self { layers, by_path, host, programs: handlers::programs(doc) }
+    }
+
+    /// The layers that hold for a path, from the widest to the narrowest.
+    pub(crate) fn layers_for(&self, path: &str) -> impl Iterator<Item = &Layer> {
+        let found = way_to(path).filter_map(|above| self.by_path.get(above));
+        found.flatten().filter_map(|at| self.layers.get(*at))
     }
 
     /// What a file says that holds one section of another one: its root is the section.
@@ -192,7 +207,7 @@ impl Summary {
 /// How a `<location>` holds: whether it is inherited and what it locks.
 pub(crate) fn reach(node: Node<'_, '_>) -> (bool, Mode) {
     let says = |name: &str, word: &str| {
-        node.attribute(name).is_some_and(|value| value.eq_ignore_ascii_case(word))
+        node.own_attribute(name).is_some_and(|value| value.eq_ignore_ascii_case(word))
     };
     let mode = if says("overrideMode", "Deny") || says("allowOverride", "false") {
         Mode::Deny
@@ -206,7 +221,7 @@ pub(crate) fn reach(node: Node<'_, '_>) -> (bool, Mode) {
 
 fn layer(doc: &Doc<'_>, node: Node<'_, '_>) -> Layer {
     let is_location = node != doc.root();
-    let written = is_location.then(|| node.attribute("path").unwrap_or_default().to_owned());
+    let written = is_location.then(|| node.own_attribute("path").unwrap_or_default().to_owned());
     let (inherits, mode) = if is_location { reach(node) } else { (true, Mode::Inherit) };
     let mut layer = Layer {
         path: normal(written.as_deref().unwrap_or_default()),
@@ -241,7 +256,7 @@ fn outbound(doc: &Doc<'_>, node: Node<'_, '_>, layer: &mut Layer) {
         layer.preconditions.push(read);
     }
     // The preconditions are where the rules are.
-    if let Some(source) = node.attribute("configSource") {
+    if let Some(source) = node.own_attribute("configSource") {
         layer.preconditions.push(Section { source: Some(source.to_owned()), ..Section::default() });
     }
 }
@@ -259,8 +274,8 @@ fn module(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<bool> {
     let sections = doc.descend(node, &["system.webServer", "modules"]);
     let children = sections.into_iter().flat_map(|node| node.children()).filter(Node::is_element);
     children.fold(None, |state, child| {
-        let ours = child.attribute("name") == Some(facts::REWRITE_MODULE);
-        match child.tag_name().name() {
+        let ours = child.own_attribute("name") == Some(facts::REWRITE_MODULE);
+        match child.written_name() {
             "clear" => Some(false),
             "remove" if ours => Some(false),
             "add" if ours => Some(true),
@@ -273,7 +288,7 @@ fn module(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<bool> {
 fn kernel_cache(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<bool> {
     let sections = doc.descend(node, &["system.webServer", "caching"]);
     let said = |node: &Node<'_, '_>, name: &str| {
-        node.attribute(name).map(|value| !value.eq_ignore_ascii_case("false"))
+        node.own_attribute(name).map(|value| !value.eq_ignore_ascii_case("false"))
     };
     let all =
         sections.iter().flat_map(|node| [said(node, "enabled"), said(node, "enableKernelCache")]);

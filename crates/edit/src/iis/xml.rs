@@ -4,7 +4,8 @@
 //! scanning. Everything that the parser accepts but that would make a range wrong, or its time more
 //! than linear, is refused before it runs.
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::{Attribute, Document, Node, ParsingOptions};
+use stopgap_model::problem::one_line;
 
 /// The largest configuration file that is read, in bytes. Real ones have up to 0.2 MB.
 pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
@@ -90,7 +91,7 @@ impl<'a> Doc<'a> {
         let doc = Self::parse_any(bytes)?;
         let root = doc.name(doc.root());
         if root != "configuration" {
-            return Err(NotReadable::NotConfiguration(root.to_owned()));
+            return Err(NotReadable::NotConfiguration(one_line(root)));
         }
         Ok(doc)
     }
@@ -111,10 +112,7 @@ impl<'a> Doc<'a> {
 
     /// The element's name as written, with its prefix: IIS does not look at namespaces.
     pub(crate) fn name(&self, node: Node<'_, 'a>) -> &'a str {
-        let from = node.range().start + 1;
-        let rest = &self.text[from..];
-        let end = rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'));
-        &rest[..end.unwrap_or(rest.len())]
+        node.written_name()
     }
 
     /// The child elements with this name, in document order.
@@ -185,6 +183,36 @@ impl<'a> Doc<'a> {
     }
 }
 
+/// An element as it is written. IIS compares names letter by letter and knows no namespaces; to it,
+/// `x:rules` and `x:name` are other names than `rules` and `name`.
+pub(crate) trait Written<'d, 'a> {
+    /// Its name with its prefix.
+    fn written_name(&self) -> &'a str;
+    /// Its attribute of this name, without any prefix.
+    fn own_attribute_node(&self, name: &str) -> Option<Attribute<'d, 'a>>;
+    /// The value of its attribute of this name, without any prefix.
+    fn own_attribute(&self, name: &str) -> Option<&'d str>;
+}
+
+impl<'d, 'a> Written<'d, 'a> for Node<'d, 'a> {
+    fn written_name(&self) -> &'a str {
+        if !self.is_element() {
+            return "";
+        }
+        let rest = &self.document().input_text()[self.range().start + 1..];
+        let end = rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'));
+        &rest[..end.unwrap_or(rest.len())]
+    }
+
+    fn own_attribute_node(&self, name: &str) -> Option<Attribute<'d, 'a>> {
+        self.attributes().find(|found| found.name() == name && found.namespace().is_none())
+    }
+
+    fn own_attribute(&self, name: &str) -> Option<&'d str> {
+        self.own_attribute_node(name).map(|found| found.value())
+    }
+}
+
 /// Whether a character is XML white space.
 pub(crate) fn is_blank_char(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
@@ -218,7 +246,7 @@ fn decode(bytes: &[u8]) -> Result<&str, NotReadable> {
             || name.starts_with("iso-8859-")
             || name.starts_with("windows-125");
         if name != "utf-8" && !(ascii && superset) {
-            return Err(NotReadable::Encoding(declared));
+            return Err(NotReadable::Encoding(one_line(&declared)));
         }
     }
     str::from_utf8(bytes).map_err(|error| NotReadable::NotUtf8 { at: error.valid_up_to() })
@@ -341,5 +369,5 @@ fn malformed(text: &str, error: &roxmltree::Error) -> NotReadable {
     let (line, column) =
         if at_end { position(text, text.len()) } else { (error.pos().row, error.pos().col) };
     let what = error.to_string().replace(&format!(" at {}", error.pos()), "");
-    NotReadable::Malformed { line, column, what }
+    NotReadable::Malformed { line, column, what: one_line(&what) }
 }
