@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use stopgap_edit::iis::{
-    Collection, EditError, Entry, File, Place, Read, Scaffold, Snapshot, insert, insert_all, remove,
+    Collection, EditError, Entry, File, Place, Read, Scaffold, Snapshot, entries_named, insert,
+    insert_all, pool, remove, rules_needing,
 };
 use stopgap_model::{ActionId, Digest, Mitigation, ServerPath};
 
@@ -54,7 +55,8 @@ struct Insertion {
     parts: Vec<Option<Part>>,
 }
 
-/// What several actions may need and what stands once: a precondition, an allowed variable.
+/// What several actions may need and what stands once: a precondition, an allowed variable, a pool
+/// that is not to start.
 type SharedKey = (String, Place, Collection, String);
 
 #[derive(Default)]
@@ -91,7 +93,7 @@ impl<'a> Assembly<'a> {
         match wish {
             Wish::Leave => {}
             Wish::TakeOut { why } => self.take_out(record, why),
-            Wish::PutIn { .. } => self.take_out(record, "it is put in anew"),
+            Wish::PutIn { standings } => self.clear_out(record, "it is put in anew", standings),
         }
     }
 
@@ -104,8 +106,14 @@ impl<'a> Assembly<'a> {
 
     /// Takes out what carries out an action by its record alone.
     pub(crate) fn take_out(&mut self, record: &Placed, why: &str) {
+        self.clear_out(record, why, &[]);
+    }
+
+    /// Takes out what carries out an action, where `anew` is put in again.
+    fn clear_out(&mut self, record: &Placed, why: &str, anew: &[Standing]) {
         for part in record.parts.iter().rev() {
-            if let Err(error) = self.take_out_part(part) {
+            let again = anew.iter().any(|standing| standing.is(part));
+            if let Err(error) = self.take_out_part(part, again) {
                 self.refused.push((record.action.clone(), error));
                 return;
             }
@@ -114,17 +122,43 @@ impl<'a> Assembly<'a> {
             mitigation: record.mitigation.clone(),
             action: record.action.clone(),
             files: record.files(),
-            why: why.to_owned(),
+            why: self.with_what_stays(record, why),
         });
     }
 
-    fn take_out_part(&mut self, part: &Part) -> Result<(), EditError> {
+    /// A rule of somebody else's that came to need what we put in: without it his site would answer
+    /// 500.
+    fn needed_by(&self, part: &Part) -> Option<String> {
+        let parts = || self.in_place.actions.values().flat_map(|placed| &placed.parts);
+        let ours = |name: &str| parts().any(|part| part.entry.name().eq_ignore_ascii_case(name));
+        rules_needing(self.snapshot, &part.entry).into_iter().find(|name| !ours(name))
+    }
+
+    fn with_what_stays(&self, record: &Placed, why: &str) -> String {
+        let stays = record.parts.iter().find_map(|part| Some((part, self.needed_by(part)?)));
+        match stays {
+            Some((part, rule)) => {
+                format!("{why}; {} stays, because the rule `{rule}` needs it", part.entry.name())
+            }
+            None => why.to_owned(),
+        }
+    }
+
+    /// `again`: the very same is put in again, for this action and whoever shares it.
+    fn take_out_part(&mut self, part: &Part, again: bool) -> Result<(), EditError> {
+        if !again && self.needed_by(part).is_some() {
+            // It counts as something in the file, so that no before-image takes it away.
+            return Ok(());
+        }
         self.work(&part.file).own -= usize::from(self.work(&part.file).own > 0);
         if let Some(key) = shared_key(&part.file, part.undo.place(), &part.entry)
             && let Some(shared) = self.shared.get_mut(&key)
         {
             shared.users = shared.users.saturating_sub(1);
-            if shared.users > 0 {
+            // What somebody has changed is made anew, though others lean on it: they do not get
+            // what they need from it as it is.
+            let damaged = || again && shared.part.is_some() && !stands(self.snapshot, part);
+            if shared.users > 0 && !damaged() {
                 return Ok(());
             }
             shared.part = None;
@@ -263,14 +297,28 @@ impl<'a> Assembly<'a> {
 /// By what something that several actions may need is known; `None` for what belongs to one.
 fn shared_key(file: &ServerPath, place: &Place, entry: &Entry) -> Option<SharedKey> {
     match entry {
-        Entry::PreCondition(_) | Entry::AllowedVariable(_) => Some((
+        Entry::PreCondition(_) | Entry::AllowedVariable(_) | Entry::DisabledPool(_) => Some((
             file.key(),
             place.clone(),
             entry.collection(place),
             entry.name().to_ascii_lowercase(),
         )),
-        Entry::Rule(_) | Entry::Outbound(_) | Entry::DisabledPool(_) => None,
+        Entry::Rule(_) | Entry::Outbound(_) => None,
     }
+}
+
+/// Whether something that we put in is there as we wrote it.
+fn stands(snapshot: &Snapshot, part: &Part) -> bool {
+    if let Entry::DisabledPool(name) = &part.entry {
+        return pool(snapshot, name).ok().flatten().is_some_and(|pool| pool.is_disabled());
+    }
+    let place = part.undo.place();
+    let found = entries_named(snapshot, part.entry.collection(place), part.entry.name());
+    found.iter().any(|found| {
+        found.file.key() == part.file.key()
+            && found.place == *place
+            && found.entry.as_ref() == Ok(&part.entry)
+    })
 }
 
 /// Where nothing of ours stays in a file and nobody else changed it since, the bytes are those of

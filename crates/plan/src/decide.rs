@@ -1,6 +1,6 @@
 //! One action: what is wanted, what is here, and what takes it from the one to the other.
 
-use stopgap_edit::iis::{Gap, Placement, Pool, Refusal};
+use stopgap_edit::iis::{Entry, Gap, Placement, Pool, Refusal};
 use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
 use stopgap_model::{Action, ActionKind, Fact, Mitigation, ServerPath};
@@ -9,7 +9,7 @@ use crate::affected::{Affects, action_affects, affects};
 use crate::caching;
 use crate::foreign::{Others, others};
 use crate::ground::Ground;
-use crate::observe::{Equivalent, Observation, observe, place_text, without_rules};
+use crate::observe::{Equivalent, Observation, named, observe, place_text, without_rules};
 use crate::pools::{self, PoolState, observe_pools};
 use crate::verify::{Probes, verify};
 use crate::work::{Rewrite, Standing, rewrite};
@@ -93,7 +93,6 @@ fn texts(places: impl Iterator<Item = String>) -> String {
 
 /// The names of the rules that carry out an action.
 pub(crate) fn rules_of(record: &Placed) -> Vec<String> {
-    use stopgap_edit::iis::Entry;
     let rules = record
         .parts
         .iter()
@@ -125,7 +124,7 @@ pub(crate) fn decide(
             affected(&Case { input, ground, mitigation, action, why: &why, record })
         }
         Affects::No(why) => {
-            let why = no_longer_needed(ground, mitigation, action, why);
+            let why = no_longer_needed(ground, mitigation, action, record, why);
             not_affected(input, record, why)
         }
         Affects::Unknown(why) => Decision::leave(State::Unknown, stays(why, record)).at(record),
@@ -189,15 +188,30 @@ fn no_longer_needed(
     ground: &Ground<'_>,
     mitigation: &Mitigation,
     action: &Action,
+    record: Option<&Placed>,
     why: String,
 ) -> String {
     let Some(Ok(rewrite)) = rewrite(mitigation, action) else { return why };
+    if let (None, Some(left)) = (record, leftover(&rewrite, ground)) {
+        return format!("{why}; no longer needed: {left}");
+    }
     match others(&rewrite, ground) {
         Others::Cover { names, .. } => {
             format!("{why}; no longer needed, and not ours: {}", quoted(&names))
         }
         Others::FallShort(_) => why,
     }
+}
+
+/// A rule of our name that no record tells of: the state folder was lost, or is another one. Nothing
+/// says what was made around it, so nobody but a person takes it out.
+fn leftover(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Option<String> {
+    let found = named(rewrite, ground).into_iter().next()?;
+    let (name, place) = (rewrite.name(), place_text(&found.file, &found.place));
+    Some(format!(
+        "the rule `{name}` is in place and not in this state folder's records: \
+         it has to be taken out by hand ({place})"
+    ))
 }
 
 fn quoted(names: &[String]) -> String {
@@ -220,24 +234,33 @@ fn affected(case: &Case<'_>) -> Decision {
     let Case { input, mitigation, record, .. } = *case;
     match &case.action.kind {
         ActionKind::DoNothing => {
-            return match input.policy.blocked.get(&mitigation.id) {
+            let heartbeat = match input.policy.blocked.get(&mitigation.id) {
                 Some(block) => Decision::leave(State::Blocked, format!("blocked by {}", block.by)),
                 None => Decision::leave(State::Applied, "the heartbeat: this cycle read it"),
             };
+            return without_earlier(input, record, heartbeat);
         }
         ActionKind::DisableService { services } => {
             let services = services.join(", ");
             let why = format!("this version cannot disable services; by hand: {services}");
-            return Decision::leave(State::Unsupported, why);
+            return without_earlier(input, record, Decision::leave(State::Unsupported, why));
         }
         _ => {}
     }
     if let Some(by) = taken_back(input, mitigation) {
-        return taken_back_decision(input, record, by);
+        let left = rewrite(mitigation, case.action).and_then(Result::ok);
+        return match left.and_then(|rewrite| leftover(&rewrite, case.ground)) {
+            Some(left) if record.is_none() => {
+                Decision::leave(State::Covered, format!("{by}, but {left}"))
+            }
+            _ => taken_back_decision(input, record, by),
+        };
     }
     match &input.facts.iis {
         Fact::Known(_) => {}
-        Fact::Absent => return Decision::leave(State::Unsupported, "IIS is not installed here"),
+        Fact::Absent => {
+            return Decision::leave(State::Unsupported, "IIS is not installed here").at(record);
+        }
         Fact::Unknown(why) => {
             return Decision::leave(State::Unknown, stays(why.clone(), record)).at(record);
         }
@@ -245,11 +268,26 @@ fn affected(case: &Case<'_>) -> Decision {
     match (&case.action.kind, rewrite(mitigation, case.action)) {
         (ActionKind::DisableAppPool { pools }, _) => case.pools(pools),
         (_, Some(Ok(rewrite))) => case.rewrite(&rewrite),
-        (_, Some(Err(why))) => Decision::leave(State::Unsupported, why),
+        (_, Some(Err(why))) => Decision::leave(State::Unsupported, stays(why, record)).at(record),
         (kind, None) => {
             let why = format!("this version cannot carry out {}", kind.name());
             Decision::leave(State::Unsupported, why)
         }
+    }
+}
+
+/// What an earlier revision put there for this action, when it asked for another kind of change, goes.
+fn without_earlier(input: &Input<'_>, record: Option<&Placed>, decision: Decision) -> Decision {
+    match record {
+        Some(record) if decision.wish == Wish::Leave => {
+            let blocked = input.policy.blocked.contains_key(&record.mitigation);
+            if !input.policy.enabled() || blocked {
+                return decision.at(Some(record));
+            }
+            let why = "its mitigation asks for another kind of change now".to_owned();
+            to_take_out(input, Some(record), why)
+        }
+        _ => decision,
     }
 }
 
@@ -455,13 +493,21 @@ impl Case<'_> {
     }
 
     fn pools(&self, names: &[String]) -> Decision {
-        let record = self.record;
+        let is_pool = |record: &&Placed| {
+            matches!(record.parts.first().map(|part| &part.entry), Some(Entry::DisabledPool(_)))
+        };
+        let record = self.record.filter(is_pool);
+        let earlier = self.record.filter(|record| !is_pool(record));
+        without_earlier(self.input, earlier, self.pools_of(names, record))
+    }
+
+    fn pools_of(&self, names: &[String], record: Option<&Placed>) -> Decision {
         let watched = self.input.facts.exchange.known().is_some();
         let told = |pools: &[Pool]| pools::notes(pools, watched);
         let list = |pools: &[Pool]| {
             pools.iter().map(|pool| pool.name.clone()).collect::<Vec<_>>().join(", ")
         };
-        match observe_pools(names, record, self.ground) {
+        match observe_pools(names, record, self.input.in_place, self.ground) {
             PoolState::Unknown(why) => {
                 Decision::leave(State::Unknown, stays(why, record)).at(record)
             }
@@ -497,7 +543,7 @@ impl Case<'_> {
         if let Some(held) = self.forbidden(state, why) {
             return held;
         }
-        let standings = pools::standings(names, self.record, self.ground);
+        let standings = pools::standings(names, self.input.in_place, self.ground);
         Decision {
             place: places(&standings),
             wish: Wish::PutIn { standings },

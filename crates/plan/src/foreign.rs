@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{Effective, Level};
+use stopgap_edit::iis::{Effective, InEffect, Level, Place};
 use stopgap_rules::iis::{
-    Coverage, PreCondition, covers, covers_request_header, covers_response_header,
+    Coverage, PreCondition, covers, covers_request_header, covers_response_header, may_hide,
 };
 
 use crate::RULE_PREFIX;
@@ -30,18 +30,34 @@ pub(crate) enum Others {
     FallShort(Vec<String>),
 }
 
+/// By what a rule is told from others: two on different ways may share a name, and one rule may
+/// work in one place and not in another.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    name: String,
+    file: String,
+    place: Place,
+    works: bool,
+    /// The file and place of its precondition.
+    precondition: Option<(String, Place)>,
+}
+
 /// A rule of others, as it was judged once.
 struct Judged {
     enabled: bool,
     coverage: Coverage,
     /// At how many places of the scope it is in effect.
     places: usize,
+    /// Whether it keeps rules behind it from something that is wanted.
+    hides: bool,
+    /// The rule before it, somewhere, that does.
+    behind: Option<String>,
 }
 
 /// What the rules of others do of what `rewrite` wants.
 pub(crate) fn others(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Others {
     let Ok(levels) = ground.levels(rewrite.scope) else { return Others::FallShort(Vec::new()) };
-    let mut judged: BTreeMap<String, Judged> = BTreeMap::new();
+    let mut judged: BTreeMap<Key, Judged> = BTreeMap::new();
     let mut uncovered: Vec<&Level> = Vec::new();
     for level in &levels {
         let found = ground.at(level);
@@ -59,70 +75,103 @@ pub(crate) fn others(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Others {
         let mut remarks: Vec<String> = used().filter_map(|(_, judged)| remark(judged)).collect();
         remarks.dedup();
         let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
+        let mut names: Vec<String> = used().map(|(key, _)| key.name.clone()).collect();
+        names.dedup();
         let together = used().all(|(_, judged)| judged.places < levels.len());
-        return Others::Cover {
-            names: used().map(|(name, _)| name.clone()).collect(),
-            together,
-            remark,
-        };
+        return Others::Cover { names, together, remark };
     }
-    let hints = judged.iter().filter_map(|(name, judged)| hint(name, judged, &uncovered));
+    let hints = judged.iter().filter_map(|(key, judged)| hint(&key.name, judged, &uncovered));
     Others::FallShort(hints.take(MAX_HINTS).collect())
+}
+
+/// The rules of one place, judged in their order.
+struct Judging<'a> {
+    judged: &'a mut BTreeMap<Key, Judged>,
+    covered: bool,
+    /// The rule that may let through what those behind it would block.
+    hidden: Option<String>,
+}
+
+impl Judging<'_> {
+    /// Takes the next rule; what it does is asked once, whatever the number of places is.
+    fn rule(&mut self, key: Key, coverage: impl Fn() -> Coverage, hides: impl Fn() -> bool) {
+        let (enabled, name) = (key.works, key.name.clone());
+        let known = self.judged.entry(key).or_insert_with(|| Judged {
+            enabled,
+            coverage: coverage(),
+            places: 0,
+            hides: enabled && hides(),
+            behind: None,
+        });
+        known.places += 1;
+        match &self.hidden {
+            None => self.covered |= enabled && is_full(&known.coverage),
+            Some(first) => {
+                known.behind.get_or_insert_with(|| first.clone());
+            }
+        }
+        if known.hides {
+            self.hidden.get_or_insert(name);
+        }
+    }
 }
 
 /// Whether one place is covered. Every rule there is judged, once.
 fn is_covered(
     rewrite: &Rewrite<'_>,
     effective: &Effective,
-    judged: &mut BTreeMap<String, Judged>,
+    judged: &mut BTreeMap<Key, Judged>,
 ) -> bool {
     if !effective.module {
         return false;
     }
-    let mut covered = false;
-    let mut judge = |name: &str, enabled: bool, coverage: &dyn Fn() -> Coverage| {
-        let known = judged.entry(name.to_owned()).or_insert_with(|| Judged {
-            enabled,
-            coverage: coverage(),
-            places: 0,
-        });
-        known.places += 1;
-        covered |= known.enabled && is_full(&known.coverage);
+    let mut judging = Judging { judged, covered: false, hidden: None };
+    let inbound = || {
+        let others = effective.rules.iter().filter(|rule| !is_ours(&rule.name));
+        others.filter_map(|rule| Some((rule, rule.item.as_ref().ok()?)))
     };
     match rewrite.goal {
         Goal::Block(block) => {
-            for rule in effective.rules.iter().filter(|rule| !is_ours(&rule.name)) {
-                let Ok(says) = &rule.item else { continue };
-                judge(&rule.name, says.enabled, &|| covers(says, block));
+            for (rule, says) in inbound() {
+                let key = key(rule, says.enabled, None);
+                judging.rule(key, || covers(says, block), || may_hide(says, block));
             }
         }
         Goal::RequestHeader { header, change } => {
-            for rule in effective.rules.iter().filter(|rule| !is_ours(&rule.name)) {
-                let Ok(says) = &rule.item else { continue };
-                let works = effective.forbidden(rule).is_none();
-                judge(&rule.name, says.enabled && works, &|| {
-                    covers_request_header(says, header, change)
-                });
+            for (rule, says) in inbound() {
+                let works = says.enabled && effective.forbidden(rule).is_none();
+                let covers = || covers_request_header(says, header, change);
+                judging.rule(key(rule, works, None), covers, || false);
             }
         }
         Goal::ResponseHeader { header, change, when } => {
             let Ok(outbound) = &effective.outbound else { return false };
             for rule in outbound.rules.iter().filter(|rule| !is_ours(&rule.name)) {
                 let Ok(says) = &rule.item else { continue };
-                let named =
-                    |found: &&PreCondition| found.name.eq_ignore_ascii_case(&says.precondition);
-                let mut known = outbound.preconditions.iter().filter_map(|p| p.item.as_ref().ok());
-                let precondition = known.find(named);
+                let named = |found: &&InEffect<PreCondition>| {
+                    found.name.eq_ignore_ascii_case(&says.precondition)
+                };
+                let found = outbound.preconditions.iter().find(named);
+                let precondition = found.and_then(|found| found.item.as_ref().ok());
                 if precondition.is_none() && !says.precondition.is_empty() {
                     continue;
                 }
-                judge(&rule.name, says.enabled, &|| {
-                    covers_response_header(says, precondition, header, change, when)
-                });
+                let covers = || covers_response_header(says, precondition, header, change, when);
+                judging.rule(key(rule, says.enabled, found), covers, || false);
             }
         }
     }
-    covered
+    judging.covered
+}
+
+fn key<T>(rule: &InEffect<T>, works: bool, precondition: Option<&InEffect<PreCondition>>) -> Key {
+    Key {
+        name: rule.name.clone(),
+        file: rule.file.key(),
+        place: rule.place.clone(),
+        works,
+        precondition: precondition.map(|found| (found.file.key(), found.place.clone())),
+    }
 }
 
 fn is_ours(name: &str) -> bool {
@@ -146,6 +195,12 @@ fn hint(name: &str, judged: &Judged, uncovered: &[&Level]) -> Option<String> {
     match &judged.coverage {
         coverage if is_full(coverage) && !judged.enabled => {
             Some(format!("the rule `{name}` would do it, but is disabled"))
+        }
+        coverage if is_full(coverage) && judged.behind.is_some() => {
+            let first = judged.behind.as_deref().unwrap_or_default();
+            Some(format!(
+                "the rule `{name}` does it, but stands behind `{first}`, which lets some requests through"
+            ))
         }
         coverage if is_full(coverage) => {
             let at = uncovered.first().map(|level| text(level)).unwrap_or_default();

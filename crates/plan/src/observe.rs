@@ -75,7 +75,7 @@ pub(crate) fn observe(
 
 /// Whatever has the name of our rule. IIS minds no global rule of the same name, but by their names
 /// ours are known.
-fn named(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Vec<Named> {
+pub(crate) fn named(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Vec<Named> {
     let mut found = entries_named(ground.snapshot(), rewrite.collection(), rewrite.name());
     if rewrite.scope.is_some() {
         let levels = ground.levels(rewrite.scope).unwrap_or_default();

@@ -102,9 +102,7 @@ fn drop_what_would_not_work(
     edits: &[FileEdit],
     steps: &[Step],
 ) -> bool {
-    if edits.is_empty() {
-        return false;
-    }
+    // Without edits it is judged all the same: what does not work as it stands is no work to do.
     let mut planned: Snapshot = input.snapshot.clone();
     for edit in edits {
         match planned.with_file(&edit.path, edit.after.clone()) {
@@ -315,7 +313,9 @@ pub fn summary(state: State, actions: &[ActionReport]) -> String {
         let missing = actions.iter().filter(here).filter(|action| !action.state.in_place());
         let reasons: Vec<String> =
             missing.map(|action| format!("{}: {}", action.id, action.reason)).collect();
-        return format!("{in_place} of {count} actions in place; {}", reasons.join("; "));
+        let in_part = actions.iter().filter(|action| action.state == State::Partial).count();
+        let in_part = if in_part > 0 { format!(", {in_part} in part") } else { String::new() };
+        return format!("{in_place} of {count} actions in place{in_part}; {}", reasons.join("; "));
     }
     let decisive = actions.iter().find(|action| action.state == state);
     decisive.map(|action| action.reason.clone()).unwrap_or_default()

@@ -5,14 +5,14 @@ use stopgap_model::ServerPath;
 
 use crate::ground::Ground;
 use crate::work::Standing;
-use crate::{Part, Placed};
+use crate::{InPlace, Placed};
 
 /// What is on the server for an action that disables pools.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PoolState {
     /// None of the pools is there; which were asked for.
     NoneHere,
-    /// Some are to be set not to start.
+    /// Some are to be set not to start, or another action of ours has set them so.
     Starting(Vec<Pool>),
     /// All are set so, and not by us.
     OffAlready(Vec<Pool>),
@@ -28,6 +28,7 @@ pub(crate) enum PoolState {
 pub(crate) fn observe_pools(
     names: &[String],
     record: Option<&Placed>,
+    in_place: &InPlace,
     ground: &Ground<'_>,
 ) -> PoolState {
     let mut here = Vec::new();
@@ -43,6 +44,10 @@ pub(crate) fn observe_pools(
     let starting: Vec<Pool> = here.iter().filter(|pool| !pool.is_disabled()).cloned().collect();
     match (record, starting.first()) {
         (None, Some(_)) => PoolState::Starting(starting),
+        // What another action of ours has set is held by this one too.
+        (None, None) if here.iter().any(|pool| is_ours(in_place, &pool.name)) => {
+            PoolState::Starting(here)
+        }
         (None, None) => PoolState::OffAlready(here),
         (Some(_), None) => PoolState::Off(here),
         (Some(_), Some(pool)) => {
@@ -54,21 +59,25 @@ pub(crate) fn observe_pools(
 /// What is to stand on the server: every pool that we set, and every one that would start.
 pub(crate) fn standings(
     names: &[String],
-    record: Option<&Placed>,
+    in_place: &InPlace,
     ground: &Ground<'_>,
 ) -> Vec<Standing> {
-    let ours = |name: &str| {
-        let parts = record.into_iter().flat_map(|record| &record.parts);
-        parts.into_iter().any(|part: &Part| part.entry.name().eq_ignore_ascii_case(name))
-    };
     let found = names.iter().filter_map(|name| pool(ground.snapshot(), name).ok().flatten());
-    let wanted = found.filter(|pool| !pool.is_disabled() || ours(&pool.name));
+    let wanted = found.filter(|pool| !pool.is_disabled() || is_ours(in_place, &pool.name));
     let standing = |pool: Pool| Standing {
         file: ServerPath::new(APPLICATION_HOST),
         place: Place::Server,
         entry: Entry::DisabledPool(pool.name),
     };
     wanted.map(standing).collect()
+}
+
+/// Whether a pool is set not to start by an action of ours.
+fn is_ours(in_place: &InPlace, name: &str) -> bool {
+    let mut parts = in_place.actions.values().flat_map(|placed| &placed.parts);
+    parts.any(
+        |part| matches!(&part.entry, Entry::DisabledPool(pool) if pool.eq_ignore_ascii_case(name)),
+    )
 }
 
 /// What stops with the pools, and what does not by itself; `watched` where Exchange is installed.

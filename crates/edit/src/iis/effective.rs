@@ -184,6 +184,32 @@ pub fn entries_named(snapshot: &Snapshot, collection: Collection, name: &str) ->
     found
 }
 
+/// The names of the rules, wherever in the snapshot they are, that do not work without a
+/// precondition or an allowed variable.
+#[must_use]
+pub fn rules_needing(snapshot: &Snapshot, entry: &Entry) -> Vec<String> {
+    let mut names = Vec::new();
+    for layer in snapshot.files().filter_map(|file| file.summary().ok()).flat_map(|s| &s.layers) {
+        match entry {
+            Entry::AllowedVariable(variable) => {
+                let sets =
+                    |rule: &Rule| rule.server_variables.iter().any(|set| same(&set.name, variable));
+                let rules = layer.rules.iter().flat_map(|section| section.listed());
+                let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(sets));
+                names.extend(rules.map(|listed| listed.name.clone()));
+            }
+            Entry::PreCondition(precondition) => {
+                let asks = |rule: &OutboundRule| same(&rule.precondition, &precondition.name);
+                let rules = layer.outbound.iter().flat_map(|section| section.listed());
+                let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(asks));
+                names.extend(rules.map(|listed| listed.name.clone()));
+            }
+            Entry::Rule(_) | Entry::Outbound(_) | Entry::DisabledPool(_) => {}
+        }
+    }
+    names
+}
+
 /// The rules and maps of one lone web.config, as if it were that of a site's root on a server that
 /// has the module and lets its rules set what they set: what a request for `/` meets. The file is
 /// called `web.config`.

@@ -180,7 +180,7 @@ fn without_effect() -> Vec<Situation> {
     let hidden = format!("{}\n{}", everything_passes("first"), m1(EOMT));
     vec![
         m1_on("a rule behind one that ends the processing protects nothing", with_root(&hidden))
-            .finds("pending", &["`PowerShell - inbound`", "no effect", "`first`"])
+            .finds("pending", &["`PowerShell - inbound`", "stands behind", "`first`"])
             .at(IN_LOCATION)
             .becomes("applied"),
         m1_on("a rule of others where the module does not run protects nothing", {

@@ -73,6 +73,24 @@ pub fn covers(rule: &Rule, wanted: &BlockRule) -> Coverage {
     }
 }
 
+/// Whether `rule`, where it stands before others, may let a request through to the application that
+/// `wanted` asks to be blocked, or make another one of it before they see it.
+#[must_use]
+pub fn may_hide(rule: &Rule, wanted: &BlockRule) -> bool {
+    let passes = match rule.action {
+        Action::Rewrite { .. } => true,
+        Action::None => rule.stop_processing,
+        // It answers by itself: the application does not see the request.
+        _ => false,
+    };
+    let (url, conditions) = (Some(&rule.url), rule.conditions.as_slice());
+    passes
+        && match Case::new(url, conditions, rule.grouping, rule.syntax, &wanted.when) {
+            Ok(mut case) => case.both(),
+            Err(_) => true,
+        }
+}
+
 /// Whether every request or response that satisfies `wanted` satisfies `conditions`, as those of a
 /// precondition.
 #[must_use]
@@ -181,6 +199,12 @@ impl<'a> Case<'a> {
             Ok(false) => self.unrelated(),
             Err(Spent) => Coverage::NotKnown(TOO_LARGE.into()),
         }
+    }
+
+    /// Whether a request can be wanted blocked and be met by the rule.
+    fn both(&mut self) -> bool {
+        let formulas = [&self.wanted.clone(), &self.rule.clone()];
+        self.literals.possible(&formulas, LineBreaks::Allowed) != Answer::Never
     }
 
     /// Whether a request can be wanted blocked and let through.

@@ -8,7 +8,7 @@ use stopgap_model::rule::{
 use super::covers::{Coverage, covers, covers_conditions};
 use super::inputs::header_variable;
 use super::outbound::{OutboundAction, OutboundRule, PreCondition};
-use super::rule::{Action, Rule};
+use super::rule::{Action, PatternSyntax, Rule};
 
 /// Patterns that match every value as a whole, and keep it as group 1 where they have one.
 const ANY_VALUE: [&str; 6] = [".*", "(.*)", "^.*$", "^(.*)$", "^(.*)", "(.*)$"];
@@ -88,7 +88,9 @@ pub fn covers_response_header(
 fn makes_the_change(rule: &OutboundRule, change: &HeaderChange) -> Result<(), &'static str> {
     let pattern = rule.target.pattern.as_str();
     let any = ANY_VALUE.contains(&pattern);
-    if rule.target.negate || !(any || SOME_VALUE.contains(&pattern)) {
+    // In another syntax these are other patterns.
+    let is_read_so = rule.syntax == PatternSyntax::EcmaScript;
+    if rule.target.negate || !is_read_so || !(any || SOME_VALUE.contains(&pattern)) {
         return Err("it is not for every value of the header");
     }
     let OutboundAction::Rewrite { value, replace: true } = &rule.action else {

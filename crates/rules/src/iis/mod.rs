@@ -21,7 +21,7 @@ mod variables;
 mod wildcard;
 
 pub use caching::uncached_variables;
-pub use covers::{Coverage, covers, covers_conditions};
+pub use covers::{Coverage, covers, covers_conditions, may_hide};
 pub use covers_headers::{covers_request_header, covers_response_header};
 pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict};
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
