@@ -8,7 +8,7 @@ use stopgap_edit::iis::{
 };
 use stopgap_model::{ActionId, Digest, Mitigation, ServerPath};
 
-use crate::decide::Wish;
+use crate::decision::Wish;
 use crate::work::Standing;
 use crate::{FileEdit, InPlace, Part, Placed, Step};
 

@@ -1,104 +1,16 @@
 //! One action: what is wanted, what is here, and what takes it from the one to the other.
 
-use stopgap_edit::iis::{Entry, Gap, Placement, Pool, Refusal};
-use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
-use stopgap_model::{Action, ActionKind, Fact, Mitigation, ServerPath};
+use stopgap_model::{Action, Mitigation};
 
 use crate::affected::{Affects, action_affects, affects};
-use crate::caching;
+use crate::case::{Case, affected};
+use crate::decision::{Decision, Wish, quoted, stays};
 use crate::foreign::{Others, others};
 use crate::ground::Ground;
-use crate::observe::{Equivalent, Observation, named, observe, place_text, without_rules};
-use crate::pools::{self, PoolState, observe_pools};
-use crate::verify::{Probes, verify};
-use crate::work::{Rewrite, Standing, rewrite};
+use crate::observe::{named, place_text};
+use crate::work::{Rewrite, rewrite};
 use crate::{Input, Placed};
-
-/// The most parts of a scope that are named as out of reach in one reason.
-const MAX_GAPS: usize = 3;
-
-/// The decision on one action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Decision {
-    /// The state as it is, before anything is done.
-    pub(crate) state: State,
-    /// Why: a sentence without a full stop.
-    pub(crate) reason: String,
-    /// Where it is or would be; empty if nowhere.
-    pub(crate) place: String,
-    /// What a person should know beside the reason.
-    pub(crate) notes: Vec<String>,
-    /// The names of the rules found that carry it out.
-    pub(crate) rules: Vec<String>,
-    /// What is to be done.
-    pub(crate) wish: Wish,
-}
-
-/// What is to be done for one action.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// Nothing.
-    Leave,
-    /// Put this in; first take out what is there of ours.
-    PutIn { standings: Vec<Standing> },
-    /// Take ours out; why.
-    TakeOut { why: String },
-}
-
-impl Decision {
-    pub(crate) fn leave(state: State, reason: impl Into<String>) -> Self {
-        let (reason, place) = (reason.into(), String::new());
-        let (notes, rules) = (Vec::new(), Vec::new());
-        Self { state, reason, place, notes, rules, wish: Wish::Leave }
-    }
-
-    fn at(mut self, record: Option<&Placed>) -> Self {
-        if let Some(record) = record {
-            self.place = places_of(record);
-            self.rules = rules_of(record);
-        }
-        self
-    }
-
-    /// Whether something of ours carries it out, or did.
-    pub(crate) fn is_ours(&self) -> bool {
-        !self.rules.is_empty()
-    }
-
-    fn noting(mut self, notes: Vec<String>) -> Self {
-        self.notes.extend(notes);
-        self
-    }
-}
-
-/// Where what carries out an action stands, for a person.
-pub(crate) fn places_of(record: &Placed) -> String {
-    texts(record.parts.iter().map(|part| place_text(&part.file, part.undo.place())))
-}
-
-fn places(standings: &[Standing]) -> String {
-    texts(standings.iter().map(|standing| place_text(&standing.file, &standing.place)))
-}
-
-fn texts(places: impl Iterator<Item = String>) -> String {
-    let mut all: Vec<String> = Vec::new();
-    for place in places {
-        if !all.contains(&place) {
-            all.push(place);
-        }
-    }
-    all.join("; ")
-}
-
-/// The names of the rules that carry out an action.
-pub(crate) fn rules_of(record: &Placed) -> Vec<String> {
-    let rules = record
-        .parts
-        .iter()
-        .filter(|part| matches!(part.entry, Entry::Rule(_) | Entry::Outbound(_)));
-    rules.map(|part| part.entry.name().to_owned()).collect()
-}
 
 /// Decides on `action` of `mitigation`.
 pub(crate) fn decide(
@@ -135,11 +47,6 @@ pub(crate) fn decide(
     hold_back(input, mitigation, decision)
 }
 
-/// On any doubt what is in force stays in force, and that is said.
-fn stays(why: String, record: Option<&Placed>) -> String {
-    if record.is_some() { format!("{why}; what is in place stays") } else { why }
-}
-
 /// Leaves a wish undone that this cycle was not asked for.
 fn hold_back(input: &Input<'_>, mitigation: &Mitigation, mut decision: Decision) -> Decision {
     let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&mitigation.id))
@@ -150,7 +57,7 @@ fn hold_back(input: &Input<'_>, mitigation: &Mitigation, mut decision: Decision)
     decision
 }
 
-fn taken_back(input: &Input<'_>, mitigation: &Mitigation) -> Option<String> {
+pub(crate) fn taken_back(input: &Input<'_>, mitigation: &Mitigation) -> Option<String> {
     let block = input.policy.blocked.get(&mitigation.id);
     if input.order.take_back.contains(&mitigation.id) {
         return Some("removed by an administrator".into());
@@ -171,7 +78,7 @@ fn not_affected(input: &Input<'_>, record: Option<&Placed>, why: String) -> Deci
 }
 
 /// Our rule is there and is to go. That the last try failed is said.
-fn to_take_out(input: &Input<'_>, record: Option<&Placed>, why: String) -> Decision {
+pub(crate) fn to_take_out(input: &Input<'_>, record: Option<&Placed>, why: String) -> Decision {
     let failure = record.and_then(|record| input.failures.get(&record.action));
     let (state, reason) = match failure {
         Some(error) => {
@@ -205,7 +112,7 @@ fn no_longer_needed(
 
 /// A rule of our name that no record tells of: the state folder was lost, or is another one. Nothing
 /// says what was made around it, so nobody but a person takes it out.
-fn leftover(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Option<String> {
+pub(crate) fn leftover(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Option<String> {
     let found = named(rewrite, ground).into_iter().next()?;
     let (name, place) = (rewrite.name(), place_text(&found.file, &found.place));
     Some(format!(
@@ -214,361 +121,13 @@ fn leftover(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Option<String> {
     ))
 }
 
-fn quoted(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
-}
-
-/// An action of a mitigation that is for this server.
-struct Case<'a> {
-    input: &'a Input<'a>,
-    ground: &'a Ground<'a>,
-    mitigation: &'a Mitigation,
-    action: &'a Action,
-    /// Why it is for this server.
-    why: &'a str,
-    record: Option<&'a Placed>,
-}
-
-fn affected(case: &Case<'_>) -> Decision {
-    let Case { input, mitigation, record, .. } = *case;
-    match &case.action.kind {
-        ActionKind::DoNothing => {
-            let heartbeat = match input.policy.blocked.get(&mitigation.id) {
-                Some(block) => Decision::leave(State::Blocked, format!("blocked by {}", block.by)),
-                None => Decision::leave(State::Applied, "the heartbeat: this cycle read it"),
-            };
-            return without_earlier(input, record, heartbeat);
-        }
-        ActionKind::DisableService { services } => {
-            let services = services.join(", ");
-            let why = format!("this version cannot disable services; by hand: {services}");
-            return without_earlier(input, record, Decision::leave(State::Unsupported, why));
-        }
-        _ => {}
-    }
-    if let Some(by) = taken_back(input, mitigation) {
-        let left = rewrite(mitigation, case.action).and_then(Result::ok);
-        return match left.and_then(|rewrite| leftover(&rewrite, case.ground)) {
-            Some(left) if record.is_none() => {
-                Decision::leave(State::Covered, format!("{by}, but {left}"))
-            }
-            _ => taken_back_decision(input, record, by),
-        };
-    }
-    match &input.facts.iis {
-        Fact::Known(_) => {}
-        Fact::Absent => {
-            return Decision::leave(State::Unsupported, "IIS is not installed here").at(record);
-        }
-        Fact::Unknown(why) => {
-            return Decision::leave(State::Unknown, stays(why.clone(), record)).at(record);
-        }
-    }
-    match (&case.action.kind, rewrite(mitigation, case.action)) {
-        (ActionKind::DisableAppPool { pools }, _) => case.pools(pools),
-        (_, Some(Ok(rewrite))) => case.rewrite(&rewrite),
-        (_, Some(Err(why))) => Decision::leave(State::Unsupported, stays(why, record)).at(record),
-        (kind, None) => {
-            let why = format!("this version cannot carry out {}", kind.name());
-            Decision::leave(State::Unsupported, why)
-        }
-    }
-}
-
-/// What an earlier revision put there for this action, when it asked for another kind of change, goes.
-fn without_earlier(input: &Input<'_>, record: Option<&Placed>, decision: Decision) -> Decision {
-    match record {
-        Some(record) if decision.wish == Wish::Leave => {
-            let blocked = input.policy.blocked.contains_key(&record.mitigation);
-            if !input.policy.enabled() || blocked {
-                return decision.at(Some(record));
-            }
-            let why = "its mitigation asks for another kind of change now".to_owned();
-            to_take_out(input, Some(record), why)
-        }
-        _ => decision,
-    }
-}
-
-impl Case<'_> {
-    fn rewrite(&self, rewrite: &Rewrite<'_>) -> Decision {
-        let record = self.record;
-        match observe(rewrite, record, self.ground) {
-            Observation::Intact(unknown) => {
-                self.intact(&unknown).at(record).noting(self.half_known(rewrite))
-            }
-            Observation::Equivalent(equivalent) => self.equivalent(rewrite, equivalent),
-            Observation::NameTaken(at) => Decision::leave(
-                State::Conflict,
-                format!("the rule name `{}` is taken by something else: {at}", rewrite.name()),
-            ),
-            Observation::Outdated => {
-                let why = format!("another revision is in place{}", self.revisions());
-                self.put_right(rewrite, State::Applied, why).at(record)
-            }
-            Observation::Changed(how) => self.put_right(rewrite, State::Drifted, how).at(record),
-            Observation::Gone(how) => self.put_right(rewrite, State::Drifted, how),
-            Observation::Hidden(how) => self.hidden(rewrite, how).at(record),
-            Observation::Absent(hints) => {
-                let mut why = vec![self.why.to_owned()];
-                why.extend(hints);
-                self.first_time(rewrite, &why.join("; "))
-            }
-        }
-    }
-
-    fn intact(&self, unknown: &[String]) -> Decision {
-        if let Some(first) = unknown.first() {
-            return Decision::leave(State::Unknown, format!("in place; {first}"));
-        }
-        let Self { input, mitigation, why, .. } = self;
-        let reason = match (input.policy.blocked.get(&mitigation.id), input.policy.switched_off()) {
-            (Some(block), _) => {
-                format!("in place; blocked by {}, so it would not be applied again", block.by)
-            }
-            (None, Some(off)) => format!("in place; switched off {off}, so nothing is changed"),
-            (None, None) => (*why).to_owned(),
-        };
-        Decision::leave(State::Applied, reason)
-    }
-
-    fn equivalent(&self, rewrite: &Rewrite<'_>, equivalent: Equivalent) -> Decision {
-        let Equivalent { names, together, remark } = equivalent;
-        let probes = match remark {
-            // What gets past it by a line break is told; the rest must hold.
-            Some(_) => Probes::WithoutLineBreaks,
-            None => Probes::All,
-        };
-        let placed = std::slice::from_ref(&self.action.id);
-        if let Err(why) = verify(self.mitigation, placed, self.input.facts, self.ground, probes) {
-            let said = quoted(&names);
-            let why = format!("{said} says the same, but has no effect: {why}; {}", self.why);
-            return self.first_time(rewrite, &why);
-        }
-        let ours = names.iter().any(|name| name == rewrite.name());
-        let mut reason = match names.as_slice() {
-            [name] if ours => {
-                format!("the rule `{name}` is in place, but not by this state folder's records")
-            }
-            [name] => format!("the rule `{name}` does the same; it is not ours and is left alone"),
-            _ => format!(
-                "the rules {} {}do the same; they are not ours and are left alone",
-                quoted(&names),
-                if together { "together " } else { "" }
-            ),
-        };
-        if let Some(remark) = remark {
-            reason = format!("{reason} ({remark})");
-        }
-        Decision { rules: names, ..Decision::leave(State::Covered, reason) }
-    }
-
-    /// Ours stands and is without effect somewhere: put where it holds, if there is such a place.
-    fn hidden(&self, rewrite: &Rewrite<'_>, how: String) -> Decision {
-        let wanted = self.standings(rewrite);
-        let Ok((standings, gaps)) = &wanted else {
-            return Decision::leave(State::Drifted, how);
-        };
-        let stands = |standing: &Standing| {
-            let mut parts = self.record.into_iter().flat_map(|record| &record.parts);
-            parts.any(|part| standing.is(part))
-        };
-        if !standings.iter().all(stands) {
-            return self.put_right(rewrite, State::Drifted, how);
-        }
-        match gaps.len() {
-            0 => Decision::leave(State::Drifted, how),
-            1..=MAX_GAPS => {
-                Decision::leave(State::Partial, format!("in place; {}", gaps.join("; ")))
-            }
-            all => {
-                let (told, more) = (gaps[..MAX_GAPS].join("; "), all - MAX_GAPS);
-                Decision::leave(State::Partial, format!("in place; {told}; and {more} more"))
-            }
-        }
-    }
-
-    fn first_time(&self, rewrite: &Rewrite<'_>, why: &str) -> Decision {
-        match self.input.failures.get(&self.action.id) {
-            Some(error) => {
-                let text = format!("the last try failed and was undone: {error}");
-                self.to_put_in(rewrite, State::Failed, &text)
-            }
-            None => self.to_put_in(rewrite, State::Pending, why),
-        }
-    }
-
-    /// Ours is to be put right. That the last try failed weighs more than what is to be put right.
-    fn put_right(&self, rewrite: &Rewrite<'_>, state: State, why: String) -> Decision {
-        match self.input.failures.get(&self.action.id) {
-            Some(error) => {
-                let why = format!("{why}; the last try failed and was undone: {error}");
-                self.to_put_in(rewrite, State::Failed, &why)
-            }
-            None => self.to_put_in(rewrite, state, &why),
-        }
-    }
-
-    fn revisions(&self) -> String {
-        self.record.map_or_else(String::new, |record| {
-            format!(": {} here, {} in the catalog", record.revision, self.mitigation.revision)
-        })
-    }
-
-    /// All that is to stand for the rule to hold, and what it will not reach.
-    fn standings(&self, rewrite: &Rewrite<'_>) -> Result<(Vec<Standing>, Vec<String>), Refusal> {
-        let placement = rewrite.placement(self.ground, self.record)?;
-        let standings = rewrite.standings(self.ground, &placement, self.input.in_place)?;
-        Ok((standings, self.gaps(rewrite, &placement)))
-    }
-
-    /// What a rule will not reach: where none of ours can be, and where IIS runs no rule at all.
-    fn gaps(&self, rewrite: &Rewrite<'_>, placement: &Placement) -> Vec<String> {
-        let text = |gap: &Gap| format!("not for {}: {}", gap.at, gap.why);
-        let known = |gap: &Gap| placement.gaps.iter().any(|g| g.at.eq_ignore_ascii_case(&gap.at));
-        let dead = without_rules(rewrite, self.ground);
-        let dead = dead.iter().filter(|gap| !known(gap));
-        placement.gaps.iter().chain(dead).map(text).collect()
-    }
-
-    /// A rule that is wanted and not as it should be: put it in, unless someone or something
-    /// forbids.
-    fn to_put_in(&self, rewrite: &Rewrite<'_>, state: State, why: &str) -> Decision {
-        if let Some(held) = self.forbidden(state, why) {
-            return held;
-        }
-        let placed = rewrite.placement(self.ground, self.record).and_then(|placement| {
-            let standings = rewrite.standings(self.ground, &placement, self.input.in_place)?;
-            Ok((placement, standings))
-        });
-        let (placement, standings) = match placed {
-            Ok(placed) => placed,
-            Err(refusal) => return refused(&refusal),
-        };
-        let mut notes = vec![format!("placed there because {}", placement.why)];
-        notes.extend(self.gaps(rewrite, &placement));
-        notes.extend(caching::note(rewrite, &placement, self.ground));
-        notes.extend(self.half_known(rewrite));
-        Decision {
-            place: places(&standings),
-            wish: Wish::PutIn { standings },
-            ..Decision::leave(state, why)
-        }
-        .noting(notes)
-    }
-
-    /// Where something that is not known could keep the rule from its effect.
-    fn half_known(&self, rewrite: &Rewrite<'_>) -> Vec<String> {
-        let site = rewrite.scope.map(|scope| scope.site.as_str());
-        let folders = self.ground.snapshot().half_known_folders(site);
-        let note = |(folder, why): (ServerPath, String)| {
-            format!("web.config files below {folder} are perhaps not all known: {why}")
-        };
-        folders.into_iter().map(note).collect()
-    }
-
-    /// Why nothing is put in now, if it is not.
-    fn forbidden(&self, state: State, why: &str) -> Option<Decision> {
-        let Self { input, mitigation, .. } = self;
-        let (quiet, reason) = if let Some(block) = input.policy.blocked.get(&mitigation.id) {
-            (State::Blocked, format!("blocked by {}", block.by))
-        } else if let Some(off) = input.policy.switched_off() {
-            (State::Pending, format!("switched off {off}; {why}"))
-        } else if state == State::Drifted && self.only_told() {
-            let reason = "reported only, as the policy says; to put it right: stopgap reapply";
-            return Some(Decision::leave(state, format!("{why}; {reason} {}", mitigation.id)));
-        } else {
-            return None;
-        };
-        // What is there, or was changed under us, is still told; only what is not there is at rest.
-        let told = if matches!(state, State::Drifted | State::Applied) { state } else { quiet };
-        let reason = if told == quiet { reason } else { format!("{why}; {reason}") };
-        Some(Decision::leave(told, reason))
-    }
-
-    fn only_told(&self) -> bool {
-        let asked = self.input.order.reapply.contains(&self.mitigation.id);
-        self.input.policy.drift == Drift::Report && !asked
-    }
-
-    fn pools(&self, names: &[String]) -> Decision {
-        let is_pool = |record: &&Placed| {
-            matches!(record.parts.first().map(|part| &part.entry), Some(Entry::DisabledPool(_)))
-        };
-        let record = self.record.filter(is_pool);
-        let earlier = self.record.filter(|record| !is_pool(record));
-        without_earlier(self.input, earlier, self.pools_of(names, record))
-    }
-
-    fn pools_of(&self, names: &[String], record: Option<&Placed>) -> Decision {
-        let watched = self.input.facts.exchange.known().is_some();
-        let told = |pools: &[Pool]| pools::notes(pools, watched);
-        let list = |pools: &[Pool]| {
-            pools.iter().map(|pool| pool.name.clone()).collect::<Vec<_>>().join(", ")
-        };
-        match observe_pools(names, record, self.input.in_place, self.ground) {
-            PoolState::Unknown(why) => {
-                Decision::leave(State::Unknown, stays(why, record)).at(record)
-            }
-            PoolState::NoneHere => {
-                let why = format!("there is no application pool {} here", names.join(", "));
-                Decision::leave(State::NotAffected, why)
-            }
-            PoolState::Off(pools) => {
-                let intact = self.intact(&[]).at(record);
-                let reason = format!("{}; set not to start: {}", intact.reason, list(&pools));
-                Decision { reason, ..intact }.noting(told(&pools))
-            }
-            PoolState::OffAlready(pools) => Decision::leave(
-                State::Covered,
-                format!("set not to start already, and not by us: {}", list(&pools)),
-            )
-            .noting(told(&pools)),
-            PoolState::Starting(pools) => {
-                let state = self.input.failures.get(&self.action.id);
-                let (state, why) = match state {
-                    Some(error) => {
-                        (State::Failed, format!("the last try failed and was undone: {error}"))
-                    }
-                    None => (State::Pending, self.why.to_owned()),
-                };
-                self.pools_to_put_in(names, state, &why).noting(told(&pools))
-            }
-            PoolState::Changed(how) => self.pools_to_put_in(names, State::Drifted, &how).at(record),
-        }
-    }
-
-    fn pools_to_put_in(&self, names: &[String], state: State, why: &str) -> Decision {
-        if let Some(held) = self.forbidden(state, why) {
-            return held;
-        }
-        let standings = pools::standings(names, self.input.in_place, self.ground);
-        Decision {
-            place: places(&standings),
-            wish: Wish::PutIn { standings },
-            ..Decision::leave(state, why)
-        }
-    }
-}
-
-fn taken_back_decision(input: &Input<'_>, record: Option<&Placed>, by: String) -> Decision {
+pub(crate) fn taken_back_decision(
+    input: &Input<'_>,
+    record: Option<&Placed>,
+    by: String,
+) -> Decision {
     match record {
         None => Decision::leave(State::Blocked, by),
         Some(_) => to_take_out(input, record, by),
     }
-}
-
-fn refused(refusal: &Refusal) -> Decision {
-    let state = match refusal {
-        Refusal::NameTaken { .. } | Refusal::Broken(_) => State::Conflict,
-        Refusal::Unknown(_) => State::Unknown,
-        Refusal::NoSuchSite { .. }
-        | Refusal::NoSuchPath { .. }
-        | Refusal::NoModule
-        | Refusal::ModuleOff(_)
-        | Refusal::SectionNotDeclared(_)
-        | Refusal::Locked(_) => State::Unsupported,
-    };
-    Decision::leave(state, refusal.to_string())
 }

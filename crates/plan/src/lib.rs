@@ -7,7 +7,9 @@
 mod affected;
 mod assemble;
 mod caching;
+mod case;
 mod decide;
+mod decision;
 mod foreign;
 mod ground;
 mod observe;

@@ -6,7 +6,7 @@ use stopgap_edit::iis::{Entry, entries_named, pool};
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{Digest, MitigationId};
 
-use crate::decide::{places_of, rules_of};
+use crate::decision::{places_of, rules_of};
 use crate::planner::summary;
 use crate::{Input, Part, Placed};
 

@@ -8,7 +8,8 @@ use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{ActionId, Mitigation};
 
 use crate::assemble::{Assembled, Assembly};
-use crate::decide::{Decision, Wish, decide, rules_of};
+use crate::decide::decide;
+use crate::decision::{Decision, Wish, rules_of};
 use crate::ground::Ground;
 use crate::orphans::{orphan_goes, orphan_reports, orphans};
 use crate::verify::{Probes, verify};
