@@ -4,7 +4,10 @@
 mod common;
 
 use common::{SITE, element, found, host, insert, place_for, rule, rules, server, web};
-use stopgap_edit::iis::{Place, Read, Refusal, Snapshot, Target, effective_rules};
+use stopgap_edit::iis::{
+    APPLICATION_HOST, Need, Place, Read, Refusal, Snapshot, Target, effective_rules,
+};
+use stopgap_model::ServerPath;
 use stopgap_model::mitigation::Scope;
 
 const ROOT: &str = r"C:\root\web.config";
@@ -129,4 +132,38 @@ fn an_unreadable_file_on_the_way_is_unknown_and_one_beside_it_is_not() {
 fn a_configuration_that_is_broken_already_is_not_added_to() {
     let files = [(ROOT, found(&web(&(element("a") + &element("a")))))];
     assert!(matches!(place(&server(&host("Allow", ""), &files), ""), Err(Refusal::Broken(_))));
+}
+
+#[test]
+fn a_folder_full_of_uploads_uses_up_nothing_that_the_server_needs() {
+    let mut snapshot = Snapshot::new();
+    snapshot.provide(ServerPath::new(APPLICATION_HOST), found(&host("Allow", ""))).unwrap();
+    let upload = |at: usize| ServerPath::new(format!(r"C:\root\up\{at}\web.config"));
+    let files: Vec<ServerPath> = (0..9000).map(upload).collect();
+    let owa = ServerPath::new(OWA);
+    snapshot.provide_folder(ServerPath::new(r"C:\root"), files, None);
+    snapshot.provide_folder(ServerPath::new(r"c:\OWA"), vec![owa], None);
+    let large = format!("<configuration><!--{}--></configuration>", "x".repeat(100_000));
+    for need in snapshot.needs() {
+        let Need::File(path) = need else { panic!("the folders were searched") };
+        snapshot.provide(path, found(&large)).unwrap();
+    }
+    assert!(snapshot.closed());
+    assert_eq!(location(&snapshot, ""), "Default Web Site");
+    let told = snapshot.half_known_folders(Some(SITE));
+    assert!(told[0].1.contains("more than 2048 web.config files"), "{told:?}");
+    let unread = effective_rules(&snapshot, SITE, "/up/2000").unwrap_err().to_string();
+    assert!(unread.contains("more than 16 MiB together"), "{unread}");
+    assert!(effective_rules(&snapshot, SITE, "/up/0").is_ok());
+}
+
+#[test]
+fn no_more_than_a_bound_of_uploaded_files_is_written_to() {
+    let paths: Vec<String> = (0..70).map(|at| format!(r"C:\root\up\{at}\web.config")).collect();
+    let files: Vec<(&str, Read)> =
+        paths.iter().map(|path| (path.as_str(), found(&web("<clear/>")))).collect();
+    let snapshot = server(&host("Allow", ""), &files);
+    let placement = place_for(&snapshot, Some(&scope("")), "S 1").unwrap();
+    assert_eq!((placement.targets.len(), placement.gaps.len()), (1 + 64, 6));
+    assert!(placement.gaps[0].why.contains("no more than 64"), "{:?}", placement.gaps[0]);
 }

@@ -243,7 +243,7 @@ impl Case<'_> {
         });
         let (placement, standings) = match placed {
             Ok(placed) => placed,
-            Err(refusal) => return refused(&refusal),
+            Err(refusal) => return self.refused(&refusal, state, why),
         };
         let mut notes = vec![format!("placed there because {}", placement.why)];
         notes.extend(self.gaps(rewrite, &placement));
@@ -255,6 +255,16 @@ impl Case<'_> {
             ..Decision::leave(state, why)
         }
         .noting(notes)
+    }
+
+    /// There is no place for it. What stands of ours is not passed over in silence.
+    fn refused(&self, refusal: &Refusal, state: State, why: &str) -> Decision {
+        let told = refused(refusal);
+        if self.record.is_none() {
+            return told;
+        }
+        let state = if state == State::Drifted { state.min(told.state) } else { told.state };
+        Decision::leave(state, format!("{why}; what is in place stays: {}", told.reason))
     }
 
     /// Where something that is not known could keep the rule from its effect.

@@ -1,10 +1,10 @@
 //! What is in place of ours that the catalog does not ask for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::iis::{Entry, entries_named, pool};
 use stopgap_model::report::{ActionReport, MitigationReport, State};
-use stopgap_model::{Digest, MitigationId};
+use stopgap_model::{ActionId, Digest, MitigationId};
 
 use crate::decision::{places_of, rules_of};
 use crate::planner::summary;
@@ -30,18 +30,29 @@ pub(crate) fn orphan_goes(input: &Input<'_>, record: &Placed) -> Option<&'static
     (dropped && asked && input.policy.enabled()).then_some("its mitigation has dropped it")
 }
 
-pub(crate) fn orphan_reports(input: &Input<'_>, orphans: &[&Placed]) -> Vec<MitigationReport> {
+/// What is told of them; `stuck` are those that could not be taken back, with the error.
+pub(crate) fn orphan_reports(
+    input: &Input<'_>,
+    orphans: &[&Placed],
+    stuck: &BTreeMap<ActionId, String>,
+) -> Vec<MitigationReport> {
     let ids: BTreeSet<&MitigationId> = orphans.iter().map(|placed| &placed.mitigation).collect();
     let in_catalog = |id: &MitigationId| input.catalog.iter().any(|m| m.id == *id);
     ids.into_iter()
         .filter(|id| !in_catalog(id))
-        .map(|id| orphan_report(input, id, orphans))
+        .map(|id| orphan_report(input, id, orphans, stuck))
         .collect()
 }
 
-fn orphan_report(input: &Input<'_>, id: &MitigationId, orphans: &[&Placed]) -> MitigationReport {
+fn orphan_report(
+    input: &Input<'_>,
+    id: &MitigationId,
+    orphans: &[&Placed],
+    stuck: &BTreeMap<ActionId, String>,
+) -> MitigationReport {
     let of_it = || orphans.iter().filter(|placed| placed.mitigation == *id);
-    let actions: Vec<ActionReport> = of_it().map(|placed| orphan_action(input, placed)).collect();
+    let actions: Vec<ActionReport> =
+        of_it().map(|placed| orphan_action(input, placed, stuck)).collect();
     let states: Vec<State> = actions.iter().map(|action| action.state).collect();
     let state = State::of_actions(&states);
     MitigationReport {
@@ -58,9 +69,15 @@ fn orphan_report(input: &Input<'_>, id: &MitigationId, orphans: &[&Placed]) -> M
     }
 }
 
-fn orphan_action(input: &Input<'_>, placed: &Placed) -> ActionReport {
+fn orphan_action(
+    input: &Input<'_>,
+    placed: &Placed,
+    stuck: &BTreeMap<ActionId, String>,
+) -> ActionReport {
     let is_here = placed.parts.iter().all(|part| stands(input, part));
-    let (state, reason) = if is_here {
+    let (state, reason) = if let Some(error) = stuck.get(&placed.action) {
+        (State::Failed, format!("not in this catalog, and it could not be taken back: {error}"))
+    } else if is_here {
         let id = &placed.mitigation;
         let reason = format!(
             "in place, but not in this catalog; it stays until it is removed: stopgap remove {id}"

@@ -1,6 +1,6 @@
 //! The plan as a whole: decisions, edits, a look at the result, the report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::iis::{Fault, Snapshot};
 use stopgap_model::policy::Drift;
@@ -36,24 +36,27 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let mut decided: Vec<Decided<'_>> = input.catalog.iter().map(decide_all).collect();
     judge_what_is_in_place(input, &ground, &mut decided);
     let orphans = orphans(input);
+    let mut stuck = BTreeMap::new();
 
     // Each round but the last takes the wish from at least one action.
     loop {
-        let Some((edits, steps)) = assemble(input, &mut decided, &orphans) else { continue };
+        let assembled = assemble(input, &mut decided, &orphans, &mut stuck);
+        let Some((edits, steps)) = assembled else { continue };
         if !drop_what_would_not_work(input, &ground, &mut decided, &edits, &steps) {
             let mut report: Vec<_> = decided.iter().map(|d| report(input, d)).collect();
-            report.extend(orphan_reports(input, &orphans));
+            report.extend(orphan_reports(input, &orphans, &stuck));
             return Plan { edits, steps, report };
         }
     }
 }
 
-/// Assembles the edits. An action whose edit is refused becomes a conflict, and nothing of it may
-/// stay in the edits: `None` asks for another round.
+/// Assembles the edits. An action whose edit is refused becomes a conflict, or is `stuck` if no
+/// mitigation asks for it, and nothing of it may stay in the edits: `None` asks for another round.
 fn assemble(
     input: &Input<'_>,
     decided: &mut [Decided<'_>],
     orphans: &[&Placed],
+    stuck: &mut BTreeMap<ActionId, String>,
 ) -> Option<(Vec<FileEdit>, Vec<Step>)> {
     let mut assembly = Assembly::new(input.snapshot, input.in_place);
     let all = || {
@@ -65,7 +68,7 @@ fn assemble(
     for (_, action, decision) in all() {
         assembly.clear(&action.id, &decision.wish);
     }
-    for record in orphans {
+    for record in orphans.iter().filter(|record| !stuck.contains_key(&record.action)) {
         if let Some(why) = orphan_goes(input, record) {
             assembly.take_out(record, why);
         }
@@ -74,12 +77,16 @@ fn assemble(
         assembly.add(mitigation, &action.id, &decision.wish);
     }
     let Assembled { edits, steps, refused } = assembly.finish();
-    let mut again = false;
+    let again = !refused.is_empty();
     for (id, error) in refused {
         let all = decided.iter_mut().flat_map(|d| d.mitigation.actions.iter().zip(&mut d.actions));
-        for (_, decision) in all.filter(|(action, _)| action.id == id) {
+        let mut of_it = all.filter(|(action, _)| action.id == id).peekable();
+        if of_it.peek().is_none() {
+            stuck.insert(id, error.to_string());
+            continue;
+        }
+        for (_, decision) in of_it {
             *decision = conflict(decision, error.to_string());
-            again = true;
         }
     }
     (!again).then_some((edits, steps))
@@ -158,7 +165,9 @@ pub fn breaks(
 ) -> Option<String> {
     for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
         let Some(Ok(rewrite)) = rewrite(mitigation, action) else { continue };
-        for level in after.levels(rewrite.scope).unwrap_or_default() {
+        // The list of variables that may be set reaches every site.
+        let scope = rewrite.scope.filter(|_| rewrite.variables().is_empty());
+        for level in after.levels(scope).unwrap_or_default() {
             let now = after.at(&level);
             match now.as_ref() {
                 Err(fault @ Fault::Broken { .. }) if before.at(&level).is_ok() => {
@@ -166,8 +175,7 @@ pub fn breaks(
                 }
                 Err(_) => {}
                 Ok(effective) => {
-                    let ours =
-                        effective.rules.iter().filter(|r| r.name.starts_with(rewrite.name()));
+                    let ours = effective.rules.iter().filter(|r| rewrite.is_named(&r.name));
                     let variable = ours.into_iter().find_map(|rule| effective.forbidden(rule));
                     if let Some(variable) = variable {
                         let at = crate::observe::text(&level);

@@ -111,6 +111,12 @@ impl Rewrite<'_> {
         self.rule.name()
     }
 
+    /// Whether a rule of this name is this one, in whichever of its places.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(self.name());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    }
+
     /// The collection of a site that the rule belongs to.
     pub(crate) fn collection(&self) -> Collection {
         match self.rule {

@@ -72,6 +72,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Server => f.write_str("for the whole server"),
+            Self::Location { path } if normal(path).is_empty() => f.write_str("at its root"),
             Self::Location { path } => write!(f, "location \"{}\"", one_line(path)),
             Self::WebConfig => f.write_str("at its root"),
         }

@@ -20,6 +20,10 @@ use super::summary::Dropped;
 const SURVIVES: &str = "a location of applicationHost.config holds for the whole scope, and an \
                         update of the application leaves that file alone";
 
+/// How many web.config files of plain folders get a rule of their own. Who may upload to a folder
+/// can make many of them.
+const MAX_PLAIN_TARGETS: usize = 64;
+
 /// A scope that was found on the server.
 pub(crate) struct Scoped<'s, 'p> {
     snapshot: &'s Snapshot,
@@ -232,7 +236,8 @@ impl<'s, 'p> Scoped<'s, 'p> {
         if known.contains(&Stand::of_step(step)) {
             return Ok(());
         }
-        match self.own_target(step, &steps) {
+        let in_files = placement.targets.iter().filter(|t| t.place == Place::WebConfig).count();
+        match self.own_target(step, &steps, in_files) {
             Ok(target) => {
                 self.check_name(&target.suffix, &step.level)?;
                 known.insert(Stand::of_target(&target));
@@ -256,10 +261,23 @@ impl<'s, 'p> Scoped<'s, 'p> {
     }
 
     /// A place of its own for the part of the scope that `step` cuts off.
-    fn own_target(&self, step: &Step<'s>, steps: &[Step<'s>]) -> Result<Target, String> {
+    /// There are rules in `in_files` web.config files already.
+    fn own_target(
+        &self,
+        step: &Step<'s>,
+        steps: &[Step<'s>],
+        in_files: usize,
+    ) -> Result<Target, String> {
         let file = step.file.path();
         if self.dropped(step) == Some(Dropped::Removed) {
             return Err(format!("{file} drops this rule by its name"));
+        }
+        let is_plain = !step.file.is_host() && step.depth == Definition::Everywhere;
+        if is_plain && in_files >= MAX_PLAIN_TARGETS {
+            return Err(format!(
+                "{file} drops what is inherited, by <clear/>, and no more than {MAX_PLAIN_TARGETS} \
+                 files are written to for such folders"
+            ));
         }
         let place = match (&step.layer.written, step.file.is_host()) {
             (Some(path), true) if step.layer.is_plain() => Place::Location { path: path.clone() },
@@ -267,7 +285,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
                 self.may_stand_in(step, steps)?;
                 Place::WebConfig
             }
-            _ => return Err(format!("a location of {file} drops what is inherited")),
+            _ => return Err(format!("a location of {file} drops what is inherited, by <clear/>")),
         };
         self.not_elsewhere(step)?;
         let spelled = step.base.trim_matches('/');

@@ -20,6 +20,12 @@ pub const MAX_FILES: usize = 8192;
 /// The most bytes of all files of one snapshot. An Exchange server has about 1 MB.
 pub const MAX_TOTAL_BYTES: usize = 128 * 1024 * 1024;
 
+/// The most web.config files in plain folders that are looked at: who may upload to one folder must
+/// not be able to use up what the whole server needs.
+const MAX_PLAIN_FILES: usize = 2048;
+/// The most bytes of them.
+const MAX_PLAIN_BYTES: usize = 16 * 1024 * 1024;
+
 /// What became of reading a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
@@ -181,6 +187,9 @@ pub struct Snapshot {
     /// The folders that were searched for web.config files: which there are, and why perhaps not
     /// all of them were found.
     searched: BTreeMap<String, Searched>,
+    /// The web.config files of plain folders, which a search has found.
+    plain: BTreeSet<String>,
+    plain_bytes: usize,
     /// The files that hold sections of others.
     sections: BTreeSet<String>,
     /// The folders of every site, worked out once.
@@ -234,6 +243,15 @@ impl Snapshot {
         needs
     }
 
+    /// The web.config files of applications and virtual directories, by their keys.
+    fn configured(&self) -> BTreeSet<String> {
+        let Ok((_, iis, _)) = self.host() else { return BTreeSet::new() };
+        let applications = iis.sites.iter().flat_map(|site| &site.applications);
+        let directories = applications.flat_map(|application| &application.directories);
+        let known = directories.filter_map(|directory| directory.physical.known());
+        known.map(|folder| folder.join("web.config").key()).collect()
+    }
+
     /// The files that hold sections of others.
     fn sources(&self) -> impl Iterator<Item = ServerPath> {
         self.files().flat_map(|file| {
@@ -248,6 +266,7 @@ impl Snapshot {
     /// [`OverBudget`] if the snapshot would hold more than it may; it is unchanged then.
     pub fn provide(&mut self, path: ServerPath, read: Read) -> Result<(), OverBudget> {
         let key = path.key();
+        let read = self.bounded(&key, read);
         let size = |read: &Read| match read {
             Read::Found(bytes) => bytes.len(),
             Read::Absent | Read::Unreadable(_) => 0,
@@ -272,14 +291,47 @@ impl Snapshot {
         Ok(())
     }
 
+    /// What was read, unless a plain folder's file would take more than all of them may.
+    fn bounded(&mut self, key: &str, read: Read) -> Read {
+        let Read::Found(bytes) = &read else { return read };
+        if !self.plain.contains(key) || self.files.contains_key(key) {
+            return read;
+        }
+        if self.plain_bytes + bytes.len() > MAX_PLAIN_BYTES {
+            let limit = MAX_PLAIN_BYTES / (1024 * 1024);
+            return Read::Unreadable(format!(
+                "the web.config files of plain folders have more than {limit} MiB together"
+            ));
+        }
+        self.plain_bytes += bytes.len();
+        read
+    }
+
     /// Takes in the `web.config` files in a folder and below, and why perhaps not all of them were
-    /// found: a sentence without a full stop.
+    /// found: a sentence without a full stop. Of those in plain folders, no more are looked at than
+    /// a bound allows, and that is told too.
     pub fn provide_folder(
         &mut self,
         folder: ServerPath,
-        files: Vec<ServerPath>,
-        incomplete: Option<String>,
+        mut files: Vec<ServerPath>,
+        mut incomplete: Option<String>,
     ) {
+        let configured = self.configured();
+        files.retain(|path| {
+            let key = path.key();
+            if configured.contains(&key) || self.plain.contains(&key) {
+                return true;
+            }
+            let room = self.plain.len() < MAX_PLAIN_FILES;
+            if room {
+                self.plain.insert(key);
+            } else if incomplete.is_none() {
+                incomplete = Some(format!(
+                    "plain folders have more than {MAX_PLAIN_FILES} web.config files"
+                ));
+            }
+            room
+        });
         self.searched.insert(folder.key(), Searched { folder, files, incomplete });
         self.folders = OnceLock::new();
     }
