@@ -13,7 +13,7 @@ use super::xml::Written as _;
 pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
     only_known(node, &["match", "conditions", "serverVariables", "action"])?;
     let url = only(node, "match")?.ok_or("it has no `match` element")?;
-    let conditions = only(node, "conditions")?;
+    let conditions = Conditions::of(only(node, "conditions")?)?;
     let action = only(node, "action")?;
     Ok(Rule {
         name: text(node, "name"),
@@ -25,15 +25,9 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
             ignore_case: flag(url, "ignoreCase", true)?,
             negate: flag(url, "negate", false)?,
         },
-        grouping: grouping(conditions)?,
-        track_all_captures: match conditions {
-            Some(node) => flag(node, "trackAllCaptures", false)?,
-            None => false,
-        },
-        conditions: match conditions {
-            Some(node) => read_conditions(node)?,
-            None => Vec::new(),
-        },
+        grouping: conditions.grouping,
+        track_all_captures: conditions.track_all_captures,
+        conditions: conditions.list,
         server_variables: match only(node, "serverVariables")? {
             Some(node) => read_variables(node)?,
             None => Vec::new(),
@@ -49,7 +43,7 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
 pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, String> {
     only_known(node, &["match", "conditions", "action"])?;
     let target = only(node, "match")?.ok_or("it has no `match` element")?;
-    let conditions = only(node, "conditions")?;
+    let conditions = Conditions::of(only(node, "conditions")?)?;
     let action = only(node, "action")?;
     Ok(OutboundRule {
         name: text(node, "name"),
@@ -63,15 +57,9 @@ pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, String> 
             ignore_case: flag(target, "ignoreCase", true)?,
             negate: flag(target, "negate", false)?,
         },
-        grouping: grouping(conditions)?,
-        track_all_captures: match conditions {
-            Some(node) => flag(node, "trackAllCaptures", false)?,
-            None => false,
-        },
-        conditions: match conditions {
-            Some(node) => read_conditions(node)?,
-            None => Vec::new(),
-        },
+        grouping: conditions.grouping,
+        track_all_captures: conditions.track_all_captures,
+        conditions: conditions.list,
         action: match action.and_then(|node| node.own_attribute("type")).unwrap_or("None") {
             word if word.eq_ignore_ascii_case("none") || word == "0" => OutboundAction::None,
             word if word.eq_ignore_ascii_case("rewrite") || word == "1" => {
@@ -91,7 +79,7 @@ pub(crate) fn read_precondition(node: Node<'_, '_>) -> Result<PreCondition, Stri
     Ok(PreCondition {
         name: text(node, "name"),
         syntax: choice(node, "patternSyntax", PatternSyntax::EcmaScript, &SYNTAXES)?,
-        grouping: grouping(Some(node))?,
+        grouping: choice(node, "logicalGrouping", Grouping::MatchAll, &GROUPINGS)?,
         conditions: read_conditions(node)?,
     })
 }
@@ -108,10 +96,24 @@ pub(crate) fn read_map(node: Node<'_, '_>) -> RewriteMap {
     }
 }
 
-fn grouping(node: Option<Node<'_, '_>>) -> Result<Grouping, String> {
-    match node {
-        Some(node) => choice(node, "logicalGrouping", Grouping::MatchAll, &GROUPINGS),
-        None => Ok(Grouping::MatchAll),
+/// What a `conditions` element says; without one there is no condition.
+struct Conditions {
+    grouping: Grouping,
+    track_all_captures: bool,
+    list: Vec<Condition>,
+}
+
+impl Conditions {
+    fn of(node: Option<Node<'_, '_>>) -> Result<Self, String> {
+        let Some(node) = node else {
+            let (grouping, list) = (Grouping::MatchAll, Vec::new());
+            return Ok(Self { grouping, track_all_captures: false, list });
+        };
+        Ok(Self {
+            grouping: choice(node, "logicalGrouping", Grouping::MatchAll, &GROUPINGS)?,
+            track_all_captures: flag(node, "trackAllCaptures", false)?,
+            list: read_conditions(node)?,
+        })
     }
 }
 
