@@ -5,7 +5,8 @@ mod common;
 
 use common::{SITE, element, found, host, insert, place_for, rule, rules, server, web};
 use stopgap_edit::iis::{
-    APPLICATION_HOST, Need, Place, Read, Refusal, Snapshot, Target, effective_rules,
+    APPLICATION_HOST, Collection, Need, Place, Placing, Read, Refusal, Snapshot, Target,
+    effective_rules,
 };
 use stopgap_model::ServerPath;
 use stopgap_model::mitigation::Scope;
@@ -166,4 +167,20 @@ fn no_more_than_a_bound_of_uploaded_files_is_written_to() {
     let placement = place_for(&snapshot, Some(&scope("")), "S 1").unwrap();
     assert_eq!((placement.targets.len(), placement.gaps.len()), (1 + 64, 6));
     assert!(placement.gaps[0].why.contains("no more than 64"), "{:?}", placement.gaps[0]);
+}
+
+#[test]
+fn an_outbound_rule_for_a_server_without_sites_is_refused_in_words() {
+    let without =
+        host("Allow", "").replace("<site name", "<:site name").replace("</site>", "</:site>");
+    let without = without.replace(
+        "<section name=\"rules\"",
+        "<section name=\"outboundRules\" /><section name=\"rules\"",
+    );
+    let snapshot = server(&without, &[]);
+    let own = |_: &ServerPath, _: &Place, _: &str| false;
+    let collection = Collection::OutboundRules;
+    let placing = Placing { scope: None, collection, name: "S 1", own: &own };
+    let refused = stopgap_edit::iis::place_for(&snapshot, &placing);
+    assert_eq!(refused, Err(Refusal::NoSites));
 }

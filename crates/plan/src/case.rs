@@ -365,7 +365,8 @@ fn refused(refusal: &Refusal) -> Decision {
     let state = match refusal {
         Refusal::NameTaken { .. } | Refusal::Broken(_) => State::Conflict,
         Refusal::Unknown(_) => State::Unknown,
-        Refusal::NoSuchSite { .. }
+        Refusal::NoSites
+        | Refusal::NoSuchSite { .. }
         | Refusal::NoSuchPath { .. }
         | Refusal::NoModule
         | Refusal::ModuleOff(_)

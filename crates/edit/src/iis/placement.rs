@@ -71,6 +71,9 @@ pub enum Refusal {
         /// The names of the sites that are there.
         available: Vec<String>,
     },
+    /// The server has no site at all.
+    #[error("the server has no site")]
+    NoSites,
     /// The site has no such application, virtual directory or location.
     #[error(
         "site \"{}\" has no application or virtual directory {}",
@@ -212,6 +215,9 @@ fn everywhere(
     placing: &Placing<'_>,
 ) -> Result<Placement, Refusal> {
     declared(support, placing.collection)?;
+    if iis.sites.is_empty() {
+        return Err(Refusal::NoSites);
+    }
     let mut all = Placement { targets: Vec::new(), why: String::new(), gaps: Vec::new() };
     for site in &iis.sites {
         let placement = in_site(snapshot, site, "", placing)?;
