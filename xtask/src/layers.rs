@@ -11,17 +11,21 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("rules", &["model"]),
     ("edit", &["model", "rules"]),
     ("sandbox", &["model"]),
+    ("eocs", &[]),
     ("plan", &["model", "rules", "edit"]),
     ("fs", &["model"]),
     ("host", &["model", "rules", "edit", "plan", "fs"]),
     ("store", &["model", "rules", "edit", "plan", "fs"]),
     ("engine", &["model", "rules", "edit", "plan", "fs", "host", "store"]),
-    ("cli", &["model", "rules", "edit", "sandbox", "plan", "fs", "host", "store", "engine"]),
+    (
+        "cli",
+        &["model", "rules", "edit", "eocs", "sandbox", "plan", "fs", "host", "store", "engine"],
+    ),
     ("testkit", &["model", "rules", "edit", "sandbox", "fs", "host"]),
 ];
 
 /// What a pure room may not name in its sources.
-const PURE: &[&str] = &["model", "rules", "edit", "sandbox", "plan"];
+const PURE: &[&str] = &["model", "rules", "edit", "eocs", "sandbox", "plan"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",

@@ -10,11 +10,18 @@ struct Tool {
     tests: &'static str,
 }
 
-const TOOLS: [Tool; 1] = [Tool {
-    program: "strace",
-    package: "strace",
-    tests: "a kill at every operation, a full disk (crates/cli/tests/trouble.rs)",
-}];
+const TOOLS: [Tool; 2] = [
+    Tool {
+        program: "strace",
+        package: "strace",
+        tests: "a kill at every operation, a full disk (crates/cli/tests/trouble.rs)",
+    },
+    Tool {
+        program: "xmlsec1",
+        package: "xmlsec1",
+        tests: "a second opinion on signed feeds (crates/eocs/tests/forged.rs)",
+    },
+];
 
 /// Installs what is missing where that is possible (Debian, as root); answers what stays missing.
 pub(crate) fn install_missing() -> Vec<&'static str> {

@@ -1,0 +1,181 @@
+//! The path from a certificate to a trust anchor.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use webpki::{
+    EndEntityCert, Error, KeyUsage, RevocationOptions, RevocationOptionsBuilder,
+    UnknownStatusPolicy, VerifiedPath, anchor_from_trusted_cert, aws_lc_rs,
+};
+
+use crate::certificate::{Certificate, common_name};
+use crate::oid;
+use crate::refusal::{CertificateFault, PathFault};
+use crate::trust::Trust;
+
+/// How certificates may be signed: by RSA keys of 2048 bits and more.
+const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+    aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
+    aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
+    aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
+];
+
+/// What a certificate is to be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    SignFeeds,
+    StampTime,
+}
+
+impl Purpose {
+    /// An issuer that names usages must name this one.
+    const fn for_issuers(self) -> KeyUsage {
+        match self {
+            Self::SignFeeds => KeyUsage::required_if_present(oid::CODE_SIGNING),
+            Self::StampTime => KeyUsage::required_if_present(oid::TIME_STAMPING),
+        }
+    }
+
+    /// Whether the certificate itself is for this. webpki asks every certificate of a path for
+    /// one usage; what the last one must have beside is asked here.
+    pub(crate) fn allows(self, certificate: &Certificate<'_>) -> Result<(), CertificateFault> {
+        let is_for = |usage, needed| {
+            let found = || certificate.usages_shown();
+            let fault = || CertificateFault::ExtendedKeyUsage { needed, found: found() };
+            if certificate.is_for(usage) { Ok(()) } else { Err(fault()) }
+        };
+        match self {
+            Self::SignFeeds => {
+                is_for(oid::CODE_SIGNING, "code signing")?;
+                is_for(oid::FEED_SIGNING, "signing mitigation feeds (1.3.6.1.4.1.311.76.57.1.11)")?;
+            }
+            Self::StampTime => {
+                is_for(oid::TIME_STAMPING, "time stamping")?;
+                // RFC 3161, 2.3: this usage and no other.
+                if certificate.usages() != 1 {
+                    let (needed, found) = ("time stamping alone", certificate.usages_shown());
+                    return Err(CertificateFault::ExtendedKeyUsage { needed, found });
+                }
+            }
+        }
+        if certificate.may_sign() { Ok(()) } else { Err(CertificateFault::KeyUsage) }
+    }
+}
+
+/// Builds the path of `certificate` through `others` to an anchor, as it is at the time `at`;
+/// answers the anchor's name, for people.
+pub(crate) fn verify(
+    certificate: &Certificate<'_>,
+    others: &[&[u8]],
+    trust: &Trust,
+    purpose: Purpose,
+    at: Timestamp,
+) -> Result<String, PathFault> {
+    let leaf = CertificateDer::from(certificate.der);
+    let (intermediates, unusable): (Vec<CertificateDer<'_>>, Vec<CertificateDer<'_>>) = others
+        .iter()
+        .map(|der| CertificateDer::from(*der))
+        .partition(|der| EndEntityCert::try_from(der).is_ok());
+    let unusable = unusable.first().map(|der| common_name_of(der));
+    let anchors: Vec<TrustAnchor<'_>> =
+        trust.anchors.iter().filter_map(|anchor| anchor_from_trusted_cert(anchor).ok()).collect();
+    let subject = certificate.name();
+    let leaf = EndEntityCert::try_from(&leaf).map_err(|error| fault(error, at))?;
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    let lists: Vec<_> = trust.revocation_lists.iter().collect();
+    let revocation = revocation(&lists);
+    let wrong_issuer = RefCell::new(None);
+    let issuers_may_issue = |path: &VerifiedPath<'_>| {
+        for issuer in path.intermediate_certificates() {
+            let der = issuer.der();
+            let may_issue = Certificate::read(&der).is_ok_and(|issuer| issuer.may_issue());
+            if !may_issue {
+                *wrong_issuer.borrow_mut() = Some(common_name_of(&der));
+                return Err(Error::UnknownIssuer);
+            }
+        }
+        Ok(())
+    };
+    let path = leaf
+        .verify_for_usage(
+            ALGORITHMS,
+            &anchors,
+            &intermediates,
+            time,
+            purpose.for_issuers(),
+            revocation,
+            Some(&issuers_may_issue),
+        )
+        .map_err(|error| match wrong_issuer.borrow_mut().take() {
+            Some(issuer) => PathFault::IssuerKeyUsage { issuer },
+            None if error == Error::UnknownIssuer => PathFault::NoAnchor { subject, unusable },
+            None => fault(error, at),
+        })?;
+    for other in others {
+        let on_path = path.intermediate_certificates().any(|found| found.der().as_ref() == *other);
+        let is_anchor = || trust.anchors.iter().any(|anchor| anchor.as_ref() == *other);
+        if !on_path && !is_anchor() && !is_whole_root(other) {
+            return Err(PathFault::Stranger { subject: common_name_of(other) });
+        }
+    }
+    Ok(anchor_name(path.anchor()))
+}
+
+fn revocation<'a>(
+    lists: &'a [&'a webpki::CertRevocationList<'a>],
+) -> Option<RevocationOptions<'a>> {
+    let builder = RevocationOptionsBuilder::new(lists).ok()?;
+    Some(builder.with_status_policy(UnknownStatusPolicy::Allow).build())
+}
+
+/// Whether a certificate is its own issuer, and not a bit of it was changed. Publishers carry the
+/// root along where the anchor is one below it; what was tampered with is not let pass.
+fn is_whole_root(der: &[u8]) -> bool {
+    let Ok(certificate) = Certificate::read(der) else { return false };
+    let (tbs, algorithm, signature) = certificate.signed();
+    let der = CertificateDer::from(der);
+    let Ok(key) = EndEntityCert::try_from(&der) else { return false };
+    certificate.is_self_issued()
+        && ALGORITHMS
+            .iter()
+            .filter(|known| known.signature_alg_id().as_ref() == algorithm)
+            .any(|known| key.verify_signature(*known, tbs, signature).is_ok())
+}
+
+/// Verifies rsa-sha256 with the key of a certificate.
+pub(crate) fn is_signed_by(certificate: &Certificate<'_>, message: &[u8], value: &[u8]) -> bool {
+    let der = CertificateDer::from(certificate.der);
+    EndEntityCert::try_from(&der).is_ok_and(|key| {
+        key.verify_signature(aws_lc_rs::RSA_PKCS1_2048_8192_SHA256, message, value).is_ok()
+    })
+}
+
+fn common_name_of(der: &[u8]) -> String {
+    Certificate::read(der).map_or_else(|_| "unreadable".into(), |found| found.name())
+}
+
+fn anchor_name(anchor: &TrustAnchor<'_>) -> String {
+    // The anchor's subject comes without its outer tag.
+    common_name(&crate::der::wrap(crate::der::SEQUENCE, anchor.subject.as_ref()))
+}
+
+fn fault(error: Error, at: Timestamp) -> PathFault {
+    let time = |time: UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+    };
+    match error {
+        Error::CertExpired { not_after, .. } => {
+            PathFault::Expired { at, not_after: time(not_after) }
+        }
+        Error::CertNotValidYet { not_before, .. } => {
+            PathFault::NotYetValid { at, not_before: time(not_before) }
+        }
+        Error::InvalidSignatureForPublicKey => PathFault::Signature,
+        Error::CertRevoked => PathFault::Revoked,
+        other => PathFault::Other(format!("{other:?}")),
+    }
+}

@@ -1,0 +1,81 @@
+//! The genuine feed, where it is at hand, and what tests ask of a report.
+#![allow(dead_code, reason = "each test program uses what it needs")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says plainly what it expects")]
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use stopgap_eocs::{CheckName, Report, Trust};
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+/// The names of the checks that failed.
+pub(crate) fn failed(report: &Report) -> Vec<CheckName> {
+    let wrong = report.checks.iter().filter(|check| check.outcome.is_err());
+    wrong.map(|check| check.name).collect()
+}
+
+/// The sentence of the refusal; empty if there is none.
+pub(crate) fn sentence(report: &Report) -> String {
+    report.outcome.as_ref().err().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The genuine feed.
+pub(crate) struct Genuine {
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Genuine {
+    /// The feed of the test data; none, with a message, where there is no such data.
+    pub(crate) fn find() -> Option<Self> {
+        let folder = stopgap_testkit::real_data()?;
+        let bytes = std::fs::read(folder.join("eocs/feed-2021-09-15.xml")).expect("the feed");
+        Some(Self { bytes })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).expect("UTF-8")
+    }
+
+    /// Where the values of the elements of this name are.
+    pub(crate) fn values(&self, element: &str) -> Vec<Range<usize>> {
+        let text = self.text();
+        let tag = format!("<{element}");
+        let starts = text.match_indices(&tag);
+        let value = |at: usize| {
+            let start = at + text[at..].find('>').expect("the tag's end") + 1;
+            start..start + text[start..].find("</").expect("the end tag")
+        };
+        starts.map(|(at, _)| value(at)).collect()
+    }
+
+    /// The certificates in their order: signer, its issuer, the root, the stamping authority, its
+    /// issuer.
+    pub(crate) fn certificates(&self) -> Vec<Vec<u8>> {
+        let values = self.values("X509Certificate").into_iter();
+        values.map(|value| STANDARD.decode(&self.text()[value]).expect("Base64")).collect()
+    }
+
+    /// Trust in the feed's own root and in the issuer of its stamping authority.
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust_in(&[2, 4])
+    }
+
+    pub(crate) fn trust_in(&self, which: &[usize]) -> Trust {
+        let certificates = self.certificates();
+        let anchors = which.iter().map(|index| certificates[*index].clone()).collect();
+        Trust::new(anchors, Vec::new()).expect("anchors")
+    }
+
+    /// The feed without its countersignature.
+    pub(crate) fn without_stamp(&self) -> Vec<u8> {
+        let text = self.text();
+        let start = text.find("<Object").expect("the Object");
+        let end = text.find("</Object>").expect("its end") + "</Object>".len();
+        [&text.as_bytes()[..start], &text.as_bytes()[end..]].concat()
+    }
+}
