@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use stopgap_model::MitigationId;
 
 /// Emergency mitigations for servers, applied and taken back by themselves.
@@ -109,12 +112,51 @@ pub(crate) enum Command {
     History,
     /// What this server would do with a request, and which rule says so
     Try(Try),
+    /// Signed feeds of mitigations
+    Feed {
+        #[command(subcommand)]
+        command: Feed,
+    },
     /// All of it in a sandbox, in a few seconds
     Demo {
         /// Keep the sandbox in this folder, for looking around
         #[arg(long, value_name = "DIR")]
         keep: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Feed {
+    /// Verify a feed in a file, and tell every check with its outcome
+    Verify {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The format of the feed
+        #[arg(long, value_name = "FORMAT")]
+        format: FeedFormat,
+        /// The folder of the trust anchors: certificates (*.pem, *.crt, *.cer, *.der) and, if any,
+        /// revocation lists (*.crl)
+        #[arg(long, value_name = "DIR")]
+        anchors: PathBuf,
+        /// The time to judge at, as in 2021-09-16 or 2021-09-16T08:00:00Z [default: now]
+        #[arg(long, value_name = "TIME", value_parser = time)]
+        at: Option<Timestamp>,
+    },
+}
+
+/// The formats of feeds.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum FeedFormat {
+    /// Microsoft's
+    Eocs,
+}
+
+/// A time; a date is its first moment, in UTC.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let day = |date: Date| date.to_zoned(TimeZone::UTC).map(|start| start.timestamp());
+    text.parse()
+        .or_else(|_| text.parse().and_then(day))
+        .map_err(|_| "a date as in 2021-09-16, or a time as in 2021-09-16T08:00:00Z".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -61,6 +61,7 @@ fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Disable { reason } => commands::switch::disable(common, reason),
         Command::History => commands::history::run(common),
         Command::Try(arguments) => commands::r#try::run(common, arguments),
+        Command::Feed { command } => commands::feed::run(common, command),
         Command::Demo { keep } => demo::run(common, keep.as_deref()),
     }
 }

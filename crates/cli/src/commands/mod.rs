@@ -3,6 +3,7 @@
 pub(crate) mod block;
 pub(crate) mod check;
 pub(crate) mod facts;
+pub(crate) mod feed;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod reapply;
