@@ -3,6 +3,7 @@
 //! `cargo xtask bench`. With `STOPGAP_REAL_DATA` set, a real server's files are used as well.
 
 mod cycles;
+mod feeds;
 mod machine;
 mod program;
 mod report;
@@ -35,5 +36,6 @@ fn measure(report: &mut Report) -> Result<(), String> {
     cycles::of_a_real_server(&program, report)?;
     cycles::of_a_whole_cycle(&program, report)?;
     cycles::of_many_mitigations(&program, report)?;
+    feeds::measure(report)?;
     rules::measure(report)
 }

@@ -6,7 +6,7 @@ mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use common::{Genuine, at, failed, sentence};
+use common::{Genuine, at, failed, sentence, xmlsec1};
 use stopgap_eocs::{CheckName, PathFault, Refusal, Seen, StampFault, admits, verify};
 
 const GEN_TIME: &str = "2021-09-15T16:42:08.621Z";
@@ -237,6 +237,26 @@ fn one_byte_changed_anywhere_is_refused_every_byte() {
         demand(&feed, &trust, place, another(byte, &mut random), checks);
         demand(&feed, &trust, place, byte ^ 1, checks);
         demand(&feed, &trust, place, byte ^ 0x80, checks);
+    }
+}
+
+#[test]
+fn xmlsec1_agrees_on_what_was_changed_and_what_was_not() {
+    let Some(feed) = Genuine::find() else { return };
+    let (trust, now) = (feed.trust(), at("2023-01-01T00:00:00Z"));
+    let mut documents = vec![feed.bytes.clone(), feed.without_stamp()];
+    for element in ["Value", "DigestValue", "SignatureValue", "Modulus", "Config"] {
+        let mut bytes = feed.bytes.clone();
+        let place = feed.values(element)[0].start + 2;
+        bytes[place] = if bytes[place] == b'x' { b'y' } else { b'x' };
+        documents.push(bytes);
+    }
+    for document in documents {
+        let report = verify(&document, &trust, now);
+        // xmlsec1 judges neither the path nor the time.
+        let judged = failed(&report).iter().all(|check| *check >= CheckName::TimeStamp);
+        let Some(other) = xmlsec1(&document) else { return };
+        assert_eq!(judged, other, "{}", sentence(&report));
     }
 }
 
