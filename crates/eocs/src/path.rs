@@ -83,8 +83,6 @@ pub(crate) fn verify(
         trust.anchors.iter().filter_map(|anchor| anchor_from_trusted_cert(anchor).ok()).collect();
     let subject = certificate.name();
     let leaf = EndEntityCert::try_from(&leaf).map_err(|error| fault(error, at))?;
-    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
-    let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     let lists: Vec<_> = trust.revocation_lists.iter().collect();
     let revocation = revocation(&lists);
     let wrong_issuer = RefCell::new(None);
@@ -104,7 +102,7 @@ pub(crate) fn verify(
             ALGORITHMS,
             &anchors,
             &intermediates,
-            time,
+            unix_time(at),
             purpose.for_issuers(),
             revocation,
             Some(&issuers_may_issue),
@@ -114,6 +112,12 @@ pub(crate) fn verify(
             None if error == Error::UnknownIssuer => PathFault::NoAnchor { subject, unusable },
             None => fault(error, at),
         })?;
+    no_stranger(&path, others, trust)?;
+    Ok(anchor_name(path.anchor()))
+}
+
+/// Every certificate that is carried is on the path, or an anchor, or a whole root.
+fn no_stranger(path: &VerifiedPath<'_>, others: &[&[u8]], trust: &Trust) -> Result<(), PathFault> {
     for other in others {
         let on_path = path.intermediate_certificates().any(|found| found.der().as_ref() == *other);
         let is_anchor = || trust.anchors.iter().any(|anchor| anchor.as_ref() == *other);
@@ -121,7 +125,13 @@ pub(crate) fn verify(
             return Err(PathFault::Stranger { subject: common_name_of(other) });
         }
     }
-    Ok(anchor_name(path.anchor()))
+    Ok(())
+}
+
+fn unix_time(at: Timestamp) -> UnixTime {
+    // Before 1970 no certificate is valid.
+    let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+    UnixTime::since_unix_epoch(Duration::from_secs(seconds))
 }
 
 fn revocation<'a>(

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses what it needs")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says plainly what it expects")]
 
+pub(crate) mod forge;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
