@@ -20,7 +20,7 @@ pub fn requests() -> Vec<Situation> {
 
 fn put_on_the_list() -> Vec<Situation> {
     let all = "applicationHost.config, location \"Default Web Site\"; \
-               applicationHost.config, location \"\"";
+               applicationHost.config, at its root";
     vec![
         on("a header taken away from all requests needs no allowance", server(), header(""))
             .finds("pending", &["every server"])
