@@ -7,8 +7,8 @@ use stopgap_rules::iis::{
     Coverage, PreCondition, covers, covers_request_header, covers_response_header, may_hide,
 };
 
-use crate::RULE_PREFIX;
 use crate::ground::Ground;
+use crate::is_ours;
 use crate::observe::text;
 use crate::work::{Goal, Rewrite};
 
@@ -172,10 +172,6 @@ fn key<T>(rule: &InEffect<T>, works: bool, precondition: Option<&InEffect<PreCon
         works,
         precondition: precondition.map(|found| (found.file.key(), found.place.clone())),
     }
-}
-
-fn is_ours(name: &str) -> bool {
-    name.starts_with(RULE_PREFIX)
 }
 
 /// Whether a rule does what is wanted, perhaps with a remark.

@@ -9,7 +9,7 @@ use stopgap_edit::iis::{Effective, Fault, Level, Snapshot, effective_rules, leve
 use stopgap_model::Scope;
 use stopgap_rules::iis::{Evaluator, ResponseEvaluator};
 
-use crate::RULE_PREFIX;
+use crate::is_ours;
 
 /// The configuration of one server.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl<'a> Ground<'a> {
         if let Some(known) = self.foreign.borrow().get(&key) {
             return Rc::clone(known);
         }
-        let others = |name: &str| !name.starts_with(RULE_PREFIX);
+        let others = |name: &str| !is_ours(name);
         let foreign = Rc::new(Foreign {
             requests: effective.evaluator(others),
             responses: effective.response_evaluator(others),

@@ -35,6 +35,11 @@ pub use verify::{Misbehaviour, Probes, verify};
 /// How the names of our rules begin, so that an administrator knows them in IIS Manager.
 pub const RULE_PREFIX: &str = "Stopgap ";
 
+/// Whether a rule of this name is one of ours.
+fn is_ours(name: &str) -> bool {
+    name.starts_with(RULE_PREFIX)
+}
+
 /// The name of the rule that carries out an action.
 #[must_use]
 pub fn rule_name(action: &ActionId) -> String {

@@ -11,8 +11,8 @@ use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
 use stopgap_rules::iis::{Evaluator, Outcome, ResponseEvaluator, Undecided, Verdict};
 use stopgap_rules::{Headers, Meaning, url_decode};
 
-use crate::RULE_PREFIX;
 use crate::ground::{Foreign, Ground};
+use crate::{RULE_PREFIX, is_ours};
 
 /// A probe that does not end as it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -258,10 +258,6 @@ impl Asked<'_> {
 fn value(headers: &Headers, name: &str) -> Vec<u8> {
     let values = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
     values.map(|(_, value)| value.as_slice()).collect::<Vec<_>>().join(&b", "[..])
-}
-
-fn is_ours(name: &str) -> bool {
-    name.starts_with(RULE_PREFIX)
 }
 
 /// Whether a rule of this name carries out an action of the mitigation: perhaps one of several

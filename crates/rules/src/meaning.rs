@@ -6,7 +6,7 @@ use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Probe, Request, Re
 
 use crate::decode::url_decode;
 use crate::evaluate::CompiledRule;
-use crate::headers::{CompiledResponseChange, Headers, change_request_header};
+use crate::headers::{CompiledResponseChange, Headers, change_request_header, joined};
 use crate::pattern::PatternError;
 
 /// What one action does, made ready to be asked.
@@ -162,7 +162,7 @@ fn belied(meanings: &[Meaning], probe: &Probe) -> Option<String> {
         answer.headers = meaning.response_headers(request, &answer).unwrap_or(answer.headers);
     }
     let differs = |what: &str, headers: &Headers, name: &str, value: Option<&str>| {
-        let found = joined(headers, name);
+        let found = joined(headers, name, b", ");
         let same = found.as_deref() == value.map(str::as_bytes);
         let found = found.map_or("not there".to_owned(), |found| {
             format!("`{}`", String::from_utf8_lossy(&found))
@@ -185,13 +185,6 @@ fn belied(meanings: &[Meaning], probe: &Probe) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// A header's values as one; `None`: it is not there.
-fn joined(headers: &Headers, name: &str) -> Option<Vec<u8>> {
-    let named = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
-    let values: Vec<&[u8]> = named.map(|(_, value)| value.as_slice()).collect();
-    (!values.is_empty()).then(|| values.join(&b", "[..]))
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ pub fn effective_rules(
 ///
 /// # Errors
 /// [`Fault`], as with [`effective_rules`].
-pub fn effective_rules_named(
+pub(crate) fn effective_rules_named(
     snapshot: &Snapshot,
     site: &str,
     url_path: &str,

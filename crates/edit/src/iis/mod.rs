@@ -29,8 +29,8 @@ mod xml;
 
 pub use edit::{EditError, Element, Inserted, Scaffold, Undo, insert, insert_all};
 pub use effective::{
-    Effective, EffectiveRule, Fault, InEffect, Named, Outbound, effective_rules,
-    effective_rules_named, entries_named, rules_needing, standalone_rules,
+    Effective, EffectiveRule, Fault, InEffect, Named, Outbound, effective_rules, entries_named,
+    rules_needing, standalone_rules,
 };
 pub use entry::{Collection, Entry};
 pub use facts::RewriteSupport;
