@@ -12,20 +12,27 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("edit", &["model", "rules"]),
     ("sandbox", &["model"]),
     ("eocs", &[]),
+    ("sign", &["model"]),
+    ("text", &["model"]),
     ("plan", &["model", "rules", "edit"]),
     ("fs", &["model"]),
+    ("feed", &["model", "rules", "eocs", "fs"]),
     ("host", &["model", "rules", "edit", "plan", "fs"]),
     ("store", &["model", "rules", "edit", "plan", "fs"]),
     ("engine", &["model", "rules", "edit", "plan", "fs", "host", "store"]),
     (
         "cli",
-        &["model", "rules", "edit", "eocs", "sandbox", "plan", "fs", "host", "store", "engine"],
+        &[
+            "model", "rules", "edit", "eocs", "sandbox", "sign", "plan", "fs", "feed", "host",
+            "store", "engine", "text",
+        ],
     ),
-    ("testkit", &["model", "rules", "edit", "sandbox", "fs", "host"]),
+    ("publish", &["model", "rules", "edit", "sign", "text", "fs", "feed"]),
+    ("testkit", &["model", "rules", "edit", "sandbox", "sign", "fs", "host"]),
 ];
 
 /// What a pure room may not name in its sources.
-const PURE: &[&str] = &["model", "rules", "edit", "eocs", "sandbox", "plan"];
+const PURE: &[&str] = &["model", "rules", "edit", "eocs", "sign", "text", "sandbox", "plan"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::net",
@@ -76,7 +83,7 @@ fn wrong_arrows(metadata: &Value) -> Result<Vec<String>, String> {
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let Some(imported) = room_of(&dependency["name"]) else { continue };
             let is_dev = dependency["kind"] == "dev";
-            let of_tests = is_dev && matches!(imported, "testkit" | "sandbox");
+            let of_tests = is_dev && matches!(imported, "testkit" | "sandbox" | "sign");
             if !of_tests && !allowed.contains(&imported) {
                 wrong.push(format!("check-layers: `{room}` may not import `{imported}`"));
             }

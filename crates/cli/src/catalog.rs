@@ -8,8 +8,8 @@ use stopgap_model::document::{MAX_DOCUMENT, parse};
 use stopgap_model::{ActionId, Mitigation, MitigationId, Problem};
 use stopgap_rules::belied_probe;
 
-use crate::diagnostics::render;
 use crate::error::CliError;
+use stopgap_text::render;
 
 /// The documents that ship with the program.
 const BUILT_IN: [(&str, &[u8]); 5] = [

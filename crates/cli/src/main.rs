@@ -9,7 +9,6 @@ mod args;
 mod catalog;
 mod commands;
 mod demo;
-mod diagnostics;
 mod error;
 mod output;
 mod policy_file;

@@ -14,17 +14,16 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 use stopgap_model::host::PhpCgi;
-use stopgap_model::problem::{one_line, turns_text};
+use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Fact, HostFacts, Version};
 
 use crate::error::CliError;
 
+pub(crate) use stopgap_text::{WIDTH, plain, wrap};
+
 /// The version of the JSON shapes.
 pub(crate) const SCHEMA: u32 = 1;
-
-/// The widest that output for a person gets, in columns.
-pub(crate) const WIDTH: u16 = 80;
 
 /// Set when standard output did not take what was written.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -72,32 +71,6 @@ pub(crate) fn failure(error: &CliError, as_json: bool) {
     if !hint.is_empty() {
         anstream::eprintln!("{}", wrap(&format!("hint: {hint}"), "      "));
     }
-}
-
-/// Breaks the lines of `text` between words so that they fit; what is broken off begins with
-/// `indent`. A style's escape sequences have no width.
-pub(crate) fn wrap(text: &str, indent: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| wrap_line(line, indent)).collect();
-    lines.join("\n")
-}
-
-fn wrap_line(text: &str, indent: &str) -> String {
-    let mut wrapped = String::new();
-    let mut column = 0;
-    for (at, word) in text.split(' ').enumerate() {
-        let width = anstream::adapter::strip_str(word).to_string().chars().count();
-        if at > 0 && column + 1 + width > usize::from(WIDTH) && column > indent.len() {
-            wrapped.push('\n');
-            wrapped.push_str(indent);
-            column = indent.len();
-        } else if at > 0 {
-            wrapped.push(' ');
-            column += 1;
-        }
-        wrapped.push_str(word);
-        column += width;
-    }
-    wrapped
 }
 
 /// The word of a state, coloured.
@@ -156,11 +129,6 @@ fn colour_states(line: &str) -> String {
         Some(state) => line.replacen(&format!(" {word}"), &format!(" {}", state_text(*state)), 1),
         None => line.to_owned(),
     }
-}
-
-/// A reason without control characters, at its full length.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || turns_text(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// The exit code that the states ask for.
@@ -269,11 +237,5 @@ mod tests {
         ]);
         assert_eq!(facts_json(&facts)["php"], expected);
         assert_eq!(facts_json(&HostFacts { php: Fact::Absent, ..facts })["php"], Value::Null);
-    }
-
-    #[test]
-    fn a_line_never_grows_past_eighty_columns() {
-        let text = wrap(&format!("head\n{}", "word ".repeat(60)), "  ");
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 }

@@ -8,8 +8,8 @@ use stopgap_model::policy::{Block, Drift, Policy, Switch};
 use stopgap_model::{MitigationId, Problem};
 use stopgap_store::Decisions;
 
-use crate::diagnostics::render;
 use crate::error::CliError;
+use stopgap_text::render;
 
 /// The largest policy file, in bytes.
 const MAX_POLICY: u64 = 1024 * 1024;

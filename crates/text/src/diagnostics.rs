@@ -7,7 +7,8 @@ use stopgap_model::Problem;
 use stopgap_model::problem::one_line;
 
 /// Renders `problems` of the file `name`.
-pub(crate) fn render(name: &str, bytes: &[u8], problems: &[Problem]) -> String {
+#[must_use]
+pub fn render(name: &str, bytes: &[u8], problems: &[Problem]) -> String {
     // Where the bytes are no text the mark would not fit; the place is then said in the message.
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let shown: Vec<String> = problems.iter().map(|problem| one(name, text, problem)).collect();

@@ -1,0 +1,2 @@
+//! `stopgap-publish`: the publisher's program.
+fn main() {}

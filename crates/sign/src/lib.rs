@@ -1,0 +1,13 @@
+//! Signed metadata of The Update Framework (TUF) 1.0: keys, roles, envelopes.
+//!
+//! What is made here is what a publisher gives away. Files, passphrases and the order in which
+//! things are put in place are the publisher's; nothing here touches them. The program that runs on
+//! a server uses this for the throwaway keys of its demo and for nothing else.
+
+mod envelope;
+mod key;
+mod metadata;
+
+pub use envelope::{Envelope, EnvelopeError};
+pub use key::{KeyError, PublicKey, SigningKey};
+pub use metadata::{Delegation, RoleKeys, Roles, TargetFile, root, snapshot, targets, timestamp};

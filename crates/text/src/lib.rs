@@ -1,0 +1,54 @@
+//! Text for a person at a terminal: lines that fit, words that do no harm, and marks under the
+//! place in a file that is spoken of. Both programs write with it.
+
+mod diagnostics;
+
+pub use diagnostics::render;
+use stopgap_model::problem::turns_text;
+
+/// The widest that output for a person gets, in columns.
+pub const WIDTH: u16 = 80;
+
+/// Breaks the lines of `text` between words so that they fit; what is broken off begins with
+/// `indent`. A style's escape sequences have no width.
+#[must_use]
+pub fn wrap(text: &str, indent: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| wrap_line(line, indent)).collect();
+    lines.join("\n")
+}
+
+fn wrap_line(text: &str, indent: &str) -> String {
+    let mut wrapped = String::new();
+    let mut column = 0;
+    for (at, word) in text.split(' ').enumerate() {
+        let width = anstream::adapter::strip_str(word).to_string().chars().count();
+        if at > 0 && column + 1 + width > usize::from(WIDTH) && column > indent.len() {
+            wrapped.push('\n');
+            wrapped.push_str(indent);
+            column = indent.len();
+        } else if at > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += width;
+    }
+    wrapped
+}
+
+/// A reason without control characters, at its full length.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || turns_text(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_never_grows_past_eighty_columns() {
+        let text = wrap(&format!("head\n{}", "word ".repeat(60)), "  ");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}
