@@ -77,6 +77,7 @@ const KEYS: &[&str] = &[
     "action",
     "probe",
     "no_live_probe",
+    "withdrawn",
 ];
 
 const SEVERITIES: &[(&str, Severity)] = &[
@@ -154,7 +155,9 @@ fn read(log: &mut Log<'_>, top: &Table<'_>, hash: Digest) -> Option<Mitigation> 
     let cves = strings(log, top, "cves", is_cve, "a CVE id such as `CVE-2024-4577`");
     let references = strings(log, top, "references", is_page, "an address with `https://`");
     let affected = affected::all(log, top);
-    let actions = action::all(log, top);
+    let withdrawn = withdrawn(log, top);
+    let reason = withdrawn.as_ref().and_then(|item| item.line(log));
+    let actions = if withdrawn.is_some() { Vec::new() } else { action::all(log, top) };
     let probes = probe::all(log, top);
     let no_live_probe = top.get("no_live_probe").and_then(|item| item.line(log));
     Some(Mitigation {
@@ -170,7 +173,20 @@ fn read(log: &mut Log<'_>, top: &Table<'_>, hash: Digest) -> Option<Mitigation> 
         actions,
         probes,
         no_live_probe: no_live_probe.map(str::to_owned),
+        withdrawn: reason.map(str::to_owned),
     })
+}
+
+/// The reason of a withdrawal. A document that has one takes back and does nothing, so an action or
+/// a probe beside it would be read by nobody.
+fn withdrawn<'a>(log: &mut Log<'_>, top: &Table<'a>) -> Option<Item<'a>> {
+    let withdrawn = top.get("withdrawn")?;
+    for item in ["action", "probe"].iter().filter_map(|key| top.get(key)) {
+        let message = format!("`{}` stands beside `withdrawn`", item.key);
+        let help = "a withdrawn mitigation changes nothing; take the actions and probes out";
+        log.report(Problem::new(item.key_span, message).help(help));
+    }
+    Some(withdrawn)
 }
 
 /// Whether the rest can be read. Of another schema nothing can be said but that it is another.

@@ -288,6 +288,36 @@ fn a_mitigation_without_an_action() {
     assert_eq!(problems[0].message, "`action` is missing");
 }
 
+const TOMBSTONE: &str = "schema = 1\nid = \"X1\"\nrevision = 3\ntitle = \"A title\"\n\
+                         severity = \"high\"\nimpact = \"None.\"\n";
+
+#[test]
+fn a_withdrawn_mitigation_needs_a_reason_and_nothing_else() {
+    let withdrawn = read(&format!("{TOMBSTONE}withdrawn = \"Every build has the fix.\"\n"));
+    let withdrawn = withdrawn.expect("it is right");
+    assert_eq!(withdrawn.withdrawn.as_deref(), Some("Every build has the fix."));
+    assert_eq!((withdrawn.actions.len(), withdrawn.probes.len()), (0, 0));
+    let messages = |problems: Vec<Problem>| -> Vec<String> {
+        problems.into_iter().map(|problem| problem.message).collect()
+    };
+    for (reason, said) in
+        [("\"\"", "`withdrawn` is empty"), ("true", "`withdrawn` is a truth value")]
+    {
+        let problems = read(&format!("{TOMBSTONE}withdrawn = {reason}\n")).expect_err("no reason");
+        assert_eq!(messages(problems), [said]);
+    }
+}
+
+#[test]
+fn a_withdrawn_mitigation_that_still_acts() {
+    let text = changed("severity =", "withdrawn = \"fixed\"\nseverity =");
+    let problems = read(&text).expect_err("it says two things");
+    let marked: Vec<_> =
+        problems.iter().map(|p| (&text[p.span.clone()], p.message.as_str())).collect();
+    let said = ["`action` stands beside `withdrawn`", "`probe` stands beside `withdrawn`"];
+    assert_eq!(marked, [("action", said[0]), ("probe", said[1])]);
+}
+
 #[test]
 fn everything_wrong_is_told_at_once_and_in_order() {
     let text = changed("\"high\"", "\"hihg\"")

@@ -344,6 +344,7 @@ mod tests {
             actions: Vec::new(),
             probes: Vec::new(),
             no_live_probe: None,
+            withdrawn: None,
         };
         let mut server = php(&[(OLD, at("8.2.3"))]);
         server.exchange = exchange(at("15.2.922.7"), "mailbox");
