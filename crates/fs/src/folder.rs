@@ -188,3 +188,28 @@ pub fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, FsError> {
         .ok_or_else(|| FsError::NotFound { path: path.to_owned() })?;
     read_rest(&file, max, path)
 }
+
+/// The bytes of a regular file of at most `max` bytes below the folder at `root`, by the parts of
+/// its path as they are spelled; `None` if the folder or the file is not there. The way to `root`
+/// is the administrator's; below it no link is followed.
+///
+/// # Errors
+/// A part is not the name of one file or folder; the way leads over a link or a file; the file is
+/// a link, not a regular file, too large, or cannot be read.
+pub fn read_below(root: &Path, parts: &[&str], max: u64) -> Result<Option<Vec<u8>>, FsError> {
+    let bad = |part: &&&str| matches!(**part, "" | "." | "..") || part.contains(['/', '\0']);
+    let (Some((name, above)), None) = (parts.split_last(), parts.iter().find(bad)) else {
+        return Err(FsError::BadName { name: parts.join("/") });
+    };
+    let mut folder = match Folder::open(root) {
+        Err(FsError::NotFound { .. }) => return Ok(None),
+        folder => folder?,
+    };
+    for part in above {
+        let Some(next) = folder.child(OsStr::new(part))? else { return Ok(None) };
+        folder = next;
+    }
+    let name = OsStr::new(name);
+    let Some(file) = folder.file(name, OFlags::RDONLY)? else { return Ok(None) };
+    read_rest(&file, max, &folder.path_of(name)).map(Some)
+}

@@ -18,7 +18,7 @@ mod xattr;
 
 pub use error::{FsError, LockError, PrivateDirError, ReplaceError};
 pub use find::{FindLimits, FoundFiles, NotSearched};
-pub use folder::read_bounded;
+pub use folder::{read_below, read_bounded};
 pub use lock::Lock;
 pub use private::PrivateDir;
 pub use root::Root;
