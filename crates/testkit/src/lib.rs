@@ -1,5 +1,5 @@
-//! Simulators for tests: a server's files in a folder, a host that fails on demand, a publisher of
-//! feeds with throwaway keys, and the real server's files where they are at hand.
+//! Simulators for tests: a server's files in a folder, a host that fails on demand, publishers
+//! of feeds with throwaway keys, and the real server's files where they are at hand.
 //!
 //! A dev-dependency only. What goes wrong here is a broken test, so it panics, and says why.
 #![allow(
@@ -12,6 +12,7 @@
 mod failing;
 pub mod feed;
 mod real;
+pub mod repository;
 mod tree;
 
 pub use failing::{FailingHost, Fault};

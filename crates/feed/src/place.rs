@@ -1,0 +1,217 @@
+//! Where a feed's files are: the web, a folder, a bundle.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stopgap_model::problem::one_line;
+
+use crate::folder::Folder;
+use crate::web::Web;
+
+/// The longest path that is asked for, in bytes: a role's name may have every byte encoded.
+const MAX_PATH: usize = 1024;
+
+/// Where a feed's files are.
+pub trait Place: Send + Sync {
+    /// Gets the file at `path`, such as `metadata/timestamp.json`, of at most `max` bytes.
+    ///
+    /// A path is relative, its parts are percent-encoded where need be, and none is `.` or `..`.
+    /// `validator` is what the last answer for this path came with, if the caller still has that
+    /// file; [`Answer::Unchanged`] is only given then.
+    ///
+    /// # Errors
+    /// The file cannot be got, or has more bytes.
+    fn get(&self, path: &str, max: u64, validator: Option<&str>) -> Result<Answer, PlaceError>;
+}
+
+/// What a place answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The file.
+    Found {
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// What to ask with the next time.
+        validator: Option<String>,
+    },
+    /// The file is the one that the validator came with.
+    Unchanged,
+    /// There is no such file.
+    Absent,
+}
+
+/// A file could not be got.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {why}", hop.as_str())]
+pub struct PlaceError {
+    /// How far it came.
+    pub hop: Hop,
+    /// What went wrong there, on one line.
+    pub why: String,
+}
+
+/// The steps on the way to a file, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hop {
+    /// The address, and the look-up of the server's name.
+    Name,
+    /// The proxy.
+    Proxy,
+    /// The connection to the server.
+    Connect,
+    /// The encryption, and the server's certificate.
+    Tls,
+    /// What the server answers.
+    Status,
+    /// The number of bytes.
+    Length,
+    /// The time that it takes.
+    Time,
+    /// A file or folder of this machine.
+    File,
+}
+
+/// How a feed is fetched from the web.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// The proxy's URL; without one, the environment's (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
+    /// `NO_PROXY`).
+    pub proxy: Option<String>,
+    /// How long is waited.
+    pub limits: Limits,
+}
+
+/// How long is waited for the web, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For a connection, with name, proxy and TLS.
+    pub connect: Duration,
+    /// For the next bytes.
+    pub read: Duration,
+    /// For one file.
+    pub file: Duration,
+    /// For all files together.
+    pub visit: Duration,
+    /// How often a file is asked for, if what fails may pass.
+    pub tries: u32,
+    /// The pause before the second try; it is twice as long before the third, and varies by half.
+    pub pause: Duration,
+}
+
+impl Limits {
+    /// Enough for the largest metadata (5 MB) at 50 kB/s, and for 10,000 files over a connection
+    /// that takes 50 ms for each.
+    pub const USUAL: Self = Self {
+        connect: Duration::from_secs(10),
+        read: Duration::from_secs(20),
+        file: Duration::from_secs(100),
+        visit: Duration::from_secs(900),
+        tries: 3,
+        pause: Duration::from_millis(500),
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+impl Hop {
+    /// The hop in a word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Proxy => "proxy",
+            Self::Connect => "connect",
+            Self::Tls => "TLS",
+            Self::Status => "status",
+            Self::Length => "length",
+            Self::Time => "time",
+            Self::File => "file",
+        }
+    }
+}
+
+impl PlaceError {
+    pub(crate) fn new(hop: Hop, why: impl AsRef<str>) -> Self {
+        Self { hop, why: one_line(why.as_ref()) }
+    }
+
+    pub(crate) fn too_large(max: u64) -> Self {
+        Self::new(Hop::Length, format!("there are more than {max} bytes"))
+    }
+}
+
+/// The place that a URL names: `https://…`, `http://…`, or `file:///absolute/folder`.
+///
+/// # Errors
+/// It is no such URL, or the proxy's is none.
+pub fn place(url: &str, network: &Network) -> Result<Arc<dyn Place>, PlaceError> {
+    match url.strip_prefix("file://") {
+        Some(path) if path.starts_with('/') && !path.contains(['%', '?', '#', '\0']) => {
+            Ok(Arc::new(Folder::new(Path::new(path))))
+        }
+        Some(_) => Err(PlaceError::new(
+            Hop::Name,
+            format!("`{url}` does not name a folder as `file:///absolute/folder`"),
+        )),
+        None => Ok(Arc::new(Web::new(url, network)?)),
+    }
+}
+
+/// The parts of a path that leads nowhere else.
+pub(crate) fn parts(path: &str) -> Result<Vec<&str>, PlaceError> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_part = |part: &&str| {
+        let known =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'~' | b'%');
+        !matches!(*part, "" | "." | "..") && part.bytes().all(known)
+    };
+    if path.len() <= MAX_PATH && parts.iter().all(is_part) {
+        return Ok(parts);
+    }
+    Err(PlaceError::new(Hop::Name, format!("`{path}` is not a path below the feed's address")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_leads_elsewhere_is_refused() {
+        for path in
+            ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/./b", "a\\b", "a b", "a?b", "é"]
+        {
+            assert_eq!(parts(path).map_err(|error| error.hop), Err(Hop::Name), "{path}");
+        }
+        assert_eq!(parts(&"a".repeat(MAX_PATH + 1)).map_err(|error| error.hop), Err(Hop::Name));
+        assert_eq!(parts("metadata/1.root.json"), Ok(vec!["metadata", "1.root.json"]));
+    }
+
+    #[test]
+    fn an_address_of_another_kind_is_refused() {
+        let network = Network::default();
+        for url in [
+            "ftp://a/b",
+            "file://host/x",
+            "file:x",
+            "x",
+            "",
+            "file:///a%20b",
+            "https://",
+            "http://a/?b",
+        ] {
+            assert_eq!(
+                place(url, &network).map_err(|error| error.hop).err(),
+                Some(Hop::Name),
+                "{url}"
+            );
+        }
+        for url in ["https://a", "http://a:8080/b/", "file:///srv/feed"] {
+            assert!(place(url, &network).is_ok(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A client of one repository, over any place, with everything in memory.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use jiff::Timestamp;
+use sigstore_tuf::{TrustedMetadataSet, Updater};
+
+use super::listing::{File, Listing, list, load_roles, loaded, resolve};
+use super::session::{Cost, Door, Memory, Session, TIMESTAMP, require_distinct_keys};
+use super::{Refusal, Seen};
+use crate::place::Place;
+
+/// The largest metadata of a targets role, in bytes: some 20,000 files.
+const MAX_TARGETS: u64 = 5_000_000;
+
+/// A client of one repository. It touches nothing but the place: what is to be remembered is
+/// handed in and out.
+pub struct Client {
+    updater: Updater,
+    session: Arc<Session>,
+    /// The library's trusted metadata with all delegated roles, once the files were listed.
+    listed: Option<TrustedMetadataSet>,
+}
+
+impl Client {
+    /// A client that trusts the root `root`, and remembers `memory`.
+    ///
+    /// # Errors
+    /// The root is no root, or does not sign itself.
+    pub fn open(place: Arc<dyn Place>, root: &[u8], memory: Memory) -> Result<Self, Refusal> {
+        require_distinct_keys(root)?;
+        let session = Arc::new(Session::new(place, memory));
+        let updater = Updater::new(Door(Arc::clone(&session)), root)
+            .map_err(|error| Refusal::of(&error))?
+            .with_store(Door(Arc::clone(&session)));
+        Ok(Self { updater, session, listed: None })
+    }
+
+    /// Gets what is new of the metadata and verifies it. `now` is the time at which it must be
+    /// valid.
+    ///
+    /// # Errors
+    /// As [`Refusal`] says. [`Client::new_roots`] are good nevertheless.
+    pub fn refresh(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.listed = None;
+        let result = ready(self.updater.refresh(now));
+        let refusal = result.err().map(|error| self.session.refusal(&error));
+        if let Some(unreachable @ Refusal::Unreachable { .. }) = refusal {
+            return Err(unreachable);
+        }
+        let mut state = self.session.state();
+        let trusted = self.updater.trusted();
+        if let Err(rolled_back) = state.memory.seen.require(trusted) {
+            state.new_files.clear();
+            return Err(rolled_back);
+        }
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None => {
+                let timestamp = state.memory.files.get(TIMESTAMP);
+                let validator = timestamp.map(Vec::as_slice).zip(state.validator.clone());
+                state.memory.seen = Seen::of(trusted, validator);
+                Ok(())
+            }
+        }
+    }
+
+    /// All files that the repository offers, after [`Client::refresh`].
+    ///
+    /// # Errors
+    /// The metadata of a delegated role cannot be had or does not verify, or there is too much.
+    pub fn files(&mut self, now: Timestamp) -> Result<Listing, Refusal> {
+        let mut trusted = self.updater.trusted().clone();
+        let is_consistent = trusted.root().consistent_snapshot;
+        let remembered =
+            |role: &str| self.session.state().memory.files.get(&format!("{role}.json")).cloned();
+        let fetch = |role: &str, version| {
+            let path = match is_consistent {
+                true => format!("metadata/{version}.{role}.json"),
+                false => format!("metadata/{role}.json"),
+            };
+            self.session.get(&path, MAX_TARGETS)?.ok_or(Refusal::Absent { path })
+        };
+        let roles = load_roles(&mut trusted, now, remembered, fetch)?;
+        let listing = list(&trusted)?;
+        for (role, bytes) in roles {
+            self.session.state().keep_file(&format!("{role}.json"), &bytes);
+        }
+        self.listed = Some(trusted);
+        Ok(listing)
+    }
+
+    /// The file of this name, after [`Client::refresh`], with whatever roles it takes to find it.
+    /// Unlike [`Client::files`], it takes any name that the repository gives.
+    ///
+    /// # Errors
+    /// The metadata of a delegated role cannot be had or does not verify.
+    pub fn find(&mut self, name: &str, now: Timestamp) -> Result<Option<File>, Refusal> {
+        let found = ready(self.updater.get_target_info(name, now));
+        let Some(target) = found.map_err(|error| self.session.refusal(&error))? else {
+            return Ok(None);
+        };
+        let role = resolve(self.updater.trusted(), name)?.map(|(role, _)| role);
+        let file = File::of(name, &role.unwrap_or_default(), &target);
+        file.map(Some).map_err(|why| Refusal::Malformed(why.into()))
+    }
+
+    /// Gets a file, and verifies its length and digest.
+    ///
+    /// # Errors
+    /// It cannot be had, or is another.
+    pub fn fetch(&self, file: &File) -> Result<Vec<u8>, Refusal> {
+        ready(self.updater.download_target(&file.target, &file.name))
+            .map_err(|error| self.session.refusal(&error))
+    }
+
+    /// The newest root that is trusted, as it is signed.
+    #[must_use]
+    pub fn root(&self) -> &[u8] {
+        self.updater.trusted().root_bytes()
+    }
+
+    /// The role that expires first, and when.
+    #[must_use]
+    pub fn expires(&self) -> (String, Timestamp) {
+        let mut first = ("root".to_owned(), self.trusted().root().expires);
+        for (role, _, expires) in self.roles() {
+            if expires < first.1 {
+                first = (role, expires);
+            }
+        }
+        first
+    }
+
+    /// The version of every role that is trusted, by its name.
+    #[must_use]
+    pub fn versions(&self) -> BTreeMap<String, u64> {
+        self.roles().map(|(role, version, _)| (role, version)).collect()
+    }
+
+    /// What it took so far.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.session.state().cost
+    }
+
+    /// Roots that were verified and not remembered before, by version. They are good even if a
+    /// refresh was refused, and must be kept: they may have taken keys away.
+    #[must_use]
+    pub fn new_roots(&self) -> Vec<(u64, Vec<u8>)> {
+        let state = self.session.state();
+        let roots = state.new_roots.iter();
+        roots
+            .filter_map(|version| Some((*version, state.memory.roots.get(version)?.clone())))
+            .collect()
+    }
+
+    /// Other metadata that was verified and not remembered before, by its name in [`Memory`].
+    #[must_use]
+    pub fn new_files(&self) -> Vec<(String, Vec<u8>)> {
+        let state = self.session.state();
+        let names = state.new_files.iter();
+        names
+            .filter_map(|name| Some((name.clone(), state.memory.files.get(name)?.clone())))
+            .collect()
+    }
+
+    /// What was seen, with the last refresh that was not refused.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.session.state().memory.seen.clone()
+    }
+
+    fn trusted(&self) -> &TrustedMetadataSet {
+        self.listed.as_ref().unwrap_or_else(|| self.updater.trusted())
+    }
+
+    /// Every role that is trusted, with its version and when it expires.
+    fn roles(&self) -> impl Iterator<Item = (String, u64, Timestamp)> {
+        let trusted = self.trusted();
+        let root = trusted.root();
+        let root = ("root".to_owned(), root.version, root.expires);
+        let timestamp =
+            trusted.timestamp().map(|role| ("timestamp".to_owned(), role.version, role.expires));
+        let snapshot =
+            trusted.snapshot().map(|role| ("snapshot".to_owned(), role.version, role.expires));
+        let targets = loaded(trusted).into_iter();
+        let targets = targets.map(|(name, role)| (name.to_owned(), role.version, role.expires));
+        [Some(root), timestamp, snapshot].into_iter().flatten().chain(targets)
+    }
+}
+
+/// Every future of the library is ready at once, because what it waits for is.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! What is remembered of one feed, in the state folder.
+//!
+//! ```text
+//! trust/feeds/NAME/root.json              the root that the feed is pinned to
+//! trust/feeds/NAME/roots/<n>.root.json    those that followed it
+//! trust/feeds/NAME/seen.json              the highest versions that were seen
+//! cache/feeds/NAME/metadata/…, targets/…  laid out as the repository is; it may be lost
+//! ```
+//!
+//! In the cache the timestamp is written last of the metadata, so it always names files that are
+//! there, whenever the power fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sigstore_tuf::{Metadata, Snapshot, Targets};
+use stopgap_fs::{FsError, PrivateDir};
+use stopgap_model::Digest;
+
+use super::listing::is_plain;
+use super::session::TIMESTAMP;
+use super::{Client, Cost, File, Listing, Memory, Refusal, Seen};
+use crate::place::{Answer, Place, PlaceError};
+
+/// The largest metadata that is read back, in bytes: no larger one is fetched.
+const MAX_METADATA: u64 = 5_000_000;
+/// The most roots that are read back: as many a year as there are weeks, for twenty years.
+const MAX_ROOTS: usize = 1024;
+/// How many target files are written at once, and of how many bytes: they are held open and in
+/// memory.
+const BATCH_FILES: usize = 256;
+const BATCH_BYTES: u64 = 8 << 20;
+
+/// A feed that is a TUF repository, as it is remembered in the state folder. Whoever uses it holds
+/// the folder's lock.
+#[derive(Debug)]
+pub struct TufFeed<'a> {
+    state: &'a PrivateDir,
+    trust: String,
+    cache: String,
+}
+
+/// What a refresh brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The names of files that are new.
+    pub added: Vec<String>,
+    /// The names of files with other content.
+    pub changed: Vec<String>,
+    /// The names of files that are not offered any more.
+    pub removed: Vec<String>,
+    /// What it took.
+    pub cost: Cost,
+}
+
+/// A feed as it was last fetched, verified again.
+pub struct Loaded<'a> {
+    feed: &'a TufFeed<'a>,
+    client: Client,
+    listing: Listing,
+}
+
+/// The highest versions as they are written: a flipped bit must not lower one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeenFile {
+    seen: Seen,
+    sha256: Digest,
+}
+
+impl<'a> TufFeed<'a> {
+    /// The feed `name` in the state folder.
+    ///
+    /// # Errors
+    /// The name cannot be that of a folder: letters, digits, `.`, `_` and `-`, of which the first
+    /// is a letter or digit.
+    pub fn new(state: &'a PrivateDir, name: &str) -> Result<Self, Refusal> {
+        if !is_plain(name) {
+            return Err(Refusal::Store(FsError::BadName { name: name.to_owned() }));
+        }
+        let (trust, cache) = (format!("trust/feeds/{name}"), format!("cache/feeds/{name}"));
+        Ok(Self { state, trust, cache })
+    }
+
+    /// Pins the feed to a root, and forgets what was remembered under another one.
+    ///
+    /// # Errors
+    /// The root is none or does not sign itself, or it cannot be written.
+    pub fn init(&self, root: &[u8]) -> Result<(), Refusal> {
+        Client::open(Arc::new(Nowhere(None)), root, Memory::default())?;
+        let path = format!("{}/root.json", self.trust);
+        if self.state.read(&path, MAX_METADATA)?.as_deref() == Some(root) {
+            return Ok(());
+        }
+        self.forget()?;
+        self.state.create_dir(&format!("{}/roots", self.trust))?;
+        self.write_seen(&Seen::default())?;
+        Ok(self.state.write_atomic(&path, root)?)
+    }
+
+    /// Forgets everything about the feed.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn forget(&self) -> Result<(), Refusal> {
+        self.state.remove_dir_all(&self.trust)?;
+        self.state.remove_dir_all(&self.cache)?;
+        Ok(())
+    }
+
+    /// Fetches what is new from `place`, verifies it at `now`, and remembers it.
+    ///
+    /// # Errors
+    /// As [`Refusal`] says. What was remembered before stays, but for newer roots.
+    pub fn refresh(&self, place: Arc<dyn Place>, now: Timestamp) -> Result<Refreshed, Refusal> {
+        let memory = self.memory()?;
+        let (before, seen) = (memory.files.clone(), memory.seen.clone());
+        let mut client = self.client(place, memory)?;
+        let result = client.refresh(now);
+        // Also when refused: a newer root may have taken keys away.
+        self.write_roots(&client)?;
+        result?;
+        let listing = client.files(now)?;
+        for folder in ["metadata", "targets"] {
+            self.state.create_dir(&format!("{}/{folder}", self.cache))?;
+        }
+        self.fetch_missing(&client, &listing)?;
+        self.write_metadata(&client)?;
+        if client.seen() != seen {
+            self.write_seen(&client.seen())?;
+        }
+        self.clean(&client, &listing)?;
+        let difference = match client.new_files().is_empty() {
+            true => Refreshed::default(),
+            false => difference(files_of(&before), &listing),
+        };
+        Ok(Refreshed { cost: client.cost(), ..difference })
+    }
+
+    /// The feed as it was last fetched, verified again as of `judged_at`, the time of the last
+    /// refresh; nothing is fetched. Whether it has expired since, [`Loaded::expires`] says.
+    ///
+    /// # Errors
+    /// It was never fetched; or what is remembered is torn, altered or older than what was seen.
+    pub fn load(&'a self, judged_at: Timestamp) -> Result<Loaded<'a>, Refusal> {
+        let memory = self.memory()?;
+        let timestamp = memory.files.get(TIMESTAMP).cloned();
+        let Some(timestamp) = timestamp else { return Err(Refusal::NothingRemembered) };
+        let mut client = self.client(Arc::new(Nowhere(Some(timestamp))), memory)?;
+        let listing = client.refresh(judged_at).and_then(|()| client.files(judged_at));
+        match listing {
+            Ok(listing) => Ok(Loaded { feed: self, client, listing }),
+            Err(expired @ Refusal::Expired { .. }) => Err(expired),
+            Err(refusal) => Err(Refusal::Torn(refusal.to_string())),
+        }
+    }
+
+    fn client(&self, place: Arc<dyn Place>, memory: Memory) -> Result<Client, Refusal> {
+        let torn = || Refusal::TrustTorn(format!("{}/root.json", self.trust));
+        let root = self.state.read(&format!("{}/root.json", self.trust), MAX_METADATA)?;
+        let root = root.ok_or(Refusal::NothingRemembered)?;
+        Client::open(place, &root, memory).map_err(|_| torn())
+    }
+
+    /// What is remembered; of the cache, what can be read.
+    fn memory(&self) -> Result<Memory, Refusal> {
+        let mut memory = Memory { seen: self.read_seen()?, ..Memory::default() };
+        for name in self.state.list(&format!("{}/roots", self.trust))? {
+            let version = name.strip_suffix(".root.json").and_then(|text| text.parse().ok());
+            let Some(version) = version.filter(|_| memory.roots.len() < MAX_ROOTS) else {
+                continue;
+            };
+            let path = format!("{}/roots/{name}", self.trust);
+            memory.roots.extend(self.readable(&path).map(|bytes| (version, bytes)));
+        }
+        let metadata = |name: &str| self.readable(&format!("{}/metadata/{name}", self.cache));
+        let Some(timestamp) = metadata(TIMESTAMP) else { return Ok(memory) };
+        if let Some(version) = snapshot_version(&timestamp)
+            && let Some(snapshot) = metadata(&format!("{version}.snapshot.json"))
+        {
+            for (name, version) in role_versions(&snapshot) {
+                memory
+                    .files
+                    .extend(metadata(&format!("{version}.{name}")).map(|role| (name, role)));
+            }
+            memory.files.insert("snapshot.json".into(), snapshot);
+        }
+        memory.files.insert(TIMESTAMP.into(), timestamp);
+        Ok(memory)
+    }
+
+    /// A file that is fetched again if it cannot be read.
+    fn readable(&self, path: &str) -> Option<Vec<u8>> {
+        self.state.read(path, MAX_METADATA).ok().flatten()
+    }
+
+    fn read_seen(&self) -> Result<Seen, Refusal> {
+        let path = format!("{}/seen.json", self.trust);
+        let Some(bytes) = self.state.read(&path, MAX_METADATA)? else {
+            let is_pinned = self.state.read(&format!("{}/root.json", self.trust), MAX_METADATA)?;
+            return Err(match is_pinned {
+                Some(_) => Refusal::TrustTorn(path),
+                None => Refusal::NothingRemembered,
+            });
+        };
+        let file: Option<SeenFile> = serde_json::from_slice(&bytes).ok();
+        let file = file.filter(|file| file.sha256 == digest(&file.seen));
+        file.map(|file| file.seen).ok_or(Refusal::TrustTorn(path))
+    }
+
+    fn write_seen(&self, seen: &Seen) -> Result<(), Refusal> {
+        let file = SeenFile { seen: seen.clone(), sha256: digest(seen) };
+        let bytes = serde_json::to_vec_pretty(&file).unwrap_or_default();
+        Ok(self.state.write_atomic(&format!("{}/seen.json", self.trust), &bytes)?)
+    }
+
+    fn write_roots(&self, client: &Client) -> Result<(), Refusal> {
+        let roots = client.new_roots().into_iter();
+        let files: Vec<_> =
+            roots.map(|(version, bytes)| (format!("{version}.root.json"), bytes)).collect();
+        if files.is_empty() {
+            return Ok(());
+        }
+        Ok(self.state.write_batch(&format!("{}/roots", self.trust), &files)?)
+    }
+
+    /// Fetches the files that are not there under their digest. What was written stays when the
+    /// next one cannot be had, and is not fetched again.
+    fn fetch_missing(&self, client: &Client, listing: &Listing) -> Result<(), Refusal> {
+        let folder = format!("{}/targets", self.cache);
+        let there: BTreeSet<String> = self.state.list(&folder)?.into_iter().collect();
+        let missing = listing.files.iter().filter(|file| !there.contains(&stored_name(file)));
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        let write = |batch: &mut Vec<_>| {
+            let written = self.state.write_batch(&folder, batch);
+            batch.clear();
+            written
+        };
+        for file in missing {
+            match client.fetch(file) {
+                Ok(content) => batch.push((stored_name(file), content)),
+                Err(refusal) => {
+                    write(&mut batch)?;
+                    return Err(refusal);
+                }
+            }
+            bytes += file.length;
+            if batch.len() >= BATCH_FILES || bytes >= BATCH_BYTES {
+                write(&mut batch)?;
+                bytes = 0;
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { Ok(write(&mut batch)?) }
+    }
+
+    /// Writes the metadata that is new, with the timestamp last: it names the rest.
+    fn write_metadata(&self, client: &Client) -> Result<(), Refusal> {
+        let folder = format!("{}/metadata", self.cache);
+        let (timestamps, rest): (Vec<_>, Vec<_>) =
+            client.new_files().into_iter().partition(|(name, _)| name == TIMESTAMP);
+        let versions = client.versions();
+        let rest: Vec<_> = rest
+            .into_iter()
+            .filter_map(|(name, bytes)| Some((versioned(&name, &versions)?, bytes)))
+            .collect();
+        for files in [rest, timestamps] {
+            if !files.is_empty() {
+                self.state.write_batch(&folder, &files)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is not named any more.
+    fn clean(&self, client: &Client, listing: &Listing) -> Result<(), Refusal> {
+        let versions = client.versions();
+        let mut metadata: BTreeSet<String> = versions
+            .keys()
+            .filter_map(|role| versioned(&format!("{role}.json"), &versions))
+            .collect();
+        metadata.insert(TIMESTAMP.into());
+        let targets = listing.files.iter().map(stored_name).collect();
+        for (folder, wanted) in [("metadata", metadata), ("targets", targets)] {
+            let folder = format!("{}/{folder}", self.cache);
+            let mut names = self.state.list(&folder)?;
+            names.retain(|name| !wanted.contains(name));
+            if !names.is_empty() {
+                self.state.remove_batch(&folder, &names)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Loaded<'_> {
+    /// What the feed offers.
+    #[must_use]
+    pub fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// The role that expires first, and when.
+    #[must_use]
+    pub fn expires(&self) -> (String, Timestamp) {
+        self.client.expires()
+    }
+
+    /// The version of every role, by its name.
+    #[must_use]
+    pub fn versions(&self) -> BTreeMap<String, u64> {
+        self.client.versions()
+    }
+
+    /// The bytes of a file. One that is torn is removed, so that the next refresh fetches it.
+    ///
+    /// # Errors
+    /// [`Refusal::Torn`], or it cannot be removed.
+    pub fn read(&self, file: &File) -> Result<Vec<u8>, Refusal> {
+        let path = format!("{}/targets/{}", self.feed.cache, stored_name(file));
+        let bytes = self.feed.state.read(&path, file.length).ok().flatten();
+        if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == file.sha256) {
+            return Ok(bytes);
+        }
+        self.feed.state.remove_file(&path)?;
+        Err(Refusal::Torn(file.name.clone()))
+    }
+}
+
+/// A place that has nothing but the timestamp that is remembered.
+struct Nowhere(Option<Vec<u8>>);
+
+impl Place for Nowhere {
+    fn get(&self, path: &str, _max: u64, _validator: Option<&str>) -> Result<Answer, PlaceError> {
+        match &self.0 {
+            Some(bytes) if path == "metadata/timestamp.json" => {
+                Ok(Answer::Found { bytes: bytes.clone(), validator: None })
+            }
+            _ => Ok(Answer::Absent),
+        }
+    }
+}
+
+fn digest(seen: &Seen) -> Digest {
+    Digest::of(&serde_json::to_vec(seen).unwrap_or_default())
+}
+
+fn stored_name(file: &File) -> String {
+    format!("{}.{}", file.sha256, file.name)
+}
+
+/// The name of metadata with its version, as in a repository.
+fn versioned(name: &str, versions: &BTreeMap<String, u64>) -> Option<String> {
+    let version = versions.get(name.strip_suffix(".json")?)?;
+    Some(format!("{version}.{name}"))
+}
+
+/// The version of the snapshot that a timestamp names; to find files, not to trust them.
+fn snapshot_version(timestamp: &[u8]) -> Option<u64> {
+    let timestamp = Metadata::<sigstore_tuf::Timestamp>::from_slice(timestamp).ok()?;
+    Some(timestamp.signed().snapshot_meta()?.version)
+}
+
+/// The targets roles that a snapshot names, by file name; to find files, not to trust them.
+fn role_versions(snapshot: &[u8]) -> BTreeMap<String, u64> {
+    let Ok(snapshot) = Metadata::<Snapshot>::from_slice(snapshot) else { return BTreeMap::new() };
+    let roles = snapshot.signed().meta.iter();
+    let plain = roles.filter(|(name, _)| name.strip_suffix(".json").is_some_and(is_plain));
+    plain.map(|(name, meta)| (name.clone(), meta.version)).collect()
+}
+
+/// The digest of every file that was remembered, by name; for the report only.
+fn files_of(metadata: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+    let is_targets = |name: &str| !matches!(name, TIMESTAMP | "snapshot.json");
+    let roles = metadata.iter().filter(|(name, _)| is_targets(name));
+    let roles = roles.filter_map(|(_, bytes)| Metadata::<Targets>::from_slice(bytes).ok());
+    let files = roles.flat_map(|role| role.into_signed().targets);
+    files.filter_map(|(name, mut file)| Some((name, file.hashes.remove("sha256")?))).collect()
+}
+
+fn difference(mut before: BTreeMap<String, String>, listing: &Listing) -> Refreshed {
+    let mut refreshed = Refreshed::default();
+    for file in &listing.files {
+        match before.remove(&file.name) {
+            None => refreshed.added.push(file.name.clone()),
+            Some(digest) if digest.parse() != Ok(file.sha256) => {
+                refreshed.changed.push(file.name.clone());
+            }
+            Some(_) => {}
+        }
+    }
+    refreshed.removed = before.into_keys().collect();
+    refreshed
+}

@@ -1,0 +1,251 @@
+//! A feed on a web server.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, Timeout};
+
+use crate::place::{Answer, Hop, Limits, Network, Place, PlaceError, parts};
+
+/// The longest validator that is kept, in bytes; usual ones have some 40.
+const MAX_VALIDATOR: usize = 256;
+/// How much of an answer that is not wanted is read, in bytes, so that its connection can be used
+/// again. Beyond it a new connection costs less.
+const MAX_UNWANTED: u64 = 16 * 1024;
+/// The most bytes of an answer's headers: servers themselves take no more.
+const MAX_HEADERS: usize = 16 * 1024;
+
+/// One visit to a feed on a web server: connections are kept, and the time for all files together
+/// runs from the first one.
+///
+/// Redirects are not followed: what a feed's address is, its administrator says.
+pub struct Web {
+    base: String,
+    agent: Agent,
+    limits: Limits,
+    proxied: bool,
+    started: OnceLock<Instant>,
+}
+
+/// What went wrong, and whether it may go well the next time.
+struct Failure {
+    error: PlaceError,
+    passes: bool,
+}
+
+impl Web {
+    /// The feed below `url`, which begins with `https://` or `http://`.
+    ///
+    /// # Errors
+    /// It is no such URL, or the proxy's is none.
+    pub fn new(url: &str, network: &Network) -> Result<Self, PlaceError> {
+        let base = base(url)?;
+        let limits = network.limits;
+        let proxy = proxy(network.proxy.as_deref())?;
+        let proxied = match (&proxy, base.parse::<Uri>()) {
+            (Some(proxy), Ok(uri)) => !proxy.is_no_proxy(&uri),
+            _ => false,
+        };
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
+            .root_certs(RootCerts::PlatformVerifier)
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(proxy)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_response_header_size(MAX_HEADERS)
+            .user_agent(concat!("stopgap/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(limits.connect))
+            .timeout_resolve(Some(limits.connect))
+            .timeout_per_read(Some(limits.read))
+            .timeout_global(Some(limits.file))
+            .build();
+        Ok(Self { base, agent: config.into(), limits, proxied, started: OnceLock::new() })
+    }
+
+    fn once(&self, url: &str, max: u64, validator: Option<&str>) -> Result<Answer, Failure> {
+        let mut request = self.agent.get(url);
+        if let Some(validator) = validator {
+            let name =
+                if is_tag(validator) { header::IF_NONE_MATCH } else { header::IF_MODIFIED_SINCE };
+            request = request.header(name, validator);
+        }
+        let mut response = request.call().map_err(|error| self.failure(&error))?;
+        match response.status() {
+            StatusCode::OK => self.found(&mut response, max),
+            // Some stores say "forbidden" for what is not there.
+            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => {
+                skip(&mut response);
+                Ok(Answer::Absent)
+            }
+            StatusCode::NOT_MODIFIED if validator.is_some() => Ok(Answer::Unchanged),
+            status => {
+                let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+                let error = status_error(status, response.headers());
+                skip(&mut response);
+                Err(Failure { error, passes })
+            }
+        }
+    }
+
+    fn found(&self, response: &mut Response<Body>, max: u64) -> Result<Answer, Failure> {
+        let validator = validator(response.headers());
+        let too_large = || Failure { error: PlaceError::too_large(max), passes: false };
+        if response.body().content_length().is_some_and(|length| length > max) {
+            return Err(too_large());
+        }
+        match response.body_mut().with_config().limit(max).read_to_vec() {
+            Ok(bytes) => Ok(Answer::Found { bytes, validator }),
+            Err(Error::BodyExceedsLimit(_)) => Err(too_large()),
+            Err(error @ Error::Timeout(_)) => Err(self.failure(&error)),
+            Err(error) => {
+                let why = format!("the answer broke off: {error}");
+                Err(Failure { error: PlaceError::new(Hop::Length, why), passes: true })
+            }
+        }
+    }
+
+    /// Names the hop at which a request failed.
+    fn failure(&self, error: &Error) -> Failure {
+        let to_server = |hop| if self.proxied { Hop::Proxy } else { hop };
+        let (hop, passes) = match error {
+            Error::HostNotFound | Error::Timeout(Timeout::Resolve) => (to_server(Hop::Name), false),
+            Error::InvalidProxyUrl | Error::ConnectProxyFailed(_) => (Hop::Proxy, false),
+            Error::Timeout(Timeout::Connect) => (to_server(Hop::Connect), true),
+            Error::Timeout(_) => (Hop::Time, true),
+            Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
+                (Hop::Tls, false)
+            }
+            Error::Io(error) if is_tls(error) => (Hop::Tls, false),
+            Error::Io(error) if error.kind() == io::ErrorKind::InvalidInput => (Hop::Name, false),
+            Error::Io(_) | Error::ConnectionFailed => (to_server(Hop::Connect), true),
+            Error::BadUri(_) | Error::Http(_) => (Hop::Name, false),
+            _ => (Hop::Status, false),
+        };
+        Failure { error: PlaceError::new(hop, self.words(error)), passes }
+    }
+
+    fn words(&self, error: &Error) -> String {
+        let seconds = |time: Duration| time.as_secs_f32();
+        match error {
+            Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+                format!("no connection within {} s", seconds(self.limits.connect))
+            }
+            Error::Timeout(Timeout::PerRead | Timeout::RecvResponse) => {
+                format!("no answer within {} s", seconds(self.limits.read))
+            }
+            Error::Timeout(_) => format!("not done within {} s", seconds(self.limits.file)),
+            error => error.to_string(),
+        }
+    }
+
+    fn has_time(&self) -> bool {
+        self.started.get_or_init(Instant::now).elapsed() < self.limits.visit
+    }
+}
+
+impl Place for Web {
+    fn get(&self, path: &str, max: u64, validator: Option<&str>) -> Result<Answer, PlaceError> {
+        parts(path)?;
+        let url = format!("{}/{path}", self.base);
+        let mut pause = self.limits.pause;
+        let mut tries = 1;
+        while self.has_time() {
+            match self.once(&url, max, validator) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) if !failure.passes || tries >= self.limits.tries => {
+                    return Err(failure.error);
+                }
+                Err(_) => std::thread::sleep(pause.mul_f64(jitter())),
+            }
+            pause *= 2;
+            tries += 1;
+        }
+        let visit = self.limits.visit.as_secs_f32();
+        Err(PlaceError::new(Hop::Time, format!("not done with all files within {visit} s")))
+    }
+}
+
+/// A factor from 0.5 to 1.5, so that many servers do not ask again at the same moment.
+fn jitter() -> f64 {
+    let random = RandomState::new().build_hasher().finish();
+    0.5 + f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+}
+
+/// The URL without a slash at the end.
+fn base(url: &str) -> Result<String, PlaceError> {
+    let wrong = || {
+        let why = format!("`{url}` is not a URL such as `https://server/folder`");
+        PlaceError::new(Hop::Name, why)
+    };
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
+    let has_host = uri.host().is_some_and(|host| !host.is_empty());
+    if !is_web || !has_host || url.contains(['?', '#', '@']) {
+        return Err(wrong());
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+fn proxy(explicit: Option<&str>) -> Result<Option<Proxy>, PlaceError> {
+    let proxy = match explicit {
+        Some(url) => Some(Proxy::new(url).map_err(|_| {
+            PlaceError::new(Hop::Proxy, format!("`{url}` is not a URL such as `http://proxy:8080`"))
+        })?),
+        None => Proxy::try_from_env(),
+    };
+    let is_known =
+        |proxy: &Proxy| matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https);
+    if proxy.as_ref().is_none_or(is_known) {
+        return Ok(proxy);
+    }
+    Err(PlaceError::new(Hop::Proxy, "only `http://` and `https://` proxies are used"))
+}
+
+/// Whether the error is the encryption's, which is found inside of one of the connection.
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| {
+        inner.is::<rustls::Error>()
+            || inner.source().is_some_and(<dyn std::error::Error>::is::<rustls::Error>)
+    })
+}
+
+fn status_error(status: StatusCode, headers: &HeaderMap) -> PlaceError {
+    let to = headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+    let why = match to.filter(|_| status.is_redirection()) {
+        Some(to) => {
+            format!(
+                "the server answers {} and points to {to}, which is not followed",
+                status.as_u16()
+            )
+        }
+        None => format!("the server answers {status}"),
+    };
+    PlaceError::new(Hop::Status, why)
+}
+
+/// Reads what is left, if it is little: a connection with an answer on it cannot be used again.
+fn skip(response: &mut Response<Body>) {
+    let _ = response.body_mut().with_config().limit(MAX_UNWANTED).read_to_vec();
+}
+
+fn validator(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name)?.to_str().ok().filter(|text| text.len() <= MAX_VALIDATOR);
+    let tag = text(header::ETAG).filter(|tag| is_tag(tag));
+    tag.or_else(|| text(header::LAST_MODIFIED).filter(|date| !is_tag(date))).map(str::to_owned)
+}
+
+/// Whether a validator is an entity tag; else it is a date.
+fn is_tag(validator: &str) -> bool {
+    validator.starts_with('"') || validator.starts_with("W/\"")
+}
