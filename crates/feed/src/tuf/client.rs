@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use jiff::Timestamp;
 use sigstore_tuf::{TrustedMetadataSet, Updater};
 
-use super::listing::{File, Listing, list, load_roles, loaded, resolve};
+use super::listing::{File, Listing, Target, list, load_roles, loaded};
 use super::session::{Cost, Door, Memory, Session, TIMESTAMP, require_distinct_keys};
 use super::{Refusal, Seen};
 use crate::place::Place;
@@ -99,14 +99,10 @@ impl Client {
     ///
     /// # Errors
     /// The metadata of a delegated role cannot be had or does not verify.
-    pub fn find(&mut self, name: &str, now: Timestamp) -> Result<Option<File>, Refusal> {
+    pub fn find(&mut self, name: &str, now: Timestamp) -> Result<Option<Target>, Refusal> {
         let found = ready(self.updater.get_target_info(name, now));
-        let Some(target) = found.map_err(|error| self.session.refusal(&error))? else {
-            return Ok(None);
-        };
-        let role = resolve(self.updater.trusted(), name)?.map(|(role, _)| role);
-        let file = File::of(name, &role.unwrap_or_default(), &target);
-        file.map(Some).map_err(|why| Refusal::Malformed(why.into()))
+        let found = found.map_err(|error| self.session.refusal(&error))?;
+        Ok(found.map(|file| Target { name: name.to_owned(), file }))
     }
 
     /// Gets a file, and verifies its length and digest.
@@ -114,7 +110,15 @@ impl Client {
     /// # Errors
     /// It cannot be had, or is another.
     pub fn fetch(&self, file: &File) -> Result<Vec<u8>, Refusal> {
-        ready(self.updater.download_target(&file.target, &file.name))
+        self.fetch_target(&file.target)
+    }
+
+    /// Gets a file that was found by its name, and verifies its length and digests.
+    ///
+    /// # Errors
+    /// It cannot be had, or is another.
+    pub fn fetch_target(&self, target: &Target) -> Result<Vec<u8>, Refusal> {
+        ready(self.updater.download_target(&target.file, &target.name))
             .map_err(|error| self.session.refusal(&error))
     }
 

@@ -38,7 +38,14 @@ pub struct File {
     pub sha256: Digest,
     /// The role by whose word it is offered.
     pub role: String,
-    pub(crate) target: TargetFile,
+    pub(crate) target: Target,
+}
+
+/// What a repository says of a file, whatever its name and digests are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub(crate) name: String,
+    pub(crate) file: TargetFile,
 }
 
 /// A file that is offered and never fetched.
@@ -60,15 +67,18 @@ pub struct Listing {
 }
 
 impl File {
-    pub(crate) fn of(name: &str, role: &str, target: &TargetFile) -> Result<Self, &'static str> {
-        let sha256 = target.hashes.get("sha256").ok_or("there is no SHA-256 digest of it")?;
-        Ok(Self {
-            name: name.to_owned(),
-            length: target.length,
-            sha256: sha256.parse().map_err(|_| "its SHA-256 digest is none")?,
-            role: role.to_owned(),
-            target: target.clone(),
-        })
+    fn of(name: &str, role: String, file: &TargetFile) -> Result<Self, &'static str> {
+        let target = Target { name: name.to_owned(), file: file.clone() };
+        let sha256 = target.sha256().ok_or("there is no SHA-256 digest of it")?;
+        Ok(Self { name: name.to_owned(), length: file.length, sha256, role, target })
+    }
+}
+
+impl Target {
+    /// Its SHA-256 digest, if there is one.
+    #[must_use]
+    pub fn sha256(&self) -> Option<Digest> {
+        self.file.hashes.get("sha256")?.parse().ok()
     }
 }
 
@@ -173,7 +183,7 @@ fn listed(
     if target.length > MAX_FILE {
         return Ok(Err("it is too large"));
     }
-    Ok(File::of(name, &role, target).map(Some))
+    Ok(File::of(name, role, target).map(Some))
 }
 
 /// The role that says what `name` is, and what it says, among the roles that are loaded.

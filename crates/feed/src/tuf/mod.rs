@@ -13,7 +13,7 @@ mod session;
 
 pub use client::Client;
 pub use feed::{Loaded, Refreshed, TufFeed};
-pub use listing::{File, Listing, RefusedFile};
+pub use listing::{File, Listing, RefusedFile, Target};
 pub use refusal::Refusal;
 pub use seen::Seen;
 pub use session::{Cost, Memory};
