@@ -75,8 +75,8 @@ pub enum Hop {
 /// How a feed is fetched from the web.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
-    /// The proxy's URL; without one, the environment's (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`).
+    /// The proxy's URL, or `direct` for none. If nothing is said, the environment's (`ALL_PROXY`,
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
     pub proxy: Option<String>,
     /// How long is waited.
     pub limits: Limits,

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
+use std::net::ToSocketAddrs as _;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -117,22 +118,51 @@ impl Web {
 
     /// Names the hop at which a request failed.
     fn failure(&self, error: &Error) -> Failure {
-        let to_server = |hop| if self.proxied { Hop::Proxy } else { hop };
         let (hop, passes) = match error {
-            Error::HostNotFound | Error::Timeout(Timeout::Resolve) => (to_server(Hop::Name), false),
+            Error::HostNotFound | Error::Timeout(Timeout::Resolve) => (Hop::Name, false),
             Error::InvalidProxyUrl | Error::ConnectProxyFailed(_) => (Hop::Proxy, false),
-            Error::Timeout(Timeout::Connect) => (to_server(Hop::Connect), true),
+            Error::Timeout(Timeout::Connect) => (Hop::Connect, true),
             Error::Timeout(_) => (Hop::Time, true),
             Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
                 (Hop::Tls, false)
             }
-            Error::Io(error) if is_tls(error) => (Hop::Tls, false),
-            Error::Io(error) if error.kind() == io::ErrorKind::InvalidInput => (Hop::Name, false),
-            Error::Io(_) | Error::ConnectionFailed => (to_server(Hop::Connect), true),
+            Error::Io(error) => self.io_failure(error),
+            Error::ConnectionFailed => (Hop::Connect, true),
             Error::BadUri(_) | Error::Http(_) => (Hop::Name, false),
             _ => (Hop::Status, false),
         };
+        let hop = match hop {
+            Hop::Name | Hop::Connect if self.proxied => Hop::Proxy,
+            hop => hop,
+        };
         Failure { error: PlaceError::new(hop, self.words(error)), passes }
+    }
+
+    fn io_failure(&self, error: &io::Error) -> (Hop, bool) {
+        if is_tls(error) {
+            return (Hop::Tls, false);
+        }
+        let is_closed = matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+        );
+        match is_closed {
+            // There was a connection, and the other side ended it before it said anything.
+            true if self.base.starts_with("https:") => (Hop::Tls, true),
+            true => (Hop::Connect, true),
+            // The system does not say which it was.
+            false if !self.proxied && !self.is_known() => (Hop::Name, false),
+            false => (Hop::Connect, true),
+        }
+    }
+
+    /// Whether the server's name has an address.
+    fn is_known(&self) -> bool {
+        let uri: Option<Uri> = self.base.parse().ok();
+        let host = uri.as_ref().and_then(Uri::host).map(|host| host.trim_matches(['[', ']']));
+        host.is_some_and(|host| (host, 0).to_socket_addrs().is_ok())
     }
 
     fn words(&self, error: &Error) -> String {
@@ -199,6 +229,7 @@ fn base(url: &str) -> Result<String, PlaceError> {
 
 fn proxy(explicit: Option<&str>) -> Result<Option<Proxy>, PlaceError> {
     let proxy = match explicit {
+        Some("direct") => None,
         Some(url) => Some(Proxy::new(url).map_err(|_| {
             PlaceError::new(Hop::Proxy, format!("`{url}` is not a URL such as `http://proxy:8080`"))
         })?),

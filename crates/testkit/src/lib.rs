@@ -14,6 +14,7 @@ pub mod feed;
 mod real;
 pub mod repository;
 mod tree;
+pub mod web;
 
 pub use failing::{FailingHost, Fault};
 pub use real::{RealServer, real_data};

@@ -73,6 +73,19 @@ impl Tree {
         self.0.join("state")
     }
 
+    /// Every file of the state folder, by its path below it, with its bytes and the number that
+    /// the file system knows it by: one that was replaced has another.
+    #[must_use]
+    pub fn state_files(&self) -> BTreeMap<String, (u64, Vec<u8>)> {
+        let mut files = BTreeMap::new();
+        collect(&self.state(), "", &mut files);
+        let number = |path: &str| {
+            let facts = fs::symlink_metadata(self.state().join(path)).expect("the file is there");
+            std::os::unix::fs::MetadataExt::ino(&facts)
+        };
+        files.into_iter().map(|(path, bytes)| (path.clone(), (number(&path), bytes))).collect()
+    }
+
     /// The host of these files.
     #[must_use]
     pub fn host(&self) -> TreeHost {

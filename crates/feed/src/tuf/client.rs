@@ -7,15 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
-use sigstore_tuf::{TrustedMetadataSet, Updater};
+use sigstore_tuf::{TrustedMetadataSet, Updater, UpdaterConfig};
 
 use super::listing::{File, Listing, Target, list, load_roles, loaded};
 use super::session::{Cost, Door, Memory, Session, TIMESTAMP, require_distinct_keys};
 use super::{Refusal, Seen};
 use crate::place::Place;
-
-/// The largest metadata of a targets role, in bytes: some 20,000 files.
-const MAX_TARGETS: u64 = 5_000_000;
 
 /// A client of one repository. It touches nothing but the place: what is to be remembered is
 /// handed in and out.
@@ -34,9 +31,12 @@ impl Client {
     pub fn open(place: Arc<dyn Place>, root: &[u8], memory: Memory) -> Result<Self, Refusal> {
         require_distinct_keys(root)?;
         let session = Arc::new(Session::new(place, memory));
-        let updater = Updater::new(Door(Arc::clone(&session)), root)
-            .map_err(|error| Refusal::of(&error))?
-            .with_store(Door(Arc::clone(&session)));
+        let updater =
+            Updater::new(Door(Arc::clone(&session)), root).map_err(|error| Refusal::of(&error))?;
+        let pinned = updater.trusted().root().version;
+        let updater = updater.with_store(Door(Arc::clone(&session)));
+        // The library keeps the pinned root too, which is the caller's.
+        session.state().forget_root(pinned);
         Ok(Self { updater, session, listed: None })
     }
 
@@ -76,6 +76,7 @@ impl Client {
     pub fn files(&mut self, now: Timestamp) -> Result<Listing, Refusal> {
         let mut trusted = self.updater.trusted().clone();
         let is_consistent = trusted.root().consistent_snapshot;
+        let max = UpdaterConfig::default().targets_max_length;
         let remembered =
             |role: &str| self.session.state().memory.files.get(&format!("{role}.json")).cloned();
         let fetch = |role: &str, version| {
@@ -83,7 +84,7 @@ impl Client {
                 true => format!("metadata/{version}.{role}.json"),
                 false => format!("metadata/{role}.json"),
             };
-            self.session.get(&path, MAX_TARGETS)?.ok_or(Refusal::Absent { path })
+            self.session.get(&path, max)?.ok_or(Refusal::Absent { path })
         };
         let roles = load_roles(&mut trusted, now, remembered, fetch)?;
         let listing = list(&trusted)?;

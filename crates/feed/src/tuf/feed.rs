@@ -160,7 +160,7 @@ impl<'a> TufFeed<'a> {
     fn client(&self, place: Arc<dyn Place>, memory: Memory) -> Result<Client, Refusal> {
         let torn = || Refusal::TrustTorn(format!("{}/root.json", self.trust));
         let root = self.state.read(&format!("{}/root.json", self.trust), MAX_METADATA)?;
-        let root = root.ok_or(Refusal::NothingRemembered)?;
+        let root = root.ok_or_else(torn)?;
         Client::open(place, &root, memory).map_err(|_| torn())
     }
 

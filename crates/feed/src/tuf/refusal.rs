@@ -1,7 +1,7 @@
 //! Why a repository, or what is remembered of it, is not trusted.
 
 use jiff::Timestamp;
-use sigstore_tuf::Error;
+use sigstore_tuf::{Error, UpdaterConfig};
 use stopgap_fs::FsError;
 use stopgap_model::problem::one_line;
 
@@ -106,6 +106,11 @@ impl Refusal {
                 Self::Threshold { role: one_line(role), found: *found, threshold: *threshold }
             }
             Error::DuplicateSignature { role, .. } => Self::OneKeyTwice { role: one_line(role) },
+            // What cannot be fetched is told elsewhere: this is all that is left of the kind.
+            Error::Transport { .. } => Self::TooMany {
+                what: "new roots at once",
+                limit: UpdaterConfig::default().max_root_rotations.into(),
+            },
             Error::IntegrityMismatch(what) => Self::Altered(one_line(what)),
             error => Self::Malformed(one_line(&with_sources(error))),
         }

@@ -156,6 +156,11 @@ impl State {
         }
     }
 
+    pub(crate) fn forget_root(&mut self, version: u64) {
+        self.memory.roots.remove(&version);
+        self.new_roots.remove(&version);
+    }
+
     /// Takes verified metadata below the root.
     pub(crate) fn keep_file(&mut self, name: &str, bytes: &[u8]) {
         if self.memory.files.insert(name.to_owned(), bytes.to_vec()).as_deref() != Some(bytes) {

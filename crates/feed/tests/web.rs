@@ -1,0 +1,267 @@
+//! A web server that does not do what it should, and the way to one that does.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "tests may say plainly what they expect"
+)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::{Server, now};
+use stopgap_feed::tuf::Refusal;
+use stopgap_feed::{Answer, Hop, Limits, Network, Place as _, PlaceError, Web, place};
+use stopgap_testkit::repository::Repository;
+use stopgap_testkit::web::{Misbehaviour, WebServer};
+
+/// Short times, so that the tests are short too.
+fn network() -> Network {
+    let limits = Limits {
+        connect: Duration::from_secs(5),
+        read: Duration::from_millis(300),
+        file: Duration::from_millis(900),
+        visit: Duration::from_secs(20),
+        tries: 3,
+        pause: Duration::from_millis(1),
+    };
+    Network { proxy: Some("direct".into()), limits }
+}
+
+fn serving(path: &str, bytes: &[u8]) -> WebServer {
+    WebServer::of(&BTreeMap::from([(path.to_owned(), bytes.to_vec())]))
+}
+
+fn get(server: &WebServer, path: &str, max: u64) -> Result<Answer, PlaceError> {
+    Web::new(&server.url(), &network()).unwrap().get(path, max, None)
+}
+
+fn bytes(answer: Result<Answer, PlaceError>) -> Vec<u8> {
+    match answer {
+        Ok(Answer::Found { bytes, .. }) => bytes,
+        other => panic!("not found: {other:?}"),
+    }
+}
+
+fn hop(answer: Result<Answer, PlaceError>) -> Hop {
+    answer.expect_err("an error").hop
+}
+
+#[test]
+fn endless_data_is_cut_off_at_the_limit() {
+    let server = serving("a", b"x");
+    server.misbehave("a", Misbehaviour::Endless);
+    assert_eq!(hop(get(&server, "a", 100_000)), Hop::Length);
+    assert_eq!(server.take_log().requests.len(), 1, "it is not asked for again");
+}
+
+#[test]
+fn a_file_that_is_said_to_be_too_long_is_not_read() {
+    let server = serving("a", &[b'x'; 1001]);
+    assert_eq!(hop(get(&server, "a", 1000)), Hop::Length);
+    assert_eq!(bytes(get(&server, "a", 1001)).len(), 1001);
+}
+
+#[test]
+fn slow_delivery_ends_when_its_time_is_over() {
+    let server = serving("a", b"x");
+    server.misbehave("a", Misbehaviour::Drip);
+    let limits = Limits { tries: 1, ..network().limits };
+    let web = Web::new(&server.url(), &Network { limits, ..network() }).unwrap();
+    let error = web.get("a", 100_000, None).expect_err("too slow");
+    assert_eq!(error, PlaceError { hop: Hop::Time, why: "not done within 0.9 s".into() });
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let server = serving("a", b"x");
+    server.misbehave("a", Misbehaviour::Hang);
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Time);
+}
+
+#[test]
+fn all_files_together_have_one_deadline() {
+    let server = serving("a", b"x");
+    let limits = Limits { visit: Duration::ZERO, ..network().limits };
+    let web = Web::new(&server.url(), &Network { limits, ..network() }).unwrap();
+    assert_eq!(hop(web.get("a", 100, None)), Hop::Time);
+    assert_eq!(server.take_log().requests.len(), 0);
+}
+
+#[test]
+fn a_body_shorter_than_its_length_is_an_error() {
+    let server = serving("a", b"half of it");
+    server.misbehave("a", Misbehaviour::Short);
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Length);
+}
+
+#[test]
+fn a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
+    let server = serving("a", b"x");
+    server.misbehave("a", Misbehaviour::StatusFor(503, 2));
+    assert_eq!(bytes(get(&server, "a", 100)), b"x");
+    assert_eq!(server.take_log().requests.len(), 3);
+
+    server.misbehave("a", Misbehaviour::Status(500));
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Status);
+    assert_eq!(server.take_log().requests.len(), 3);
+
+    server.misbehave("a", Misbehaviour::Status(401));
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Status);
+    assert_eq!(server.take_log().requests.len(), 1);
+
+    server.misbehave("a", Misbehaviour::Close);
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Connect);
+    assert_eq!(server.take_log().requests.len(), 3);
+}
+
+#[test]
+fn what_is_not_there_is_absent_however_the_server_says_it() {
+    let server = serving("a", b"x");
+    assert_eq!(get(&server, "b", 100), Ok(Answer::Absent));
+    for status in [403, 404, 410] {
+        server.misbehave("a", Misbehaviour::Status(status));
+        assert_eq!(get(&server, "a", 100), Ok(Answer::Absent), "{status}");
+    }
+}
+
+#[test]
+fn a_redirect_is_told_and_not_followed() {
+    let elsewhere = serving("a", b"x");
+    let server = serving("a", b"x");
+    server.misbehave("a", Misbehaviour::Redirect(format!("{}/a\u{1b}[31m", elsewhere.url())));
+    server.misbehave("b", Misbehaviour::Redirect(format!("{}/a", elsewhere.url())));
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Status);
+    let error = get(&server, "b", 100).expect_err("a redirect");
+    assert!(error.why.contains(&elsewhere.url()), "{error}");
+    assert_eq!(elsewhere.take_log().requests.len(), 0);
+}
+
+#[test]
+fn an_unchanged_answer_that_nobody_asked_for_is_an_error() {
+    let server = serving("a", b"x");
+    server.misbehave("a", Misbehaviour::Status(304));
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Status);
+}
+
+#[test]
+fn a_file_that_did_not_change_is_not_sent_again() {
+    let server = serving("a", b"x");
+    let web = Web::new(&server.url(), &network()).unwrap();
+    let Ok(Answer::Found { validator: Some(validator), .. }) = web.get("a", 100, None) else {
+        panic!("there is no validator");
+    };
+    assert_eq!(web.get("a", 100, Some(&validator)), Ok(Answer::Unchanged));
+    assert_eq!(server.take_log().connections, 1);
+}
+
+#[test]
+fn a_name_that_is_none_and_a_port_that_nobody_listens_on_are_told_apart() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let at = |url: &str| Web::new(url, &network()).unwrap().get("a", 100, None);
+    assert_eq!(hop(at(&format!("http://{nobody}"))), Hop::Connect);
+    assert_eq!(hop(at("http://name.invalid")), Hop::Name);
+}
+
+#[test]
+fn a_plain_port_is_no_place_for_tls() {
+    let server = serving("a", b"x");
+    let url = server.url().replace("http://", "https://");
+    let error = Web::new(&url, &network()).unwrap().get("a", 100, None);
+    assert_eq!(error.clone().map_err(|e| e.hop), Err(Hop::Tls), "{error:?}");
+}
+
+#[test]
+fn a_proxy_is_used_and_named_when_it_fails() {
+    let server = serving("a", b"x");
+    let proxy = serving("", b"");
+    let through = |url: &str| {
+        let network = Network { proxy: Some(url.to_owned()), ..network() };
+        Web::new(&server.url(), &network).unwrap().get("a", 100, None)
+    };
+    assert_eq!(bytes(through(&proxy.url())), b"x");
+    let asked = proxy.take_log().requests;
+    assert_eq!(asked, [format!("CONNECT {}", server.address())]);
+
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(hop(through(&format!("http://{nobody}"))), Hop::Proxy);
+    assert_eq!(hop(through("http://name.invalid:8080")), Hop::Proxy);
+    let wrong = |url: &str| {
+        let network = Network { proxy: Some(url.to_owned()), ..network() };
+        Web::new(&server.url(), &network).map(|_| ()).map_err(|error| error.hop)
+    };
+    assert_eq!(wrong("not a url"), Err(Hop::Proxy));
+    assert_eq!(wrong("socks5://127.0.0.1:1080"), Err(Hop::Proxy));
+}
+
+#[test]
+fn an_unchanged_feed_is_two_small_requests_on_one_connection() {
+    let mut repository = Repository::new(now());
+    for number in 0..100 {
+        repository.set(&format!("ACME-{number}.toml"), b"title = \"x\"");
+    }
+    repository.publish();
+    let web = WebServer::of(&repository.published);
+    let server = Server::trusting(&repository);
+    let refresh = || server.feed().refresh(place(&web.url(), &network()).unwrap(), now());
+
+    assert_eq!(refresh().unwrap().added.len(), 100);
+    assert_eq!(web.take_log().connections, 1);
+    let before = server.tree.state_files();
+
+    let refreshed = refresh().unwrap();
+    assert_eq!((refreshed.cost.requests, refreshed.cost.bytes), (2, 0));
+    let log = web.take_log();
+    assert_eq!(log.requests, ["GET metadata/2.root.json", "GET metadata/timestamp.json"]);
+    assert_eq!(log.connections, 1);
+    assert!(log.bytes < 4096, "{} bytes", log.bytes);
+    assert_eq!(server.tree.state_files(), before, "nothing is written again");
+}
+
+#[test]
+fn one_more_file_fetches_one_file() {
+    let mut repository = Repository::new(now());
+    for number in 0..20 {
+        repository.set(&format!("ACME-{number}.toml"), b"title = \"x\"");
+    }
+    repository.publish();
+    let web = WebServer::of(&repository.published);
+    let server = Server::trusting(&repository);
+    let refresh = || server.feed().refresh(place(&web.url(), &network()).unwrap(), now());
+    refresh().unwrap();
+
+    repository.set("ACME-20.toml", b"title = \"y\"");
+    repository.publish();
+    web.serve(&repository.published);
+    let _ = web.take_log();
+    assert_eq!(refresh().unwrap().added, ["ACME-20.toml"]);
+    let requests = web.take_log().requests;
+    assert_eq!(requests.iter().filter(|path| path.contains("targets/")).count(), 1);
+    assert_eq!(requests.len(), 5, "{requests:?}");
+}
+
+#[test]
+fn a_feed_that_breaks_off_goes_on_where_it_was() {
+    let mut repository = Repository::new(now());
+    for number in 0..20 {
+        repository.set(&format!("ACME-{number:02}.toml"), b"title = \"x\"");
+    }
+    repository.set("ACME-19.toml", b"title = \"the last\"");
+    repository.publish();
+    let web = WebServer::of(&repository.published);
+    let last = repository.published.keys().find(|path| path.contains("ACME-19")).unwrap().clone();
+    web.misbehave(&last, Misbehaviour::Status(500));
+    let server = Server::trusting(&repository);
+    let refresh = || server.feed().refresh(place(&web.url(), &network()).unwrap(), now());
+    let Err(Refusal::Unreachable { path, error }) = refresh() else { panic!("it cannot be had") };
+    assert_eq!((path, error.hop), (last.clone(), Hop::Status));
+    assert_eq!(server.offered(), Err(Refusal::NothingRemembered));
+
+    web.misbehave(&last, Misbehaviour::StatusFor(500, 0));
+    let _ = web.take_log();
+    assert_eq!(refresh().unwrap().added.len(), 20);
+    let requests = web.take_log().requests;
+    assert_eq!(requests.iter().filter(|path| path.contains("targets/")).count(), 1);
+    assert_eq!(server.offered().unwrap().len(), 20);
+}
