@@ -1,8 +1,12 @@
 //! Keys and certificates.
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::der;
 
@@ -27,6 +31,13 @@ impl Key {
         let random = SystemRandom::new();
         self.0.sign(&RSA_PKCS1_SHA256, &random, message, &mut value).expect("a signature");
         value
+    }
+
+    /// The key as PKCS#8 DER.
+    #[must_use]
+    pub fn to_pkcs8(&self) -> Vec<u8> {
+        let der: Pkcs8V1Der<'_> = self.0.as_der().expect("a key");
+        der.as_ref().to_vec()
     }
 
     /// The modulus, without a leading zero.
@@ -58,6 +69,8 @@ pub struct Certificate {
     pub key_usage: Option<u8>,
     /// The extended key usages, in dotted form; none leaves the extension out.
     pub usages: Vec<String>,
+    /// The address of the server that it is for; none leaves the extension out.
+    pub address: Option<[u8; 4]>,
     /// The serial number.
     pub serial: u8,
     /// The SubjectPublicKeyInfo, as DER.
@@ -75,6 +88,7 @@ impl Certificate {
             is_issuer: false,
             key_usage: None,
             usages: Vec::new(),
+            address: None,
             serial: 7,
             key: key.info(),
         }
@@ -129,8 +143,19 @@ impl Certificate {
             let usages: Vec<u8> = self.usages.iter().flat_map(|usage| der::oid(usage)).collect();
             all.extend(extension("2.5.29.37", &der::sequence(&[&usages])));
         }
+        if let Some(address) = self.address {
+            let names = der::sequence(&[&der::element(0x87, &[&address])]);
+            all.extend(extension("2.5.29.17", &names));
+        }
         der::sequence(&[&all])
     }
+}
+
+/// A certificate as the text that files of trusted roots hold.
+#[must_use]
+pub fn pem(certificate: &[u8]) -> String {
+    let text = STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
 }
 
 fn extension(id: &str, value: &[u8]) -> Vec<u8> {
