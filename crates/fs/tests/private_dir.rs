@@ -187,3 +187,46 @@ fn a_path_cannot_lead_out_of_the_folder() {
     assert!(matches!(state.remove_dir_all("link"), Err(FsError::Link { .. })));
     assert!(tree.root().exists());
 }
+
+fn files(names: &[&str]) -> Vec<(String, Vec<u8>)> {
+    names.iter().map(|name| ((*name).to_owned(), name.as_bytes().to_vec())).collect()
+}
+
+#[test]
+fn many_files_are_written_at_once_and_removed_at_once() {
+    let tree = Tree::empty();
+    let state = private(&tree);
+    state.create_dir("cache").expect("created");
+    state.write_batch("cache", &files(&["a", "b", "c"])).expect("written");
+    state.write_batch("cache", &[("b".into(), b"new".to_vec())]).expect("written");
+    assert_eq!(state.list("cache"), Ok(vec!["a".into(), "b".into(), "c".into()]));
+    assert_eq!(state.read("cache/b", 10), Ok(Some(b"new".to_vec())));
+    assert_eq!(mode(&tree.state().join("cache/a")), 0o600);
+    state.remove_batch("cache", &["a".into(), "c".into(), "gone".into()]).expect("removed");
+    assert_eq!(state.list("cache"), Ok(vec!["b".into()]));
+}
+
+#[test]
+fn of_many_files_none_leads_elsewhere() {
+    let tree = Tree::empty();
+    let state = private(&tree);
+    state.create_dir("cache").expect("created");
+    for name in ["../x", "a/b", "", "..", "/x"] {
+        let bad = FsError::BadName { name: name.into() };
+        assert_eq!(state.write_batch("cache", &files(&["a", name])), Err(bad.clone()), "{name}");
+        assert_eq!(state.remove_batch("cache", &[name.into()]), Err(bad), "{name}");
+    }
+    assert_eq!(state.list("cache"), Ok(Vec::new()), "nothing was left lying about");
+    assert!(matches!(state.write_batch("none", &files(&["a"])), Err(FsError::NotFound { .. })));
+}
+
+#[test]
+fn of_many_files_of_which_one_cannot_be_written_none_is_torn() {
+    let tree = Tree::empty();
+    let state = private(&tree);
+    state.create_dir("cache").expect("created");
+    state.write_batch("cache", &[("a".into(), b"old".to_vec())]).expect("written");
+    fs::create_dir(tree.state().join("cache/b.stopgap-new")).expect("in the way");
+    assert!(state.write_batch("cache", &files(&["a", "b"])).is_err());
+    assert_eq!(state.read("cache/a", 10), Ok(Some(b"old".to_vec())));
+}
