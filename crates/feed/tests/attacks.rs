@@ -1,6 +1,7 @@
 //! What an attacker offers who owns the web server, or stole some of the keys.
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "tests may say plainly what they expect"
 )]

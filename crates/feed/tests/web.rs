@@ -1,6 +1,7 @@
 //! A web server that does not do what it should, and the way to one that does.
 #![allow(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "tests may say plainly what they expect"
 )]
