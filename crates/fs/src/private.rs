@@ -16,6 +16,10 @@ use crate::temp::{LEFTOVER_SUFFIX, Temp};
 /// Folders are for their owner only.
 const PRIVATE_FOLDER: Mode = Mode::RWXU;
 
+/// Up to so many files are waited for one by one: a wait for the whole file system also waits for
+/// what others write.
+const FEW: usize = 16;
+
 /// Files by which an earlier state folder is known.
 const MARKERS: [&str; 2] = ["audit.jsonl", "lock"];
 
@@ -70,23 +74,28 @@ impl PrivateDir {
     }
 
     /// Writes files of one folder, each wholly or not at all; all are on the disk when this
-    /// returns, for which the disk is waited for once. All are held open until then: some hundred
-    /// at a time.
+    /// returns, and for many the disk is waited for once.
     ///
     /// # Errors
     /// The folder is not below this one or not there, a name is not that of a file in it, or a file
     /// cannot be written. Some may be written then.
     pub fn write_batch(&self, rel: &str, files: &[(String, Vec<u8>)]) -> Result<(), FsError> {
         let folder = self.folder(rel)?;
-        let mut temps = Vec::with_capacity(files.len());
+        let is_many = cfg!(target_os = "linux") && files.len() > FEW;
+        let mut written = Vec::with_capacity(files.len());
         for (name, bytes) in files {
             let temp = Temp::write(&folder, file_name(name)?, bytes)?;
             make_private(temp.file()).at("write", &folder.path_of(name.as_ref()))?;
-            temps.push(temp);
+            if !is_many {
+                temp.sync()?;
+            }
+            written.push(temp.close());
         }
-        sync_all(&folder, &temps)?;
-        for temp in temps {
-            temp.place()?;
+        if is_many {
+            sync_file_system(&folder).at("write", folder.path())?;
+        }
+        for file in written {
+            file.place()?;
         }
         folder.sync().at("write", folder.path())
     }
@@ -244,14 +253,15 @@ impl PrivateDir {
     }
 }
 
-/// Waits until the disk has all of these files.
-fn sync_all(folder: &Folder, temps: &[Temp<'_>]) -> Result<(), FsError> {
-    // One wait for the whole file system takes less than one for each file.
-    #[cfg(target_os = "linux")]
-    if temps.len() > 1 {
-        return rustix::fs::syncfs(folder).at("write", folder.path());
-    }
-    temps.iter().try_for_each(Temp::sync)
+/// Waits until everything in the folder's file system is on the disk.
+#[cfg(target_os = "linux")]
+fn sync_file_system(folder: &Folder) -> Result<(), Errno> {
+    rustix::fs::syncfs(folder)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(folder: &Folder) -> Result<(), Errno> {
+    folder.sync()
 }
 
 fn file_name(name: &str) -> Result<&OsStr, FsError> {

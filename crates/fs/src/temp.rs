@@ -23,10 +23,15 @@ pub(crate) fn leftover_of(name: &OsStr) -> OsString {
 
 /// A new file, removed again unless it took its target's place.
 pub(crate) struct Temp<'a> {
+    file: File,
+    beside: Beside<'a>,
+}
+
+/// A new file that is not held open any more.
+pub(crate) struct Beside<'a> {
     folder: &'a Folder,
     target: &'a OsStr,
     name: OsString,
-    file: File,
     placed: bool,
 }
 
@@ -44,7 +49,7 @@ impl<'a> Temp<'a> {
         let file = folder
             .file(&name, OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL))?
             .ok_or_else(|| FsError::NotFound { path: folder.path().to_owned() })?;
-        let mut temp = Self { folder, target, name, file, placed: false };
+        let mut temp = Self { file, beside: Beside { folder, target, name, placed: false } };
         temp.file.write_all(bytes).at("write", &path)?;
         Ok(temp)
     }
@@ -56,9 +61,22 @@ impl<'a> Temp<'a> {
 
     /// Puts the new file on the disk; the name is still its own.
     pub(crate) fn sync(&self) -> Result<(), FsError> {
-        self.file.sync_all().at("write", &self.folder.path_of(&self.name))
+        let Beside { folder, name, .. } = &self.beside;
+        self.file.sync_all().at("write", &folder.path_of(name))
     }
 
+    /// Closes the new file, which is still to be placed.
+    pub(crate) fn close(self) -> Beside<'a> {
+        self.beside
+    }
+
+    /// Gives the new file its target's name, in one step.
+    pub(crate) fn place(self) -> Result<(), FsError> {
+        self.close().place()
+    }
+}
+
+impl Beside<'_> {
     /// Gives the new file its target's name, in one step.
     pub(crate) fn place(mut self) -> Result<(), FsError> {
         rustix::fs::renameat(self.folder, &self.name, self.folder, self.target)
@@ -68,7 +86,7 @@ impl<'a> Temp<'a> {
     }
 }
 
-impl Drop for Temp<'_> {
+impl Drop for Beside<'_> {
     fn drop(&mut self) {
         if !self.placed {
             // Nothing more can be done here; the next run removes it.

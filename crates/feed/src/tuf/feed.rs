@@ -28,10 +28,8 @@ use crate::place::{Answer, Place, PlaceError};
 const MAX_METADATA: u64 = 5_000_000;
 /// The most roots that are read back: as many a year as there are weeks, for twenty years.
 const MAX_ROOTS: usize = 1024;
-/// How many target files are written at once, and of how many bytes: they are held open and in
-/// memory.
-const BATCH_FILES: usize = 256;
-const BATCH_BYTES: u64 = 8 << 20;
+/// How many bytes of target files are written at once: until then they are held in memory.
+const BATCH: u64 = 16 << 20;
 
 /// A feed that is a TUF repository, as it is remembered in the state folder. Whoever uses it holds
 /// the folder's lock.
@@ -248,7 +246,7 @@ impl<'a> TufFeed<'a> {
                 }
             }
             bytes += file.length;
-            if batch.len() >= BATCH_FILES || bytes >= BATCH_BYTES {
+            if bytes >= BATCH {
                 write(&mut batch)?;
                 bytes = 0;
             }
