@@ -84,8 +84,7 @@ impl Web {
         let mut response = request.call().map_err(|error| self.failure(&error))?;
         match response.status() {
             StatusCode::OK => self.found(&mut response, max),
-            // Some stores say "forbidden" for what is not there.
-            StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::FORBIDDEN => {
+            status if is_absent(status, url) => {
                 skip(&mut response);
                 Ok(Answer::Absent)
             }
@@ -249,6 +248,16 @@ fn is_tls(error: &io::Error) -> bool {
         inner.is::<rustls::Error>()
             || inner.source().is_some_and(<dyn std::error::Error>::is::<rustls::Error>)
     })
+}
+
+/// Some stores say "forbidden" for what is not there. That is taken for an answer only where most
+/// often nothing is there; else whoever may not read would be told that a file is missing.
+fn is_absent(status: StatusCode, url: &str) -> bool {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => true,
+        StatusCode::FORBIDDEN => url.ends_with(".root.json"),
+        _ => false,
+    }
 }
 
 fn status_error(status: StatusCode, headers: &HeaderMap) -> PlaceError {

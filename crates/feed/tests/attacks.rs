@@ -499,3 +499,26 @@ fn more_root_rotations_than_are_followed_are_refused() {
     server.refresh(&repository.published).unwrap();
     still_second(&server);
 }
+
+#[test]
+fn a_root_behind_which_none_can_come_is_refused() {
+    let mut repository = Repository::new(now());
+    repository.forge("metadata/1.root.json", "root", |signed| signed["version"] = u64::MAX.into());
+    let client =
+        Client::open(shelf(&repository.published), &repository.first_root(), Memory::default());
+    assert!(matches!(client.map(|_| ()), Err(Refusal::Malformed(_))));
+}
+
+#[test]
+fn delegated_metadata_without_measure_is_refused() {
+    let mut repository = Repository::new(now());
+    for role in ["a", "b", "c"] {
+        let role = repository.delegate("targets", role, &["X-*"]);
+        role.files.insert("y".repeat(4_000_000), Vec::new());
+    }
+    repository.publish();
+    let server = Server::trusting(&repository);
+    let refused = server.refresh(&repository.published);
+    let Err(Refusal::Unreachable { error, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.hop, Hop::Length);
+}

@@ -9,6 +9,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::Duration;
 
 use common::{Server, now};
@@ -121,10 +122,14 @@ fn a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() {
 fn what_is_not_there_is_absent_however_the_server_says_it() {
     let server = serving("a", b"x");
     assert_eq!(get(&server, "b", 100), Ok(Answer::Absent));
-    for status in [403, 404, 410] {
+    for status in [404, 410] {
         server.misbehave("a", Misbehaviour::Status(status));
         assert_eq!(get(&server, "a", 100), Ok(Answer::Absent), "{status}");
     }
+    server.misbehave("metadata/2.root.json", Misbehaviour::Status(403));
+    assert_eq!(get(&server, "metadata/2.root.json", 100), Ok(Answer::Absent));
+    server.misbehave("a", Misbehaviour::Status(403));
+    assert_eq!(hop(get(&server, "a", 100)), Hop::Status);
 }
 
 #[test]
@@ -265,4 +270,36 @@ fn a_feed_that_breaks_off_goes_on_where_it_was() {
     let requests = web.take_log().requests;
     assert_eq!(requests.iter().filter(|path| path.contains("targets/")).count(), 1);
     assert_eq!(server.offered().unwrap().len(), 20);
+}
+
+/// By what the child knows that it is one, and whom to ask.
+const URL: &str = "STOPGAP_TEST_URL";
+
+/// Not a test by itself: a process has one environment.
+#[test]
+fn a_child_that_asks() {
+    let Ok(url) = std::env::var(URL) else { return };
+    let web = Web::new(&url, &Network { proxy: None, ..network() }).unwrap();
+    assert_eq!(bytes(web.get("a", 100, None)), b"x");
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_used_unless_the_server_is_excepted() {
+    let server = serving("a", b"x");
+    let proxy = serving("", b"");
+    let ask = |no_proxy: &str| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_child_that_asks", "--nocapture"])
+            .env(URL, server.url())
+            .env("HTTP_PROXY", proxy.url())
+            .env("NO_PROXY", no_proxy)
+            .env_remove("ALL_PROXY")
+            .env_remove("HTTPS_PROXY")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        proxy.take_log().requests
+    };
+    assert_eq!(ask("example.com"), [format!("CONNECT {}", server.address())]);
+    assert_eq!(ask("127.0.0.1"), Vec::<String>::new());
 }

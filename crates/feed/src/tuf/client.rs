@@ -1,5 +1,6 @@
 //! A client of one repository, over any place, with everything in memory.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
@@ -9,10 +10,13 @@ use std::task::{Context, Poll, Waker};
 use jiff::Timestamp;
 use sigstore_tuf::{TrustedMetadataSet, Updater, UpdaterConfig};
 
-use super::listing::{File, Listing, Target, list, load_roles, loaded};
-use super::session::{Cost, Door, Memory, Session, TIMESTAMP, require_distinct_keys};
+use super::listing::{File, Listing, Target, delegates, list, load_roles, loaded};
+use super::session::{Cost, Door, Memory, Session, TIMESTAMP, require_sound_root};
 use super::{Refusal, Seen};
 use crate::place::Place;
+
+/// The most metadata of delegated roles, in bytes: as much as two top roles may have.
+const MAX_DELEGATED: u64 = 10_000_000;
 
 /// A client of one repository. It touches nothing but the place: what is to be remembered is
 /// handed in and out.
@@ -29,7 +33,7 @@ impl Client {
     /// # Errors
     /// The root is no root, or does not sign itself.
     pub fn open(place: Arc<dyn Place>, root: &[u8], memory: Memory) -> Result<Self, Refusal> {
-        require_distinct_keys(root)?;
+        require_sound_root(root)?;
         let session = Arc::new(Session::new(place, memory));
         let updater =
             Updater::new(Door(Arc::clone(&session)), root).map_err(|error| Refusal::of(&error))?;
@@ -74,17 +78,24 @@ impl Client {
     /// # Errors
     /// The metadata of a delegated role cannot be had or does not verify, or there is too much.
     pub fn files(&mut self, now: Timestamp) -> Result<Listing, Refusal> {
+        if !delegates(self.updater.trusted()) {
+            return list(self.updater.trusted());
+        }
         let mut trusted = self.updater.trusted().clone();
         let is_consistent = trusted.root().consistent_snapshot;
-        let max = UpdaterConfig::default().targets_max_length;
-        let remembered =
-            |role: &str| self.session.state().memory.files.get(&format!("{role}.json")).cloned();
+        let left = Cell::new(MAX_DELEGATED);
+        let spend = |bytes: &Vec<u8>| left.set(left.get().saturating_sub(bytes.len() as u64));
+        let remembered = |role: &str| {
+            let state = self.session.state();
+            state.memory.files.get(&format!("{role}.json")).cloned().inspect(spend)
+        };
         let fetch = |role: &str, version| {
             let path = match is_consistent {
                 true => format!("metadata/{version}.{role}.json"),
                 false => format!("metadata/{role}.json"),
             };
-            self.session.get(&path, max)?.ok_or(Refusal::Absent { path })
+            let max = UpdaterConfig::default().targets_max_length.min(left.get());
+            self.session.get(&path, max)?.inspect(spend).ok_or(Refusal::Absent { path })
         };
         let roles = load_roles(&mut trusted, now, remembered, fetch)?;
         let listing = list(&trusted)?;

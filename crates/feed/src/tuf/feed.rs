@@ -173,7 +173,12 @@ impl<'a> TufFeed<'a> {
             let path = format!("{}/roots/{name}", self.trust);
             memory.roots.extend(self.readable(&path).map(|bytes| (version, bytes)));
         }
-        let metadata = |name: &str| self.readable(&format!("{}/metadata/{name}", self.cache));
+        let folder = format!("{}/metadata", self.cache);
+        let there: BTreeSet<String> =
+            self.state.list(&folder).unwrap_or_default().into_iter().collect();
+        let metadata = |name: &str| {
+            there.contains(name).then(|| self.readable(&format!("{folder}/{name}"))).flatten()
+        };
         let Some(timestamp) = metadata(TIMESTAMP) else { return Ok(memory) };
         if let Some(version) = snapshot_version(&timestamp)
             && let Some(snapshot) = metadata(&format!("{version}.snapshot.json"))

@@ -134,6 +134,11 @@ pub(crate) fn load_roles(
     Ok(loaded)
 }
 
+/// Whether the top role delegates anything.
+pub(crate) fn delegates(trusted: &TrustedMetadataSet) -> bool {
+    !children(trusted, "targets").is_empty()
+}
+
 /// The version of a targets role in the snapshot.
 fn pinned(trusted: &TrustedMetadataSet, role: &str) -> Option<u64> {
     Some(trusted.snapshot()?.meta.get(&format!("{role}.json"))?.version)

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sigstore_tuf::transport::FetchFuture;
 use sigstore_tuf::{Error, Metadata, MetadataStore, Repository, Root, Snapshot, Timestamp};
+use stopgap_model::problem::one_line;
 
 use super::listing::one_key_twice;
 use super::{Refusal, Seen};
@@ -109,7 +110,7 @@ impl Session {
         let got = self.get(path, max).and_then(|bytes| {
             let is_root = is_root(path);
             match bytes {
-                Some(bytes) if is_root => require_distinct_keys(&bytes).map(|()| Some(bytes)),
+                Some(bytes) if is_root => require_sound_root(&bytes).map(|()| Some(bytes)),
                 None if !is_root => Err(Refusal::Absent { path: path.to_owned() }),
                 bytes => Ok(bytes),
             }
@@ -179,13 +180,17 @@ fn is_root(path: &str) -> bool {
     version.is_some_and(|version| version.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The library counts what has two ids as two keys.
-pub(crate) fn require_distinct_keys(root: &[u8]) -> Result<(), Refusal> {
+/// Requires what the library does not: no key counts twice because it has two ids, and there is a
+/// version behind this one.
+pub(crate) fn require_sound_root(root: &[u8]) -> Result<(), Refusal> {
     let root = Metadata::<Root>::from_slice(root).map_err(|error| Refusal::of(&error))?;
     let root = root.signed();
+    if root.version == u64::MAX {
+        return Err(Refusal::Malformed("no root can follow this one".into()));
+    }
     for (name, role) in &root.roles {
         if one_key_twice(&role.keyids, &root.keys) {
-            return Err(Refusal::OneKeyTwice { role: stopgap_model::problem::one_line(name) });
+            return Err(Refusal::OneKeyTwice { role: one_line(name) });
         }
     }
     Ok(())
