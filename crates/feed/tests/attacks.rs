@@ -197,6 +197,27 @@ fn a_fast_forward_is_recovered_from_by_new_keys() {
 }
 
 #[test]
+fn a_fast_forward_of_the_snapshot_alone_is_recovered_from_by_its_new_key() {
+    let (mut repository, server) = fetched();
+    // The thief has the snapshot's key; the timestamp was signed by a service that asks nothing.
+    repository.snapshot.version = 1_000_000;
+    repository.publish();
+    server.refresh(&repository.published).unwrap();
+
+    repository.snapshot.version = 3;
+    repository.set("A.toml", b"third");
+    repository.publish();
+    let stuck = server.refresh(&repository.published);
+    assert_eq!(stuck, Err(rolled_back("snapshot", 1_000_001, 4)));
+
+    repository.snapshot.keys = vec![key()];
+    repository.publish_root(&[]);
+    repository.publish();
+    server.refresh(&repository.published).unwrap();
+    assert_eq!(server.offered().unwrap()["A.toml"], b"third");
+}
+
+#[test]
 fn a_key_that_is_only_added_takes_no_version_back() {
     let (mut repository, server) = fetched();
     let old = repository.published["metadata/timestamp.json"].clone();
@@ -470,6 +491,20 @@ fn delegations_that_go_too_deep_are_refused() {
     let server = Server::trusting(&repository);
     let refused = Refusal::TooMany { what: "targets roles", limit: 32 };
     assert_eq!(server.refresh(&repository.published), Err(refused));
+}
+
+#[test]
+fn a_role_for_which_a_second_delegator_names_other_keys_is_refused() {
+    let mut repository = Repository::new(now());
+    repository.delegate("targets", "a", &["A-*"]);
+    repository.delegate("targets", "b", &["*"]);
+    repository.delegate("b", "a", &["*"]);
+    repository.publish();
+    repository.forge("metadata/1.b.json", "b", |signed| {
+        signed["delegations"]["roles"][0]["keyids"] = json!(["of somebody else"]);
+    });
+    let server = Server::trusting(&repository);
+    assert_eq!(server.refresh(&repository.published), Err(threshold("a", 0, 1)));
 }
 
 #[test]

@@ -226,6 +226,23 @@ fn an_unchanged_feed_is_two_small_requests_on_one_connection() {
 }
 
 #[test]
+fn a_timestamp_that_is_torn_here_is_asked_for_as_if_it_were_not_there() {
+    let mut repository = Repository::new(now());
+    repository.set("A.toml", b"a");
+    repository.publish();
+    let web = WebServer::of(&repository.published);
+    let server = Server::trusting(&repository);
+    let refresh = || server.feed().refresh(place(&web.url(), &network()).unwrap(), now());
+    refresh().unwrap();
+    let path = server.tree.state().join("cache/feeds/acme/metadata/timestamp.json");
+    let good = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &good[..good.len() / 2]).unwrap();
+    assert!(refresh().unwrap().cost.bytes >= good.len() as u64);
+    assert_eq!(std::fs::read(&path).unwrap(), good);
+    assert_eq!(refresh().unwrap().cost.bytes, 0);
+}
+
+#[test]
 fn one_more_file_fetches_one_file() {
     let mut repository = Repository::new(now());
     for number in 0..20 {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sigstore_tuf::transport::FetchFuture;
-use sigstore_tuf::{Error, Metadata, MetadataStore, Repository, Root, Snapshot, Timestamp};
+use sigstore_tuf::{Error, Metadata, MetadataStore, Repository, Root};
 use stopgap_model::problem::one_line;
 
 use super::listing::one_key_twice;
@@ -128,20 +128,11 @@ impl State {
         if let Some(version) = root_version(name) {
             return self.memory.roots.get(&version).cloned();
         }
-        let bytes = self.memory.files.get(name)?;
-        let seen = &self.memory.seen;
-        // An older one would only stand in the way of the one that was seen.
-        let is_good = match name {
-            TIMESTAMP => Metadata::<Timestamp>::from_slice(bytes)
-                .is_ok_and(|file| file.signed().version >= seen.timestamp),
-            "snapshot.json" => Metadata::<Snapshot>::from_slice(bytes)
-                .is_ok_and(|file| file.signed().version >= seen.snapshot),
-            _ => true,
-        };
-        let counts = || {
-            Metadata::<Root>::from_slice(&self.root).is_ok_and(|root| seen.counts(root.signed()))
-        };
-        (is_good && counts()).then(|| bytes.clone())
+        // What was signed before a key was taken away must not stand in the way of what is signed
+        // after it (TUF 5.3.11).
+        let root = Metadata::<Root>::from_slice(&self.root).ok()?;
+        let counts = self.memory.seen.counts(root.signed());
+        self.memory.files.get(name).filter(|_| counts).cloned()
     }
 
     /// Takes metadata that was verified under the library's name for it.
