@@ -144,8 +144,7 @@ fn a_repository_that_is_frozen_expires() {
     assert!(refresh(after(1)).is_ok(), "the last moment");
     let late = after(1) + jiff::SignedDuration::from_secs(1);
     assert_eq!(refresh(late), Err(expired("timestamp", after(1))));
-    let feed = server.feed();
-    assert_eq!(feed.load(now()).unwrap().expires(), ("timestamp".into(), after(1)));
+    assert_eq!(server.feed().load(now()).unwrap().expires(), ("timestamp".into(), after(1)));
 }
 
 #[test]
@@ -426,8 +425,7 @@ fn a_target_name_that_leads_elsewhere_is_listed_and_never_asked_for() {
     let place = shelf(&repository.published);
     server.feed().refresh(place.clone(), now()).unwrap();
     still_second(&server);
-    let feed = server.feed();
-    let loaded = feed.load(now()).unwrap();
+    let loaded = server.feed().load(now()).unwrap();
     let Listing { files, refused } = loaded.listing();
     assert_eq!((files.len(), refused.len()), (1, names.len()));
     assert!(refused.iter().all(|file| !file.name.contains('\n')), "names are made readable");
@@ -456,8 +454,7 @@ fn a_file_without_a_sha256_or_too_large_is_listed_and_never_asked_for() {
         signed["targets"]["C.toml"]["length"] = (50 << 20).into();
     });
     server.refresh(&repository.published).unwrap();
-    let feed = server.feed();
-    let refused = feed.load(now()).unwrap().listing().refused.clone();
+    let refused = server.feed().load(now()).unwrap().listing().refused.clone();
     let refused: Vec<(&str, &str)> =
         refused.iter().map(|file| (file.name.as_str(), file.why)).collect();
     assert_eq!(
@@ -518,8 +515,7 @@ fn a_delegated_role_may_say_only_what_it_was_given() {
     server.refresh(&repository.published).unwrap();
     let offered = server.offered().unwrap();
     assert_eq!(offered, BTreeMap::from([("TEAM-1.toml".into(), b"ours".to_vec())]));
-    let feed = server.feed();
-    assert_eq!(feed.load(now()).unwrap().listing().files[0].role, "team");
+    assert_eq!(server.feed().load(now()).unwrap().listing().files[0].role, "team");
 }
 
 #[test]

@@ -55,7 +55,8 @@ pub struct Refreshed {
 
 /// A feed as it was last fetched, verified again.
 pub struct Loaded<'a> {
-    feed: &'a TufFeed<'a>,
+    state: &'a PrivateDir,
+    cache: String,
     client: Client,
     listing: Listing,
 }
@@ -142,14 +143,16 @@ impl<'a> TufFeed<'a> {
     ///
     /// # Errors
     /// It was never fetched; or what is remembered is torn, altered or older than what was seen.
-    pub fn load(&'a self, judged_at: Timestamp) -> Result<Loaded<'a>, Refusal> {
+    pub fn load(&self, judged_at: Timestamp) -> Result<Loaded<'a>, Refusal> {
         let memory = self.memory()?;
         let timestamp = memory.files.get(TIMESTAMP).cloned();
         let Some(timestamp) = timestamp else { return Err(Refusal::NothingRemembered) };
         let mut client = self.client(Arc::new(Nowhere(Some(timestamp))), memory)?;
         let listing = client.refresh(judged_at).and_then(|()| client.files(judged_at));
         match listing {
-            Ok(listing) => Ok(Loaded { feed: self, client, listing }),
+            Ok(listing) => {
+                Ok(Loaded { state: self.state, cache: self.cache.clone(), client, listing })
+            }
             Err(expired @ Refusal::Expired { .. }) => Err(expired),
             Err(refusal) => Err(Refusal::Torn(refusal.to_string())),
         }
@@ -322,12 +325,12 @@ impl Loaded<'_> {
     /// # Errors
     /// [`Refusal::Torn`], or it cannot be removed.
     pub fn read(&self, file: &File) -> Result<Vec<u8>, Refusal> {
-        let path = format!("{}/targets/{}", self.feed.cache, stored_name(file));
-        let bytes = self.feed.state.read(&path, file.length).ok().flatten();
+        let path = format!("{}/targets/{}", self.cache, stored_name(file));
+        let bytes = self.state.read(&path, file.length).ok().flatten();
         if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == file.sha256) {
             return Ok(bytes);
         }
-        self.feed.state.remove_file(&path)?;
+        self.state.remove_file(&path)?;
         Err(Refusal::Torn(file.name.clone()))
     }
 }

@@ -73,8 +73,7 @@ impl Server {
 
     /// Every file that is remembered, with its bytes.
     pub(crate) fn offered(&self) -> Result<BTreeMap<String, Vec<u8>>, Refusal> {
-        let feed = self.feed();
-        let loaded = feed.load(now())?;
+        let loaded = self.feed().load(now())?;
         let files = loaded.listing().files.iter();
         files.map(|file| Ok((file.name.clone(), loaded.read(file)?))).collect()
     }
