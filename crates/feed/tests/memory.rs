@@ -160,6 +160,22 @@ fn a_root_that_is_lost_is_fetched_again_and_no_older_root_is_taken_for_it() {
 }
 
 #[test]
+fn a_root_that_came_with_a_refused_refresh_is_not_gone_behind_either() {
+    let Story { mut repository, server, .. } = story();
+    let before = repository.published.clone();
+    let stolen = std::mem::replace(&mut repository.timestamp.keys, vec![key()]);
+    repository.publish_root(&[]);
+    repository.timestamp.keys = stolen;
+    repository.publish();
+    let refused = Refusal::Threshold { role: "timestamp".into(), found: 0, threshold: 1 };
+    assert_eq!(server.refresh(&repository.published), Err(refused));
+
+    fs::remove_file(server.tree.state().join("trust/feeds/acme/roots/3.root.json")).unwrap();
+    let rolled_back = Refusal::RolledBack { role: "root".into(), seen: 3, offered: 2 };
+    assert_eq!(server.refresh(&before), Err(rolled_back));
+}
+
+#[test]
 fn a_write_that_fails_is_an_error_and_leaves_what_was_remembered() {
     // Root may write to a folder that is read-only, so something else stands in the way. Of each
     // file that is written the new one is beside it first.

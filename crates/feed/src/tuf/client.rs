@@ -53,12 +53,14 @@ impl Client {
         self.listed = None;
         let result = ready(self.updater.refresh(now));
         let refusal = result.err().map(|error| self.session.refusal(&error));
+        let mut state = self.session.state();
+        let trusted = self.updater.trusted();
+        let seen = &mut state.memory.seen;
+        seen.root = seen.root.max(trusted.root().version);
         if let Some(unreachable @ Refusal::Unreachable { .. }) = refusal {
             return Err(unreachable);
         }
-        let mut state = self.session.state();
-        let trusted = self.updater.trusted();
-        if let Err(rolled_back) = state.memory.seen.require(trusted) {
+        if let Err(rolled_back) = seen.require(trusted) {
             state.new_files.clear();
             return Err(rolled_back);
         }
@@ -185,7 +187,7 @@ impl Client {
             .collect()
     }
 
-    /// What was seen, with the last refresh that was not refused.
+    /// What was seen: of the root always, of the rest when the last refresh was not refused.
     #[must_use]
     pub fn seen(&self) -> Seen {
         self.session.state().memory.seen.clone()

@@ -115,11 +115,11 @@ impl<'a> TufFeed<'a> {
     /// As [`Refusal`] says. What was remembered before stays, but for newer roots.
     pub fn refresh(&self, place: Arc<dyn Place>, now: Timestamp) -> Result<Refreshed, Refusal> {
         let memory = self.memory()?;
-        let (before, seen) = (memory.files.clone(), memory.seen.clone());
+        let (before, mut seen) = (memory.files.clone(), memory.seen.clone());
         let mut client = self.client(place, memory)?;
         let result = client.refresh(now);
         // Also when refused: a newer root may have taken keys away.
-        self.write_roots(&client)?;
+        self.write_roots(&client, &mut seen)?;
         result?;
         let listing = client.files(now)?;
         for folder in ["metadata", "targets"] {
@@ -222,14 +222,20 @@ impl<'a> TufFeed<'a> {
         Ok(self.state.write_atomic(&format!("{}/seen.json", self.trust), &bytes)?)
     }
 
-    fn write_roots(&self, client: &Client) -> Result<(), Refusal> {
+    /// Writes the roots that are new, and that nothing older than the last of them is trusted.
+    fn write_roots(&self, client: &Client, seen: &mut Seen) -> Result<(), Refusal> {
         let roots = client.new_roots().into_iter();
         let files: Vec<_> =
             roots.map(|(version, bytes)| (format!("{version}.root.json"), bytes)).collect();
-        if files.is_empty() {
-            return Ok(());
+        if !files.is_empty() {
+            self.state.write_batch(&format!("{}/roots", self.trust), &files)?;
         }
-        Ok(self.state.write_batch(&format!("{}/roots", self.trust), &files)?)
+        let root = client.seen().root;
+        if root != seen.root {
+            seen.root = root;
+            self.write_seen(seen)?;
+        }
+        Ok(())
     }
 
     /// Fetches the files that are not there under their digest. What was written stays when the
