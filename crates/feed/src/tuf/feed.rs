@@ -29,7 +29,7 @@ const MAX_METADATA: u64 = 5_000_000;
 /// The most roots that are read back: as many a year as there are weeks, for twenty years.
 const MAX_ROOTS: usize = 1024;
 /// How many bytes of target files are written at once: until then they are held in memory.
-const BATCH: u64 = 16 << 20;
+const BATCH: u64 = 8 << 20;
 
 /// A feed that is a TUF repository, as it is remembered in the state folder. Whoever uses it holds
 /// the folder's lock.
@@ -126,16 +126,18 @@ impl<'a> TufFeed<'a> {
             self.state.create_dir(&format!("{}/{folder}", self.cache))?;
         }
         self.fetch_missing(&client, &listing)?;
-        self.write_metadata(&client)?;
+        let new = client.new_files();
+        let is_changed = !new.is_empty();
+        self.write_metadata(new, &client.versions())?;
         if client.seen() != seen {
             self.write_seen(&client.seen())?;
         }
-        self.clean(&client, &listing)?;
-        let difference = match client.new_files().is_empty() {
-            true => Refreshed::default(),
-            false => difference(files_of(&before), &listing),
-        };
-        Ok(Refreshed { cost: client.cost(), ..difference })
+        let cost = client.cost();
+        if !is_changed {
+            return Ok(Refreshed { cost, ..Refreshed::default() });
+        }
+        self.clean(&client.versions(), &listing)?;
+        Ok(Refreshed { cost, ..difference(files_of(&before), &listing) })
     }
 
     /// The feed as it was last fetched, verified again as of `judged_at`, the time of the last
@@ -243,7 +245,7 @@ impl<'a> TufFeed<'a> {
     fn fetch_missing(&self, client: &Client, listing: &Listing) -> Result<(), Refusal> {
         let folder = format!("{}/targets", self.cache);
         let there: BTreeSet<String> = self.state.list(&folder)?.into_iter().collect();
-        let missing = listing.files.iter().filter(|file| !there.contains(&stored_name(file)));
+        let missing = listing.files.iter().filter(|file| !there.contains(&file.stored));
         let mut batch = Vec::new();
         let mut bytes = 0;
         let write = |batch: &mut Vec<_>| {
@@ -253,7 +255,7 @@ impl<'a> TufFeed<'a> {
         };
         for file in missing {
             match client.fetch(file) {
-                Ok(content) => batch.push((stored_name(file), content)),
+                Ok(content) => batch.push((file.stored.clone(), content)),
                 Err(refusal) => {
                     write(&mut batch)?;
                     return Err(refusal);
@@ -269,14 +271,17 @@ impl<'a> TufFeed<'a> {
     }
 
     /// Writes the metadata that is new, with the timestamp last: it names the rest.
-    fn write_metadata(&self, client: &Client) -> Result<(), Refusal> {
+    fn write_metadata(
+        &self,
+        new: Vec<(String, Vec<u8>)>,
+        versions: &BTreeMap<String, u64>,
+    ) -> Result<(), Refusal> {
         let folder = format!("{}/metadata", self.cache);
         let (timestamps, rest): (Vec<_>, Vec<_>) =
-            client.new_files().into_iter().partition(|(name, _)| name == TIMESTAMP);
-        let versions = client.versions();
+            new.into_iter().partition(|(name, _)| name == TIMESTAMP);
         let rest: Vec<_> = rest
             .into_iter()
-            .filter_map(|(name, bytes)| Some((versioned(&name, &versions)?, bytes)))
+            .filter_map(|(name, bytes)| Some((versioned(&name, versions)?, bytes)))
             .collect();
         for files in [rest, timestamps] {
             if !files.is_empty() {
@@ -287,14 +292,13 @@ impl<'a> TufFeed<'a> {
     }
 
     /// Removes what is not named any more.
-    fn clean(&self, client: &Client, listing: &Listing) -> Result<(), Refusal> {
-        let versions = client.versions();
+    fn clean(&self, versions: &BTreeMap<String, u64>, listing: &Listing) -> Result<(), Refusal> {
         let mut metadata: BTreeSet<String> = versions
             .keys()
-            .filter_map(|role| versioned(&format!("{role}.json"), &versions))
+            .filter_map(|role| versioned(&format!("{role}.json"), versions))
             .collect();
         metadata.insert(TIMESTAMP.into());
-        let targets = listing.files.iter().map(stored_name).collect();
+        let targets = listing.files.iter().map(|file| file.stored.clone()).collect();
         for (folder, wanted) in [("metadata", metadata), ("targets", targets)] {
             let folder = format!("{}/{folder}", self.cache);
             let mut names = self.state.list(&folder)?;
@@ -331,7 +335,7 @@ impl Loaded<'_> {
     /// # Errors
     /// [`Refusal::Torn`], or it cannot be removed.
     pub fn read(&self, file: &File) -> Result<Vec<u8>, Refusal> {
-        let path = format!("{}/targets/{}", self.cache, stored_name(file));
+        let path = format!("{}/targets/{}", self.cache, file.stored);
         let bytes = self.state.read(&path, file.length).ok().flatten();
         if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == file.sha256) {
             return Ok(bytes);
@@ -357,10 +361,6 @@ impl Place for Nowhere {
 
 fn digest(seen: &Seen) -> Digest {
     Digest::of(&serde_json::to_vec(seen).unwrap_or_default())
-}
-
-fn stored_name(file: &File) -> String {
-    format!("{}.{}", file.sha256, file.name)
 }
 
 /// The name of metadata with its version, as in a repository.

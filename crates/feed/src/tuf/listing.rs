@@ -38,6 +38,8 @@ pub struct File {
     pub sha256: Digest,
     /// The role by whose word it is offered.
     pub role: String,
+    /// Its name in a repository, and in the cache: with the digest before it.
+    pub(crate) stored: String,
     pub(crate) target: Target,
 }
 
@@ -70,7 +72,8 @@ impl File {
     fn of(name: &str, role: String, file: &TargetFile) -> Result<Self, &'static str> {
         let target = Target { name: name.to_owned(), file: file.clone() };
         let sha256 = target.sha256().ok_or("there is no SHA-256 digest of it")?;
-        Ok(Self { name: name.to_owned(), length: file.length, sha256, role, target })
+        let stored = format!("{sha256}.{name}");
+        Ok(Self { name: name.to_owned(), length: file.length, sha256, role, stored, target })
     }
 }
 
