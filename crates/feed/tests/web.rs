@@ -18,17 +18,15 @@ use stopgap_feed::{Answer, Hop, Limits, Network, Place as _, PlaceError, Web, pl
 use stopgap_testkit::repository::Repository;
 use stopgap_testkit::web::{Misbehaviour, WebServer};
 
-/// Short times, so that the tests are short too.
+/// Time enough on a busy machine.
 fn network() -> Network {
-    let limits = Limits {
-        connect: Duration::from_secs(5),
-        read: Duration::from_millis(300),
-        file: Duration::from_millis(900),
-        visit: Duration::from_secs(20),
-        tries: 3,
-        pause: Duration::from_millis(1),
-    };
+    let limits = Limits { pause: Duration::from_millis(1), ..Limits::USUAL };
     Network { proxy: Some("direct".into()), limits }
+}
+
+/// Hardly any time, for servers that take all they get.
+fn hasty(limits: Limits) -> Network {
+    Network { limits: Limits { tries: 1, ..limits }, ..network() }
 }
 
 fn serving(path: &str, bytes: &[u8]) -> WebServer {
@@ -69,17 +67,20 @@ fn a_file_that_is_said_to_be_too_long_is_not_read() {
 fn slow_delivery_ends_when_its_time_is_over() {
     let server = serving("a", b"x");
     server.misbehave("a", Misbehaviour::Drip);
-    let limits = Limits { tries: 1, ..network().limits };
-    let web = Web::new(&server.url(), &Network { limits, ..network() }).unwrap();
+    let limits = Limits { file: Duration::from_millis(500), ..Limits::USUAL };
+    let web = Web::new(&server.url(), &hasty(limits)).unwrap();
     let error = web.get("a", 100_000, None).expect_err("too slow");
-    assert_eq!(error, PlaceError { hop: Hop::Time, why: "not done within 0.9 s".into() });
+    assert_eq!(error, PlaceError { hop: Hop::Time, why: "not done within 0.5 s".into() });
 }
 
 #[test]
 fn a_server_that_says_nothing_is_given_up() {
     let server = serving("a", b"x");
     server.misbehave("a", Misbehaviour::Hang);
-    assert_eq!(hop(get(&server, "a", 100)), Hop::Time);
+    let limits = Limits { read: Duration::from_millis(500), ..Limits::USUAL };
+    let web = Web::new(&server.url(), &hasty(limits)).unwrap();
+    let error = web.get("a", 100, None).expect_err("it hangs");
+    assert_eq!(error, PlaceError { hop: Hop::Time, why: "no answer within 0.5 s".into() });
 }
 
 #[test]
