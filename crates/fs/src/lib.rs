@@ -1,16 +1,18 @@
 //! Bounded reads, durable atomic replace, private folders, the lock.
 //!
-//! The base that every other edge stands on. Two kinds of folder are told apart:
+//! The base that every other edge stands on. Three kinds of folder are told apart:
 //! - a [`Root`] holds files that belong to somebody else. They are found as Windows finds them,
 //!   without regard to ASCII case, no symbolic link in it is followed, and a file is replaced only
 //!   while it still is the one that was read;
-//! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte.
+//! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte;
+//! - a [`PublicDir`] is Stopgap's own too, and what is in it is for everybody to read.
 
 mod error;
 mod find;
 mod folder;
 mod lock;
 mod private;
+mod public;
 mod replace;
 mod root;
 mod temp;
@@ -21,6 +23,7 @@ pub use find::{FindLimits, FoundFiles, NotSearched};
 pub use folder::{read_below, read_bounded};
 pub use lock::Lock;
 pub use private::PrivateDir;
+pub use public::PublicDir;
 pub use root::Root;
 pub use rustix::io::Errno;
 pub use temp::LEFTOVER_SUFFIX;

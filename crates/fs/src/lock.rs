@@ -1,4 +1,4 @@
-//! The lock that one cycle at a time holds.
+//! The lock that one cycle at a time holds, and one publisher at a time.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -11,9 +11,13 @@ use rustix::io::Errno;
 use crate::error::{At as _, FsError, LockError};
 use crate::folder::read_rest;
 use crate::private::PrivateDir;
+use crate::public::PublicDir;
 
 /// The lock file in the state folder.
 const FILE: &str = "lock";
+
+/// The lock file in a public folder: hidden, so that no web server lists it.
+const PUBLIC_FILE: &str = ".lock";
 
 /// The most that a lock file says about its holder, in bytes.
 const MAX_HOLDER: u64 = 4096;
@@ -39,12 +43,29 @@ impl Lock {
         wait: Duration,
         on_wait: &mut dyn FnMut(&str),
     ) -> Result<Self, LockError> {
-        let path = folder.path().join(FILE);
-        let file = folder.open_file(FILE)?;
+        Self::take(folder.open_file(FILE)?, &folder.path().join(FILE), holder, wait, on_wait)
+    }
+
+    /// Takes the lock of a public folder, or fails at once.
+    ///
+    /// # Errors
+    /// Another process holds it, or the lock file cannot be used.
+    pub fn acquire_public(folder: &PublicDir, holder: &str) -> Result<Self, LockError> {
+        let path = folder.path().join(PUBLIC_FILE);
+        Self::take(folder.open_file(PUBLIC_FILE)?, &path, holder, Duration::ZERO, &mut |_| {})
+    }
+
+    fn take(
+        file: File,
+        path: &Path,
+        holder: &str,
+        wait: Duration,
+        on_wait: &mut dyn FnMut(&str),
+    ) -> Result<Self, LockError> {
         let start = Instant::now();
         let mut told = None;
-        while !try_lock(&file, &path)? {
-            let by = holder_of(&file, &path)?;
+        while !try_lock(&file, path)? {
+            let by = holder_of(&file, path)?;
             if start.elapsed() >= wait {
                 return Err(LockError::Held { by });
             }
@@ -55,7 +76,7 @@ impl Lock {
             std::thread::sleep(PAUSE.min(wait));
         }
         let mut lock = Self(file);
-        lock.say(holder).at("write", &path)?;
+        lock.say(holder).at("write", path)?;
         Ok(lock)
     }
 

@@ -272,7 +272,7 @@ fn file_name(name: &str) -> Result<&OsStr, FsError> {
 }
 
 /// The parts of a path that cannot lead out of the folder.
-fn parts(rel: &str) -> Result<Vec<&str>, FsError> {
+pub(crate) fn parts(rel: &str) -> Result<Vec<&str>, FsError> {
     let parts: Vec<&str> = rel.split('/').collect();
     let bad = |part: &&str| matches!(*part, "" | "." | "..") || part.contains('\0');
     match parts.iter().any(bad) {

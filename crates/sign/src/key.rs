@@ -12,6 +12,9 @@ use crate::envelope::canonical;
 /// The length of an Ed25519 public key, in bytes.
 const PUBLIC_LENGTH: usize = 32;
 
+/// What stands in front of an Ed25519 public key in a `SubjectPublicKeyInfo` (RFC 8410, section 4).
+const SPKI_HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0];
+
 /// A key that signs.
 pub struct SigningKey(Ed25519KeyPair);
 
@@ -94,6 +97,21 @@ impl PublicKey {
         unhex(public).map(Self).ok_or_else(wrong)
     }
 
+    /// Reads a key from its `SubjectPublicKeyInfo` DER, as `openssl pkey -pubout` writes it.
+    ///
+    /// # Errors
+    /// `KeyError::NotPublic`.
+    pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
+        let key = der.strip_prefix(&SPKI_HEAD[..]).and_then(|key| key.try_into().ok());
+        key.map(Self).ok_or_else(|| KeyError::NotPublic("another type of key, or none".into()))
+    }
+
+    /// The key as `SubjectPublicKeyInfo` DER.
+    #[must_use]
+    pub fn to_spki(&self) -> Vec<u8> {
+        [&SPKI_HEAD[..], &self.0].concat()
+    }
+
     /// The key as metadata has it.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -146,6 +164,7 @@ mod tests {
         let signature = again.sign(b"words");
         assert!(key.public().verifies(b"words", &signature));
         assert!(!key.public().verifies(b"other words", &signature));
+        assert_eq!(PublicKey::from_spki(&key.public().to_spki()), Ok(key.public()));
     }
 
     #[test]
@@ -156,5 +175,8 @@ mod tests {
         assert!(PublicKey::from_json(&rsa).is_err());
         let long = json!({"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": "é".repeat(32)}});
         assert!(PublicKey::from_json(&long).is_err());
+        for der in [&b""[..], &SPKI_HEAD, &[0; 44], &[&SPKI_HEAD[..], &[0; 33]].concat()] {
+            assert!(PublicKey::from_spki(der).is_err());
+        }
     }
 }

@@ -10,4 +10,7 @@ mod metadata;
 
 pub use envelope::{Envelope, EnvelopeError};
 pub use key::{KeyError, PublicKey, SigningKey};
-pub use metadata::{Delegation, RoleKeys, Roles, TargetFile, root, snapshot, targets, timestamp};
+pub use metadata::{
+    Delegation, NotOurs, Role, RoleKeys, Roles, TargetFile, expires, files, root, snapshot,
+    targets, timestamp,
+};

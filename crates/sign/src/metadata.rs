@@ -1,4 +1,4 @@
-//! The four kinds of metadata, as TUF 1.0 has them.
+//! The four kinds of metadata, as TUF 1.0 has them: written, and our own read back.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,45 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use stopgap_model::Digest;
 
+use crate::envelope::Envelope;
 use crate::key::PublicKey;
 
 /// The version of the TUF specification that is written.
 const SPEC: &str = "1.0.31";
+
+/// One of the four roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Who may say who may say what.
+    Root,
+    /// Who may say what the mitigations are.
+    Targets,
+    /// Who may say which metadata belongs together.
+    Snapshot,
+    /// Who may say what is the newest.
+    Timestamp,
+}
+
+impl Role {
+    /// All of them, in the order in which each vouches for the next.
+    pub const ALL: [Self; 4] = [Self::Root, Self::Targets, Self::Snapshot, Self::Timestamp];
+
+    /// The role's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Targets => "targets",
+            Self::Snapshot => "snapshot",
+            Self::Timestamp => "timestamp",
+        }
+    }
+}
+
+/// Metadata is not what this program writes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not metadata as this program writes it: {0}")]
+pub struct NotOurs(String);
 
 /// The keys of a role, and how many of them must sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +53,33 @@ pub struct RoleKeys {
     pub keys: Vec<PublicKey>,
     /// How many of them must sign.
     pub threshold: u32,
+}
+
+impl RoleKeys {
+    /// Whether as many of the keys as must have signed `envelope`.
+    #[must_use]
+    pub fn are_met_by(&self, envelope: &Envelope) -> bool {
+        envelope.count(&self.keys) >= self.threshold as usize
+    }
+
+    fn read(name: &str, root: &Value) -> Result<Self, NotOurs> {
+        let wrong = || NotOurs(format!("the keys of the role {name}"));
+        let role = &root["roles"][name];
+        let threshold = role["threshold"].as_u64().and_then(|number| u32::try_from(number).ok());
+        let mut keys = Vec::new();
+        for id in role["keyids"].as_array().ok_or_else(wrong)? {
+            let id = id.as_str().ok_or_else(wrong)?;
+            let key = PublicKey::from_json(&root["keys"][id]).map_err(|_| wrong())?;
+            // One key under two ids would count twice.
+            if key.id() != id || keys.contains(&key) {
+                return Err(wrong());
+            }
+            keys.push(key);
+        }
+        let threshold =
+            threshold.filter(|threshold| (1..=keys.len()).contains(&(*threshold as usize)));
+        Ok(Self { keys, threshold: threshold.ok_or_else(wrong)? })
+    }
 }
 
 /// The keys of the four roles.
@@ -31,6 +93,43 @@ pub struct Roles {
     pub snapshot: RoleKeys,
     /// Who may say what is the newest.
     pub timestamp: RoleKeys,
+}
+
+impl Roles {
+    /// Reads the roles of root metadata.
+    ///
+    /// # Errors
+    /// It has a role without its keys, a key that is not Ed25519, or a threshold that its keys
+    /// cannot meet.
+    pub fn of_root(root: &Value) -> Result<Self, NotOurs> {
+        Ok(Self {
+            root: RoleKeys::read("root", root)?,
+            targets: RoleKeys::read("targets", root)?,
+            snapshot: RoleKeys::read("snapshot", root)?,
+            timestamp: RoleKeys::read("timestamp", root)?,
+        })
+    }
+
+    /// The keys of one role.
+    #[must_use]
+    pub fn of(&self, role: Role) -> &RoleKeys {
+        match role {
+            Role::Root => &self.root,
+            Role::Targets => &self.targets,
+            Role::Snapshot => &self.snapshot,
+            Role::Timestamp => &self.timestamp,
+        }
+    }
+
+    /// The keys of one role, to change them.
+    pub fn of_mut(&mut self, role: Role) -> &mut RoleKeys {
+        match role {
+            Role::Root => &mut self.root,
+            Role::Targets => &mut self.targets,
+            Role::Snapshot => &mut self.snapshot,
+            Role::Timestamp => &mut self.timestamp,
+        }
+    }
 }
 
 /// A file that the repository offers.
@@ -52,6 +151,30 @@ impl TargetFile {
     fn to_json(&self) -> Value {
         json!({"length": self.length, "hashes": {"sha256": self.sha256.to_string()}})
     }
+}
+
+/// The files that targets metadata names.
+///
+/// # Errors
+/// A file has no length or no SHA-256 digest.
+pub fn files(targets: &Value) -> Result<BTreeMap<String, TargetFile>, NotOurs> {
+    let wrong = |name: &str| NotOurs(format!("the target {name}"));
+    let named = targets["targets"].as_object().ok_or_else(|| NotOurs("no targets".into()))?;
+    let read = |(name, file): (&String, &Value)| {
+        let length = file["length"].as_u64().ok_or_else(|| wrong(name))?;
+        let sha256 = file["hashes"]["sha256"].as_str().and_then(|text| text.parse().ok());
+        Ok((name.clone(), TargetFile { length, sha256: sha256.ok_or_else(|| wrong(name))? }))
+    };
+    named.iter().map(read).collect()
+}
+
+/// When metadata expires.
+///
+/// # Errors
+/// It says no time.
+pub fn expires(metadata: &Value) -> Result<Timestamp, NotOurs> {
+    let text = metadata["expires"].as_str().unwrap_or_default();
+    text.parse().map_err(|_| NotOurs("no time of expiry".into()))
 }
 
 /// A part of the targets that others may say.
@@ -160,4 +283,57 @@ fn role_json(role: &RoleKeys) -> Map<String, Value> {
     value.insert("keyids".into(), ids.into());
     value.insert("threshold".into(), role.threshold.into());
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+
+    fn role(keys: &[&SigningKey], threshold: u32) -> RoleKeys {
+        RoleKeys { keys: keys.iter().map(|key| key.public()).collect(), threshold }
+    }
+
+    #[test]
+    fn a_root_reads_back_and_odd_ones_do_not() {
+        let (a, b) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+        let one = role(&[&a], 1);
+        let roles = Roles {
+            root: role(&[&a, &b], 2),
+            targets: one.clone(),
+            snapshot: one.clone(),
+            timestamp: one,
+        };
+        let written = root(1, Timestamp::UNIX_EPOCH, &roles);
+        assert_eq!(Roles::of_root(&written), Ok(roles));
+        assert_eq!(expires(&written), Ok(Timestamp::UNIX_EPOCH));
+        for (pointer, value) in [
+            ("/roles/root/threshold", json!(3)),
+            ("/roles/root/threshold", json!(0)),
+            ("/roles/root/keyids", json!([a.public().id(), a.public().id()])),
+            ("/roles/targets/keyids", json!(["unknown"])),
+            ("/roles", json!(null)),
+        ] {
+            let mut odd = written.clone();
+            *odd.pointer_mut(pointer).unwrap() = value;
+            assert!(Roles::of_root(&odd).is_err(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn one_key_counts_once_and_a_strangers_not_at_all() {
+        let [a, b, stranger] = [0; 3].map(|_| SigningKey::generate().unwrap());
+        let keys = role(&[&a, &b], 2);
+        let files = BTreeMap::from([("A.toml".to_owned(), TargetFile::of(b"a"))]);
+        let mut envelope = Envelope::new(targets(1, Timestamp::UNIX_EPOCH, &files, &[]));
+        assert_eq!(super::files(&envelope.signed), Ok(files));
+        for key in [&a, &a, &stranger] {
+            envelope.sign(key);
+            assert!(!keys.are_met_by(&envelope));
+        }
+        envelope.sign(&b);
+        assert!(keys.are_met_by(&envelope));
+        envelope.signed["version"] = 2.into();
+        assert!(!keys.are_met_by(&envelope));
+    }
 }
