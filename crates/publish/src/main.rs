@@ -1,2 +1,62 @@
-//! `stopgap-publish`: the publisher's program.
-fn main() {}
+//! `stopgap-publish`: the publisher's program. The only one that sees private keys.
+
+/// Prints a line to standard output; see `output::line`.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
+mod args;
+mod commands;
+mod document;
+mod error;
+mod keys;
+mod lint;
+mod output;
+mod passphrase;
+mod publisher;
+mod release;
+mod repository;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::error::CliError;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and go to standard output.
+            let code = if error.use_stderr() { error::USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match run(&cli) {
+        // What nobody could read counts as not said.
+        Ok(0) if output::was_lost() => ExitCode::from(error::ATTENTION),
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::failure(&error, cli.common.json);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Runs a command; answers the exit code.
+fn run(cli: &Cli) -> Result<u8, CliError> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Init(arguments) => commands::init::run(common, arguments),
+        Command::Add { files } => commands::add::run(common, files),
+        Command::Withdraw { id, reason } => commands::withdraw::run(common, id, reason),
+        Command::Sign(arguments) => commands::sign::run(common, arguments),
+        Command::Publish { place, refresh } => commands::publish::run(common, place, *refresh),
+        Command::Rotate(arguments) => commands::rotate::run(common, arguments),
+        Command::Status => commands::status::run(common),
+        Command::Serve { place, address } => commands::serve::run(place, *address),
+    }
+}

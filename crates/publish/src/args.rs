@@ -1,0 +1,149 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use stopgap_model::MitigationId;
+use stopgap_sign::Role;
+
+/// The publisher's side of Stopgap: check mitigations, sign them, give them away.
+#[derive(Debug, Parser)]
+#[command(name = "stopgap-publish", version, max_term_width = 80, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The publisher's folder
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Print JSON, where there is something to tell (status, verify, errors)
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The passphrase of the offline keys is the first line of this file [default: the variable
+    /// STOPGAP_PASSPHRASE, else it is asked for]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The same for the online keys [default: STOPGAP_ONLINE_PASSPHRASE, else it is asked for]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) online_passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the publisher's folder, with its keys and the first root
+    Init(Init),
+    /// Check mitigation documents, or policy.toml, and stage them to be signed
+    Add {
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Take a mitigation back on every server: stages its next revision, which says so
+    Withdraw {
+        #[arg(value_name = "ID")]
+        id: MitigationId,
+        /// Why, for the administrators
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Sign what is staged, with the keys at hand
+    Sign(Sign),
+    /// Give the feed away: write it into a folder that a web server serves
+    Publish {
+        #[arg(value_name = "DIR")]
+        place: PathBuf,
+        /// Publish nothing that is staged; only say anew that nothing is newer: for a timer
+        #[arg(long)]
+        refresh: bool,
+    },
+    /// Change the keys of a role: stages the next root
+    Rotate(Rotate),
+    /// What is staged, who must still sign, what expires when
+    Status,
+    /// Serve a folder on HTTP, for trying
+    Serve {
+        #[arg(value_name = "DIR")]
+        place: PathBuf,
+        /// The address to listen at; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+        address: SocketAddr,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// What the feed is called, for people
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) name: String,
+    /// How many keys the role root gets
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub(crate) root_keys: u32,
+    /// How many of them must sign
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub(crate) root_threshold: u32,
+    /// How many keys the role targets gets
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub(crate) targets_keys: u32,
+    /// How many of them must sign
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count)]
+    pub(crate) targets_threshold: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// root or targets [default: what is staged and the keys are for]
+    #[arg(value_name = "ROLE", value_parser = offline_role)]
+    pub(crate) role: Option<Role>,
+    /// A key file, encrypted with a passphrase
+    #[arg(long = "key", value_name = "FILE", required = true)]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Stage the same content anew, with a later expiry
+    #[arg(long, requires = "role")]
+    pub(crate) renew: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// root, targets, snapshot or timestamp
+    #[arg(value_name = "ROLE", value_parser = role)]
+    pub(crate) role: Role,
+    /// Make so many new keys
+    #[arg(long, value_name = "N", default_value = "0", value_parser = more)]
+    pub(crate) add: u32,
+    /// Add the key whose public half is in this file, as `openssl pkey -pubout` or TUF writes it
+    #[arg(long = "add-key", value_name = "FILE")]
+    pub(crate) add_keys: Vec<PathBuf>,
+    /// Take this key out: its name, or the beginning of its id
+    #[arg(long = "remove", value_name = "KEY")]
+    pub(crate) remove: Vec<String>,
+    /// How many keys must sign
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) threshold: Option<u32>,
+}
+
+/// The most keys of a role: more than any team has people to keep them.
+const MAX_KEYS: u32 = 32;
+
+fn count(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_KEYS).contains(number));
+    number.ok_or_else(|| format!("a number from 1 to {MAX_KEYS}"))
+}
+
+fn more(text: &str) -> Result<u32, String> {
+    if text == "0" { Ok(0) } else { count(text) }
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.as_str() == text);
+    found.ok_or_else(|| "root, targets, snapshot or timestamp".to_owned())
+}
+
+fn offline_role(text: &str) -> Result<Role, String> {
+    let found = [Role::Root, Role::Targets].into_iter().find(|role| role.as_str() == text);
+    found.ok_or_else(|| "root or targets; `publish` signs the rest".to_owned())
+}

@@ -1,0 +1,157 @@
+//! `stopgap-publish add`: documents are checked and staged.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use stopgap_fs::read_bounded;
+use stopgap_model::problem::one_line;
+use stopgap_sign::TargetFile;
+use stopgap_text::render;
+
+use crate::args::Common;
+use crate::document::{Head, MAX_DOCUMENT, POLICY, is_policy, policy_problem};
+use crate::error::CliError;
+use crate::lint::lint;
+use crate::publisher::Publisher;
+use crate::repository::target;
+
+/// A document that is to be staged.
+struct New {
+    name: String,
+    bytes: Vec<u8>,
+    /// What to say of it.
+    said: String,
+}
+
+pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, CliError> {
+    let publisher = Publisher::open(&common.dir)?;
+    let mut files = publisher.files()?;
+    let mut added: Vec<New> = Vec::new();
+    for path in paths {
+        let bytes = read_bounded(path, MAX_DOCUMENT)?;
+        let new = check(path, bytes)?;
+        if added.iter().any(|other| other.name == new.name) {
+            let message = format!("two of the files are {}", new.name);
+            return Err(CliError::usage(message, "add one of them"));
+        }
+        if admits(&publisher, &files, &new)? {
+            added.push(new);
+        } else {
+            say!("{} is there already, the same", new.name);
+        }
+    }
+    stage(&publisher, &mut files, &added)?;
+    Ok(0)
+}
+
+/// Checks one file by itself.
+fn check(path: &Path, bytes: Vec<u8>) -> Result<New, CliError> {
+    let shown = path.display().to_string();
+    if path.file_name().is_some_and(|name| name == POLICY) {
+        if let Some(problem) = policy_problem(&bytes) {
+            return Err(CliError::Document { rendered: render(&shown, &bytes, &[problem]) });
+        }
+        return Ok(New { name: POLICY.into(), bytes, said: "the organisation's policy".into() });
+    }
+    let findings = lint(&shown, &bytes);
+    if !findings.is_empty() {
+        let problems: Vec<_> = findings.into_iter().map(|finding| finding.problem).collect();
+        return Err(CliError::Document { rendered: render(&shown, &bytes, &problems) });
+    }
+    let head = Head::of(&bytes).ok_or_else(|| {
+        CliError::refused(format!("{shown} is not a mitigation document"), "see its format")
+    })?;
+    if is_policy(&head.id) {
+        let message = format!("{shown}: the id `{}` is that of the policy", head.id);
+        return Err(CliError::refused(message, "give the mitigation another id"));
+    }
+    let said = match head.withdrawn {
+        Some(_) => format!("revision {}, withdrawn", head.revision),
+        None => format!("revision {}", head.revision),
+    };
+    Ok(New { name: head.target(), bytes, said })
+}
+
+/// Whether the document is new; refused if it goes back, or is a revision with other content.
+fn admits(
+    publisher: &Publisher,
+    files: &BTreeMap<String, TargetFile>,
+    new: &New,
+) -> Result<bool, CliError> {
+    let Some(before) = files.get(&new.name) else {
+        let same = |name: &&String| name.eq_ignore_ascii_case(&new.name);
+        return match files.keys().find(same) {
+            None => Ok(true),
+            Some(other) => Err(CliError::refused(
+                format!("{} and {} differ in case only", new.name, one_line(other)),
+                "give the mitigation another id",
+            )),
+        };
+    };
+    if *before == TargetFile::of(&new.bytes) {
+        return Ok(false);
+    }
+    if new.name == POLICY {
+        return Ok(true);
+    }
+    let bytes = publisher.document(&new.name, before)?;
+    let old = bytes.and_then(|bytes| Head::of(&bytes)).ok_or_else(|| {
+        let place = publisher.path().join(target(&new.name, before.sha256));
+        let message = format!("{} is not there, or not whole", place.display());
+        CliError::refused(message, "put it back from a copy of the folder, or from a mirror")
+    })?;
+    let revision = Head::of(&new.bytes).map_or(0, |head| head.revision);
+    if revision > old.revision {
+        return Ok(true);
+    }
+    let message = match revision == old.revision {
+        true => format!("{} has revision {revision} already, with other content", new.name),
+        false => format!("{} has revision {}, and this is {revision}", new.name, old.revision),
+    };
+    Err(CliError::refused(
+        message,
+        format!("write `revision = {}`", old.revision.saturating_add(1)),
+    ))
+}
+
+/// Writes the documents, and stages metadata that names them.
+fn stage(
+    publisher: &Publisher,
+    files: &mut BTreeMap<String, TargetFile>,
+    added: &[New],
+) -> Result<(), CliError> {
+    if added.is_empty() {
+        say!("nothing new was staged");
+        return Ok(());
+    }
+    let dir = publisher.repository.dir();
+    for folder in ["mitigations", "targets"] {
+        dir.create_dir(folder)?;
+    }
+    for new in added {
+        let file = TargetFile::of(&new.bytes);
+        dir.write(&target(&new.name, file.sha256), &new.bytes)?;
+        dir.write(&format!("mitigations/{}", new.name), &new.bytes)?;
+        files.insert(new.name.clone(), file);
+    }
+    dir.sync("targets")?;
+    dir.sync("mitigations")?;
+    let version = publisher.stage_files(files, Timestamp::now())?;
+    for new in added {
+        say!("staged {}, {}", new.name, new.said);
+    }
+    say!("targets {version} waits for signatures: stopgap-publish sign targets --key FILE");
+    Ok(())
+}
+
+/// Stages one document that this program wrote.
+pub(crate) fn stage_own(
+    publisher: &Publisher,
+    name: String,
+    bytes: Vec<u8>,
+    said: String,
+) -> Result<(), CliError> {
+    let mut files = publisher.files()?;
+    stage(publisher, &mut files, &[New { name, bytes, said }])
+}

@@ -1,0 +1,10 @@
+//! One file for each command.
+
+pub(crate) mod add;
+pub(crate) mod init;
+pub(crate) mod publish;
+pub(crate) mod rotate;
+pub(crate) mod serve;
+pub(crate) mod sign;
+pub(crate) mod status;
+pub(crate) mod withdraw;

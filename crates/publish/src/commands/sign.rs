@@ -1,0 +1,161 @@
+//! `stopgap-publish sign`: signatures on what is staged, on the machine that has the key.
+
+use jiff::Timestamp;
+use stopgap_model::problem::one_line;
+use stopgap_sign::{Envelope, Role, RoleKeys, SigningKey, root};
+
+use crate::args::{Common, Sign};
+use crate::document::{Head, POLICY};
+use crate::error::CliError;
+use crate::keys;
+use crate::output::{counted, time};
+use crate::passphrase::Source;
+use crate::publisher::{Need, Publisher, expires, files_of, root_of};
+
+pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, CliError> {
+    let publisher = Publisher::open(&common.dir)?;
+    if let (true, Some(role)) = (arguments.renew, arguments.role) {
+        renew(&publisher, role)?;
+    }
+    let staged = staged(&publisher, arguments.role)?;
+    let source = Source::offline(common);
+    let keys = arguments.keys.iter().map(|file| keys::read(file, &source));
+    let keys: Vec<SigningKey> = keys.collect::<Result<_, _>>()?;
+
+    let mut signed = false;
+    for (role, mut envelope) in staged {
+        let able = able(&publisher, role, &envelope, &keys)?;
+        if able.is_empty() && arguments.role.is_none() {
+            continue;
+        }
+        show(&publisher, role, &envelope)?;
+        for key in &able {
+            envelope.sign(key);
+            say!("  signed by {}", publisher.name_of(&key.public()));
+        }
+        if !able.is_empty() {
+            publisher.stage(role, &envelope)?;
+            signed = true;
+        }
+        let needs = publisher.needs(role, &envelope)?;
+        for need in &needs {
+            say!("  {}", said(&publisher, need));
+        }
+    }
+    if !signed {
+        let hint = "`stopgap-publish status` shows whose signatures are missing";
+        return Err(CliError::refused("none of these keys can sign what is staged", hint));
+    }
+    Ok(0)
+}
+
+/// What is staged, of one role or of both.
+fn staged(publisher: &Publisher, only: Option<Role>) -> Result<Vec<(Role, Envelope)>, CliError> {
+    let mut staged = Vec::new();
+    for role in [Role::Root, Role::Targets] {
+        if only.is_none_or(|only| only == role)
+            && let Some(envelope) = publisher.staged(role)?
+        {
+            staged.push((role, envelope));
+        }
+    }
+    if staged.is_empty() {
+        let what = only.map_or("nothing is staged".into(), |role| {
+            format!("nothing is staged for {}", role.as_str())
+        });
+        let hint = "add something first, or sign the same content anew: sign ROLE --renew";
+        return Err(CliError::usage(what, hint));
+    }
+    Ok(staged)
+}
+
+/// Stages what is in force once more, with a later expiry.
+fn renew(publisher: &Publisher, role: Role) -> Result<(), CliError> {
+    if publisher.staged(role)?.is_some() {
+        return Ok(());
+    }
+    let now = Timestamp::now();
+    if role == Role::Targets {
+        publisher.stage_files(&publisher.files()?, now)?;
+        return Ok(());
+    }
+    let current = publisher.root()?;
+    let expiry = publisher.settings()?.days.expiry(Role::Root, now);
+    let next = root(current.envelope.version() + 1, expiry, &current.roles);
+    publisher.stage(Role::Root, &Envelope::new(next))
+}
+
+/// The keys that count for `role`: those of the role, and those that clients know it by until they
+/// have the next root.
+fn able<'a>(
+    publisher: &Publisher,
+    role: Role,
+    envelope: &Envelope,
+    keys: &'a [SigningKey],
+) -> Result<Vec<&'a SigningKey>, CliError> {
+    let mut known: Vec<RoleKeys> = vec![publisher.root()?.roles.of(role).clone()];
+    known.extend(publisher.staged_root()?.map(|next| next.roles.of(role).clone()));
+    if role == Role::Root {
+        known.push(root_of(envelope.clone())?.roles.root);
+    }
+    let counts = |key: &&SigningKey| known.iter().any(|role| role.keys.contains(&key.public()));
+    Ok(keys.iter().filter(counts).collect())
+}
+
+/// Says what it is that is signed: nobody should sign blindly.
+fn show(publisher: &Publisher, role: Role, envelope: &Envelope) -> Result<(), CliError> {
+    let version = envelope.version();
+    say!("{} {version}, until {}", role.as_str(), time(expires(role, envelope)?));
+    match role {
+        Role::Targets => show_targets(publisher, envelope),
+        _ => show_root(publisher, envelope),
+    }
+}
+
+fn show_targets(publisher: &Publisher, envelope: &Envelope) -> Result<(), CliError> {
+    let before = publisher.repository.newest(Role::Targets)?;
+    let before = before.map_or(Ok(Default::default()), |before| files_of(&before))?;
+    let after = files_of(envelope)?;
+    for (name, file) in &after {
+        let mark = match before.get(name) {
+            None => "new    ",
+            Some(old) if old != file => "changed",
+            Some(_) => continue,
+        };
+        let bytes = publisher.document(name, file)?;
+        let head = bytes.as_deref().and_then(Head::of);
+        let said = match (head, bytes) {
+            (Some(Head { revision, withdrawn: None, .. }), _) => format!("revision {revision}"),
+            (Some(Head { revision, .. }), _) => format!("revision {revision}, withdrawn"),
+            (None, Some(_)) if name == POLICY => "policy".into(),
+            _ => "the document is not at hand".into(),
+        };
+        say!("  {mark}  {}  {said}, sha256 {}", one_line(name), file.sha256.short());
+    }
+    for name in before.keys().filter(|name| !after.contains_key(*name)) {
+        say!("  left out {}", one_line(name));
+    }
+    say!("  {} in all", counted(after.len(), "target"));
+    Ok(())
+}
+
+fn show_root(publisher: &Publisher, envelope: &Envelope) -> Result<(), CliError> {
+    let roles = root_of(envelope.clone())?.roles;
+    for role in Role::ALL {
+        let RoleKeys { keys, threshold } = roles.of(role);
+        let names: Vec<String> = keys.iter().map(|key| publisher.name_of(key)).collect();
+        say!("  {:9}  {threshold} of: {}", role.as_str(), names.join(", "));
+    }
+    Ok(())
+}
+
+/// How far a group of keys is, and who is missing.
+pub(crate) fn said(publisher: &Publisher, need: &Need) -> String {
+    let Need { of, have, threshold, unsigned } = need;
+    let count = format!("{have} of {}, by {of}", counted(*threshold, "signature"));
+    if need.is_met() {
+        return format!("{count}: complete");
+    }
+    let names: Vec<String> = unsigned.iter().map(|key| publisher.name_of(key)).collect();
+    format!("{count}; can still sign: {}", names.join(", "))
+}

@@ -1,0 +1,118 @@
+//! The one place where an error becomes an exit code, a sentence and a hint.
+
+use stopgap_fs::{FsError, LockError, PrivateDirError};
+
+use crate::keys::KeyFileError;
+use crate::passphrase::PassphraseError;
+
+/// Something needs attention.
+pub(crate) const ATTENTION: u8 = 1;
+/// Wrong usage.
+pub(crate) const USAGE: u8 = 2;
+/// What was offered is not good: a document, a signature, a feed.
+pub(crate) const REFUSED: u8 = 3;
+/// Another process holds the lock.
+pub(crate) const LOCKED: u8 = 4;
+/// Not permitted.
+pub(crate) const NOT_PERMITTED: u8 = 5;
+
+/// A command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The command line asks for something that cannot be.
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    /// What was offered is not good.
+    #[error("{message}")]
+    Refused { message: String, hint: String },
+    /// Documents are wrong. The text shows each place.
+    #[error("{rendered}")]
+    Document { rendered: String },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FsError),
+    /// The folder of the keys cannot be used.
+    #[error(transparent)]
+    Folder(#[from] PrivateDirError),
+    /// Another process is at work in the folder.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// There is no passphrase.
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
+    /// Something about the machine.
+    #[error("{0}")]
+    Machine(String),
+}
+
+impl CliError {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
+    }
+
+    pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), hint: hint.into() }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => USAGE,
+            Self::Refused { .. } | Self::Document { .. } => REFUSED,
+            Self::Lock(LockError::Held { .. }) => LOCKED,
+            Self::Key(KeyFileError::File(error))
+            | Self::Passphrase(PassphraseError::File(error))
+            | Self::File(error)
+            | Self::Folder(PrivateDirError::Fs(error))
+            | Self::Lock(LockError::Fs(error)) => {
+                if error.is_permission_denied() {
+                    NOT_PERMITTED
+                } else {
+                    ATTENTION
+                }
+            }
+            Self::Folder(_) | Self::Key(KeyFileError::WrongPassphrase { .. }) => NOT_PERMITTED,
+            Self::Key(_) | Self::Passphrase(_) => USAGE,
+            Self::Machine(_) => ATTENTION,
+        }
+    }
+
+    /// What to do next; empty if the sentence says it.
+    pub(crate) fn hint(&self) -> String {
+        let text = match self {
+            Self::Usage { hint, .. } | Self::Refused { hint, .. } => return hint.clone(),
+            Self::Document { .. } => "nothing was staged; mend the documents and try again",
+            Self::Lock(LockError::Held { .. }) => "wait until it is done, and try again",
+            Self::Folder(PrivateDirError::Fs(_)) => "",
+            Self::Folder(_) => "keys are kept in a folder that is yours alone: chmod 700",
+            Self::Key(KeyFileError::WrongPassphrase { .. }) => {
+                "nothing was signed; the offline and the online keys may have different passphrases"
+            }
+            Self::Key(KeyFileError::NotEncrypted { .. }) => {
+                "encrypt it with: openssl pkcs8 -topk8 -scrypt -in FILE -out FILE.key"
+            }
+            Self::Key(KeyFileError::Exists { .. }) => {
+                "if it is what a broken-off `init` left, move it away and try again"
+            }
+            Self::Passphrase(PassphraseError::NoTerminal { .. }) => {
+                "give it in a file or in the environment; see --help"
+            }
+            _ => "",
+        };
+        text.to_owned()
+    }
+
+    /// The whole sentence: what failed, and why, down to the first cause.
+    pub(crate) fn sentence(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}
