@@ -1,0 +1,84 @@
+//! `docs/feed.md`: every command in it is run, in order, as it stands there.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says plainly what it expects")]
+
+mod common;
+
+use std::process::{Command, Stdio};
+
+use common::{Run, Team};
+
+const DOCUMENT: &str = include_str!("../../../docs/feed.md");
+
+/// The fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let start = format!("```{language}\n");
+    let blocks = DOCUMENT.split(start.as_str()).skip(1);
+    blocks.map(|rest| rest.split("```").next().expect("a part")).collect()
+}
+
+/// A free port of the loopback address.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("an address").port()
+}
+
+/// What a line of the document started, ended when this is dropped.
+struct Background(std::process::Child);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts what the document starts with `&`, and waits until it says that it is there.
+fn start(team: &Team, line: &str) -> Background {
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    let mut command = team.as_here(Command::new(common::program()));
+    let mut child = command.args(words).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let out = child.stdout.take().expect("a pipe");
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut first).expect("a line");
+    assert!(first.starts_with("serving "), "{first}");
+    Background(child)
+}
+
+#[test]
+fn a_team_runs_its_own_feed_from_nothing_by_the_commands_of_the_document() {
+    let team = Team::new();
+    let files = blocks("toml");
+    team.write("ACME-1.toml", files[0]);
+    team.write("policy.toml", files[1]);
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut background = Vec::new();
+    let mut run = 0;
+    for line in blocks("sh").iter().flat_map(|block| block.lines()) {
+        // The server's side is the other program's.
+        if !line.starts_with("stopgap-publish ") {
+            assert!(line.starts_with("stopgap "), "{line}");
+            continue;
+        }
+        let line = line.replace("127.0.0.1:8080", &address);
+        run += 1;
+        if let Some(line) = line.strip_suffix(" &") {
+            background.push(start(&team, line));
+            continue;
+        }
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]);
+        let output = team.as_here(shell).output().expect("a shell starts");
+        let result = Run::of(&output);
+        assert_eq!(result.code, 0, "{line}\n{}\n{}", result.out, result.err);
+    }
+    assert!(run > 15, "only {run} commands");
+    let policy =
+        team.metadata("www/metadata/4.targets.json")["signed"]["targets"]["policy.toml"].clone();
+    assert!(policy.is_object());
+}
+
+#[test]
+fn the_first_feed_takes_ten_commands() {
+    let commands: usize = blocks("sh")[..2].iter().map(|block| block.lines().count()).sum();
+    assert_eq!(commands, 10);
+}

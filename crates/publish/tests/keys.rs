@@ -1,0 +1,202 @@
+//! Key files and passphrases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use common::{OFFLINE, ONLINE, Run, Team};
+
+const TARGETS: &str = "acme/keys/offline/targets-1.key";
+
+fn openssl(team: &Team, arguments: &[&str]) -> Run {
+    let mut command = team.as_here(Command::new("openssl"));
+    Run::of(&command.args(arguments).output().expect("openssl starts"))
+}
+
+/// Runs the program without some of the variables.
+fn without(team: &Team, variables: &[&str], arguments: &[&str]) -> Run {
+    let mut command = team.command(arguments);
+    for variable in variables {
+        command.env_remove(variable);
+    }
+    Run::of(&command.output().unwrap())
+}
+
+#[test]
+fn every_key_is_encrypted_closed_to_others_and_read_by_openssl() {
+    let team = Team::with_feed();
+    for (kind, passphrase, roles) in
+        [("offline", OFFLINE, ["root", "targets"]), ("online", ONLINE, ["snapshot", "timestamp"])]
+    {
+        let folder = format!("acme/keys/{kind}");
+        assert_eq!(team.path(&folder).metadata().unwrap().permissions().mode() & 0o7777, 0o700);
+        for role in roles {
+            let file = format!("{folder}/{role}-1.key");
+            assert!(team.read(&file).starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+            assert_eq!(team.path(&file).metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+            let id = team.key(&file, passphrase).public().id();
+            let root = team.metadata("acme/metadata/1.root.json");
+            assert_eq!(root["signed"]["roles"][role]["keyids"][0], id, "{role}");
+            openssl(&team, &["pkey", "-noout", "-passin", "pass:another", "-in", &file])
+                .ends_with(1);
+            openssl(&team, &["pkey", "-noout", "-pubin", "-in", &format!("{folder}/{role}-1.pub")])
+                .ok();
+        }
+    }
+}
+
+#[test]
+fn a_wrong_passphrase_opens_nothing_and_is_not_repeated() {
+    let team = Team::with_feed();
+    team.add("A-1", 1);
+    let staged = team.bytes("acme/staged/targets.json");
+    let mut command = team.command(&["--dir", "acme", "sign", "--key", TARGETS]);
+    let output = command.env("STOPGAP_PASSPHRASE", "not these words").output().unwrap();
+    let run = Run::of(&output).ends_with(5).says("the passphrase does not open");
+    assert!(!run.err.contains("not these words") && !run.out.contains("not these words"));
+    assert_eq!(team.bytes("acme/staged/targets.json"), staged);
+}
+
+#[test]
+fn the_passphrase_of_the_offline_keys_does_not_open_the_online_ones() {
+    let team = Team::published();
+    let mut command = team.command(&["--dir", "acme", "publish", "www"]);
+    let output = command.env("STOPGAP_ONLINE_PASSPHRASE", OFFLINE).output().unwrap();
+    Run::of(&output).ends_with(5).says("keys/online/snapshot-1.key");
+}
+
+#[test]
+fn an_empty_passphrase_makes_no_keys() {
+    let team = Team::new();
+    for variable in ["STOPGAP_PASSPHRASE", "STOPGAP_ONLINE_PASSPHRASE"] {
+        let mut command = team.command(&["--dir", "acme", "init"]);
+        let output = command.env(variable, "").output().unwrap();
+        Run::of(&output).ends_with(2).says("is empty");
+    }
+    team.write("empty", "\nsecond line\n");
+    team.acme(&["init", "--passphrase-file", "empty"]).ends_with(2).says("is empty");
+    assert_eq!(team.names("acme/keys"), [""; 0]);
+}
+
+#[test]
+fn without_a_terminal_a_missing_passphrase_is_told() {
+    let team = Team::with_feed();
+    team.add("A-1", 1);
+    without(&team, &["STOPGAP_PASSPHRASE"], &["--dir", "acme", "sign", "--key", TARGETS])
+        .ends_with(2)
+        .says("no terminal to ask at");
+}
+
+#[test]
+fn passphrases_come_from_files_too_and_an_open_one_is_told() {
+    let team = Team::new();
+    team.write("offline.txt", "from a file\n");
+    team.write("online.txt", "from another\r\n");
+    std::fs::set_permissions(team.path("offline.txt"), PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(team.path("online.txt"), PermissionsExt::from_mode(0o644)).unwrap();
+    let files = ["--passphrase-file", "offline.txt", "--online-passphrase-file", "online.txt"];
+    let none = ["STOPGAP_PASSPHRASE", "STOPGAP_ONLINE_PASSPHRASE"];
+    let run = without(&team, &none, &[&["--dir", "acme", "init"], &files[..]].concat()).ok();
+    assert!(run.err.contains("online.txt is open to others (mode 0644)"), "{}", run.err);
+    assert!(!run.err.contains("offline.txt"), "{}", run.err);
+    team.key(TARGETS, "from a file");
+    team.key("acme/keys/online/timestamp-1.key", "from another");
+}
+
+#[test]
+fn a_key_that_others_can_read_is_told_and_used() {
+    let team = Team::with_feed();
+    team.add("A-1", 1);
+    std::fs::set_permissions(team.path(TARGETS), PermissionsExt::from_mode(0o640)).unwrap();
+    let run = team.sign_targets();
+    assert!(run.err.contains("is open to others (mode 0640)"), "{}", run.err);
+}
+
+#[test]
+fn a_key_or_a_folder_of_somebody_else_is_told() {
+    let team = Team::with_feed();
+    team.add("A-1", 1);
+    if std::os::unix::fs::chown(team.path(TARGETS), Some(12345), None).is_err() {
+        println!("skipped: only root can give a file away");
+        return;
+    }
+    std::os::unix::fs::chown(team.path("acme"), Some(12345), None).unwrap();
+    let run = team.sign_targets();
+    assert_eq!(run.err.matches("belongs to user 12345").count(), 2, "{}", run.err);
+}
+
+#[test]
+fn new_keys_are_not_made_in_a_folder_of_somebody_else_or_open_to_others() {
+    let team = Team::with_feed();
+    std::fs::set_permissions(team.path("acme/keys"), PermissionsExt::from_mode(0o755)).unwrap();
+    team.acme(&["rotate", "targets", "--add", "1"]).ends_with(5).says("is open to others");
+    assert_eq!(team.names("acme/keys/offline").len(), 4);
+}
+
+#[test]
+fn keys_are_never_overwritten() {
+    let team = Team::with_feed();
+    let before = team.bytes(TARGETS);
+    team.acme(&["init"]).ends_with(2).says("is a publisher's folder already");
+    // What an `init` that was broken off left: keys, and no root yet.
+    std::fs::remove_file(team.path("acme/metadata/1.root.json")).unwrap();
+    team.acme(&["init"]).ends_with(2).says("keys are not overwritten");
+    assert_eq!(team.bytes(TARGETS), before);
+}
+
+#[test]
+fn what_is_no_encrypted_ed25519_key_is_refused() {
+    let team = Team::with_feed();
+    team.add("A-1", 1);
+    openssl(&team, &["genpkey", "-algorithm", "ed25519", "-out", "plain.key"]).ok();
+    let pass = format!("pass:{OFFLINE}");
+    let elliptic = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-aes-256-cbc"];
+    let out = ["-pass", &pass, "-out", "p256.key"];
+    openssl(&team, &[&["genpkey"], &elliptic[..], &out].concat()).ok();
+    team.write("garbage.key", b"\xff\x00");
+    team.write("large.key", vec![b'-'; 100_000]);
+    for (file, code, said) in [
+        ("plain.key", 2, "is not an encrypted private key"),
+        ("p256.key", 2, "is not an Ed25519 private key"),
+        ("garbage.key", 2, "is not an encrypted private key"),
+        ("large.key", 1, "is larger than"),
+        ("missing.key", 1, "does not exist"),
+        ("acme/keys/offline/targets-1.pub", 2, "is not an encrypted private key"),
+    ] {
+        team.acme(&["sign", "--key", file]).ends_with(code).says(said);
+    }
+}
+
+#[test]
+fn a_keeper_brings_a_key_that_openssl_made() {
+    let team = Team::published();
+    let pass = format!("pass:{OFFLINE}");
+    openssl(
+        &team,
+        &["genpkey", "-algorithm", "ed25519", "-aes-256-cbc", "-pass", &pass, "-out", "her.key"],
+    )
+    .ok();
+    openssl(&team, &["pkey", "-in", "her.key", "-passin", &pass, "-pubout", "-out", "her.pub"])
+        .ok();
+    team.acme(&["rotate", "targets", "--add-key", "her.pub", "--remove", "targets-1"]).ok();
+    team.acme(&["rotate", "targets", "--add-key", "her.pub"]).ends_with(2).says("already");
+    team.sign_root();
+    team.acme(&["sign", "targets", "--key", "her.key"]).ok().says("complete");
+    team.acme(&["publish", "www"]).ok();
+    // TUF's own way to write a public key does as well.
+    let key = team.metadata("www/metadata/1.root.json")["signed"]["keys"].clone();
+    let (_, key) = key.as_object().unwrap().iter().next().unwrap();
+    team.write("json.pub", key.to_string());
+    team.write("no.pub", r#"{"keytype":"rsa"}"#);
+    team.acme(&["rotate", "targets", "--add-key", "json.pub"]).ok();
+    team.acme(&["rotate", "targets", "--add-key", "no.pub"])
+        .ends_with(2)
+        .says("Ed25519 public key");
+}
