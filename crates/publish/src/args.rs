@@ -65,6 +65,37 @@ pub(crate) enum Command {
     Rotate(Rotate),
     /// What is staged, who must still sign, what expires when
     Status,
+    /// Copy a feed into a folder, after verifying it; needs no keys
+    Mirror {
+        /// Where the feed is: a URL, a folder or a bundle
+        #[arg(value_name = "URL")]
+        from: String,
+        #[arg(value_name = "DIR")]
+        to: PathBuf,
+        /// A root of the feed that you trust
+        #[arg(long, value_name = "FILE")]
+        root: PathBuf,
+    },
+    /// Put a feed into one file, after verifying it, for servers without a network
+    Bundle {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Where the feed is: a URL or a folder [default: the publisher's folder]
+        #[arg(long, value_name = "PLACE", requires = "root")]
+        from: Option<String>,
+        /// A root of the feed that you trust
+        #[arg(long, value_name = "FILE", requires = "from")]
+        root: Option<PathBuf>,
+    },
+    /// Check a feed as a server does, and every target
+    Verify {
+        /// A URL, a folder or a bundle
+        #[arg(value_name = "PLACE")]
+        place: String,
+        /// A root of the feed that you trust
+        #[arg(long, value_name = "FILE")]
+        root: PathBuf,
+    },
     /// Serve a folder on HTTP, for trying
     Serve {
         #[arg(value_name = "DIR")]

@@ -1,5 +1,7 @@
 //! The one place where an error becomes an exit code, a sentence and a hint.
 
+use stopgap_feed::tuf::Refusal;
+use stopgap_feed::{Hop, PlaceError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
 
 use crate::keys::KeyFileError;
@@ -43,6 +45,12 @@ pub(crate) enum CliError {
     /// There is no passphrase.
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
+    /// A feed is not to be trusted.
+    #[error(transparent)]
+    Feed(#[from] Refusal),
+    /// The place of a feed cannot be used.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// Something about the machine.
     #[error("{0}")]
     Machine(String),
@@ -61,7 +69,10 @@ impl CliError {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage { .. } => USAGE,
-            Self::Refused { .. } | Self::Document { .. } => REFUSED,
+            Self::Place(PlaceError { hop: Hop::Name, .. }) => USAGE,
+            Self::Refused { .. } | Self::Document { .. } | Self::Feed(_) | Self::Place(_) => {
+                REFUSED
+            }
             Self::Lock(LockError::Held { .. }) => LOCKED,
             Self::Key(KeyFileError::File(error))
             | Self::Passphrase(PassphraseError::File(error))
@@ -84,6 +95,11 @@ impl CliError {
     pub(crate) fn hint(&self) -> String {
         let text = match self {
             Self::Usage { hint, .. } | Self::Refused { hint, .. } => return hint.clone(),
+            Self::Feed(Refusal::Unreachable { .. }) => "nothing was changed; try again later",
+            Self::Feed(Refusal::Expired { .. }) => {
+                "nothing was changed; the publisher must publish anew"
+            }
+            Self::Feed(_) => "nothing was changed; it is not what its publisher signed",
             Self::Document { .. } => "nothing was staged; mend the documents and try again",
             Self::Lock(LockError::Held { .. }) => "wait until it is done, and try again",
             Self::Folder(PrivateDirError::Fs(_)) => "",

@@ -17,6 +17,7 @@ mod publisher;
 mod release;
 mod repository;
 mod settings;
+mod visit;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,11 @@ fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Publish { place, refresh } => commands::publish::run(common, place, *refresh),
         Command::Rotate(arguments) => commands::rotate::run(common, arguments),
         Command::Status => commands::status::run(common),
+        Command::Mirror { from, to, root } => commands::mirror::run(from, to, root),
+        Command::Bundle { file, from, root } => {
+            commands::bundle::run(common, file, from.as_deref(), root.as_deref())
+        }
+        Command::Verify { place, root } => commands::verify::run(common, place, root),
         Command::Serve { place, address } => commands::serve::run(place, *address),
     }
 }

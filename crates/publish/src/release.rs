@@ -113,12 +113,12 @@ impl Online<'_> {
 
     /// Whether clients that do not yet have the new root take this release.
     pub(crate) fn is_good_before(&self, release: &Release) -> bool {
-        let Release { targets, snapshot, timestamp } = release;
-        self.before.is_some_and(|roles| {
-            roles.targets.are_met_by(targets)
-                && roles.snapshot.are_met_by(snapshot)
-                && roles.timestamp.are_met_by(timestamp)
-        })
+        let all = [
+            (Role::Targets, release.targets.clone()),
+            (Role::Snapshot, release.snapshot.clone()),
+            (Role::Timestamp, release.timestamp.clone()),
+        ];
+        self.before.is_some_and(|roles| are_good_by(roles, &all))
     }
 }
 
@@ -149,6 +149,11 @@ impl Release {
             roots.chain(rest).collect()
         }
     }
+}
+
+/// Whether the keys of `roles` have signed all of these.
+pub(crate) fn are_good_by(roles: &Roles, metadata: &[(Role, Envelope)]) -> bool {
+    metadata.iter().all(|(role, envelope)| roles.of(*role).are_met_by(envelope))
 }
 
 fn next(version: u64) -> Result<u64, CliError> {

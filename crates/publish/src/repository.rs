@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stopgap_fs::{Lock, PublicDir};
+use stopgap_fs::{FsError, Lock, PublicDir};
 use stopgap_model::Digest;
 use stopgap_sign::{Envelope, Role};
 
@@ -25,13 +25,27 @@ impl Repository {
         Self::locked(PublicDir::open(path)?)
     }
 
+    /// Opens the folder, if it is there.
+    pub(crate) fn open_existing(path: &Path) -> Result<Option<Self>, CliError> {
+        match PublicDir::open(path) {
+            Err(FsError::NotFound { .. }) => Ok(None),
+            dir => Self::locked(dir?).map(Some),
+        }
+    }
+
     /// Opens the folder, or makes it.
     pub(crate) fn open_or_create(path: &Path) -> Result<Self, CliError> {
         let repository = Self::locked(PublicDir::open_or_create(path)?)?;
-        for name in ["metadata", "targets"] {
-            repository.dir.create_dir(name)?;
-        }
+        repository.make_folders()?;
         Ok(repository)
+    }
+
+    /// Makes the folders of a repository, where they are not there yet.
+    pub(crate) fn make_folders(&self) -> Result<(), CliError> {
+        for name in ["metadata", "targets"] {
+            self.dir.create_dir(name)?;
+        }
+        Ok(())
     }
 
     fn locked(dir: PublicDir) -> Result<Self, CliError> {

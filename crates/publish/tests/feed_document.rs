@@ -3,9 +3,9 @@
 
 mod common;
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use common::{Run, Team};
+use common::{Run, Service, Team};
 
 const DOCUMENT: &str = include_str!("../../../docs/feed.md");
 
@@ -20,28 +20,6 @@ fn blocks(language: &str) -> Vec<&'static str> {
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("an address").port()
-}
-
-/// What a line of the document started, ended when this is dropped.
-struct Background(std::process::Child);
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts what the document starts with `&`, and waits until it says that it is there.
-fn start(team: &Team, line: &str) -> Background {
-    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
-    let mut command = team.as_here(Command::new(common::program()));
-    let mut child = command.args(words).stdout(Stdio::piped()).spawn().expect("the program starts");
-    let out = child.stdout.take().expect("a pipe");
-    let mut first = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut first).expect("a line");
-    assert!(first.starts_with("serving "), "{first}");
-    Background(child)
 }
 
 #[test]
@@ -62,7 +40,11 @@ fn a_team_runs_its_own_feed_from_nothing_by_the_commands_of_the_document() {
         let line = line.replace("127.0.0.1:8080", &address);
         run += 1;
         if let Some(line) = line.strip_suffix(" &") {
-            background.push(start(&team, line));
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let ["stopgap-publish", "serve", folder, "--address", address] = words[..] else {
+                panic!("{line}");
+            };
+            background.push(Service::at(&team, folder, address));
             continue;
         }
         let mut shell = Command::new("sh");

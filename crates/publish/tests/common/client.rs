@@ -19,10 +19,15 @@ pub(crate) struct Server {
 impl Server {
     /// A server that was given a root.
     pub(crate) fn new(team: &Team, name: &str, root: &str) -> Self {
-        let state = PrivateDir::open_or_create(&team.path(name)).expect("a state folder");
-        let server = Self { state };
+        let server = Self::again(team, name);
         server.feed().init(&team.bytes(root)).expect("a root that signs itself");
         server
+    }
+
+    /// A server that was there before.
+    pub(crate) fn again(team: &Team, name: &str) -> Self {
+        let state = PrivateDir::open_or_create(&team.path(name)).expect("a state folder");
+        Self { state }
     }
 
     fn feed(&self) -> TufFeed<'_> {
