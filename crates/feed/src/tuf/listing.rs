@@ -21,9 +21,9 @@ const MAX_FILES: usize = 20_000;
 const MAX_FILE: u64 = 1 << 20;
 /// The most bytes of all files together: 20,000 mitigations of 12 kB.
 const MAX_BYTES: u64 = 256 << 20;
-/// The longest name of a file or role, in bytes: with a digest before it, half of what file systems
-/// take.
-const MAX_NAME: usize = 64;
+/// The longest name of a file or role, in bytes: that of the longest id's document. With a digest
+/// before it, it is some half of what file systems take.
+const MAX_NAME: usize = stopgap_model::id::MAX_ID_LENGTH + ".toml".len();
 /// How often names are compared with the patterns of delegations, which takes some 0.2 µs each.
 const MAX_COMPARED: usize = 1_000_000;
 
