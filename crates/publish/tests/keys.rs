@@ -200,3 +200,21 @@ fn a_keeper_brings_a_key_that_openssl_made() {
         .ends_with(2)
         .says("Ed25519 public key");
 }
+
+#[test]
+fn an_old_online_key_with_another_passphrase_is_left_aside() {
+    let team = Team::published();
+    let with = |passphrase: &str, arguments: &[&str]| {
+        let mut command = team.command(&[&["--dir", "acme"], arguments].concat());
+        Run::of(&command.env("STOPGAP_ONLINE_PASSPHRASE", passphrase).output().unwrap())
+    };
+    for role in ["snapshot", "timestamp"] {
+        let old = format!("{role}-1");
+        with("new words", &["rotate", role, "--add", "1", "--remove", &old]).ok();
+    }
+    team.sign_root();
+    with("new words", &["publish", "www"]).ok().says("it is on its way out");
+    let run = with("new words", &["publish", "www"]).ok();
+    assert_eq!(run.err, "");
+    with(ONLINE, &["publish", "www"]).ends_with(5);
+}

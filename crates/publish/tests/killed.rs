@@ -1,5 +1,5 @@
-//! A crash at every operation of a publication that changes a file, and an error of the disk at
-//! every one: the place is good for clients all the time, and the next run finishes the work.
+//! A crash at every operation that changes a file, and an error of the disk at every one: what is
+//! given away is good for clients all the time, and the next run finishes the work.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,27 +22,80 @@ const CHANGING: [&str; 6] = ["write", "fsync", "renameat", "mkdirat", "unlinkat"
 const MAX_CALLS: u32 = 400;
 
 const ROOT: &str = "acme/metadata/1.root.json";
+const OLD: [&str; 1] = ["A-1.toml 1"];
+const NEW: [&str; 2] = ["A-1.toml 2", "A-2.toml 1"];
 
-fn strace_is_there() -> bool {
-    let there =
-        Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
-    if !there {
-        println!("skipped: strace is not installed");
+const PUBLISH: [&str; 4] = ["--dir", "acme", "publish", "www"];
+
+/// What goes wrong.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The machine stops.
+    Kill,
+    /// The disk is full.
+    Full,
+}
+
+impl Fault {
+    fn injection(self) -> &'static str {
+        match self {
+            Self::Kill => "signal=SIGKILL",
+            Self::Full => "error=ENOSPC",
+        }
     }
-    there
+
+    /// Whether it came to that.
+    fn came(self, output: &Output) -> bool {
+        match self {
+            // strace ends as its tracee did: by the signal.
+            Self::Kill => output.status.signal() == Some(9),
+            Self::Full => {
+                let told = String::from_utf8_lossy(&output.stderr).contains("No space left");
+                // Where standard output is what was full, there is nowhere to say it.
+                assert!(output.status.success() || told || output.stderr.is_empty());
+                !output.status.success()
+            }
+        }
+    }
 }
 
-/// Publishes, and lets the `nth` call of `call` in the team's folders end so.
-fn publish_with(team: &Team, call: &str, fault: &str) -> Output {
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    command.args(["-e", &format!("inject={call}:{fault}")]);
-    command.arg(program()).args(["--dir", "acme", "publish", "www"]);
-    team.as_here(command).output().expect("strace starts")
+/// Runs the program for a team like `pattern` with a fault at every moment in turn, until there is
+/// none any more; `judge` looks at what each left.
+fn at_every_moment(
+    pattern: &Team,
+    arguments: &[&str],
+    fault: Fault,
+    judge: impl Fn(&Team, &str),
+) -> u32 {
+    let is_there =
+        Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
+    if !is_there {
+        println!("skipped: strace is not installed");
+        return u32::MAX;
+    }
+    let mut moments = 0;
+    for call in CHANGING {
+        for nth in 1.. {
+            assert!(nth < MAX_CALLS, "{call} does not end");
+            let team = pattern.twin();
+            let injection = format!("inject={call}:{}:when={nth}", fault.injection());
+            let mut command = Command::new("strace");
+            command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+            command.args(["-e", &injection]).arg(program()).args(arguments);
+            let output = team.as_here(command).output().expect("strace starts");
+            if !fault.came(&output) {
+                break;
+            }
+            moments += 1;
+            judge(&team, &injection);
+        }
+    }
+    println!("{moments} moments");
+    moments
 }
 
-/// A publication that brings everything: a new root with other online keys, new targets.
-fn prepared() -> Team {
+/// Everything is new: a root with other online keys, and targets.
+fn staged() -> Team {
     let team = Team::published();
     team.add("A-1", 2);
     team.add("A-2", 1);
@@ -54,72 +107,86 @@ fn prepared() -> Team {
     team
 }
 
-const OLD: [&str; 1] = ["A-1.toml 1"];
-const NEW: [&str; 2] = ["A-1.toml 2", "A-2.toml 1"];
-
 /// The place is what it was or what it is to be, for one who was there and for one who comes new.
 #[track_caller]
-fn is_good(team: &Team, moment: &str) {
+fn is_good(team: &Team, place: &str, moment: &str) {
     for server in [Server::again(team, "state"), Server::new(team, "newcomer", ROOT)] {
-        let files = server.follow(&team.path("www"));
+        let files = server.follow(&team.path(place));
         assert!(files.is_ok(), "{moment}: {files:?}");
-        let seen = server.follows(&team.path("www"));
+        let seen = server.follows(&team.path(place));
         assert!(seen == OLD || seen == NEW, "{moment}: {seen:?}");
     }
 }
 
 /// The next run finishes it, and nothing lies about.
 #[track_caller]
-fn is_finished_by_the_next_run(team: &Team, moment: &str) {
-    let run = team.acme(&["publish", "www"]);
+fn is_finished(team: &Team, arguments: &[&str], place: &str, moment: &str) {
+    let run = team.run(arguments);
     assert_eq!(run.code, 0, "{moment}\n{}{}", run.out, run.err);
     let server = Server::again(team, "state");
-    assert_eq!(server.follows(&team.path("www")), NEW, "{moment}");
-    assert_eq!(team.names("acme/staged"), [""; 0], "{moment}");
-    for folder in ["www/metadata", "www/targets", "acme/metadata"] {
-        let names = team.names(folder);
+    assert_eq!(server.follows(&team.path(place)), NEW, "{moment}");
+    for folder in ["metadata", "targets"] {
+        let names = team.names(&format!("{place}/{folder}"));
         assert!(!names.iter().any(|name| name.ends_with("-new")), "{moment}: {names:?}");
     }
 }
 
-/// For every moment of a publication: the team's folders, and a fault there, until there was none.
-fn at_every_moment(fault: &str, came: impl Fn(&Output) -> bool) {
-    let pattern = prepared();
-    let mut moments = 0;
-    for call in CHANGING {
-        for nth in 1.. {
-            assert!(nth < MAX_CALLS, "{call} does not end");
-            let team = pattern.twin();
-            let output = publish_with(&team, call, &format!("{fault}:when={nth}"));
-            if !came(&output) {
-                break;
-            }
-            moments += 1;
-            let moment = format!("{fault} at {call} {nth}");
-            is_good(&team, &moment);
-            is_finished_by_the_next_run(&team, &moment);
-        }
-    }
-    println!("{moments} moments");
+fn publish_with(fault: Fault) {
+    let moments = at_every_moment(&staged(), &PUBLISH, fault, |team, moment| {
+        is_good(team, "www", moment);
+        is_finished(team, &PUBLISH, "www", moment);
+        assert_eq!(team.names("acme/staged"), [""; 0], "{moment}");
+    });
     assert!(moments > 40, "only {moments} moments were tried");
 }
 
 #[test]
-fn a_kill_at_every_operation_leaves_a_whole_feed_and_is_healed_by_the_next_run() {
-    if strace_is_there() {
-        // strace ends as its tracee did: by the signal.
-        at_every_moment("signal=SIGKILL", |output| output.status.signal() == Some(9));
-    }
+fn a_kill_at_every_operation_of_publish_leaves_a_whole_feed() {
+    publish_with(Fault::Kill);
 }
 
 #[test]
-fn a_full_disk_at_every_operation_is_told_and_leaves_a_whole_feed() {
-    if strace_is_there() {
-        at_every_moment("error=ENOSPC", |output| {
-            let told = String::from_utf8_lossy(&output.stderr).contains("No space left");
-            // Where standard output is what was full, there is nothing to say and nowhere to.
-            assert!(output.status.success() || told || output.stderr.is_empty());
-            !output.status.success()
-        });
-    }
+fn a_full_disk_at_every_operation_of_publish_is_told_and_leaves_a_whole_feed() {
+    publish_with(Fault::Full);
+}
+
+#[test]
+fn a_kill_at_every_operation_of_a_mirror_leaves_a_whole_feed() {
+    let team = staged();
+    team.copy("www", "mirror");
+    team.run(&PUBLISH).ok();
+    let mirror = ["mirror", "www", "mirror", "--root", ROOT];
+    let moments = at_every_moment(&team, &mirror, Fault::Kill, |team, moment| {
+        is_good(team, "mirror", moment);
+        is_finished(team, &mirror, "mirror", moment);
+    });
+    assert!(moments > 30, "only {moments} moments were tried");
+}
+
+#[test]
+fn a_kill_at_every_operation_before_publishing_loses_nothing() {
+    let sign = ["--dir", "acme", "sign", "--key", "acme/keys/offline/targets-1.key"];
+    let add = ["--dir", "acme", "add", "A-1.toml", "A-2.toml"];
+    let team = Team::published();
+    Server::new(&team, "state", ROOT).follows(&team.path("www"));
+    team.write("A-1.toml", common::mitigation("A-1", 2, "One"));
+    team.write("A-2.toml", common::mitigation("A-2", 1, "Two"));
+    let moments = at_every_moment(&team, &add, Fault::Kill, |team, _| {
+        team.run(&add).ok();
+        team.run(&sign).ok();
+        is_finished(team, &PUBLISH, "www", "add");
+    });
+    assert!(moments > 20, "only {moments} moments were tried");
+    team.run(&add).ok();
+    at_every_moment(&team, &sign, Fault::Kill, |team, _| {
+        team.run(&sign).ok();
+        is_finished(team, &PUBLISH, "www", "sign");
+    });
+    team.run(&sign).ok();
+    let rotate = ["--dir", "acme", "rotate", "timestamp", "--add", "1"];
+    at_every_moment(&team, &rotate, Fault::Kill, |team, _| {
+        team.run(&rotate).ok();
+        team.sign_root();
+        is_finished(team, &PUBLISH, "www", "rotate");
+    });
 }

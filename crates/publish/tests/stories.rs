@@ -223,8 +223,9 @@ fn one_wrong_document_stages_none() {
     team.acme(&["add", "good.toml", "good.toml"]).ends_with(2).says("two of the files");
     team.acme(&["add", "good.toml", "missing.toml"]).ends_with(1).says("does not exist");
     assert_eq!(team.names("acme/staged"), [""; 0]);
-    team.add("A-1", 1);
     team.write("case.toml", mitigation("a-1", 1, "The same but for case"));
+    team.acme(&["add", "good.toml", "case.toml"]).ends_with(3).says("differ in case only");
+    team.add("A-1", 1);
     team.acme(&["add", "case.toml"]).ends_with(3).says("differ in case only");
 }
 
@@ -304,6 +305,11 @@ fn what_expired_is_not_published_and_what_will_soon_is_told() {
             .says(&format!("{role} expired on"))
             .says(&format!("sign {role} --renew"));
         assert!(!team.path("elsewhere").exists());
+        // What was staged too long ago is no better.
+        let staged = team.bytes(&format!("acme/metadata/2.{role}.json"));
+        std::fs::remove_file(team.path(&format!("acme/metadata/2.{role}.json"))).unwrap();
+        team.write(&format!("acme/staged/{role}.json"), staged);
+        team.acme(&["publish", "elsewhere"]).ends_with(3).says("expired on");
         // And it can be mended.
         let key = format!("acme/keys/offline/{role}-1.key");
         team.acme(&["sign", role, "--renew", "--key", &key]).ok();

@@ -1,6 +1,6 @@
 //! `stopgap-publish add`: documents are checked and staged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -27,18 +27,30 @@ struct New {
 pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, CliError> {
     let publisher = Publisher::open(&common.dir)?;
     let mut files = publisher.files()?;
+    let mut names: BTreeMap<String, String> = files.keys().map(|name| folded(name)).collect();
+    let mut seen = BTreeSet::new();
     let mut added: Vec<New> = Vec::new();
     for path in paths {
-        let bytes = read_bounded(path, MAX_DOCUMENT)?;
-        let new = check(path, bytes)?;
-        if added.iter().any(|other| other.name == new.name) {
+        let new = check(path, read_bounded(path, MAX_DOCUMENT)?)?;
+        if !seen.insert(new.name.clone()) {
             let message = format!("two of the files are {}", new.name);
             return Err(CliError::usage(message, "add one of them"));
         }
-        if admits(&publisher, &files, &new)? {
-            added.push(new);
-        } else {
-            say!("{} is there already, the same", new.name);
+        let (key, name) = folded(&new.name);
+        let name = names.entry(key).or_insert(name);
+        if *name != new.name {
+            let message = format!("{} and {} differ in case only", new.name, one_line(name));
+            return Err(CliError::refused(message, "give the mitigation another id"));
+        }
+        match files.get(&new.name) {
+            Some(before) if *before == TargetFile::of(&new.bytes) => {
+                say!("{} is there already, the same", new.name);
+            }
+            Some(before) => {
+                require_forward(&publisher, before, &new)?;
+                added.push(new);
+            }
+            None => added.push(new),
         }
     }
     stage(&publisher, &mut files, &added)?;
@@ -73,27 +85,15 @@ fn check(path: &Path, bytes: Vec<u8>) -> Result<New, CliError> {
     Ok(New { name: head.target(), bytes, said })
 }
 
-/// Whether the document is new; refused if it goes back, or is a revision with other content.
-fn admits(
-    publisher: &Publisher,
-    files: &BTreeMap<String, TargetFile>,
-    new: &New,
-) -> Result<bool, CliError> {
-    let Some(before) = files.get(&new.name) else {
-        let same = |name: &&String| name.eq_ignore_ascii_case(&new.name);
-        return match files.keys().find(same) {
-            None => Ok(true),
-            Some(other) => Err(CliError::refused(
-                format!("{} and {} differ in case only", new.name, one_line(other)),
-                "give the mitigation another id",
-            )),
-        };
-    };
-    if *before == TargetFile::of(&new.bytes) {
-        return Ok(false);
-    }
+/// A name as Windows compares names, and as it is.
+fn folded(name: &str) -> (String, String) {
+    (name.to_ascii_lowercase(), name.to_owned())
+}
+
+/// Refuses a document that goes back, or is a revision with other content.
+fn require_forward(publisher: &Publisher, before: &TargetFile, new: &New) -> Result<(), CliError> {
     if new.name == POLICY {
-        return Ok(true);
+        return Ok(());
     }
     let bytes = publisher.document(&new.name, before)?;
     let old = bytes.and_then(|bytes| Head::of(&bytes)).ok_or_else(|| {
@@ -103,7 +103,7 @@ fn admits(
     })?;
     let revision = Head::of(&new.bytes).map_or(0, |head| head.revision);
     if revision > old.revision {
-        return Ok(true);
+        return Ok(());
     }
     let message = match revision == old.revision {
         true => format!("{} has revision {revision} already, with other content", new.name),

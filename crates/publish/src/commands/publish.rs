@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use stopgap_sign::{Envelope, Role, SigningKey};
+use stopgap_sign::{Envelope, Role, Roles, SigningKey};
 
 use crate::args::Common;
 use crate::commands::sign::said;
 use crate::error::CliError;
 use crate::keys;
-use crate::output::{counted, time};
+use crate::output::{counted, time, warning};
 use crate::passphrase::Source;
 use crate::publisher::{Publisher, Root, expires, files_of, root_of};
 use crate::release::Online;
@@ -29,7 +29,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Cl
         }
     }
     let settings = publisher.settings()?;
-    let keys = online_keys(&publisher, &Source::online(common))?;
+    let keys = online_keys(&publisher, &root, &Source::online(common))?;
     let place = Repository::open_or_create(place)?;
     let roots = roots(&publisher, &root)?;
     let before = require_not_newer(&place, &roots, &targets)?;
@@ -113,15 +113,37 @@ fn require_signed(publisher: &Publisher, role: Role, envelope: &Envelope) -> Res
     Err(CliError::refused(message, hint))
 }
 
-/// The keys in `keys/online`.
-fn online_keys(publisher: &Publisher, source: &Source) -> Result<Vec<SigningKey>, CliError> {
+/// The keys in `keys/online` that this root, or the one before it, knows. A key that is on its way
+/// out helps those who have the old root; it may be missing.
+fn online_keys(
+    publisher: &Publisher,
+    next: &Root,
+    source: &Source,
+) -> Result<Vec<SigningKey>, CliError> {
     let [_, folder] = publisher.key_folders();
     let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "key"));
     files.sort();
-    let keys = files.iter().map(|file| Ok(keys::read(file, source)?));
-    keys.collect()
+    let roles = publisher.root()?.roles;
+    let mut found = Vec::new();
+    for file in &files {
+        let public = keys::read_public(&file.with_extension("pub")).ok();
+        let is_of = |roles: &Roles| {
+            let known = [&roles.snapshot, &roles.timestamp].map(|role| &role.keys);
+            // What has lost its public half may be any key.
+            public.as_ref().is_none_or(|key| known.iter().any(|keys| keys.contains(key)))
+        };
+        if !is_of(&next.roles) && !is_of(&roles) {
+            continue;
+        }
+        match keys::read(file, source) {
+            Ok(key) => found.push(key),
+            Err(error) if is_of(&next.roles) => return Err(error.into()),
+            Err(error) => warning(&format!("{error}; it is on its way out, and left aside")),
+        }
+    }
+    Ok(found)
 }
 
 /// Every root from the first on, with the one that is published now.

@@ -25,6 +25,7 @@ pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, CliError> {
     for named in &arguments.remove {
         let key = find(&publisher, role, named)?;
         role.keys.retain(|other| *other != key);
+        say!("taken out: {}; keep it until this is published", publisher.name_of(&key));
     }
     for file in &arguments.add_keys {
         admit(role, keys::read_public(file)?)?;

@@ -69,19 +69,23 @@ fn staged(publisher: &Publisher, only: Option<Role>) -> Result<Vec<(Role, Envelo
     Ok(staged)
 }
 
-/// Stages what is in force once more, with a later expiry.
+/// Stages the same content once more, with a later expiry; not what was staged just now, which may
+/// have signatures.
 fn renew(publisher: &Publisher, role: Role) -> Result<(), CliError> {
-    if publisher.staged(role)?.is_some() {
+    let now = Timestamp::now();
+    let days = publisher.settings()?.days;
+    if let Some(staged) = publisher.staged(role)?
+        && days.is_fresh(role, expires(role, &staged)?, now)
+    {
         return Ok(());
     }
-    let now = Timestamp::now();
     if role == Role::Targets {
         publisher.stage_files(&publisher.files()?, now)?;
         return Ok(());
     }
     let current = publisher.root()?;
-    let expiry = publisher.settings()?.days.expiry(Role::Root, now);
-    let next = root(current.envelope.version() + 1, expiry, &current.roles);
+    let roles = publisher.staged_root()?.map_or(current.roles, |staged| staged.roles);
+    let next = root(current.envelope.version() + 1, days.expiry(Role::Root, now), &roles);
     publisher.stage(Role::Root, &Envelope::new(next))
 }
 
