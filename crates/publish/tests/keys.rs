@@ -8,8 +8,9 @@
 
 mod common;
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use common::{OFFLINE, ONLINE, Run, Team};
 
@@ -217,4 +218,44 @@ fn an_old_online_key_with_another_passphrase_is_left_aside() {
     let run = with("new words", &["publish", "www"]).ok();
     assert_eq!(run.err, "");
     with(ONLINE, &["publish", "www"]).ends_with(5);
+}
+
+/// Runs the program for a person at a terminal, who answers each prompt with the next line.
+fn at_a_terminal(team: &Team, line: &str, answers: &[&str]) -> Option<Run> {
+    let mut script = Command::new("script");
+    script.args(["-qec", &format!("{} {line}", common::program()), "/dev/null"]);
+    let mut script = team.as_here(script);
+    script.env_remove("STOPGAP_PASSPHRASE").env_remove("STOPGAP_ONLINE_PASSPHRASE");
+    let Ok(mut child) = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
+        println!("skipped: script is not installed");
+        return None;
+    };
+    let mut typing = child.stdin.take().unwrap();
+    let mut answers = answers.iter();
+    let mut out = Vec::new();
+    for byte in child.stdout.take().unwrap().bytes() {
+        out.push(byte.unwrap());
+        if out.ends_with(b": ")
+            && let Some(answer) = answers.next()
+        {
+            writeln!(typing, "{answer}").unwrap();
+        }
+    }
+    let out = String::from_utf8_lossy(&out).into_owned();
+    Some(Run { code: child.wait().unwrap().code().unwrap(), out, err: String::new() })
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_twice() {
+    let team = Team::new();
+    let Some(run) = at_a_terminal(&team, "--dir acme init", &["one", "one", "two", "tow"]) else {
+        return;
+    };
+    run.ends_with(2).says("the two passphrases are not the same");
+    assert_eq!(team.names("acme/keys"), [""; 0]);
+    let run =
+        at_a_terminal(&team, "--dir acme init", &["sesame", "sesame", "other", "other"]).unwrap();
+    run.ok().says("New passphrase of the offline keys");
+    team.key(TARGETS, "sesame");
+    team.key("acme/keys/online/snapshot-1.key", "other");
 }

@@ -18,6 +18,10 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, CliError> {
         renew(&publisher, role)?;
     }
     let staged = staged(&publisher, arguments.role)?;
+    // Before a passphrase is asked for: nobody should sign blindly.
+    for (role, envelope) in &staged {
+        show(&publisher, *role, envelope)?;
+    }
     let source = Source::offline(common);
     let keys = arguments.keys.iter().map(|file| keys::read(file, &source));
     let keys: Vec<SigningKey> = keys.collect::<Result<_, _>>()?;
@@ -25,28 +29,25 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, CliError> {
     let mut signed = false;
     for (role, mut envelope) in staged {
         let able = able(&publisher, role, &envelope, &keys)?;
-        if able.is_empty() && arguments.role.is_none() {
+        if able.is_empty() {
             continue;
         }
-        show(&publisher, role, &envelope)?;
-        for key in &able {
+        say!("{} {}:", role.as_str(), envelope.version());
+        for key in able {
             envelope.sign(key);
             say!("  signed by {}", publisher.name_of(&key.public()));
         }
-        if !able.is_empty() {
-            publisher.stage(role, &envelope)?;
-            signed = true;
-        }
-        let needs = publisher.needs(role, &envelope)?;
-        for need in &needs {
+        publisher.stage(role, &envelope)?;
+        signed = true;
+        for need in &publisher.needs(role, &envelope)? {
             say!("  {}", said(&publisher, need));
         }
     }
-    if !signed {
-        let hint = "`stopgap-publish status` shows whose signatures are missing";
-        return Err(CliError::refused("none of these keys can sign what is staged", hint));
+    if signed {
+        return Ok(0);
     }
-    Ok(0)
+    let hint = "`stopgap-publish status` shows whose signatures are missing";
+    Err(CliError::refused("none of these keys can sign what is staged", hint))
 }
 
 /// What is staged, of one role or of both.
@@ -106,10 +107,10 @@ fn able<'a>(
     Ok(keys.iter().filter(counts).collect())
 }
 
-/// Says what it is that is signed: nobody should sign blindly.
+/// Says what it is that is to be signed.
 fn show(publisher: &Publisher, role: Role, envelope: &Envelope) -> Result<(), CliError> {
     let version = envelope.version();
-    say!("{} {version}, until {}", role.as_str(), time(expires(role, envelope)?));
+    say!("to be signed: {} {version}, until {}", role.as_str(), time(expires(role, envelope)?));
     match role {
         Role::Targets => show_targets(publisher, envelope),
         _ => show_root(publisher, envelope),
