@@ -8,7 +8,7 @@
 
 mod common;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
@@ -233,7 +233,7 @@ fn at_a_terminal(team: &Team, line: &str, answers: &[&str]) -> Option<Run> {
     let mut typing = child.stdin.take().unwrap();
     let mut answers = answers.iter();
     let mut out = Vec::new();
-    for byte in child.stdout.take().unwrap().bytes() {
+    for byte in BufReader::new(child.stdout.take().unwrap()).bytes() {
         out.push(byte.unwrap());
         if out.ends_with(b": ")
             && let Some(answer) = answers.next()
