@@ -7,6 +7,7 @@
 //! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte;
 //! - a [`PublicDir`] is Stopgap's own too, and what is in it is for everybody to read.
 
+mod batch;
 mod error;
 mod find;
 mod folder;

@@ -9,16 +9,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::batch::{file_name, write_batch};
 use crate::error::{At as _, FsError, PrivateDirError};
 use crate::folder::{Folder, PRIVATE_FILE, read_rest};
 use crate::temp::{LEFTOVER_SUFFIX, Temp};
 
 /// Folders are for their owner only.
 const PRIVATE_FOLDER: Mode = Mode::RWXU;
-
-/// Up to so many files are waited for one by one: a wait for the whole file system also waits for
-/// what others write.
-const FEW: usize = 16;
 
 /// Files by which an earlier state folder is known.
 const MARKERS: [&str; 2] = ["audit.jsonl", "lock"];
@@ -80,24 +77,7 @@ impl PrivateDir {
     /// The folder is not below this one or not there, a name is not that of a file in it, or a file
     /// cannot be written. Some may be written then.
     pub fn write_batch(&self, rel: &str, files: &[(String, Vec<u8>)]) -> Result<(), FsError> {
-        let folder = self.folder(rel)?;
-        let is_many = cfg!(target_os = "linux") && files.len() > FEW;
-        let mut written = Vec::with_capacity(files.len());
-        for (name, bytes) in files {
-            let temp = Temp::write(&folder, file_name(name)?, bytes)?;
-            make_private(temp.file()).at("write", &folder.path_of(name.as_ref()))?;
-            if !is_many {
-                temp.sync()?;
-            }
-            written.push(temp.close());
-        }
-        if is_many {
-            sync_file_system(&folder).at("write", folder.path())?;
-        }
-        for file in written {
-            file.place()?;
-        }
-        folder.sync().at("write", folder.path())
+        write_batch(&self.folder(rel)?, files, PRIVATE_FILE)
     }
 
     /// Removes files of one folder; those that are not there already are no error.
@@ -250,24 +230,6 @@ impl PrivateDir {
         parts(rel)?;
         let (above, name) = rel.rsplit_once('/').unwrap_or(("", rel));
         Ok((self.folder(above)?, OsStr::new(name)))
-    }
-}
-
-/// Waits until everything in the folder's file system is on the disk.
-#[cfg(target_os = "linux")]
-fn sync_file_system(folder: &Folder) -> Result<(), Errno> {
-    rustix::fs::syncfs(folder)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sync_file_system(folder: &Folder) -> Result<(), Errno> {
-    folder.sync()
-}
-
-fn file_name(name: &str) -> Result<&OsStr, FsError> {
-    match parts(name)?.as_slice() {
-        [name] => Ok(OsStr::new(*name)),
-        _ => Err(FsError::BadName { name: name.to_owned() }),
     }
 }
 

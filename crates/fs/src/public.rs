@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::batch::write_batch;
 use crate::error::{At as _, FsError};
 use crate::folder::{Folder, read_rest};
 use crate::private::parts;
@@ -54,36 +55,28 @@ impl PublicDir {
         self.0.path()
     }
 
-    /// Puts a file in its place, wholly or not at all. Its bytes are on the disk when this
-    /// returns; its name is after [`PublicDir::sync`] of the folder it is in.
+    /// Writes a file, wholly or not at all; it is on the disk when this returns.
     ///
     /// # Errors
     /// The path is not below this folder, its folder is not there, or it cannot be written.
-    pub fn write(&self, rel: &str, bytes: &[u8]) -> Result<(), FsError> {
+    pub fn write_atomic(&self, rel: &str, bytes: &[u8]) -> Result<(), FsError> {
         let (above, name) = split(rel)?;
         let folder = self.folder(above)?;
         let temp = Temp::write(&folder, name, bytes)?;
         rustix::fs::fchmod(temp.file(), PUBLIC_FILE).at("write", &folder.path_of(name))?;
         temp.sync()?;
-        temp.place()
-    }
-
-    /// Puts the names in a folder on the disk; `""` is this folder.
-    ///
-    /// # Errors
-    /// The folder is not there, or it cannot be written.
-    pub fn sync(&self, rel: &str) -> Result<(), FsError> {
-        let folder = self.folder(rel)?;
+        temp.place()?;
         folder.sync().at("write", folder.path())
     }
 
-    /// Writes a file as [`PublicDir::write`] does; its name is on the disk when this returns.
+    /// Writes files of one folder, each wholly or not at all; all are on the disk when this
+    /// returns, and for many the disk is waited for once.
     ///
     /// # Errors
-    /// As for [`PublicDir::write`].
-    pub fn write_atomic(&self, rel: &str, bytes: &[u8]) -> Result<(), FsError> {
-        self.write(rel, bytes)?;
-        self.sync(split(rel)?.0)
+    /// The folder is not below this one or not there, a name is not that of a file in it, or a file
+    /// cannot be written. Some may be written then.
+    pub fn write_batch(&self, rel: &str, files: &[(String, Vec<u8>)]) -> Result<(), FsError> {
+        write_batch(&self.folder(rel)?, files, PUBLIC_FILE)
     }
 
     /// The bytes of a file of at most `max` bytes; `None` if it is not there.
@@ -127,7 +120,7 @@ impl PublicDir {
         let child = self.folder(name)?;
         // Undoes what an odd umask did.
         rustix::fs::fchmod(&child, PUBLIC_FOLDER).at("create", child.path())?;
-        self.sync("")
+        self.0.sync().at("write", self.0.path())
     }
 
     /// Removes a file; `false` if it is not there.

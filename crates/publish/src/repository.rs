@@ -119,5 +119,10 @@ pub(crate) fn path(role: Role, version: u64) -> String {
 
 /// Where a target is kept.
 pub(crate) fn target(name: &str, sha256: Digest) -> String {
-    format!("targets/{sha256}.{name}")
+    format!("targets/{}", target_file(name, sha256))
+}
+
+/// The file of a target in its folder.
+pub(crate) fn target_file(name: &str, sha256: Digest) -> String {
+    format!("{sha256}.{name}")
 }

@@ -14,7 +14,7 @@ use crate::document::{Head, MAX_DOCUMENT, POLICY, is_policy, policy_problem};
 use crate::error::CliError;
 use crate::lint::lint;
 use crate::publisher::Publisher;
-use crate::repository::target;
+use crate::repository::{target, target_file};
 
 /// A document that is to be staged.
 struct New {
@@ -129,14 +129,16 @@ fn stage(
     for folder in ["mitigations", "targets"] {
         dir.create_dir(folder)?;
     }
+    let mut kept = Vec::new();
+    let mut shown = Vec::new();
     for new in added {
         let file = TargetFile::of(&new.bytes);
-        dir.write(&target(&new.name, file.sha256), &new.bytes)?;
-        dir.write(&format!("mitigations/{}", new.name), &new.bytes)?;
+        kept.push((target_file(&new.name, file.sha256), new.bytes.clone()));
+        shown.push((new.name.clone(), new.bytes.clone()));
         files.insert(new.name.clone(), file);
     }
-    dir.sync("targets")?;
-    dir.sync("mitigations")?;
+    dir.write_batch("targets", &kept)?;
+    dir.write_batch("mitigations", &shown)?;
     let version = publisher.stage_files(files, Timestamp::now())?;
     for new in added {
         say!("staged {}, {}", new.name, new.said);

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use stopgap_feed::tuf::File;
 use stopgap_sign::{Envelope, Role, Roles};
 
 use crate::error::CliError;
 use crate::output::counted;
 use crate::release::are_good_by;
-use crate::repository::{MAX_METADATA, Repository, path, target};
+use crate::repository::{MAX_METADATA, Repository, path, target_file};
 use crate::visit::{Visit, open};
 
 pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, CliError> {
@@ -23,10 +24,9 @@ pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, CliError> {
     }
     let place = place.map_or_else(|| Repository::open_or_create(to), Ok)?;
     place.make_folders()?;
-    for (file, bytes) in &new {
-        place.dir().write(&target(&file.name, file.sha256), bytes)?;
-    }
-    place.dir().sync("targets")?;
+    let named = |(file, bytes): (&File, Vec<u8>)| (target_file(&file.name, file.sha256), bytes);
+    let new: Vec<(String, Vec<u8>)> = new.into_iter().map(named).collect();
+    place.dir().write_batch("targets", &new)?;
     for (path, bytes) in in_order(&place, &visit)? {
         place.put(&path, &bytes)?;
     }
