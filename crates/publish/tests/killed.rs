@@ -12,11 +12,13 @@ mod common;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Output};
 
-use common::client::Server;
+use common::client::{Server, revisions};
 use common::{Team, program};
 
-/// The calls that change something, and so the moments between which a crash can come.
+/// The calls that change something, and so the moments between which a crash can come; those that
+/// a full disk can fail are in front.
 const CHANGING: [&str; 6] = ["write", "fsync", "renameat", "mkdirat", "unlinkat", "fchmod"];
+const FILLING: usize = 4;
 
 /// The most calls of one kind; passing it means that the loop does not end.
 const MAX_CALLS: u32 = 400;
@@ -37,6 +39,13 @@ enum Fault {
 }
 
 impl Fault {
+    fn calls(self) -> &'static [&'static str] {
+        match self {
+            Self::Kill => &CHANGING,
+            Self::Full => &CHANGING[..FILLING],
+        }
+    }
+
     fn injection(self) -> &'static str {
         match self {
             Self::Kill => "signal=SIGKILL",
@@ -74,7 +83,7 @@ fn at_every_moment(
         return u32::MAX;
     }
     let mut moments = 0;
-    for call in CHANGING {
+    for call in fault.calls() {
         for nth in 1.. {
             assert!(nth < MAX_CALLS, "{call} does not end");
             let team = pattern.twin();
@@ -112,8 +121,7 @@ fn staged() -> Team {
 fn is_good(team: &Team, place: &str, moment: &str) {
     for server in [Server::again(team, "state"), Server::new(team, "newcomer", ROOT)] {
         let files = server.follow(&team.path(place));
-        assert!(files.is_ok(), "{moment}: {files:?}");
-        let seen = server.follows(&team.path(place));
+        let seen = revisions(&files.unwrap_or_else(|error| panic!("{moment}: {error:?}")));
         assert!(seen == OLD || seen == NEW, "{moment}: {seen:?}");
     }
 }

@@ -48,16 +48,21 @@ impl Server {
         Ok(files)
     }
 
-    /// The same, which must go well; answers the revision line of every file.
+    /// The same, which must go well; answers every file with its revision.
     #[track_caller]
     pub(crate) fn follows(&self, place: &Path) -> Vec<String> {
         let files = self.follow(place).unwrap_or_else(|error| panic!("{error:?}"));
-        let line = |(name, text): (String, String)| {
-            let revision = text.lines().find(|line| line.starts_with("revision"));
-            let number = revision.and_then(|line| line.split_whitespace().last());
-            let gone = if text.contains("\nwithdrawn") { " withdrawn" } else { "" };
-            format!("{name} {}{gone}", number.unwrap_or("-"))
-        };
-        files.into_iter().map(line).collect()
+        revisions(&files)
     }
+}
+
+/// Every file with its revision.
+pub(crate) fn revisions(files: &BTreeMap<String, String>) -> Vec<String> {
+    let line = |(name, text): (&String, &String)| {
+        let revision = text.lines().find(|line| line.starts_with("revision"));
+        let number = revision.and_then(|line| line.split_whitespace().last());
+        let gone = if text.contains("\nwithdrawn") { " withdrawn" } else { "" };
+        format!("{name} {}{gone}", number.unwrap_or("-"))
+    };
+    files.iter().map(line).collect()
 }
