@@ -12,6 +12,7 @@ mod log;
 mod probe;
 mod table;
 mod words;
+mod write;
 
 use std::ops::Range;
 
@@ -24,6 +25,7 @@ use crate::problem::Problem;
 
 use log::Log;
 use table::{Item, Table};
+pub use write::{NotText, write};
 
 /// The longest document that is read, in bytes. The largest of our own catalog is a few KiB.
 pub const MAX_DOCUMENT: usize = 256 * 1024;
