@@ -62,7 +62,9 @@ fuzz_target!(|bytes: &[u8]| {
     let again = read(text.as_bytes()).expect("what was written is read");
     assert_eq!(Mitigation { hash: mitigation.hash, ..again }, mitigation);
     let _ = belied_probe(&mitigation);
-    let requests: Vec<&Request> = mitigation.probes.iter().map(|probe| &probe.request).collect();
+    // Another target than a path, `*` and an address are no requests that a server answers.
+    let requests = mitigation.probes.iter().map(|probe| &probe.request);
+    let requests: Vec<&Request> = requests.filter(|r| r.target.starts_with(b"/")).collect();
     for action in &mitigation.actions {
         means_the_same(&action.kind, &requests);
     }

@@ -7,6 +7,7 @@ use uppsala::{Document, NodeId};
 
 use crate::form::DSIG;
 use crate::refusal::{DocumentFault, FormFault, Refusal};
+use crate::shown::said;
 
 /// The prefixes that exclusive canonicalization would take; this one has none.
 const NO_PREFIXES: &[&str] = &[];
@@ -22,7 +23,7 @@ pub(crate) struct Canonical {
 
 /// The canonical bytes of a document that was scanned.
 pub(crate) fn canonical(text: &str) -> Result<Canonical, Refusal> {
-    let document = uppsala::parse(text).map_err(|error| broken(error.to_string()))?;
+    let document = uppsala::parse(text).map_err(|error| broken(said(&error)))?;
     let signature = child(&document, document.document_element(), "Signature")?;
     let signed_info = child(&document, Some(signature), "SignedInfo")?;
     let without_signature = NodeSet::all_without_comments(&document)
@@ -51,7 +52,7 @@ fn child(document: &Document<'_>, of: Option<NodeId>, name: &str) -> Result<Node
 
 fn bytes(document: &Document<'_>, nodes: &NodeSet) -> Result<Vec<u8>, Refusal> {
     canonicalize_doc(document, C14nMode::Inclusive, Some(nodes), NO_PREFIXES)
-        .map_err(|error| broken(error.to_string()))
+        .map_err(|error| broken(said(&error)))
 }
 
 fn broken(why: String) -> Refusal {

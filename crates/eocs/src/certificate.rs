@@ -3,6 +3,7 @@
 use crate::der::{self, Element, NotDer, Reader};
 use crate::oid;
 use crate::refusal::CertificateFault;
+use crate::shown::shown;
 
 /// The parts of a certificate that are judged here.
 #[derive(Debug, Clone)]
@@ -213,16 +214,4 @@ fn find_common_name(name: &[u8]) -> Result<String, NotDer> {
         }
     }
     Err(NotDer)
-}
-
-/// A word of the document, for people: on one line, and not long. The names of all algorithms of
-/// XML-DSig fit.
-pub(crate) fn shown(word: &str) -> String {
-    const MAX: usize = 54;
-    let clean = |char: char| if char.is_control() { '\u{fffd}' } else { char };
-    let mut text: String = word.chars().take(MAX).map(clean).collect();
-    if word.chars().nth(MAX).is_some() {
-        text.push('…');
-    }
-    text
 }

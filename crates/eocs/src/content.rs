@@ -5,9 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use roxmltree::{Document, Node};
 
-use crate::certificate::shown;
 use crate::refusal::ContentFault;
 use crate::scan::is_plain;
+use crate::shown::{said, shown};
 
 /// A feed that was verified. Nothing but verification makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +96,8 @@ impl Verified {
         gen_time: Option<Timestamp>,
     ) -> Result<Self, ContentFault> {
         let broken = |why: String| ContentFault::NotWellFormed(why);
-        let text = std::str::from_utf8(canonical).map_err(|error| broken(error.to_string()))?;
-        let document = Document::parse(text).map_err(|error| broken(error.to_string()))?;
+        let text = std::str::from_utf8(canonical).map_err(|error| broken(said(&error)))?;
+        let document = Document::parse(text).map_err(|error| broken(said(&error)))?;
         let root = document.root_element();
         if !is_plain(root, "EOCS") {
             let found = shown(root.tag_name().name());

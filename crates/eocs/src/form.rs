@@ -3,8 +3,8 @@
 use roxmltree::{Document, Node};
 
 use crate::base64::decode;
-use crate::certificate::shown;
 use crate::refusal::FormFault;
+use crate::shown::shown;
 
 /// The namespace of XML-DSig.
 pub(crate) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";

@@ -31,6 +31,7 @@ mod path;
 mod refusal;
 mod scan;
 mod sequence;
+mod shown;
 mod signed_info;
 mod stamp;
 mod stamp_info;

@@ -5,6 +5,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::form::{DSIG, STAMP_NS};
 use crate::refusal::DocumentFault;
+use crate::shown::said;
 
 /// The largest document that is read, in bytes: 10,000 mitigations of 800 bytes each.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -133,13 +134,13 @@ fn within(what: &'static str, count: usize, max: usize) -> Result<(), DocumentFa
 pub(crate) fn parse(text: &str) -> Result<Document<'_>, DocumentFault> {
     let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options)
-        .map_err(|error| DocumentFault::NotWellFormed(error.to_string()))?;
+        .map_err(|error| DocumentFault::NotWellFormed(said(&error)))?;
     if !is_plain(document.root_element(), "EOCS") {
         return Err(DocumentFault::NotEocs);
     }
     for element in document.descendants().filter(Node::is_element) {
         if !has_its_namespaces(element) {
-            let element = crate::certificate::shown(element.tag_name().name());
+            let element = crate::shown::shown(element.tag_name().name());
             return Err(DocumentFault::Namespace { element });
         }
     }

@@ -3,9 +3,9 @@
 use roxmltree::{Document, Node};
 
 use crate::base64::decode;
-use crate::certificate::shown;
 use crate::form::{Children, has_attributes};
 use crate::refusal::FormFault;
+use crate::shown::{said, shown};
 
 const C14N: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
@@ -16,8 +16,8 @@ const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 /// profile has.
 pub(crate) fn signed_digest(canonical: &[u8]) -> Result<Vec<u8>, FormFault> {
     let broken = |why: String| FormFault::Unexpected { place: "SignedInfo".into(), found: why };
-    let text = std::str::from_utf8(canonical).map_err(|error| broken(error.to_string()))?;
-    let document = Document::parse(text).map_err(|error| broken(error.to_string()))?;
+    let text = std::str::from_utf8(canonical).map_err(|error| broken(said(&error)))?;
+    let document = Document::parse(text).map_err(|error| broken(said(&error)))?;
     let mut children = Children::of(document.root_element(), "SignedInfo", &[])?;
     let method = children.one("CanonicalizationMethod")?;
     algorithm(method, "canonicalization method", C14N)?;

@@ -252,6 +252,20 @@ fn attributes_twice_and_tags_that_do_not_match() {
 }
 
 #[test]
+fn a_refusal_cannot_write_on_the_terminal() {
+    let document = publisher().feed(BODY);
+    let places = ["<Config ", " id=", "allow ", "<SignedInfo", "URI=\"", "</Value"];
+    for (place, hostile) in places.iter().flat_map(|p| ["\u{1b}[2J", "\u{1}", "\n"].map(|h| (p, h)))
+    {
+        for text in [format!("{hostile}{place}"), format!("{place}{hostile}")] {
+            let report = judge(&document.replacen(place, &text, 1));
+            let said = sentence(&report);
+            assert!(!said.contains(char::is_control), "{said:?}");
+        }
+    }
+}
+
+#[test]
 fn utf_16_is_refused_and_carriage_returns_are_not_seen() {
     let document = publisher().feed(&BODY.replace("<ActionList>", "\n<ActionList>\n"));
     let utf16: Vec<u8> = document.encode_utf16().flat_map(u16::to_le_bytes).collect();
