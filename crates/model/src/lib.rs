@@ -13,6 +13,7 @@ pub mod policy;
 pub mod problem;
 pub mod report;
 pub mod request;
+pub mod request_line;
 pub mod rule;
 pub mod version;
 
@@ -22,4 +23,5 @@ pub use id::{ActionId, MitigationId};
 pub use mitigation::{Action, ActionKind, Affected, Mitigation, Probe, Scope, Severity};
 pub use problem::Problem;
 pub use request::{Request, Response};
+pub use request_line::RequestLine;
 pub use version::{Version, VersionRange};

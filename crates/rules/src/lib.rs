@@ -14,7 +14,7 @@ mod simplify;
 pub use decode::url_decode;
 pub use evaluate::CompiledRule;
 pub use headers::{CompiledResponseChange, Headers, change_request_header};
-pub use meaning::{Effect, Meaning, belied_probe};
+pub use meaning::{Effect, Meaning, belied, belied_probe};
 pub use pattern::{Captures, Pattern, PatternError, check_document_pattern};
 pub use ruleset::{RuleSet, Scratch};
 pub use simplify::simplify;

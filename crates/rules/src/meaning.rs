@@ -140,7 +140,10 @@ pub fn belied_probe(mitigation: &Mitigation) -> Result<Option<String>, PatternEr
     Ok(mitigation.probes.iter().find_map(|probe| belied(&meanings, probe)))
 }
 
-fn belied(meanings: &[Meaning], probe: &Probe) -> Option<String> {
+/// What happens to `probe` by these actions instead of what it says, as a sentence without a full
+/// stop; `None`: it ends as it says.
+#[must_use]
+pub fn belied(meanings: &[Meaning], probe: &Probe) -> Option<String> {
     let request = &probe.request;
     let here = || meanings.iter().filter(|meaning| meaning.is_for_path(request));
     let blocked = here().any(|meaning| meaning.blocks(request));

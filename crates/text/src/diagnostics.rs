@@ -9,14 +9,40 @@ use stopgap_model::problem::one_line;
 /// Renders `problems` of the file `name`.
 #[must_use]
 pub fn render(name: &str, bytes: &[u8], problems: &[Problem]) -> String {
-    // Where the bytes are no text the mark would not fit; the place is then said in the message.
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
-    let shown: Vec<String> = problems.iter().map(|problem| one(name, text, problem)).collect();
+    let shown: Vec<String> =
+        problems.iter().map(|p| one(name, bytes, p, Level::ERROR, None)).collect();
     shown.join("\n\n")
 }
 
-fn one(name: &str, text: &str, problem: &Problem) -> String {
-    let mut group: Group<'_> = Level::ERROR.primary_title(problem.message.as_str()).element(
+/// Renders something that a check of the name `check` found in the file `name`: an error, or a
+/// warning.
+#[must_use]
+pub fn render_finding(
+    name: &str,
+    bytes: &[u8],
+    problem: &Problem,
+    check: &str,
+    is_error: bool,
+) -> String {
+    let level = if is_error { Level::ERROR } else { Level::WARNING };
+    one(name, bytes, problem, level, Some(check))
+}
+
+fn one(
+    name: &str,
+    bytes: &[u8],
+    problem: &Problem,
+    level: Level<'_>,
+    check: Option<&str>,
+) -> String {
+    // Where the bytes are no text the mark would not fit; the place is then said in the message.
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let title = level.primary_title(problem.message.as_str());
+    let title = match check {
+        Some(check) => title.id(check),
+        None => title,
+    };
+    let mut group: Group<'_> = title.element(
         Snippet::source(text).path(one_line(name)).annotation(
             AnnotationKind::Primary
                 .span(within(text, &problem.span))

@@ -3,7 +3,7 @@
 
 mod diagnostics;
 
-pub use diagnostics::render;
+pub use diagnostics::{render, render_finding};
 use stopgap_model::problem::turns_text;
 
 /// The widest that output for a person gets, in columns.

@@ -1,0 +1,54 @@
+//! Ordinary requests that a rule blocks.
+
+use std::sync::OnceLock;
+
+use stopgap_model::{Problem, Request, RequestLine};
+use stopgap_rules::Effect;
+
+use super::rules::told;
+use super::{Finding, Meant, Subject};
+
+/// Requests of ordinary clients of many applications, one a line as `try --requests` reads them.
+const ORDINARY: &str = include_str!("../../corpus/ordinary.jsonl");
+
+/// The ordinary requests.
+pub(crate) fn ordinary() -> &'static [Request] {
+    static REQUESTS: OnceLock<Vec<Request>> = OnceLock::new();
+    REQUESTS.get_or_init(|| {
+        let read = |line: &str| serde_json::from_str::<RequestLine>(line).ok()?.read().ok();
+        ORDINARY.lines().filter_map(read).map(|(request, _)| request).collect()
+    })
+}
+
+pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
+    let blocks = meant.iter().filter(|meant| matches!(meant.meaning.effect, Effect::Block(_)));
+    blocks.filter_map(|meant| too_broad(subject, meant)).collect()
+}
+
+fn too_broad(subject: &Subject<'_>, meant: &Meant) -> Option<Finding> {
+    let meaning = &meant.meaning;
+    let mut blocked = ordinary().iter().filter(|r| meaning.is_for_path(r) && meaning.blocks(r));
+    let first = blocked.next()?;
+    let more = match blocked.count() {
+        0 => String::new(),
+        count => format!(", and {count} more like it"),
+    };
+    let request = format!("{} {}", first.method, told(&first.target));
+    let message = format!("an ordinary request is blocked: `{request}`{more}");
+    let problem = Problem::new(subject.places.value_in("action", meant.action, "when"), message)
+        .help("ask for more of what the attack needs, or give the action a narrower scope");
+    Some(Finding::error("too-broad", problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_corpus_is_a_request_and_none_is_there_twice() {
+        let lines: std::collections::BTreeSet<&str> = ORDINARY.lines().collect();
+        assert_eq!(lines.len(), ORDINARY.lines().count());
+        assert_eq!(ordinary().len(), lines.len());
+        assert!(lines.len() >= 200, "{}", lines.len());
+    }
+}
