@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sandbox", &["model"]),
     ("eocs", &[]),
     ("sign", &["model"]),
-    ("text", &["model"]),
+    ("text", &["model", "rules"]),
     ("plan", &["model", "rules", "edit"]),
     ("fs", &["model"]),
     ("feed", &["model", "rules", "eocs", "fs"]),

@@ -41,6 +41,14 @@ pub enum FsError {
         /// The limit, in bytes.
         max: u64,
     },
+    /// A line has more bytes than the reader allows.
+    #[error("{} has a line of more than {max} bytes", path.display())]
+    LongLine {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        max: u64,
+    },
     /// Two names differ in case only: Windows would have one file, here are two.
     #[error("{} has both `{first}` and `{second}`, which are one name on Windows", folder.display())]
     Ambiguous {

@@ -6,6 +6,9 @@ use serde::Deserialize;
 
 use crate::request::{Request, Response};
 
+/// The longest line of a file of requests, in bytes: a request with a body of 64 KiB, escaped.
+pub const MAX_LINE: u64 = 1024 * 1024;
+
 /// One request of a file of requests: an object of JSON a line, in the form of `stopgap try
 /// --requests`.
 #[derive(Debug, Deserialize)]

@@ -6,6 +6,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use stopgap_model::Problem;
 use stopgap_model::problem::one_line;
 
+use crate::wrap_at;
+
 /// Renders `problems` of the file `name`.
 #[must_use]
 pub fn render(name: &str, bytes: &[u8], problems: &[Problem]) -> String {
@@ -13,6 +15,9 @@ pub fn render(name: &str, bytes: &[u8], problems: &[Problem]) -> String {
         problems.iter().map(|p| one(name, bytes, p, Level::ERROR, None)).collect();
     shown.join("\n\n")
 }
+
+/// The widest that a line of help gets, in columns: what stands before it takes some dozen.
+const HELP_WIDTH: usize = 66;
 
 /// Renders something that a check of the name `check` found in the file `name`: an error, or a
 /// warning.
@@ -25,7 +30,8 @@ pub fn render_finding(
     is_error: bool,
 ) -> String {
     let level = if is_error { Level::ERROR } else { Level::WARNING };
-    one(name, bytes, problem, level, Some(check))
+    let help = wrap_at(&problem.help, "", HELP_WIDTH);
+    one(name, bytes, &Problem { help, ..problem.clone() }, level, Some(check))
 }
 
 fn one(

@@ -1,8 +1,13 @@
 //! Text for a person at a terminal: lines that fit, words that do no harm, and marks under the
-//! place in a file that is spoken of. Both programs write with it.
+//! place in a file that is spoken of; and what is told of a request that is tried. Both programs
+//! write with it.
 
+mod actions;
+mod answer;
 mod diagnostics;
 
+pub use actions::Actions;
+pub use answer::{Answer, ResponseAnswer};
 pub use diagnostics::{render, render_finding};
 use stopgap_model::problem::turns_text;
 
@@ -13,16 +18,21 @@ pub const WIDTH: u16 = 80;
 /// `indent`. A style's escape sequences have no width.
 #[must_use]
 pub fn wrap(text: &str, indent: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| wrap_line(line, indent)).collect();
+    wrap_at(text, indent, usize::from(WIDTH))
+}
+
+/// The same for another width.
+fn wrap_at(text: &str, indent: &str, most: usize) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| wrap_line(line, indent, most)).collect();
     lines.join("\n")
 }
 
-fn wrap_line(text: &str, indent: &str) -> String {
+fn wrap_line(text: &str, indent: &str, most: usize) -> String {
     let mut wrapped = String::new();
     let mut column = 0;
     for (at, word) in text.split(' ').enumerate() {
         let width = anstream::adapter::strip_str(word).to_string().chars().count();
-        if at > 0 && column + 1 + width > usize::from(WIDTH) && column > indent.len() {
+        if at > 0 && column + 1 + width > most && column > indent.len() {
             wrapped.push('\n');
             wrapped.push_str(indent);
             column = indent.len();

@@ -1,8 +1,6 @@
 //! `stopgap try`: what a server would do with a request, and which rule says so.
 
-mod answer;
 mod lines;
-mod mitigation;
 
 use std::collections::BTreeMap;
 
@@ -13,9 +11,8 @@ use stopgap_model::problem::one_line;
 use stopgap_model::{Fact, Mitigation, MitigationId, Request, Response};
 use stopgap_rules::iis::{Evaluator, ResponseEvaluator};
 use stopgap_rules::url_decode;
+use stopgap_text::{Actions, Answer};
 
-use self::answer::Answer;
-use self::mitigation::Actions;
 use crate::args::{Common, Try};
 use crate::error::CliError;
 use crate::output;
@@ -58,7 +55,7 @@ pub(crate) fn run(common: &Common, arguments: &Try) -> Result<u8, CliError> {
     if common.json {
         output::print_json(answer.as_json());
     } else {
-        answer.print();
+        say!("{}", answer.text());
     }
     Ok(0)
 }
@@ -102,7 +99,7 @@ fn mitigation(common: &Common, id: &MitigationId) -> Result<Subject, CliError> {
     let Some(mitigation) = found else {
         return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
     };
-    Actions::of(mitigation).map(Subject::Mitigation)
+    Actions::of(mitigation).map(Subject::Mitigation).map_err(CliError::Machine)
 }
 
 fn wrong(error: stopgap_model::request::NotARequest) -> CliError {

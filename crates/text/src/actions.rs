@@ -5,18 +5,21 @@ use stopgap_model::{ActionKind, Mitigation, Request, Response};
 use stopgap_rules::Meaning;
 use stopgap_rules::iis::HeaderRewrite;
 
-use super::answer::{Answer, ResponseAnswer};
-use crate::error::CliError;
+use crate::answer::{Answer, ResponseAnswer};
 
 /// The actions of a mitigation that are about requests and responses, and how each blocks.
-#[derive(Default)]
-pub(super) struct Actions(Vec<(Meaning, Deny)>);
+#[derive(Debug, Default)]
+pub struct Actions(Vec<(Meaning, Deny)>);
 
 impl Actions {
-    pub(super) fn of(mitigation: &Mitigation) -> Result<Self, CliError> {
+    /// The actions of `mitigation`.
+    ///
+    /// # Errors
+    /// A pattern of an action cannot be used: which, and why.
+    pub fn of(mitigation: &Mitigation) -> Result<Self, String> {
         let mut actions = Self::default();
         for action in &mitigation.actions {
-            let wrong = |error| CliError::Machine(format!("{}: {error}", action.id));
+            let wrong = |error| format!("{}: {error}", action.id);
             let deny = match &action.kind {
                 ActionKind::BlockRequest { rule, .. } => rule.deny,
                 _ => Deny::Abort,
@@ -26,7 +29,9 @@ impl Actions {
         Ok(actions)
     }
 
-    pub(super) fn answer(&self, request: &Request, response: Option<&Response>) -> Answer {
+    /// What they would do to a request, and to the response that the application gives to it.
+    #[must_use]
+    pub fn answer(&self, request: &Request, response: Option<&Response>) -> Answer {
         if let Some((meaning, deny)) = self.0.iter().find(|(meaning, _)| meaning.blocks(request)) {
             let status = match deny {
                 Deny::Abort => None,

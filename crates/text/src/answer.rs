@@ -8,30 +8,39 @@ use stopgap_rules::iis::{
     Evaluator, HeaderRewrite, Outcome, ResponseEvaluator, ResponseOutcome, Undecided, Verdict,
 };
 
-use crate::output::wrap;
+use crate::wrap;
 
 /// What would become of a request.
 #[derive(Default)]
-pub(super) struct Answer {
-    pub(super) verdict: &'static str,
-    pub(super) by: Option<String>,
-    pub(super) status: Option<u16>,
-    pub(super) url: Option<String>,
+pub struct Answer {
+    /// `allowed`, `blocked`, `rewritten`, `redirected` or `unknown`.
+    pub verdict: &'static str,
+    /// The name of the rule or the id of the action that decided.
+    pub by: Option<String>,
+    /// The status of a block that answers, or of a redirection.
+    pub status: Option<u16>,
+    /// Where the request leads, where that was changed.
+    pub url: Option<String>,
     /// The request's headers as the application sees them, where they are changed, and as they
     /// were sent.
-    pub(super) request_headers: Option<(Headers, Headers)>,
+    pub request_headers: Option<(Headers, Headers)>,
     /// What becomes of the response, where one was given.
-    pub(super) response: Option<ResponseAnswer>,
+    pub response: Option<ResponseAnswer>,
     /// What a person should know beside it; one sentence each.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// What would become of the head of a response.
-pub(super) enum ResponseAnswer {
+pub enum ResponseAnswer {
     /// The client does not see it, or it cannot be told: the notes say why.
     Unseen,
     /// The client sees these headers.
-    Seen { headers: Headers, changes: Vec<HeaderRewrite> },
+    Seen {
+        /// All headers, as the client sees them.
+        headers: Headers,
+        /// Which rules changed them, in their order.
+        changes: Vec<HeaderRewrite>,
+    },
 }
 
 fn undecided(rule: &Undecided) -> String {
@@ -40,13 +49,13 @@ fn undecided(rule: &Undecided) -> String {
 
 impl Answer {
     /// The answer when nothing can be told.
-    pub(super) fn unknown(why: String, response: Option<&Response>) -> Self {
+    pub fn unknown(why: String, response: Option<&Response>) -> Self {
         let response = response.map(|_| ResponseAnswer::Unseen);
         Self { verdict: "unknown", response, notes: vec![why], ..Self::default() }
     }
 
     /// What IIS rules make of a request, and of the response to it.
-    pub(super) fn of_rules(
+    pub fn of_rules(
         rules: &Evaluator,
         responses: Result<&ResponseEvaluator, &str>,
         request: &Request,
@@ -110,7 +119,9 @@ impl Answer {
         }
     }
 
-    pub(super) fn as_json(&self) -> Value {
+    /// The answer for a program, as docs/json.md says it.
+    #[must_use]
+    pub fn as_json(&self) -> Value {
         let mut object = json!({
             "verdict": self.verdict, "by": self.by, "status": self.status, "url": self.url,
         });
@@ -135,7 +146,10 @@ impl Answer {
         object
     }
 
-    pub(super) fn print(&self) {
+    /// The answer for a person, in lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut lines = Vec::new();
         let how = match (self.verdict, self.status, &self.url) {
             ("blocked", None, _) => "blocked: the connection is closed without an answer".into(),
             ("blocked", Some(status), _) => format!("blocked: answered with status {status}"),
@@ -145,20 +159,21 @@ impl Answer {
             ("rewritten", _, Some(url)) => format!("rewritten to {}", one_line(url)),
             (verdict, _, _) => verdict.to_owned(),
         };
-        say!("{}", wrap(&how, "  "));
+        lines.push(wrap(&how, "  "));
         if let Some(by) = &self.by {
-            say!("by the rule `{}`", one_line(by));
+            lines.push(format!("by the rule `{}`", one_line(by)));
         }
         if let Some((seen, sent)) = &self.request_headers {
-            print_request(seen, sent);
+            lines.extend(request_lines(seen, sent));
         }
         if let Some(ResponseAnswer::Seen { headers, changes }) = &self.response {
-            print_response(headers, changes);
+            lines.extend(response_lines(headers, changes));
         }
         for note in &self.notes {
             let line: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            say!("{}", wrap(&format!("because {line}"), "  "));
+            lines.push(wrap(&format!("because {line}"), "  "));
         }
+        lines.join("\n")
     }
 }
 
@@ -189,8 +204,8 @@ fn shown(value: &[u8]) -> String {
     String::from_utf8_lossy(value).chars().map(escape).collect()
 }
 
-fn print_request(seen: &Headers, sent: &Headers) {
-    let mut told: Vec<String> = Vec::new();
+fn request_lines(seen: &Headers, sent: &Headers) -> Vec<String> {
+    let (mut lines, mut told): (_, Vec<String>) = (Vec::new(), Vec::new());
     for (name, _) in sent.iter().chain(seen) {
         let key = name.to_ascii_lowercase();
         let (before, after) = (value_of(sent, name), value_of(seen, name));
@@ -201,13 +216,14 @@ fn print_request(seen: &Headers, sent: &Headers) {
             Some(value) => format!("the application sees {}: {value}", one_line(name)),
             None => format!("the application does not see {}", one_line(name)),
         };
-        say!("{}", wrap(&line, "  "));
+        lines.push(wrap(&line, "  "));
         told.push(key);
     }
+    lines
 }
 
-fn print_response(headers: &Headers, changes: &[HeaderRewrite]) {
-    let mut told: Vec<String> = Vec::new();
+fn response_lines(headers: &Headers, changes: &[HeaderRewrite]) -> Vec<String> {
+    let (mut lines, mut told): (_, Vec<String>) = (Vec::new(), Vec::new());
     for HeaderRewrite { header, .. } in changes {
         let key = header.to_ascii_lowercase();
         if told.contains(&key) {
@@ -224,10 +240,11 @@ fn print_response(headers: &Headers, changes: &[HeaderRewrite]) {
             Some(value) => format!("the client sees {}: {value}, by {rules}", one_line(header)),
             None => format!("the client does not see {}, by {rules}", one_line(header)),
         };
-        say!("{}", wrap(&line, "  "));
+        lines.push(wrap(&line, "  "));
         told.push(key);
     }
     if changes.is_empty() {
-        say!("the response passes as it is");
+        lines.push("the response passes as it is".into());
     }
+    lines
 }
