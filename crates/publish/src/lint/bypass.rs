@@ -44,22 +44,33 @@ impl<'a> Search<'a> {
         let blockers: Vec<usize> =
             (0..self.meant.len()).filter(|&index| is_blocker(&self.meant[index])).collect();
         let Some(&first) = blockers.first() else { return };
-        let passing = twin::encoded(request).into_iter().find(|r| self.passes(r, &blockers));
-        if let Some(passing) = passing {
-            let least = twin::barely_encoded(request).find(|r| self.passes(r, &blockers));
-            self.tell_encoded(at, first, &least.unwrap_or(passing));
+        if self.is_new("encoded-bypass", first) {
+            let passing = twin::encoded(request).into_iter().find(|r| self.passes(r, &blockers));
+            if let Some(passing) = passing {
+                let least = twin::barely_encoded(request).find(|r| self.passes(r, &blockers));
+                self.tell_encoded(at, first, &least.unwrap_or(passing));
+            }
         }
-        let around = twin::led_around(request);
-        if let Some(passing) = around.into_iter().find(|r| self.passes(r, &blockers)) {
-            self.tell_anchored(at, first, &passing);
+        if self.is_new("anchored-bypass", first) {
+            let around = twin::led_around(request);
+            if let Some(passing) = around.into_iter().find(|r| self.passes(r, &blockers)) {
+                self.tell_anchored(at, first, &passing);
+            }
         }
         for &blocker in &blockers {
             let Some(rule) = &wide[blocker] else { continue };
+            if !self.is_new("line-feed-bypass", blocker) {
+                continue;
+            }
             let passing = |r: &Request| rule.blocks(r) && self.passes(r, &blockers);
             if let Some(passing) = twin::broken(request).find(passing) {
                 self.tell_line_feed(blocker, &passing);
             }
         }
+    }
+
+    fn is_new(&self, check: &'static str, meant: usize) -> bool {
+        !self.told.contains(&(check, meant))
     }
 
     /// Whether a twin of a request gets past everything. A blocker is asked wherever the twin leads:
@@ -74,11 +85,9 @@ impl<'a> Search<'a> {
     }
 
     fn tell(&mut self, check: &'static str, meant: usize, finding: impl FnOnce(&Self) -> Finding) {
-        if !self.told.contains(&(check, meant)) {
-            self.told.push((check, meant));
-            let finding = finding(self);
-            self.findings.push(finding);
-        }
+        self.told.push((check, meant));
+        let finding = finding(self);
+        self.findings.push(finding);
     }
 
     fn tell_encoded(&mut self, probe: usize, meant: usize, passing: &Request) {

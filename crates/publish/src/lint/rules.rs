@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use stopgap_model::problem::turns_text;
 use stopgap_model::rule::{Condition, Decode, Field, Operator, Test};
 use stopgap_model::{Action, ActionKind, Problem, Scope};
 use stopgap_rules::iis::{translate, translate_request_header, translate_response_header};
@@ -10,6 +11,7 @@ use stopgap_rules::{PatternError, check_document_pattern};
 use stopgap_text::plain;
 
 use super::{Finding, Subject};
+use crate::words::in_order;
 
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -87,7 +89,7 @@ fn order(test: &Test, place: &Range<usize>) -> Option<Finding> {
     if !is_of_target(&test.field) {
         return None;
     }
-    let words = words(pattern)?;
+    let words = in_order(pattern)?;
     let (first, last) = (words.first()?, words.last()?);
     if words.len() < 2 {
         return None;
@@ -98,31 +100,6 @@ fn order(test: &Test, place: &Range<usize>) -> Option<Finding> {
          as a test of its own, with `contains`",
     );
     Some(Finding::warning("word-order", problem))
-}
-
-/// The words of a pattern that has nothing but words with anything between them.
-fn words(pattern: &str) -> Option<Vec<String>> {
-    let mut plain = pattern.to_owned();
-    for between in ["(.*?)", "(.+?)", "(.*)", "(.+)", ".*?", ".+?", ".*", ".+"] {
-        plain = plain.replace(between, "\n");
-    }
-    plain.split('\n').filter(|word| !word.is_empty()).map(unescaped).collect()
-}
-
-/// The text of a pattern that is only a text.
-fn unescaped(word: &str) -> Option<String> {
-    let mut text = String::new();
-    let mut chars = word.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => text.push(chars.next().filter(|c| c.is_ascii_punctuation())?),
-            '^' | '$' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' => {
-                return None;
-            }
-            c => text.push(c),
-        }
-    }
-    Some(text)
 }
 
 /// An action for a site of IIS that IIS cannot say.
@@ -175,7 +152,11 @@ const MAX_SHOWN: usize = 400;
 /// A part of a request for a message.
 pub(super) fn told(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    let mut told: String = plain(&text).chars().take(MAX_SHOWN).collect();
+    let shown = |c: char| match c.is_control() || turns_text(c) {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    let mut told: String = text.chars().take(MAX_SHOWN).map(shown).collect();
     if text.chars().nth(MAX_SHOWN).is_some() {
         told.push('…');
     }

@@ -201,7 +201,7 @@ fn a_line_feed_in_a_body_gets_past_a_dot() {
     let shown = message(&findings, "line-feed-bypass");
     assert_eq!(
         shown,
-        "a line feed gets past it: `POST /app, with the body evil\u{fffd} and thing` passes"
+        "a line feed gets past it: `POST /app, with the body evil and \\nthing` passes"
     );
     let findings = lint("X1.toml", text.replace("evil.{1,9}", r"evil[\\s\\S]{1,9}").as_bytes());
     assert!(findings.iter().all(|finding| finding.name != "line-feed-bypass"), "{findings:#?}");
@@ -325,7 +325,8 @@ fn m1_of_6_october_is_got_past_by_the_order_of_its_words_and_by_a_line_feed() {
     assert!(findings.iter().all(|finding| finding.name != "encoded-bypass"), "{findings:#?}");
     let order = message(&findings, "word-order");
     assert!(order.contains("`GET /Powershell?autodiscover.json` passes"), "{order}");
-    assert!(message(&findings, "line-feed-bypass").contains("%0a"));
+    let shown = message(&findings, "line-feed-bypass");
+    assert!(shown.contains("FooProtocol=%0aPowershell` passes"), "{shown}");
 }
 
 #[test]
@@ -333,7 +334,7 @@ fn m1_of_7_october_is_got_past_by_a_line_feed() {
     let findings =
         m1("{ field = 'uri', decode = ['url'], matches = '(?=.*autodiscover)(?=.*powershell)' }");
     let shown = message(&findings, "line-feed-bypass");
-    assert!(shown.contains("%0a"), "{shown}");
+    assert!(shown.contains("FooProtocol=%0aPowershell` passes"), "{shown}");
     message(&findings, "not-linear");
     let gaps = ["encoded-bypass", "word-order"];
     assert!(findings.iter().all(|finding| !gaps.contains(&finding.name)), "{findings:#?}");

@@ -12,6 +12,7 @@ mod inputs;
 mod matcher;
 mod outbound;
 mod read;
+mod read_headers;
 mod response;
 mod rule;
 mod template;
@@ -26,6 +27,7 @@ pub use covers_headers::{covers_request_header, covers_response_header};
 pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict};
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
 pub use read::read;
+pub use read_headers::{read_request_header, read_response_header};
 pub use response::{HeaderRewrite, ResponseEntry, ResponseEvaluator, ResponseOutcome};
 pub use rule::{
     Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,

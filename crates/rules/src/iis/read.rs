@@ -5,7 +5,7 @@ use stopgap_model::rule::{
 };
 
 use super::inputs::field_of;
-use super::rule::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule};
+use super::rule::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch};
 use crate::evaluate::CompiledRule;
 use crate::simplify::simplify;
 
@@ -26,8 +26,7 @@ pub fn read(rule: &Rule) -> Result<BlockRule, String> {
     if rule.syntax != PatternSyntax::EcmaScript {
         return Err("its patterns are no regular expressions".into());
     }
-    let any_url = matches!(rule.url.pattern.as_str(), ".*" | "(.*)" | "^.*$" | "^(.*)$" | "");
-    if !any_url || rule.url.negate {
+    if !is_any_url(&rule.url) {
         return Err(format!("it looks at the path by `{}`", rule.url.pattern));
     }
     let members = rule.conditions.iter().map(condition).collect::<Result<Vec<_>, _>>()?;
@@ -41,6 +40,12 @@ pub fn read(rule: &Rule) -> Result<BlockRule, String> {
     let block = BlockRule { when, deny, body_limit: DEFAULT_BODY_LIMIT };
     CompiledRule::new(&block).map_err(|error| error.to_string())?;
     Ok(simplify(&block))
+}
+
+/// Whether a rule looks at any URL.
+pub(super) fn is_any_url(url: &UrlMatch) -> bool {
+    let any = matches!(url.pattern.as_str(), ".*" | "(.*)" | "^.*$" | "^(.*)$" | "");
+    any && !url.negate
 }
 
 fn condition(condition: &Condition) -> Result<When, String> {
