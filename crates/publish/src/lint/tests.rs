@@ -267,6 +267,19 @@ fn a_revision_with_another_content_and_one_that_goes_back() {
     assert_eq!(names(BASE, "not a document"), [""; 0]);
 }
 
+#[test]
+fn probes_without_end_do_not_take_time_without_end() {
+    let long = format!("/evilthing{}", "/a-".repeat(1_300));
+    let probe = |at: usize| {
+        format!("[[probe]]\nname = \"{at}\"\nrequest = \"GET {long}\"\nexpect = \"blocked\"\n")
+    };
+    let probes: String = (0..10).map(probe).collect();
+    let base = changed(&[("contains = \"/evilthing\"", "matches = \"/evil.?thing\"")]);
+    let findings = lint("X1.toml", format!("{base}\n{probes}").as_bytes());
+    let names: Vec<&str> = findings.iter().map(|finding| finding.name).collect();
+    assert_eq!(names, ["search-cut-short"]);
+}
+
 /// M1 as it was published on one day of 2022, with the probes that it should have had.
 fn m1(when: &str) -> Vec<Finding> {
     let text = format!(
