@@ -3,7 +3,7 @@
 use crate::der::{self, Element, NotDer, Reader};
 use crate::oid;
 use crate::refusal::CertificateFault;
-use crate::shown::shown;
+use crate::shown::{said, shown};
 
 /// The parts of a certificate that are judged here.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ impl<'a> Certificate<'a> {
             None => "not there".into(),
             Some(usages) => {
                 let usages: Vec<String> = usages.iter().map(|usage| oid::dotted(usage)).collect();
-                usages.join(", ")
+                said(&usages.join(", "))
             }
         }
     }

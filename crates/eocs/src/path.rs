@@ -13,6 +13,7 @@ use webpki::{
 use crate::certificate::{Certificate, common_name};
 use crate::oid;
 use crate::refusal::{CertificateFault, PathFault};
+use crate::shown::said;
 use crate::trust::Trust;
 
 /// How certificates may be signed: by RSA keys of 2048 bits and more.
@@ -186,6 +187,23 @@ fn fault(error: Error, at: Timestamp) -> PathFault {
         }
         Error::InvalidSignatureForPublicKey => PathFault::Signature,
         Error::CertRevoked => PathFault::Revoked,
-        other => PathFault::Other(format!("{other:?}")),
+        // Some have bytes of the certificate in them.
+        other => PathFault::Other(said(&format_args!("{other:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_webpki_repeats_of_a_certificate_is_cut() {
+        let context = webpki::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id: vec![7; 1_000_000],
+            supported_algorithms: Vec::new(),
+        };
+        let error = Error::UnsupportedSignatureAlgorithmContext(context);
+        let said = fault(error, Timestamp::UNIX_EPOCH).to_string();
+        assert!(said.len() < 500, "{} bytes", said.len());
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 /// The longest word that is repeated, in characters: the names of all algorithms of XML-DSig fit.
 const MAX_WORD: usize = 54;
-/// The longest sentence of a parser that is repeated, in characters.
+/// The longest sentence or list that is repeated, in characters.
 const MAX_SENTENCE: usize = 160;
 
 /// A word of the document: on one line, and not long.
@@ -12,7 +12,7 @@ pub(crate) fn shown(word: &str) -> String {
     cut(word, MAX_WORD)
 }
 
-/// What a parser says of the document, of which it may repeat what it likes.
+/// A sentence or a list that repeats of the document what it likes: a parser's words, for one.
 pub(crate) fn said(error: &impl Display) -> String {
     cut(&error.to_string(), MAX_SENTENCE)
 }

@@ -65,7 +65,7 @@ fn transforms(node: Node<'_, '_>) -> Result<(), FormFault> {
         return Ok(());
     }
     let found: Vec<String> = found.iter().map(|name| shown(name)).collect();
-    Err(FormFault::Transforms { found: found.join(", ") })
+    Err(FormFault::Transforms { found: said(&found.join(", ")) })
 }
 
 /// `node` names exactly this algorithm, without parameters.

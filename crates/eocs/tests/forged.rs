@@ -265,6 +265,18 @@ fn a_refusal_cannot_write_on_the_terminal() {
     }
 }
 
+/// No refusal is longer than this: it is told in logs, events and mails.
+const LONGEST: usize = 500;
+
+#[test]
+fn thousands_of_transforms_do_not_make_a_refusal_of_megabytes() {
+    let transform = format!("<Transform Algorithm=\"{DSIG}enveloped-signature\"></Transform>");
+    let many = format!("<Transforms>{}", transform.repeat(80_000));
+    let report = judge(&publisher().feed(BODY).replacen("<Transforms>", &many, 1));
+    refused_by(&report, CheckName::SignatureForm);
+    assert!(sentence(&report).len() < LONGEST, "{} bytes", sentence(&report).len());
+}
+
 #[test]
 fn utf_16_is_refused_and_carriage_returns_are_not_seen() {
     let document = publisher().feed(&BODY.replace("<ActionList>", "\n<ActionList>\n"));

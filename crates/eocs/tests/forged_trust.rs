@@ -74,6 +74,14 @@ fn a_certificate_that_is_not_for_signing_feeds() {
 }
 
 #[test]
+fn a_certificate_with_thousands_of_uses_does_not_make_a_refusal_of_megabytes() {
+    let usages: Vec<String> = (0..4_000).map(|n| format!("1.3.6.1.5.5.7.3.{n}")).collect();
+    let report = signed(&with_certificate(|signer| Certificate { usages, ..signer }));
+    refused_by(&report, CheckName::SignerUse);
+    assert!(sentence(&report).len() < 500, "{} bytes", sentence(&report).len());
+}
+
+#[test]
 fn an_issuers_certificate_as_the_signers() {
     let issuer = with_certificate(|signer| Certificate { is_issuer: true, ..signer });
     refused_by(&signed(&issuer), CheckName::SignerPath);
