@@ -143,9 +143,12 @@ pub fn belied_probe(mitigation: &Mitigation) -> Result<Option<String>, PatternEr
 /// What happens to `probe` by these actions instead of what it says, as a sentence without a full
 /// stop; `None`: it ends as it says.
 #[must_use]
-pub fn belied(meanings: &[Meaning], probe: &Probe) -> Option<String> {
+pub fn belied<'m>(
+    meanings: impl IntoIterator<Item = &'m Meaning> + Clone,
+    probe: &Probe,
+) -> Option<String> {
     let request = &probe.request;
-    let here = || meanings.iter().filter(|meaning| meaning.is_for_path(request));
+    let here = || meanings.clone().into_iter().filter(|meaning| meaning.is_for_path(request));
     let blocked = here().any(|meaning| meaning.blocks(request));
     match (blocked, &probe.expect) {
         (true, Expect::Blocked) => return None,

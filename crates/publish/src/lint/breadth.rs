@@ -21,8 +21,27 @@ pub(crate) fn ordinary() -> &'static [Request] {
 }
 
 pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
-    let blocks = meant.iter().filter(|meant| matches!(meant.meaning.effect, Effect::Block(_)));
-    blocks.filter_map(|meant| too_broad(subject, meant)).collect()
+    let finding = |meant: &Meant| match &meant.meaning.effect {
+        Effect::Block(_) => too_broad(subject, meant),
+        Effect::RequestHeader { header, .. } => takes_what_is_used(subject, meant, header),
+        Effect::ResponseHeader { .. } => None,
+    };
+    meant.iter().filter_map(finding).collect()
+}
+
+/// A request header that ordinary requests have, and that is changed for them.
+fn takes_what_is_used(subject: &Subject<'_>, meant: &Meant, header: &str) -> Option<Finding> {
+    let changes = |r: &&Request| {
+        r.header_values(header).next().is_some()
+            && meant.meaning.is_for_path(r)
+            && meant.meaning.request_headers(r).is_some()
+    };
+    let first = ordinary().iter().find(changes)?;
+    let request = format!("{} {}", first.method, told(&first.target));
+    let message = format!("ordinary requests have the header {header}: `{request}`");
+    let problem = Problem::new(subject.places.value_in("action", meant.action, "kind"), message)
+        .help("say in `impact` what will not work without it");
+    Some(Finding::warning("too-broad", problem))
 }
 
 fn too_broad(subject: &Subject<'_>, meant: &Meant) -> Option<Finding> {

@@ -2,7 +2,7 @@
 
 use stopgap_model::mitigation::Expect;
 use stopgap_model::{ActionKind, Probe, Problem, Request};
-use stopgap_rules::{CompiledRule, Effect, url_decode};
+use stopgap_rules::{CompiledRule, Effect, belied, url_decode};
 
 use super::place::tests;
 use super::rules::{is_of_target, may_see_line_feed, told, with_patterns};
@@ -29,8 +29,10 @@ pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
     let mut search = Search { subject, meant, tried: 0, told: Vec::new(), findings: Vec::new() };
     let wide = wide_rules(subject, meant);
     for (at, probe) in subject.mitigation.probes.iter().enumerate() {
-        if probe.expect == Expect::Blocked {
-            search.look_past(at, probe, &wide);
+        match probe.expect {
+            Expect::Blocked => search.look_past(at, probe, &wide),
+            Expect::ResponseHeader { .. } => search.look_past_header(at, probe),
+            Expect::Allowed | Expect::RequestHeader { .. } => {}
         }
     }
     let mut findings = search.findings;
@@ -75,6 +77,27 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// A header that is changed in the response to a probe, and not to the same request in another
+    /// encoding.
+    fn look_past_header(&mut self, at: usize, probe: &Probe) {
+        let Expect::ResponseHeader { name, .. } = &probe.expect else { return };
+        let changes = |m: &Meant| m.meaning.header().is_some_and(|h| h.eq_ignore_ascii_case(name));
+        let Some(first) = self.meant.iter().position(changes) else { return };
+        let meanings = self.meant.iter().map(|meant| &meant.meaning);
+        let ends_well = |request: Request| {
+            let twin = Probe { request, ..probe.clone() };
+            belied(meanings.clone(), &twin).is_none()
+        };
+        if !self.is_new("encoded-bypass", first) || !ends_well(probe.request.clone()) {
+            return;
+        }
+        let gets_past = |twin: &Request| !ends_well(twin.clone());
+        if let Some(passing) = twin::encoded(&probe.request).into_iter().find(gets_past) {
+            let least = twin::barely_encoded(&probe.request).find(gets_past);
+            self.tell_encoded(at, first, &least.unwrap_or(passing));
+        }
+    }
+
     fn is_new(&self, check: &'static str, meant: usize) -> bool {
         !self.told.contains(&(check, meant))
     }
@@ -101,7 +124,7 @@ impl<'a> Search<'a> {
             let place = search.subject.places.value_in("probe", probe, "request");
             let message =
                 format!("the same request in another encoding passes: `{}`", shown(passing));
-            let problem = Problem::new(place, message).expected("this one is blocked").help(
+            let problem = Problem::new(place, message).expected("this one does not").help(
                 "applications decode paths and arguments: test `uri` with `decode = [\"url\"]`, \
                  and show the encoded request as a probe",
             );
@@ -113,7 +136,7 @@ impl<'a> Search<'a> {
         self.tell("anchored-bypass", meant, |search| {
             let place = search.subject.places.value_in("probe", probe, "request");
             let message = format!("the request by another way passes: `{}`", shown(passing));
-            let problem = Problem::new(place, message).expected("this one is blocked").help(
+            let problem = Problem::new(place, message).expected("this one does not").help(
                 "servers take `//a` and `/./a` for `/a`, and applications ignore arguments that \
                  they do not know: a rule that is bound to the head or the end of the target can \
                  be led around; use `contains` if the attack allows it",

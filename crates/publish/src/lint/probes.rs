@@ -2,7 +2,7 @@
 
 use stopgap_model::mitigation::Expect;
 use stopgap_model::{Probe, Problem};
-use stopgap_rules::{Effect, Meaning, belied};
+use stopgap_rules::{Effect, belied};
 
 use super::{Finding, Meant, Subject};
 
@@ -11,7 +11,7 @@ pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
     if meant.is_empty() {
         return Vec::new();
     }
-    let mut findings = wrong(subject);
+    let mut findings = wrong(subject, meant);
     findings.extend(missing(subject));
     findings.extend(unproved(subject, meant));
     findings
@@ -22,12 +22,11 @@ pub(super) fn is_attack(probe: &Probe) -> bool {
     probe.expect != Expect::Allowed
 }
 
-fn wrong(subject: &Subject<'_>) -> Vec<Finding> {
-    let actions = subject.mitigation.actions.iter();
-    let meanings: Vec<Meaning> = actions.filter_map(|a| Meaning::of(a).ok().flatten()).collect();
+fn wrong(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
+    let meanings = meant.iter().map(|meant| &meant.meaning);
     let mut findings = Vec::new();
     for (at, probe) in subject.mitigation.probes.iter().enumerate() {
-        let Some(why) = belied(&meanings, probe) else { continue };
+        let Some(why) = belied(meanings.clone(), probe) else { continue };
         let place = subject.places.value_in("probe", at, "expect");
         let problem = Problem::new(place, stopgap_text::plain(&why))
             .help("a mitigation must do what its own probes say; mend the rule or the probe");

@@ -166,6 +166,39 @@ fn a_rule_that_does_not_decode_is_got_past_by_one_letter() {
 }
 
 #[test]
+fn a_page_is_got_by_an_encoded_path_without_its_new_header() {
+    let start = BASE.find("kind = \"block-request\"").unwrap();
+    let document = |decode: &str| {
+        format!(
+            "{}kind = \"response-header\"\nheader = \"X-A\"\nset = \"b\"\n\
+             when = [{{ field = \"uri\"{decode}, starts-with = \"/owa/\" }}]\n\n\
+             [[probe]]\nname = \"a\"\nlive = true\nrequest = \"GET /owa/\"\n\
+             response = {{ status = 200 }}\n\
+             expect = {{ response_header = \"X-A\", value = \"b\" }}\n\n\
+             [[probe]]\nname = \"b\"\nlive = true\nrequest = \"GET /a\"\nexpect = \"allowed\"\n",
+            &BASE[..start]
+        )
+    };
+    let findings = lint("X1.toml", document("").as_bytes());
+    assert!(message(&findings, "encoded-bypass").ends_with("`GET /%6fwa/`"), "{findings:#?}");
+    assert_eq!(named(&document(", decode = [\"url\"]")), []);
+}
+
+#[test]
+fn a_header_that_ordinary_requests_need() {
+    let start = BASE.find("kind = \"block-request\"").unwrap();
+    let text = format!(
+        "{}kind = \"request-header\"\nremove = \"cookie\"\n\n[[probe]]\nname = \"a\"\nlive = true\n\
+         request = \"GET /a\"\nheaders = [\"Cookie: 1\"]\nexpect = {{ request_header = \"Cookie\" }}\n\n\
+         [[probe]]\nname = \"b\"\nlive = true\nrequest = \"GET /a\"\nexpect = \"allowed\"\n",
+        &BASE[..start]
+    );
+    let findings = lint("X1.toml", text.as_bytes());
+    assert_eq!(named(&text), [(Level::Warning, "too-broad")]);
+    assert!(message(&findings, "too-broad").contains("`GET /owa/`"));
+}
+
+#[test]
 fn an_exact_rule_on_an_escape_is_got_past_by_the_case_of_its_digits() {
     let text = changed(&[
         (WHEN, r#"{ field = "query", case = "exact", contains = "%aD" }"#),
