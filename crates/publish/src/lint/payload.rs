@@ -97,18 +97,24 @@ fn method(probe: &Probe, place: &Range<usize>) -> Option<Finding> {
 
 fn payload(mitigation: &Mitigation, probe: &Probe, place: &Range<usize>) -> Option<Finding> {
     let texts = texts(&probe.request);
-    let found = PAYLOADS.iter().find(|payload| texts.iter().any(|text| text.contains(**payload)));
-    let blob = || probe_blob(&probe.request);
-    let what = found.map(|payload| format!("`{payload}`")).or_else(blob)?;
-    let message = format!("the probe may be sent to a running server, and has {what}");
-    let problem = Problem::new(place.clone(), message).help(MARKER);
-    // What the rule itself asks for must be there; whether the rest is harmless a person must say.
-    let asked = found.is_some_and(|payload| asks_for(mitigation, payload));
-    Some(if asked {
-        Finding::warning("live-payload", problem)
-    } else {
-        Finding::error("live-payload", problem)
-    })
+    let is_there = |payload: &&&str| texts.iter().any(|text| text.contains(**payload));
+    let found: Vec<&str> = PAYLOADS.iter().filter(is_there).copied().collect();
+    // What the rule itself asks for must be there, and a way up leads to a marker as well as to a
+    // file; whether the rest is harmless a person must say.
+    let may_be_harmless =
+        |payload: &&&str| payload.starts_with("..") || asks_for(mitigation, payload);
+    let harmful = found.iter().find(|payload| !may_be_harmless(payload));
+    let tell = |make: fn(&'static str, Problem) -> Finding, what: &str| {
+        let message = format!("the probe may be sent to a running server, and has {what}");
+        make("live-payload", Problem::new(place.clone(), message).help(MARKER))
+    };
+    if let Some(payload) = harmful {
+        return Some(tell(Finding::error, &format!("`{payload}`")));
+    }
+    if let Some(blob) = blob(&probe.request) {
+        return Some(tell(Finding::error, &blob));
+    }
+    found.first().map(|payload| tell(Finding::warning, &format!("`{payload}`")))
 }
 
 /// The texts of a request in lower case, as they are and decoded.
@@ -129,7 +135,7 @@ fn asks_for(mitigation: &Mitigation, payload: &str) -> bool {
 }
 
 /// A run of Base64 of which nobody can say at a glance what it is.
-fn probe_blob(request: &Request) -> Option<String> {
+fn blob(request: &Request) -> Option<String> {
     let is_digit = |b: &u8| b.is_ascii_alphanumeric() || b"+/_=-".contains(b);
     let values = request.headers.iter().map(|(_, value)| value.as_slice());
     let decoded = url_decode(&request.target).into_owned();

@@ -286,6 +286,14 @@ fn a_payload_that_the_rule_asks_for_is_left_to_a_person() {
 }
 
 #[test]
+fn a_way_up_to_a_marker_is_left_to_a_person() {
+    let text = changed(&[("GET /stopgap-probe/evilthing", "GET /icons/.%2e/evilthing")]);
+    assert_eq!(named(&text), [(Level::Warning, "live-payload")]);
+    let text = changed(&[("GET /stopgap-probe/evilthing", "GET /evilthing/.%2e/etc/passwd")]);
+    assert_eq!(named(&text), [(Level::Error, "live-payload")]);
+}
+
+#[test]
 fn a_revision_with_another_content_and_one_that_goes_back() {
     let old = BASE.replace("A title", "Another title");
     let names = |new: &str, old: &str| -> Vec<&str> {
