@@ -1,9 +1,9 @@
 //! `stopgap-publish import-iis`: rules as EEMS, EOMT and people wrote them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says plainly what it expects")]
 
-mod scratch;
+mod common;
 
-use scratch::{Run, Scratch, publish};
+use common::{Run, Scratch, publish};
 use stopgap_edit::iis::{Effective, standalone_rules};
 use stopgap_model::document::parse;
 use stopgap_model::{Mitigation, Request, RequestLine, Response};

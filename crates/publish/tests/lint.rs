@@ -1,9 +1,9 @@
 //! `stopgap-publish lint`, as a person and as a program reads it.
 #![allow(clippy::unwrap_used, reason = "a test says plainly what it expects")]
 
-mod scratch;
+mod common;
 
-use scratch::{Scratch, publish};
+use common::{Scratch, publish};
 use serde_json::Value;
 
 const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog");

@@ -1,9 +1,9 @@
 //! `stopgap-publish try`: the same words and JSON as `stopgap try`.
 #![allow(clippy::unwrap_used, reason = "a test says plainly what it expects")]
 
-mod scratch;
+mod common;
 
-use scratch::{Scratch, publish};
+use common::{Scratch, publish};
 
 const M1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog/M1.toml");
 const M2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog/M2.toml");
