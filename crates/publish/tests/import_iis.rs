@@ -46,6 +46,12 @@ const SEVERAL: &str = "<match url=\"(.*)\" /><conditions>\
     <add input=\"{HTTP_REFERER}\" pattern=\"SignOut\" negate=\"true\" /></conditions>\
     <action type=\"AbortRequest\" />";
 
+/// As the assistant of IIS Manager writes a rule that blocks requests.
+const ASSISTANT: &str = "<match url=\"*\" /><conditions>\
+    <add input=\"{QUERY_STRING}\" pattern=\"*evil*\" />\
+    <add input=\"{REQUEST_METHOD}\" pattern=\"GE*\" /></conditions>\
+    <action type=\"CustomResponse\" statusCode=\"403\" statusReason=\"No\" statusDescription=\"No\" />";
+
 /// The final M1 of EEMS, the cookies of EOMT's ProxyLogon, and two rules by hand.
 fn published() -> String {
     let m1 = ("{UrlDecode:{REQUEST_URI}}", "(?=.*autodiscover)(?=.*powershell)");
@@ -59,6 +65,7 @@ fn published() -> String {
         abort("X-BEResource Abort - inbound", "{HTTP_COOKIE}", "(.*)X-BEResource=(.+)/(.+)~(.+)"),
         rule("By hand", BY_HAND),
         rule("Several", SEVERAL),
+        rule("RequestBlockingRule1", ASSISTANT).replace("ECMAScript", "Wildcard"),
     ]
     .concat()
 }
@@ -98,6 +105,9 @@ fn requests() -> Vec<Request> {
         "GET /thing/evil",
         "GET /index.php?%ADd+allow",
         "GET /index.php?x=%AD",
+        "GET /?Evil",
+        "GET /?thisisevilthing%0a",
+        "GET /evil?no",
     ] {
         let evil = ["X-Evil: ${jndi:x}", "X-Evil: y"];
         for headers in [&[][..], &["Referer: https://a/SignOut.aspx"], &evil] {
@@ -240,6 +250,7 @@ fn what_cannot_be_said_exactly_is_refused_rule_by_rule_with_its_reason() {
         abort("Address", "{REMOTE_ADDR}", "^10\\."),
         rule("Path", "<match url=\"^setup/\" /><action type=\"AbortRequest\" />"),
         rule("All", "<match url=\".*\" /><action type=\"AbortRequest\" />"),
+        rule("Order", ASSISTANT).replace("ECMAScript", "Wildcard").replace("*evil*", "*e*l*"),
         rule("Redirect", "<match url=\"^old\" /><action type=\"Redirect\" url=\"new\" />"),
         abort("Off", "{QUERY_STRING}", "x").replace("<rule ", "<rule enabled=\"false\" "),
     ]
@@ -264,6 +275,7 @@ fn what_cannot_be_said_exactly_is_refused_rule_by_rule_with_its_reason() {
         ("Address", "{REMOTE_ADDR}"),
         ("Path", "`^setup/`"),
         ("All", "every request"),
+        ("Order", "`*e*l*`"),
         ("Redirect", "does not block"),
         ("Off", "disabled"),
         ("Body", "body"),

@@ -23,13 +23,16 @@ pub fn read(rule: &Rule) -> Result<BlockRule, String> {
     if !rule.server_variables.is_empty() {
         return Err("it sets server variables".into());
     }
-    if rule.syntax != PatternSyntax::EcmaScript {
-        return Err("its patterns are no regular expressions".into());
-    }
-    if !is_any_url(&rule.url) {
+    let any_url = match rule.syntax {
+        PatternSyntax::EcmaScript => is_any_url(&rule.url),
+        PatternSyntax::Wildcard => rule.url.pattern == "*" && !rule.url.negate,
+        PatternSyntax::ExactMatch => false,
+    };
+    if !any_url {
         return Err(format!("it looks at the path by `{}`", rule.url.pattern));
     }
-    let members = rule.conditions.iter().map(condition).collect::<Result<Vec<_>, _>>()?;
+    let members =
+        rule.conditions.iter().map(|c| condition(c, rule.syntax)).collect::<Result<Vec<_>, _>>()?;
     if members.is_empty() {
         return Err("it blocks every request".into());
     }
@@ -48,13 +51,34 @@ pub(super) fn is_any_url(url: &UrlMatch) -> bool {
     any && !url.negate
 }
 
-fn condition(condition: &Condition) -> Result<When, String> {
+fn condition(condition: &Condition, syntax: PatternSyntax) -> Result<When, String> {
     if condition.match_type != MatchType::Pattern {
         return Err("it asks whether a file or folder is there".into());
     }
     let (field, decode) = field_of(&condition.input)?;
     let case = if condition.ignore_case { Case::Ignore } else { Case::Exact };
-    let operator = Operator::Matches(condition.pattern.clone());
+    let operator = operator(&condition.pattern, syntax)?;
     let test = When::Test(Test { field, decode, operator, case });
     Ok(if condition.negate { When::Not(Box::new(test)) } else { test })
+}
+
+/// What a pattern asks of a value. A wildcard pattern is for the whole of it, and its `*` is any
+/// text, line ends and all.
+fn operator(pattern: &str, syntax: PatternSyntax) -> Result<Operator, String> {
+    match syntax {
+        PatternSyntax::EcmaScript => return Ok(Operator::Matches(pattern.to_owned())),
+        PatternSyntax::ExactMatch => return Ok(Operator::Equals(pattern.to_owned())),
+        PatternSyntax::Wildcard => {}
+    }
+    let text = pattern.trim_matches('*').to_owned();
+    if text.contains(['*', '?']) {
+        return Err(format!("no test says the same as the wildcard pattern `{pattern}`"));
+    }
+    Ok(match (pattern.starts_with('*'), pattern.ends_with('*')) {
+        _ if text.is_empty() => return Err(format!("`{pattern}` asks for nothing")),
+        (true, true) => Operator::Contains(text),
+        (true, false) => Operator::EndsWith(text),
+        (false, true) => Operator::StartsWith(text),
+        (false, false) => Operator::Equals(text),
+    })
 }
