@@ -307,6 +307,15 @@ fn names_are_wanted_in_any_case_and_a_name_that_is_not_there_is_an_error() {
 }
 
 #[test]
+fn an_id_that_leaves_no_room_for_a_number() {
+    let id = "A".repeat(64);
+    let run = import(&config(&published(), M2), &["--id", &id]);
+    let mitigation = read(&run.out);
+    assert_eq!((mitigation.id.as_str(), mitigation.actions.len()), (id.as_str(), 7));
+    assert_eq!(import(&config("", M2), &["--id", "../a"]).code, 2);
+}
+
+#[test]
 fn a_hostile_name_and_file_do_no_harm() {
     let inbound = abort("&#x9b;31m&#x202e;&#10;deny = x", "{QUERY_STRING}", "evil");
     let run = import(&config(&inbound, ""), &[]);
