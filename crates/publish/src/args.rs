@@ -22,7 +22,7 @@ pub(crate) struct Common {
     /// The publisher's folder
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
-    /// Print JSON, where there is something to tell (status, verify, errors)
+    /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The passphrase of the offline keys is the first line of this file [default: the variable
@@ -36,6 +36,12 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Find what review of a mitigation document misses
+    Lint(Lint),
+    /// Tell what a mitigation document does with a request
+    Try(Try),
+    /// Turn rewrite rules of IIS into a mitigation document, on standard output
+    ImportIis(ImportIis),
     /// Make the publisher's folder, with its keys and the first root
     Init(Init),
     /// Check mitigation documents, or policy.toml, and stage them to be signed
@@ -104,6 +110,53 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
         address: SocketAddr,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Mitigation documents
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// A folder with the documents that came before: no revision may name two contents
+    #[arg(long, value_name = "DIR")]
+    pub(crate) against: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Try {
+    /// A mitigation document
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The request: a method, a blank and a target, as in 'GET /x?y'
+    #[arg(long, value_name = "REQUEST", required_unless_present = "requests")]
+    pub(crate) request: Option<String>,
+    /// A header of the request, as in 'Cookie: a=b'
+    #[arg(long = "header", value_name = "HEADER", requires = "request")]
+    pub(crate) headers: Vec<String>,
+    /// The body of the request
+    #[arg(long, value_name = "TEXT", requires = "request")]
+    pub(crate) body: Option<String>,
+    /// A header of the response that the application gives, as in 'Content-Type: text/html': what
+    /// becomes of the response is told as well
+    #[arg(long = "response-header", value_name = "HEADER", requires = "request")]
+    pub(crate) response_headers: Vec<String>,
+    /// Requests, one JSON object a line: {"method","uri","headers","body","response"}; `-` is
+    /// standard input
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "request")]
+    pub(crate) requests: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportIis {
+    /// A configuration file of a site
+    #[arg(value_name = "WEB.CONFIG")]
+    pub(crate) file: PathBuf,
+    /// Only the rules of these names
+    #[arg(long = "rule", value_name = "NAME")]
+    pub(crate) rules: Vec<String>,
+    /// The id of the mitigation
+    #[arg(long, value_name = "ID", default_value = "IMPORTED-1")]
+    pub(crate) id: MitigationId,
 }
 
 #[derive(Debug, Args)]

@@ -54,11 +54,6 @@ pub(crate) fn target_of(id: &MitigationId) -> String {
     format!("{id}.toml")
 }
 
-/// Whether the target of this id would be the policy.
-pub(crate) fn is_policy(id: &MitigationId) -> bool {
-    id.as_str().eq_ignore_ascii_case("policy")
-}
-
 /// Whether a reason can stand in a document: one line of some length.
 pub(crate) fn is_reason(text: &str) -> bool {
     !text.trim().is_empty()

@@ -1,5 +1,7 @@
 //! The one place where an error becomes an exit code, a sentence and a hint.
 
+use std::path::PathBuf;
+
 use stopgap_feed::tuf::Refusal;
 use stopgap_feed::{Hop, PlaceError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
@@ -20,7 +22,7 @@ pub(crate) const NOT_PERMITTED: u8 = 5;
 
 /// A command failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CliError {
+pub(crate) enum PublishError {
     /// The command line asks for something that cannot be.
     #[error("{message}")]
     Usage { message: String, hint: String },
@@ -30,6 +32,9 @@ pub(crate) enum CliError {
     /// Documents are wrong. The text shows each place.
     #[error("{rendered}")]
     Document { rendered: String },
+    /// A configuration file could not be read as one, or says nothing that can be taken over.
+    #[error("{}: {why}", .file.display())]
+    Config { file: PathBuf, why: String },
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FsError),
@@ -56,7 +61,7 @@ pub(crate) enum CliError {
     Machine(String),
 }
 
-impl CliError {
+impl PublishError {
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: hint.into() }
     }
@@ -87,7 +92,7 @@ impl CliError {
             }
             Self::Folder(_) | Self::Key(KeyFileError::WrongPassphrase { .. }) => NOT_PERMITTED,
             Self::Key(_) | Self::Passphrase(_) => USAGE,
-            Self::Machine(_) => ATTENTION,
+            Self::Config { .. } | Self::Machine(_) => ATTENTION,
         }
     }
 
@@ -100,7 +105,7 @@ impl CliError {
                 "nothing was changed; the publisher must publish anew"
             }
             Self::Feed(_) => "nothing was changed; it is not what its publisher signed",
-            Self::Document { .. } => "nothing was staged; mend the documents and try again",
+            Self::Document { .. } => "nothing was done; mend the document and try again",
             Self::Lock(LockError::Held { .. }) => "wait until it is done, and try again",
             Self::Folder(PrivateDirError::Fs(_)) => "",
             Self::Folder(_) => "keys are kept in a folder that is yours alone: chmod 700",

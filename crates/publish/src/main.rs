@@ -1,14 +1,20 @@
 //! `stopgap-publish`: the publisher's program. The only one that sees private keys.
 
-/// Prints a line to standard output; see `output::line`.
+/// Prints a line to standard output as it is; see `output::line`.
 macro_rules! say {
     ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
+/// Prints a line for a person, broken to fit.
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::output::words(&format!($($text)*)) };
 }
 
 mod args;
 mod commands;
 mod document;
 mod error;
+mod import;
 mod keys;
 mod lint;
 mod output;
@@ -18,13 +24,14 @@ mod release;
 mod repository;
 mod settings;
 mod visit;
+mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::args::{Cli, Command};
-use crate::error::CliError;
+use crate::error::PublishError;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -48,9 +55,12 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command; answers the exit code.
-fn run(cli: &Cli) -> Result<u8, CliError> {
+fn run(cli: &Cli) -> Result<u8, PublishError> {
     let common = &cli.common;
     match &cli.command {
+        Command::Lint(arguments) => commands::lint::run(arguments, common.json),
+        Command::Try(arguments) => commands::r#try::run(arguments, common.json),
+        Command::ImportIis(arguments) => commands::import_iis::run(arguments, common.json),
         Command::Init(arguments) => commands::init::run(common, arguments),
         Command::Add { files } => commands::add::run(common, files),
         Command::Withdraw { id, reason } => commands::withdraw::run(common, id, reason),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use stopgap_text::{plain, wrap};
 
-use crate::error::CliError;
+use crate::error::PublishError;
 
 /// The version of the JSON shapes.
 const SCHEMA: u32 = 1;
@@ -18,12 +18,17 @@ const SCHEMA: u32 = 1;
 /// Set when standard output did not take what was written.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Prints a line to standard output, broken to fit. A closed or full output must not end the
-/// program half-way through its work; it is remembered instead.
+/// Prints a line to standard output. A closed or full output must not end the program half-way
+/// through its work; it is remembered instead.
 pub(crate) fn line(text: fmt::Arguments<'_>) {
-    if writeln!(anstream::stdout(), "{}", wrap(&text.to_string(), "  ")).is_err() {
+    if writeln!(anstream::stdout(), "{text}").is_err() {
         LOST.store(true, Ordering::Relaxed);
     }
+}
+
+/// Prints words for a person, broken to fit.
+pub(crate) fn words(text: &str) {
+    say!("{}", wrap(text, "  "));
 }
 
 /// Whether output was lost.
@@ -36,9 +41,7 @@ pub(crate) fn print_json(mut object: Value) {
     if let Some(fields) = object.as_object_mut() {
         fields.insert("schema".into(), SCHEMA.into());
     }
-    if writeln!(anstream::stdout(), "{object}").is_err() {
-        LOST.store(true, Ordering::Relaxed);
-    }
+    say!("{object}");
 }
 
 /// Tells of something that is not as it should be and does not keep the command from its work.
@@ -48,7 +51,7 @@ pub(crate) fn warning(text: &str) {
 }
 
 /// Tells of a failure.
-pub(crate) fn failure(error: &CliError, as_json: bool) {
+pub(crate) fn failure(error: &PublishError, as_json: bool) {
     let hint = error.hint();
     if as_json {
         print_json(json!({"error": error.sentence(), "hint": hint, "exit": error.code()}));
@@ -57,7 +60,7 @@ pub(crate) fn failure(error: &CliError, as_json: bool) {
     let style = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     match error {
         // A rendered problem begins with the word already.
-        CliError::Document { rendered } => anstream::eprintln!("{rendered}"),
+        PublishError::Document { rendered } => anstream::eprintln!("{rendered}"),
         _ => {
             let text = format!("{style}error{style:#}: {}", plain(&error.sentence()));
             anstream::eprintln!("{}", wrap(&text, "  "));

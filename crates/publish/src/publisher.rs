@@ -10,7 +10,7 @@ use stopgap_sign::{
 };
 
 use crate::document::MAX_DOCUMENT;
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::keys;
 use crate::output::warning;
 use crate::repository::{MAX_METADATA, Repository, target};
@@ -52,12 +52,12 @@ impl Need {
 
 impl Publisher {
     /// Opens a folder that `init` made, or a copy of one without its keys.
-    pub(crate) fn open(dir: &Path) -> Result<Self, CliError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, PublishError> {
         keys::warn_if_foreign(dir);
         let repository = Repository::open(dir)?;
         if repository.versions(Role::Root)?.is_empty() {
             let message = format!("{} is not a publisher's folder: it has no root", dir.display());
-            return Err(CliError::usage(message, "name it with --dir, or make one: init"));
+            return Err(PublishError::usage(message, "name it with --dir, or make one: init"));
         }
         Ok(Self { repository })
     }
@@ -71,49 +71,49 @@ impl Publisher {
         ["keys/offline", "keys/online"].map(|folder| self.path().join(folder))
     }
 
-    pub(crate) fn settings(&self) -> Result<Settings, CliError> {
+    pub(crate) fn settings(&self) -> Result<Settings, PublishError> {
         let bytes = self.repository.dir().read(SETTINGS, MAX_SETTINGS)?.ok_or_else(|| {
             let message = format!("{} has no {SETTINGS}", self.path().display());
-            CliError::usage(message, "put it back from a copy of the folder")
+            PublishError::usage(message, "put it back from a copy of the folder")
         })?;
         let text = String::from_utf8_lossy(&bytes);
         toml::from_str(&text).map_err(|error| {
-            CliError::usage(format!("{SETTINGS}: {}", error.message()), "mend the file")
+            PublishError::usage(format!("{SETTINGS}: {}", error.message()), "mend the file")
         })
     }
 
     /// The root in force.
-    pub(crate) fn root(&self) -> Result<Root, CliError> {
+    pub(crate) fn root(&self) -> Result<Root, PublishError> {
         let newest = self.repository.newest(Role::Root)?.ok_or_else(|| not_ours("root", ""))?;
         root_of(newest)
     }
 
     /// The root that is staged, if one is.
-    pub(crate) fn staged_root(&self) -> Result<Option<Root>, CliError> {
+    pub(crate) fn staged_root(&self) -> Result<Option<Root>, PublishError> {
         self.staged(Role::Root)?.map(root_of).transpose()
     }
 
     /// What is staged of a role: not what is already in force.
-    pub(crate) fn staged(&self, role: Role) -> Result<Option<Envelope>, CliError> {
+    pub(crate) fn staged(&self, role: Role) -> Result<Option<Envelope>, PublishError> {
         let Some(staged) = self.repository.metadata(&staged_path(role))? else { return Ok(None) };
         let newest = self.repository.newest(role)?.map_or(0, |newest| newest.version());
         Ok((staged.version() > newest).then_some(staged))
     }
 
     /// Stages metadata in place of what was staged before.
-    pub(crate) fn stage(&self, role: Role, envelope: &Envelope) -> Result<(), CliError> {
+    pub(crate) fn stage(&self, role: Role, envelope: &Envelope) -> Result<(), PublishError> {
         let bytes = envelope.to_bytes();
         if bytes.len() as u64 > MAX_METADATA {
             let message = format!("the metadata would be {} bytes long", bytes.len());
             let hint = format!("clients read at most {MAX_METADATA} bytes");
-            return Err(CliError::refused(message, hint));
+            return Err(PublishError::refused(message, hint));
         }
         self.repository.dir().create_dir("staged")?;
         Ok(self.repository.dir().write_atomic(&staged_path(role), &bytes)?)
     }
 
     /// Removes what is in force by now from what is staged.
-    pub(crate) fn unstage(&self) -> Result<(), CliError> {
+    pub(crate) fn unstage(&self) -> Result<(), PublishError> {
         for role in [Role::Root, Role::Targets] {
             let path = staged_path(role);
             if self.staged(role)?.is_none() && self.repository.metadata(&path)?.is_some() {
@@ -124,7 +124,7 @@ impl Publisher {
     }
 
     /// The files of the targets metadata that is staged, else of that in force.
-    pub(crate) fn files(&self) -> Result<BTreeMap<String, TargetFile>, CliError> {
+    pub(crate) fn files(&self) -> Result<BTreeMap<String, TargetFile>, PublishError> {
         let newest = match self.staged(Role::Targets)? {
             Some(staged) => Some(staged),
             None => self.repository.newest(Role::Targets)?,
@@ -137,7 +137,7 @@ impl Publisher {
         &self,
         files: &BTreeMap<String, TargetFile>,
         now: Timestamp,
-    ) -> Result<u64, CliError> {
+    ) -> Result<u64, PublishError> {
         let newest = self.repository.newest(Role::Targets)?.map_or(0, |newest| newest.version());
         let before = self.staged(Role::Targets)?;
         let expiry = self.settings()?.days.expiry(Role::Targets, now);
@@ -154,13 +154,13 @@ impl Publisher {
         &self,
         name: &str,
         file: &TargetFile,
-    ) -> Result<Option<Vec<u8>>, CliError> {
+    ) -> Result<Option<Vec<u8>>, PublishError> {
         let bytes = self.repository.dir().read(&target(name, file.sha256), MAX_DOCUMENT)?;
         Ok(bytes.filter(|bytes| Digest::of(bytes) == file.sha256))
     }
 
     /// Who must sign `envelope`, and who has.
-    pub(crate) fn needs(&self, role: Role, envelope: &Envelope) -> Result<Vec<Need>, CliError> {
+    pub(crate) fn needs(&self, role: Role, envelope: &Envelope) -> Result<Vec<Need>, PublishError> {
         let root = self.root()?;
         let next = self.staged_root()?;
         let need = |keys: &RoleKeys, version: u64| need(envelope, keys, version);
@@ -208,23 +208,26 @@ fn need(envelope: &Envelope, keys: &RoleKeys, root: u64) -> Need {
     }
 }
 
-pub(crate) fn root_of(envelope: Envelope) -> Result<Root, CliError> {
+pub(crate) fn root_of(envelope: Envelope) -> Result<Root, PublishError> {
     let roles = Roles::of_root(&envelope.signed).map_err(|error| refused("root", &error))?;
     Ok(Root { envelope, roles })
 }
 
-pub(crate) fn files_of(targets: &Envelope) -> Result<BTreeMap<String, TargetFile>, CliError> {
+pub(crate) fn files_of(targets: &Envelope) -> Result<BTreeMap<String, TargetFile>, PublishError> {
     files(&targets.signed).map_err(|error| refused("targets", &error))
 }
 
-pub(crate) fn expires(role: Role, envelope: &Envelope) -> Result<Timestamp, CliError> {
+pub(crate) fn expires(role: Role, envelope: &Envelope) -> Result<Timestamp, PublishError> {
     stopgap_sign::expires(&envelope.signed).map_err(|error| refused(role.as_str(), &error))
 }
 
-fn refused(what: &str, error: &NotOurs) -> CliError {
+fn refused(what: &str, error: &NotOurs) -> PublishError {
     not_ours(what, &format!(": {error}"))
 }
 
-fn not_ours(what: &str, why: &str) -> CliError {
-    CliError::refused(format!("the {what} metadata cannot be used{why}"), "put it back from a copy")
+fn not_ours(what: &str, why: &str) -> PublishError {
+    PublishError::refused(
+        format!("the {what} metadata cannot be used{why}"),
+        "put it back from a copy",
+    )
 }

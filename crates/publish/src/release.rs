@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use stopgap_sign::{Envelope, Role, Roles, SigningKey, snapshot, timestamp};
 
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::publisher::{Root, expires};
 use crate::repository::{Repository, path};
 use crate::settings::Days;
@@ -40,7 +40,7 @@ impl Online<'_> {
         targets: Envelope,
         own: &Repository,
         place: &Repository,
-    ) -> Result<Release, CliError> {
+    ) -> Result<Release, PublishError> {
         let snapshot = self.snapshot(&targets, own, place)?;
         let last = self.last(Role::Timestamp, own, place)?.map_or(0, |last| last.version());
         let expiry = self.days.expiry(Role::Timestamp, self.now);
@@ -55,7 +55,7 @@ impl Online<'_> {
         targets: &Envelope,
         own: &Repository,
         place: &Repository,
-    ) -> Result<Envelope, CliError> {
+    ) -> Result<Envelope, PublishError> {
         let last = self.last(Role::Snapshot, own, place)?;
         if let Some(last) = &last {
             let names_it = last.signed["meta"]["targets.json"]["version"] == targets.version();
@@ -78,7 +78,7 @@ impl Online<'_> {
         role: Role,
         own: &Repository,
         place: &Repository,
-    ) -> Result<Option<Envelope>, CliError> {
+    ) -> Result<Option<Envelope>, PublishError> {
         let own = own.newest(role)?;
         // What is torn or strange there is written over.
         let placed = place.newest(role).ok().flatten();
@@ -88,7 +88,7 @@ impl Online<'_> {
     }
 
     /// Signs with every key at hand that clients know before or after.
-    fn sign(&self, role: Role, signed: serde_json::Value) -> Result<Envelope, CliError> {
+    fn sign(&self, role: Role, signed: serde_json::Value) -> Result<Envelope, PublishError> {
         let mut known = self.root.roles.of(role).keys.clone();
         known.extend(self.before.iter().flat_map(|roles| roles.of(role).keys.iter().cloned()));
         let keys = self.keys.iter().filter(|key| known.contains(&key.public()));
@@ -103,7 +103,7 @@ impl Online<'_> {
             needed.threshold,
             role.as_str()
         );
-        Err(CliError::refused(message, "bring the key files there, or make new ones: rotate"))
+        Err(PublishError::refused(message, "bring the key files there, or make new ones: rotate"))
     }
 
     fn known_to_all(&self, role: Role, envelope: &Envelope) -> bool {
@@ -156,9 +156,9 @@ pub(crate) fn are_good_by(roles: &Roles, metadata: &[(Role, Envelope)]) -> bool 
     metadata.iter().all(|(role, envelope)| roles.of(*role).are_met_by(envelope))
 }
 
-fn next(version: u64) -> Result<u64, CliError> {
+fn next(version: u64) -> Result<u64, PublishError> {
     version.checked_add(1).ok_or_else(|| {
-        CliError::refused(
+        PublishError::refused(
             "the last version is the highest that there can be",
             "rotate the role's keys",
         )

@@ -6,7 +6,7 @@ use stopgap_fs::{FsError, Lock, PublicDir};
 use stopgap_model::Digest;
 use stopgap_sign::{Envelope, Role};
 
-use crate::error::CliError;
+use crate::error::PublishError;
 
 /// The largest metadata, in bytes: what clients built on `sigstore-tuf` read of targets metadata
 /// (its `UpdaterConfig`). It is enough for some 20,000 mitigations.
@@ -21,12 +21,12 @@ pub(crate) struct Repository {
 
 impl Repository {
     /// Opens the folder, which must be there.
-    pub(crate) fn open(path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, PublishError> {
         Self::locked(PublicDir::open(path)?)
     }
 
     /// Opens the folder, if it is there.
-    pub(crate) fn open_existing(path: &Path) -> Result<Option<Self>, CliError> {
+    pub(crate) fn open_existing(path: &Path) -> Result<Option<Self>, PublishError> {
         match PublicDir::open(path) {
             Err(FsError::NotFound { .. }) => Ok(None),
             dir => Self::locked(dir?).map(Some),
@@ -34,21 +34,21 @@ impl Repository {
     }
 
     /// Opens the folder, or makes it.
-    pub(crate) fn open_or_create(path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn open_or_create(path: &Path) -> Result<Self, PublishError> {
         let repository = Self::locked(PublicDir::open_or_create(path)?)?;
         repository.make_folders()?;
         Ok(repository)
     }
 
     /// Makes the folders of a repository, where they are not there yet.
-    pub(crate) fn make_folders(&self) -> Result<(), CliError> {
+    pub(crate) fn make_folders(&self) -> Result<(), PublishError> {
         for name in ["metadata", "targets"] {
             self.dir.create_dir(name)?;
         }
         Ok(())
     }
 
-    fn locked(dir: PublicDir) -> Result<Self, CliError> {
+    fn locked(dir: PublicDir) -> Result<Self, PublishError> {
         let holder = format!("pid {}, stopgap-publish", std::process::id());
         let lock = Lock::acquire_public(&dir, &holder)?;
         Ok(Self { dir, _lock: lock })
@@ -60,7 +60,7 @@ impl Repository {
     }
 
     /// The versions of a role that are there, the lowest first.
-    pub(crate) fn versions(&self, role: Role) -> Result<Vec<u64>, CliError> {
+    pub(crate) fn versions(&self, role: Role) -> Result<Vec<u64>, PublishError> {
         let end = format!(".{}.json", role.as_str());
         let number = |name: &String| {
             let number: u64 = name.strip_suffix(&end)?.parse().ok()?;
@@ -73,7 +73,7 @@ impl Repository {
     }
 
     /// The newest metadata of a role.
-    pub(crate) fn newest(&self, role: Role) -> Result<Option<Envelope>, CliError> {
+    pub(crate) fn newest(&self, role: Role) -> Result<Option<Envelope>, PublishError> {
         if role == Role::Timestamp {
             return self.metadata("metadata/timestamp.json");
         }
@@ -84,18 +84,18 @@ impl Repository {
     }
 
     /// Metadata by its path; `None` if it is not there.
-    pub(crate) fn metadata(&self, path: &str) -> Result<Option<Envelope>, CliError> {
+    pub(crate) fn metadata(&self, path: &str) -> Result<Option<Envelope>, PublishError> {
         let Some(bytes) = self.dir.read(path, MAX_METADATA)? else { return Ok(None) };
         let place = self.dir.path().join(path);
         let envelope = Envelope::from_bytes(&bytes).map_err(|error| {
             let message = format!("{}: {error}", place.display());
-            CliError::refused(message, "put it back from a copy, or remove it")
+            PublishError::refused(message, "put it back from a copy, or remove it")
         })?;
         Ok(Some(envelope))
     }
 
     /// Writes metadata, unless it is there already.
-    pub(crate) fn put(&self, path: &str, bytes: &[u8]) -> Result<(), CliError> {
+    pub(crate) fn put(&self, path: &str, bytes: &[u8]) -> Result<(), PublishError> {
         if self.dir.read(path, MAX_METADATA).ok().flatten().as_deref() != Some(bytes) {
             self.dir.write_atomic(path, bytes)?;
         }

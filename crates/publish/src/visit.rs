@@ -11,7 +11,7 @@ use stopgap_feed::{Answer, Bundle, Folder, Network, Place, place};
 use stopgap_fs::read_bounded;
 use stopgap_sign::{Envelope, Role};
 
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::repository::{MAX_METADATA, path};
 
 /// The most that the targets of a feed may have together, in bytes: the largest bundle.
@@ -52,20 +52,20 @@ impl Metadata {
 }
 
 /// Where a feed is: `text` is a URL, a folder or a bundle.
-pub(crate) fn open(text: &str) -> Result<Arc<dyn Place>, CliError> {
+pub(crate) fn open(text: &str) -> Result<Arc<dyn Place>, PublishError> {
     if text.contains("://") {
         return Ok(place(text, &Network::default())?);
     }
     let path = Path::new(text);
     let facts = std::fs::metadata(path).map_err(|error| {
-        CliError::usage(format!("{text}: {error}"), "name a folder, a bundle or a URL")
+        PublishError::usage(format!("{text}: {error}"), "name a folder, a bundle or a URL")
     })?;
     Ok(if facts.is_dir() { Arc::new(Folder::new(path)) } else { Arc::new(Bundle::open(path)?) })
 }
 
 impl Visit {
     /// Gets the metadata of a feed and verifies it, from the root in the file `root` on.
-    pub(crate) fn of(place: &Arc<dyn Place>, root: &Path) -> Result<Self, CliError> {
+    pub(crate) fn of(place: &Arc<dyn Place>, root: &Path) -> Result<Self, PublishError> {
         let pinned = read_bounded(root, MAX_METADATA)?;
         let (mut client, roots) = follow(place, pinned)?;
         require_consistent(&client)?;
@@ -73,7 +73,7 @@ impl Visit {
         if let Some(refused) = listing.refused.first() {
             let message =
                 format!("the target `{}` is not passed on: {}", refused.name, refused.why);
-            return Err(CliError::refused(message, "tell the publisher"));
+            return Err(PublishError::refused(message, "tell the publisher"));
         }
         let mut versions = client.versions();
         let mut metadata = Vec::new();
@@ -92,12 +92,12 @@ impl Visit {
     pub(crate) fn targets(
         &self,
         is_wanted: impl Fn(&File) -> bool,
-    ) -> Result<Vec<(&File, Vec<u8>)>, CliError> {
+    ) -> Result<Vec<(&File, Vec<u8>)>, PublishError> {
         let wanted: Vec<&File> = self.files.iter().filter(|file| is_wanted(file)).collect();
         let sum = wanted.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.length));
         if sum.is_none_or(|sum| sum > MAX_TARGETS) {
             let message = format!("the targets have more than {MAX_TARGETS} bytes together");
-            return Err(CliError::refused(message, ""));
+            return Err(PublishError::refused(message, ""));
         }
         wanted.into_iter().map(|file| Ok((file, self.client.fetch(file)?))).collect()
     }
@@ -120,7 +120,7 @@ impl Visit {
 fn follow(
     place: &Arc<dyn Place>,
     pinned: Vec<u8>,
-) -> Result<(Client, BTreeMap<u64, Vec<u8>>), CliError> {
+) -> Result<(Client, BTreeMap<u64, Vec<u8>>), PublishError> {
     let version = version_of(&pinned);
     let first = place.get(&path(Role::Root, 1), MAX_METADATA, None)?;
     if let (2.., Answer::Found { bytes, .. }) = (version, first)
@@ -135,7 +135,7 @@ fn follow(
 fn refreshed(
     place: &Arc<dyn Place>,
     root: Vec<u8>,
-) -> Result<(Client, BTreeMap<u64, Vec<u8>>), CliError> {
+) -> Result<(Client, BTreeMap<u64, Vec<u8>>), PublishError> {
     let mut client = Client::open(Arc::clone(place), &root, Memory::default())?;
     client.refresh(Timestamp::now())?;
     let mut roots = BTreeMap::from_iter(client.new_roots());
@@ -148,22 +148,22 @@ fn version_of(root: &[u8]) -> u64 {
 }
 
 /// What is passed on has the layout of a consistent snapshot, and says so.
-fn require_consistent(client: &Client) -> Result<(), CliError> {
+fn require_consistent(client: &Client) -> Result<(), PublishError> {
     let root: Option<Value> = serde_json::from_slice(client.root()).ok();
     if root.is_some_and(|root| root["signed"]["consistent_snapshot"] == true) {
         return Ok(());
     }
     let message = "the feed has no consistent snapshots: what is passed on of it could be mixed";
-    Err(CliError::refused(message, "ask the publisher for `consistent_snapshot`"))
+    Err(PublishError::refused(message, "ask the publisher for `consistent_snapshot`"))
 }
 
 /// A delegated role's name becomes a file's name.
-fn require_plain(role: &str) -> Result<(), CliError> {
+fn require_plain(role: &str) -> Result<(), PublishError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if role.starts_with(|c: char| c.is_ascii_alphanumeric()) && role.chars().all(plain) {
         return Ok(());
     }
     let role = stopgap_model::problem::one_line(role);
     let message = format!("the role `{role}` has a name that is no file's name");
-    Err(CliError::refused(message, "tell the publisher"))
+    Err(PublishError::refused(message, "tell the publisher"))
 }

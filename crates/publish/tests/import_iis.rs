@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{Run, Scratch, publish};
+use common::Run;
+use common::scratch::{Scratch, publish};
 use stopgap_edit::iis::{Effective, standalone_rules};
 use stopgap_model::document::parse;
 use stopgap_model::{Mitigation, Request, RequestLine, Response};

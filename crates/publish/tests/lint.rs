@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Scratch, publish};
+use common::scratch::{Scratch, publish};
 use serde_json::Value;
 
 const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog");

@@ -212,7 +212,11 @@ fn one_wrong_document_stages_none() {
     for (name, text, said) in [
         ("bad.toml", mitigation("A-2", 1, "Two").replace("severity", "severty"), "bad.toml:"),
         ("policy.toml", "enabeld = true\n".to_owned(), "enabeld"),
-        ("named.toml", mitigation("POLICY", 1, "A name that is taken"), "that of the policy"),
+        (
+            "named.toml",
+            mitigation("POLICY", 1, "A name that is taken"),
+            "no mitigation may be called",
+        ),
         ("empty.toml", String::new(), "empty"),
     ] {
         team.write(name, text);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Scratch, publish};
+use common::scratch::{Scratch, publish};
 
 const M1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog/M1.toml");
 const M2: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog/M2.toml");
@@ -64,7 +64,7 @@ fn a_document_that_is_wrong_is_shown_with_its_lines() {
     let scratch = Scratch::new();
     let file = scratch.file("X.toml", b"schema = 1\nid = \"X\"\nseverty = \"high\"\n");
     let run = publish(&["try", &file, "--request", "GET /"]);
-    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    assert_eq!((run.code, run.out.as_str()), (3, ""));
     assert!(run.err.contains("did you mean `severity`?"), "{}", run.err);
     let run = publish(&["try", &scratch.path("none.toml"), "--request", "GET /"]);
     assert_eq!(run.code, 1);

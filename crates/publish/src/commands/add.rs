@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use stopgap_fs::read_bounded;
 use stopgap_model::problem::one_line;
 use stopgap_sign::TargetFile;
-use stopgap_text::render;
+use stopgap_text::{render, render_finding};
 
 use crate::args::Common;
-use crate::document::{Head, MAX_DOCUMENT, POLICY, is_policy, policy_problem};
-use crate::error::CliError;
-use crate::lint::lint;
+use crate::document::{Head, MAX_DOCUMENT, POLICY, policy_problem};
+use crate::error::PublishError;
+use crate::lint::{Finding, Level, lint};
 use crate::publisher::Publisher;
 use crate::repository::{target, target_file};
 
@@ -24,7 +24,7 @@ struct New {
     said: String,
 }
 
-pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, CliError> {
+pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
     let mut files = publisher.files()?;
     let mut names: BTreeMap<String, String> = files.keys().map(|name| folded(name)).collect();
@@ -34,17 +34,17 @@ pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, CliError> {
         let new = check(path, read_bounded(path, MAX_DOCUMENT)?)?;
         if !seen.insert(new.name.clone()) {
             let message = format!("two of the files are {}", new.name);
-            return Err(CliError::usage(message, "add one of them"));
+            return Err(PublishError::usage(message, "add one of them"));
         }
         let (key, name) = folded(&new.name);
         let name = names.entry(key).or_insert(name);
         if *name != new.name {
             let message = format!("{} and {} differ in case only", new.name, one_line(name));
-            return Err(CliError::refused(message, "give the mitigation another id"));
+            return Err(PublishError::refused(message, "give the mitigation another id"));
         }
         match files.get(&new.name) {
             Some(before) if *before == TargetFile::of(&new.bytes) => {
-                say!("{} is there already, the same", new.name);
+                tell!("{} is there already, the same", new.name);
             }
             Some(before) => {
                 require_forward(&publisher, before, &new)?;
@@ -58,31 +58,42 @@ pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, CliError> {
 }
 
 /// Checks one file by itself.
-fn check(path: &Path, bytes: Vec<u8>) -> Result<New, CliError> {
+fn check(path: &Path, bytes: Vec<u8>) -> Result<New, PublishError> {
     let shown = path.display().to_string();
     if path.file_name().is_some_and(|name| name == POLICY) {
         if let Some(problem) = policy_problem(&bytes) {
-            return Err(CliError::Document { rendered: render(&shown, &bytes, &[problem]) });
+            return Err(PublishError::Document { rendered: render(&shown, &bytes, &[problem]) });
         }
         return Ok(New { name: POLICY.into(), bytes, said: "the organisation's policy".into() });
     }
-    let findings = lint(&shown, &bytes);
-    if !findings.is_empty() {
-        let problems: Vec<_> = findings.into_iter().map(|finding| finding.problem).collect();
-        return Err(CliError::Document { rendered: render(&shown, &bytes, &problems) });
-    }
+    require_clean(&shown, &bytes)?;
     let head = Head::of(&bytes).ok_or_else(|| {
-        CliError::refused(format!("{shown} is not a mitigation document"), "see its format")
+        PublishError::refused(format!("{shown} is not a mitigation document"), "see its format")
     })?;
-    if is_policy(&head.id) {
-        let message = format!("{shown}: the id `{}` is that of the policy", head.id);
-        return Err(CliError::refused(message, "give the mitigation another id"));
-    }
     let said = match head.withdrawn {
         Some(_) => format!("revision {}, withdrawn", head.revision),
         None => format!("revision {}", head.revision),
     };
     Ok(New { name: head.target(), bytes, said })
+}
+
+/// Refuses a document with an error; warnings are told.
+fn require_clean(name: &str, bytes: &[u8]) -> Result<(), PublishError> {
+    let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
+        lint(name, bytes).into_iter().partition(|finding| finding.level == Level::Error);
+    let rendered = |findings: &[Finding], is_error| {
+        let one = |finding: &Finding| {
+            render_finding(name, bytes, &finding.problem, finding.name, is_error)
+        };
+        findings.iter().map(one).collect::<Vec<_>>().join("\n\n")
+    };
+    if !errors.is_empty() {
+        return Err(PublishError::Document { rendered: rendered(&errors, true) });
+    }
+    if !warnings.is_empty() {
+        anstream::eprintln!("{}", rendered(&warnings, false));
+    }
+    Ok(())
 }
 
 /// A name as Windows compares names, and as it is.
@@ -91,7 +102,11 @@ fn folded(name: &str) -> (String, String) {
 }
 
 /// Refuses a document that goes back, or is a revision with other content.
-fn require_forward(publisher: &Publisher, before: &TargetFile, new: &New) -> Result<(), CliError> {
+fn require_forward(
+    publisher: &Publisher,
+    before: &TargetFile,
+    new: &New,
+) -> Result<(), PublishError> {
     if new.name == POLICY {
         return Ok(());
     }
@@ -99,7 +114,7 @@ fn require_forward(publisher: &Publisher, before: &TargetFile, new: &New) -> Res
     let old = bytes.and_then(|bytes| Head::of(&bytes)).ok_or_else(|| {
         let place = publisher.path().join(target(&new.name, before.sha256));
         let message = format!("{} is not there, or not whole", place.display());
-        CliError::refused(message, "put it back from a copy of the folder, or from a mirror")
+        PublishError::refused(message, "put it back from a copy of the folder, or from a mirror")
     })?;
     let revision = Head::of(&new.bytes).map_or(0, |head| head.revision);
     if revision > old.revision {
@@ -109,7 +124,7 @@ fn require_forward(publisher: &Publisher, before: &TargetFile, new: &New) -> Res
         true => format!("{} has revision {revision} already, with other content", new.name),
         false => format!("{} has revision {}, and this is {revision}", new.name, old.revision),
     };
-    Err(CliError::refused(
+    Err(PublishError::refused(
         message,
         format!("write `revision = {}`", old.revision.saturating_add(1)),
     ))
@@ -120,9 +135,9 @@ fn stage(
     publisher: &Publisher,
     files: &mut BTreeMap<String, TargetFile>,
     added: &[New],
-) -> Result<(), CliError> {
+) -> Result<(), PublishError> {
     if added.is_empty() {
-        say!("nothing new was staged");
+        tell!("nothing new was staged");
         return Ok(());
     }
     let dir = publisher.repository.dir();
@@ -141,9 +156,9 @@ fn stage(
     dir.write_batch("mitigations", &shown)?;
     let version = publisher.stage_files(files, Timestamp::now())?;
     for new in added {
-        say!("staged {}, {}", new.name, new.said);
+        tell!("staged {}, {}", new.name, new.said);
     }
-    say!("targets {version} waits for signatures: stopgap-publish sign targets --key FILE");
+    tell!("targets {version} waits for signatures: stopgap-publish sign targets --key FILE");
     Ok(())
 }
 
@@ -153,7 +168,8 @@ pub(crate) fn stage_own(
     name: String,
     bytes: Vec<u8>,
     said: String,
-) -> Result<(), CliError> {
+) -> Result<(), PublishError> {
+    require_clean(&name, &bytes)?;
     let mut files = publisher.files()?;
     stage(publisher, &mut files, &[New { name, bytes, said }])
 }

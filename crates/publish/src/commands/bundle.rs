@@ -7,7 +7,7 @@ use stopgap_sign::Role;
 use tar::{Builder, Header};
 
 use crate::args::Common;
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::output::counted;
 use crate::repository::{path, target};
 use crate::visit::{Visit, open};
@@ -17,7 +17,7 @@ pub(crate) fn run(
     file: &Path,
     from: Option<&str>,
     root: Option<&Path>,
-) -> Result<u8, CliError> {
+) -> Result<u8, PublishError> {
     let (folder, name) = place_of(file)?;
     let (from, root) = match (from, root) {
         (Some(from), Some(root)) => (from.to_owned(), root.to_owned()),
@@ -26,22 +26,22 @@ pub(crate) fn run(
     let visit = Visit::of(&open(&from)?, &root)?;
     let bytes = pack(&visit)?;
     PublicDir::open(&folder)?.write_atomic(&name, &bytes)?;
-    say!("bundled {} in {}", counted(visit.files.len(), "target"), file.display());
-    say!("  {} bytes; it is verified when it is imported", bytes.len());
+    tell!("bundled {} in {}", counted(visit.files.len(), "target"), file.display());
+    tell!("  {} bytes; it is verified when it is imported", bytes.len());
     Ok(0)
 }
 
-fn place_of(file: &Path) -> Result<(PathBuf, String), CliError> {
+fn place_of(file: &Path) -> Result<(PathBuf, String), PublishError> {
     let name = file.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-        CliError::usage(format!("{} cannot be a file's name", file.display()), "name a file")
+        PublishError::usage(format!("{} cannot be a file's name", file.display()), "name a file")
     })?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     Ok((folder.unwrap_or(Path::new(".")).to_owned(), name.to_owned()))
 }
 
 /// The same feed gives the same bytes, whoever makes the bundle and when.
-fn pack(visit: &Visit) -> Result<Vec<u8>, CliError> {
-    let failed = |error: std::io::Error| CliError::Machine(format!("no bundle: {error}"));
+fn pack(visit: &Visit) -> Result<Vec<u8>, PublishError> {
+    let failed = |error: std::io::Error| PublishError::Machine(format!("no bundle: {error}"));
     let mut builder = Builder::new(Vec::new());
     let mut append = |path: &str, bytes: &[u8]| {
         let mut header = Header::new_gnu();

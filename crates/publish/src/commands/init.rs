@@ -5,7 +5,7 @@ use stopgap_fs::PrivateDir;
 use stopgap_sign::{Envelope, Role, RoleKeys, Roles, SigningKey, root};
 
 use crate::args::{Common, Init};
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::keys;
 use crate::output::counted;
 use crate::passphrase::{Passphrase, Source};
@@ -13,12 +13,12 @@ use crate::publisher::SETTINGS;
 use crate::repository::{Repository, path};
 use crate::settings::{Days, Settings};
 
-pub(crate) fn run(common: &Common, arguments: &Init) -> Result<u8, CliError> {
+pub(crate) fn run(common: &Common, arguments: &Init) -> Result<u8, PublishError> {
     require_thresholds(arguments)?;
     let repository = Repository::open_or_create(&common.dir)?;
     if !repository.versions(Role::Root)?.is_empty() {
         let message = format!("{} is a publisher's folder already", common.dir.display());
-        return Err(CliError::usage(message, "nothing was changed; name another with --dir"));
+        return Err(PublishError::usage(message, "nothing was changed; name another with --dir"));
     }
     let settings = Settings { name: arguments.name.clone(), days: Days::default() };
     let offline = Source::offline(common).ask_new("the offline keys (root, targets)")?;
@@ -53,7 +53,7 @@ pub(crate) fn run(common: &Common, arguments: &Init) -> Result<u8, CliError> {
     Ok(0)
 }
 
-fn require_thresholds(arguments: &Init) -> Result<(), CliError> {
+fn require_thresholds(arguments: &Init) -> Result<(), PublishError> {
     for (role, threshold, keys) in [
         (Role::Root, arguments.root_threshold, arguments.root_keys),
         (Role::Targets, arguments.targets_threshold, arguments.targets_keys),
@@ -62,7 +62,7 @@ fn require_thresholds(arguments: &Init) -> Result<(), CliError> {
             let role = role.as_str();
             let message =
                 format!("{threshold} of {} cannot sign for {role}", counted(keys as usize, "key"));
-            return Err(CliError::usage(message, format!("lower --{role}-threshold")));
+            return Err(PublishError::usage(message, format!("lower --{role}-threshold")));
         }
     }
     Ok(())
@@ -72,8 +72,9 @@ fn role_keys(keys: &[SigningKey], threshold: u32) -> RoleKeys {
     RoleKeys { keys: keys.iter().map(SigningKey::public).collect(), threshold }
 }
 
-fn write_settings(repository: &Repository, settings: &Settings) -> Result<(), CliError> {
-    let text = toml::to_string(settings).map_err(|error| CliError::Machine(error.to_string()))?;
+fn write_settings(repository: &Repository, settings: &Settings) -> Result<(), PublishError> {
+    let text =
+        toml::to_string(settings).map_err(|error| PublishError::Machine(error.to_string()))?;
     let text = format!(
         "# The settings of stopgap-publish. `days` is how long each role's metadata holds; which \
          keys a\n# role has is said by metadata/*.root.json.\n{text}"
@@ -87,10 +88,10 @@ fn tell(common: &Common, arguments: &Init) {
         1 => "1 key".to_owned(),
         _ => format!("{threshold} of {keys} keys must sign"),
     };
-    say!("made {dir}");
-    say!("  root     {}", keys(arguments.root_threshold, arguments.root_keys));
-    say!("  targets  {}", keys(arguments.targets_threshold, arguments.targets_keys));
-    say!("  snapshot, timestamp  1 key each, online");
-    say!("Servers are given this file, by a way that you trust: {dir}/{}", path(Role::Root, 1));
-    say!("Move {dir}/keys/offline to where no network reaches, with a second copy of it.");
+    tell!("made {dir}");
+    tell!("  root     {}", keys(arguments.root_threshold, arguments.root_keys));
+    tell!("  targets  {}", keys(arguments.targets_threshold, arguments.targets_keys));
+    tell!("  snapshot, timestamp  1 key each, online");
+    tell!("Servers are given this file, by a way that you trust: {dir}/{}", path(Role::Root, 1));
+    tell!("Move {dir}/keys/offline to where no network reaches, with a second copy of it.");
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 use stopgap_feed::tuf::File;
 use stopgap_sign::{Envelope, Role, Roles};
 
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::output::counted;
 use crate::release::are_good_by;
 use crate::repository::{MAX_METADATA, Repository, path, target_file};
 use crate::visit::{Visit, open};
 
-pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, CliError> {
+pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, PublishError> {
     let visit = Visit::of(&open(from)?, root)?;
     // Everything is fetched and verified before anything is written.
     let place = Repository::open_existing(to)?;
@@ -30,13 +30,13 @@ pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, CliError> {
     for (path, bytes) in in_order(&place, &visit)? {
         place.put(&path, &bytes)?;
     }
-    say!("mirrored {} of {from}", counted(visit.files.len(), "target"));
-    say!("  {} new, in {}", new.len(), place.dir().path().display());
+    tell!("mirrored {} of {from}", counted(visit.files.len(), "target"));
+    tell!("  {} new, in {}", new.len(), place.dir().path().display());
     Ok(0)
 }
 
 /// Refuses what is older than what is there, and another feed.
-fn require_forward(place: &Repository, visit: &Visit) -> Result<(), CliError> {
+fn require_forward(place: &Repository, visit: &Visit) -> Result<(), PublishError> {
     let hint = "nothing was changed; is it the same feed, and is its place whole?";
     for version in place.versions(Role::Root)? {
         let path = path(Role::Root, version);
@@ -45,7 +45,7 @@ fn require_forward(place: &Repository, visit: &Visit) -> Result<(), CliError> {
         if !is_older && there.as_ref() != visit.roots.get(&version) {
             let path = place.dir().path().join(path);
             let message = format!("{} is not of the feed that is mirrored", path.display());
-            return Err(CliError::refused(message, hint));
+            return Err(PublishError::refused(message, hint));
         }
     }
     for role in [Role::Timestamp, Role::Snapshot, Role::Targets] {
@@ -54,14 +54,14 @@ fn require_forward(place: &Repository, visit: &Visit) -> Result<(), CliError> {
         if offered < there {
             let role = role.as_str();
             let message = format!("{role} goes back: {there} is mirrored, {offered} is offered");
-            return Err(CliError::refused(message, hint));
+            return Err(PublishError::refused(message, hint));
         }
     }
     Ok(())
 }
 
 /// The metadata in the order of writing; [`crate::release`] says why it is this one.
-fn in_order(place: &Repository, visit: &Visit) -> Result<Vec<(String, Vec<u8>)>, CliError> {
+fn in_order(place: &Repository, visit: &Visit) -> Result<Vec<(String, Vec<u8>)>, PublishError> {
     let roots =
         visit.roots.iter().map(|(version, root)| (path(Role::Root, *version), root.clone()));
     let rest = visit.metadata.iter().map(|metadata| (metadata.path(), metadata.bytes.clone()));
@@ -70,7 +70,7 @@ fn in_order(place: &Repository, visit: &Visit) -> Result<Vec<(String, Vec<u8>)>,
 }
 
 /// Whether clients that do not yet have the new root take what is mirrored.
-fn is_good_before(place: &Repository, visit: &Visit) -> Result<bool, CliError> {
+fn is_good_before(place: &Repository, visit: &Visit) -> Result<bool, PublishError> {
     let before = place.newest(Role::Root)?;
     let Some(Ok(before)) = before.map(|root| Roles::of_root(&root.signed)) else {
         return Ok(false);

@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use stopgap_sign::{Envelope, Role, Roles, SigningKey};
+use stopgap_sign::{Envelope, Role, Roles, SigningKey, TargetFile};
 
 use crate::args::Common;
 use crate::commands::sign::said;
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::keys;
 use crate::output::{counted, time, warning};
 use crate::passphrase::Source;
 use crate::publisher::{Publisher, Root, expires, files_of, root_of};
 use crate::release::Online;
-use crate::repository::{MAX_METADATA, Repository, path, target};
+use crate::repository::{MAX_METADATA, Repository, path, target, target_file};
 
-pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, CliError> {
+/// How many targets are held in memory at a time: some MB of them.
+const BATCH: usize = 1000;
+
+pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
     require_apart(publisher.path(), place)?;
     let now = Timestamp::now();
@@ -25,7 +28,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Cl
         if expiry <= now {
             let message = format!("{} expired on {}", role.as_str(), time(expiry));
             let hint = format!("stage it anew: sign {} --renew --key FILE", role.as_str());
-            return Err(CliError::refused(message, hint));
+            return Err(PublishError::refused(message, hint));
         }
     }
     let settings = publisher.settings()?;
@@ -47,7 +50,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Cl
         }
     }
     publisher.unstage()?;
-    say!("published in {}: {}", place.dir().path().display(), counted(written, "new file"));
+    tell!("published in {}: {}", place.dir().path().display(), counted(written, "new file"));
     for (role, envelope) in [
         (Role::Root, &root.envelope),
         (Role::Targets, &release.targets),
@@ -55,24 +58,27 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Cl
         (Role::Timestamp, &release.timestamp),
     ] {
         let until = time(expires(role, envelope)?);
-        say!("  {:9} {:>4}  until {until}", role.as_str(), envelope.version());
+        tell!("  {:9} {:>4}  until {until}", role.as_str(), envelope.version());
     }
     Ok(0)
 }
 
 /// A web server that gives the publisher's folder away would give the keys away.
-fn require_apart(own: &Path, place: &Path) -> Result<(), CliError> {
+fn require_apart(own: &Path, place: &Path) -> Result<(), PublishError> {
     // A place that is not there yet holds nothing.
     let (Ok(own), Ok(place)) = (own.canonicalize(), place.canonicalize()) else { return Ok(()) };
     if own.starts_with(&place) {
         let message = format!("{} holds the publisher's folder", place.display());
-        return Err(CliError::usage(message, "its keys would be given away: name another folder"));
+        return Err(PublishError::usage(
+            message,
+            "its keys would be given away: name another folder",
+        ));
     }
     Ok(())
 }
 
 /// The root and the targets to publish.
-fn chosen(publisher: &Publisher, refresh: bool) -> Result<(Root, Envelope), CliError> {
+fn chosen(publisher: &Publisher, refresh: bool) -> Result<(Root, Envelope), PublishError> {
     let mut root = publisher.root()?;
     let mut targets = publisher.repository.newest(Role::Targets)?;
     if !refresh {
@@ -87,7 +93,7 @@ fn chosen(publisher: &Publisher, refresh: bool) -> Result<(Root, Envelope), CliE
     }
     let Some(targets) = targets else {
         let hint = "add a mitigation and sign it first";
-        return Err(CliError::refused("there is nothing to publish yet", hint));
+        return Err(PublishError::refused("there is nothing to publish yet", hint));
     };
     if !root.roles.targets.are_met_by(&targets) {
         let message = format!(
@@ -95,12 +101,19 @@ fn chosen(publisher: &Publisher, refresh: bool) -> Result<(Root, Envelope), CliE
             targets.version(),
             root.envelope.version()
         );
-        return Err(CliError::refused(message, "sign it anew: sign targets --renew --key FILE"));
+        return Err(PublishError::refused(
+            message,
+            "sign it anew: sign targets --renew --key FILE",
+        ));
     }
     Ok((root, targets))
 }
 
-fn require_signed(publisher: &Publisher, role: Role, envelope: &Envelope) -> Result<(), CliError> {
+fn require_signed(
+    publisher: &Publisher,
+    role: Role,
+    envelope: &Envelope,
+) -> Result<(), PublishError> {
     let needs = publisher.needs(role, envelope)?;
     let Some(unmet) = needs.iter().find(|need| !need.is_met()) else { return Ok(()) };
     let what = format!("{} {}", role.as_str(), envelope.version());
@@ -110,7 +123,7 @@ fn require_signed(publisher: &Publisher, role: Role, envelope: &Envelope) -> Res
          before is kept fresh by: publish DIR --refresh",
         role.as_str()
     );
-    Err(CliError::refused(message, hint))
+    Err(PublishError::refused(message, hint))
 }
 
 /// The keys in `keys/online` that this root, or the one before it, knows. A key that is on its way
@@ -119,7 +132,7 @@ fn online_keys(
     publisher: &Publisher,
     next: &Root,
     source: &Source,
-) -> Result<Vec<SigningKey>, CliError> {
+) -> Result<Vec<SigningKey>, PublishError> {
     let [_, folder] = publisher.key_folders();
     let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
@@ -147,13 +160,13 @@ fn online_keys(
 }
 
 /// Every root from the first on, with the one that is published now.
-fn roots(publisher: &Publisher, newest: &Root) -> Result<Vec<(u64, Vec<u8>)>, CliError> {
+fn roots(publisher: &Publisher, newest: &Root) -> Result<Vec<(u64, Vec<u8>)>, PublishError> {
     let mut roots = Vec::new();
     for version in 1..newest.envelope.version() {
         let path = path(Role::Root, version);
         let bytes = publisher.repository.dir().read(&path, MAX_METADATA)?.ok_or_else(|| {
             let message = format!("{} is missing", publisher.path().join(&path).display());
-            CliError::refused(message, "clients need every root: put it back from a copy")
+            PublishError::refused(message, "clients need every root: put it back from a copy")
         })?;
         roots.push((version, bytes));
     }
@@ -167,13 +180,13 @@ fn require_not_newer(
     place: &Repository,
     roots: &[(u64, Vec<u8>)],
     targets: &Envelope,
-) -> Result<Option<Root>, CliError> {
+) -> Result<Option<Root>, PublishError> {
     let strange = |path: &str| {
         let path = place.dir().path().join(path);
         let message = format!("{} is not from this folder", path.display());
         let hint = "nothing was published: it is another feed's place, or this is an old copy of \
                     the publisher's folder";
-        CliError::refused(message, hint)
+        PublishError::refused(message, hint)
     };
     let mut newest = None;
     for version in place.versions(Role::Root)? {
@@ -201,21 +214,22 @@ fn write_targets(
     publisher: &Publisher,
     place: &Repository,
     targets: &Envelope,
-) -> Result<usize, CliError> {
-    let mut written = 0;
-    for (name, file) in files_of(targets)? {
-        if place.has(&name, file.sha256, file.length) {
-            continue;
-        }
-        let path = target(&name, file.sha256);
-        let bytes = publisher.document(&name, &file)?.ok_or_else(|| {
-            let message =
-                format!("{} is missing or not whole", publisher.path().join(&path).display());
-            CliError::refused(message, "put it back from a copy of the folder, or from a mirror")
-        })?;
-        place.dir().write(&path, &bytes)?;
-        written += 1;
+) -> Result<usize, PublishError> {
+    let missing = files_of(targets)?.into_iter();
+    let missing = missing.filter(|(name, file)| !place.has(name, file.sha256, file.length));
+    let missing: Vec<(String, TargetFile)> = missing.collect();
+    for some in missing.chunks(BATCH) {
+        let read = |(name, file): &(String, TargetFile)| {
+            let bytes = publisher.document(name, file)?.ok_or_else(|| {
+                let path = publisher.path().join(target(name, file.sha256));
+                let message = format!("{} is missing or not whole", path.display());
+                let hint = "put it back from a copy of the folder, or from a mirror";
+                PublishError::refused(message, hint)
+            })?;
+            Ok((target_file(name, file.sha256), bytes))
+        };
+        let files: Vec<_> = some.iter().map(read).collect::<Result<_, PublishError>>()?;
+        place.dir().write_batch("targets", &files)?;
     }
-    place.dir().sync("targets")?;
-    Ok(written)
+    Ok(missing.len())
 }

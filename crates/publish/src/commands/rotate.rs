@@ -6,7 +6,7 @@ use stopgap_sign::{Envelope, PublicKey, Role, RoleKeys, root};
 
 use crate::args::{Common, Rotate};
 use crate::commands::sign::said;
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::keys;
 use crate::output::warning;
 use crate::passphrase::Source;
@@ -15,7 +15,7 @@ use crate::publisher::Publisher;
 /// The shortest beginning of a key's id that is taken for it.
 const MIN_PREFIX: usize = 6;
 
-pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, CliError> {
+pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
     let current = publisher.root()?;
     let staged = publisher.staged_root()?;
@@ -25,7 +25,7 @@ pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, CliError> {
     for named in &arguments.remove {
         let key = find(&publisher, role, named)?;
         role.keys.retain(|other| *other != key);
-        say!("taken out: {}; keep it until this is published", publisher.name_of(&key));
+        tell!("taken out: {}; keep it until this is published", publisher.name_of(&key));
     }
     for file in &arguments.add_keys {
         admit(role, keys::read_public(file)?)?;
@@ -41,16 +41,16 @@ pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, CliError> {
         warning("the staged root had signatures; they are void, for the content is another");
     }
     publisher.stage(Role::Root, &next)?;
-    say!("staged root {}:", next.version());
+    tell!("staged root {}:", next.version());
     for need in publisher.needs(Role::Root, &next)? {
-        say!("  {}", said(&publisher, &need));
+        tell!("  {}", said(&publisher, &need));
     }
     stage_targets(&publisher, &roles.targets)?;
     Ok(0)
 }
 
 /// The one key of the role that is meant.
-fn find(publisher: &Publisher, role: &RoleKeys, named: &str) -> Result<PublicKey, CliError> {
+fn find(publisher: &Publisher, role: &RoleKeys, named: &str) -> Result<PublicKey, PublishError> {
     let names = publisher.key_names();
     let is = |key: &&PublicKey| {
         let by_name = names.iter().any(|(known, name)| known == *key && name == named);
@@ -59,30 +59,35 @@ fn find(publisher: &Publisher, role: &RoleKeys, named: &str) -> Result<PublicKey
     let found: Vec<&PublicKey> = role.keys.iter().filter(is).collect();
     match found.as_slice() {
         [key] => Ok((*key).clone()),
-        [] => Err(CliError::usage(
+        [] => Err(PublishError::usage(
             format!("the role has no key `{named}`"),
             format!("`status` shows the keys; of an id, give {MIN_PREFIX} digits or more"),
         )),
-        _ => Err(CliError::usage(format!("`{named}` is more than one key"), "give more digits")),
+        _ => {
+            Err(PublishError::usage(format!("`{named}` is more than one key"), "give more digits"))
+        }
     }
 }
 
-fn admit(role: &mut RoleKeys, key: PublicKey) -> Result<(), CliError> {
+fn admit(role: &mut RoleKeys, key: PublicKey) -> Result<(), PublishError> {
     if role.keys.contains(&key) {
         let message = format!("the role has the key {} already", &key.id()[..8]);
-        return Err(CliError::usage(message, "one key counts once"));
+        return Err(PublishError::usage(message, "one key counts once"));
     }
     role.keys.push(key);
     Ok(())
 }
 
 /// Sets the threshold, which the keys that will be there must be able to meet.
-fn require_threshold(role: &mut RoleKeys, arguments: &Rotate) -> Result<(), CliError> {
+fn require_threshold(role: &mut RoleKeys, arguments: &Rotate) -> Result<(), PublishError> {
     role.threshold = arguments.threshold.unwrap_or(role.threshold);
     let keys = role.keys.len() + arguments.add as usize;
     if (role.threshold as usize) > keys {
         let message = format!("{} of {keys} keys cannot sign", role.threshold);
-        return Err(CliError::usage(message, "add keys, or lower the threshold: --threshold N"));
+        return Err(PublishError::usage(
+            message,
+            "add keys, or lower the threshold: --threshold N",
+        ));
     }
     Ok(())
 }
@@ -92,7 +97,7 @@ fn make(
     common: &Common,
     publisher: &Publisher,
     arguments: &Rotate,
-) -> Result<Vec<PublicKey>, CliError> {
+) -> Result<Vec<PublicKey>, PublishError> {
     if arguments.add == 0 {
         return Ok(Vec::new());
     }
@@ -111,19 +116,19 @@ fn make(
     });
     let made = free.take(arguments.add as usize).map(|name| {
         let key = keys::make(&folder, &format!("{kind}/{name}"), &passphrase)?;
-        say!("made keys/{kind}/{name}.key");
+        tell!("made keys/{kind}/{name}.key");
         Ok(key.public())
     });
     made.collect()
 }
 
 /// Where the targets in force are not signed by the role's new keys, they must be signed anew.
-fn stage_targets(publisher: &Publisher, keys: &RoleKeys) -> Result<(), CliError> {
+fn stage_targets(publisher: &Publisher, keys: &RoleKeys) -> Result<(), PublishError> {
     let Some(newest) = publisher.repository.newest(Role::Targets)? else { return Ok(()) };
     if keys.are_met_by(&newest) || publisher.staged(Role::Targets)?.is_some() {
         return Ok(());
     }
     let version = publisher.stage_files(&publisher.files()?, Timestamp::now())?;
-    say!("staged targets {version}: the same content, to be signed by the new keys");
+    tell!("staged targets {version}: the same content, to be signed by the new keys");
     Ok(())
 }

@@ -19,7 +19,7 @@ use stopgap_model::Digest;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::repository::MAX_METADATA;
 
 /// The most connections at a time: some servers and a browser.
@@ -28,23 +28,23 @@ const MAX_CONNECTIONS: usize = 64;
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
-pub(crate) fn run(place: &Path, address: SocketAddr) -> Result<u8, CliError> {
+pub(crate) fn run(place: &Path, address: SocketAddr) -> Result<u8, PublishError> {
     let dir = Arc::new(PublicDir::open(place)?);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| CliError::Machine(error.to_string()))?;
+        .map_err(|error| PublishError::Machine(error.to_string()))?;
     runtime.block_on(serve(dir, address))
 }
 
-async fn serve(dir: Arc<PublicDir>, address: SocketAddr) -> Result<u8, CliError> {
+async fn serve(dir: Arc<PublicDir>, address: SocketAddr) -> Result<u8, PublishError> {
     let busy = |error: std::io::Error| {
         let message = format!("cannot listen at {address}: {error}");
-        CliError::usage(message, "give another with --address; port 0 takes a free one")
+        PublishError::usage(message, "give another with --address; port 0 takes a free one")
     };
     let listener = TcpListener::bind(address).await.map_err(busy)?;
     let address = listener.local_addr().map_err(busy)?;
-    say!("serving {} at http://{address}, until it is stopped", dir.path().display());
+    tell!("serving {} at http://{address}, until it is stopped", dir.path().display());
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(permit) = free.clone().acquire_owned().await else { return Ok(0) };

@@ -6,13 +6,13 @@ use stopgap_sign::{Envelope, Role, RoleKeys, SigningKey, root};
 
 use crate::args::{Common, Sign};
 use crate::document::{Head, POLICY};
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::keys;
 use crate::output::{counted, time};
 use crate::passphrase::Source;
 use crate::publisher::{Need, Publisher, expires, files_of, root_of};
 
-pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, CliError> {
+pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
     if let (true, Some(role)) = (arguments.renew, arguments.role) {
         renew(&publisher, role)?;
@@ -32,26 +32,29 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, CliError> {
         if able.is_empty() {
             continue;
         }
-        say!("{} {}:", role.as_str(), envelope.version());
+        tell!("{} {}:", role.as_str(), envelope.version());
         for key in able {
             envelope.sign(key);
-            say!("  signed by {}", publisher.name_of(&key.public()));
+            tell!("  signed by {}", publisher.name_of(&key.public()));
         }
         publisher.stage(role, &envelope)?;
         signed = true;
         for need in &publisher.needs(role, &envelope)? {
-            say!("  {}", said(&publisher, need));
+            tell!("  {}", said(&publisher, need));
         }
     }
     if signed {
         return Ok(0);
     }
     let hint = "`stopgap-publish status` shows whose signatures are missing";
-    Err(CliError::refused("none of these keys can sign what is staged", hint))
+    Err(PublishError::refused("none of these keys can sign what is staged", hint))
 }
 
 /// What is staged, of one role or of both.
-fn staged(publisher: &Publisher, only: Option<Role>) -> Result<Vec<(Role, Envelope)>, CliError> {
+fn staged(
+    publisher: &Publisher,
+    only: Option<Role>,
+) -> Result<Vec<(Role, Envelope)>, PublishError> {
     let mut staged = Vec::new();
     for role in [Role::Root, Role::Targets] {
         if only.is_none_or(|only| only == role)
@@ -65,14 +68,14 @@ fn staged(publisher: &Publisher, only: Option<Role>) -> Result<Vec<(Role, Envelo
             format!("nothing is staged for {}", role.as_str())
         });
         let hint = "add something first, or sign the same content anew: sign ROLE --renew";
-        return Err(CliError::usage(what, hint));
+        return Err(PublishError::usage(what, hint));
     }
     Ok(staged)
 }
 
 /// Stages the same content once more, with a later expiry; not what was staged just now, which may
 /// have signatures.
-fn renew(publisher: &Publisher, role: Role) -> Result<(), CliError> {
+fn renew(publisher: &Publisher, role: Role) -> Result<(), PublishError> {
     let now = Timestamp::now();
     let days = publisher.settings()?.days;
     if let Some(staged) = publisher.staged(role)?
@@ -97,7 +100,7 @@ fn able<'a>(
     role: Role,
     envelope: &Envelope,
     keys: &'a [SigningKey],
-) -> Result<Vec<&'a SigningKey>, CliError> {
+) -> Result<Vec<&'a SigningKey>, PublishError> {
     let mut known: Vec<RoleKeys> = vec![publisher.root()?.roles.of(role).clone()];
     known.extend(publisher.staged_root()?.map(|next| next.roles.of(role).clone()));
     if role == Role::Root {
@@ -108,16 +111,16 @@ fn able<'a>(
 }
 
 /// Says what it is that is to be signed.
-fn show(publisher: &Publisher, role: Role, envelope: &Envelope) -> Result<(), CliError> {
+fn show(publisher: &Publisher, role: Role, envelope: &Envelope) -> Result<(), PublishError> {
     let version = envelope.version();
-    say!("to be signed: {} {version}, until {}", role.as_str(), time(expires(role, envelope)?));
+    tell!("to be signed: {} {version}, until {}", role.as_str(), time(expires(role, envelope)?));
     match role {
         Role::Targets => show_targets(publisher, envelope),
         _ => show_root(publisher, envelope),
     }
 }
 
-fn show_targets(publisher: &Publisher, envelope: &Envelope) -> Result<(), CliError> {
+fn show_targets(publisher: &Publisher, envelope: &Envelope) -> Result<(), PublishError> {
     let before = publisher.repository.newest(Role::Targets)?;
     let before = before.map_or(Ok(Default::default()), |before| files_of(&before))?;
     let after = files_of(envelope)?;
@@ -135,21 +138,21 @@ fn show_targets(publisher: &Publisher, envelope: &Envelope) -> Result<(), CliErr
             (None, Some(_)) if name == POLICY => "policy".into(),
             _ => "the document is not at hand".into(),
         };
-        say!("  {mark}  {}  {said}, sha256 {}", one_line(name), file.sha256.short());
+        tell!("  {mark}  {}  {said}, sha256 {}", one_line(name), file.sha256.short());
     }
     for name in before.keys().filter(|name| !after.contains_key(*name)) {
-        say!("  left out {}", one_line(name));
+        tell!("  left out {}", one_line(name));
     }
-    say!("  {} in all", counted(after.len(), "target"));
+    tell!("  {} in all", counted(after.len(), "target"));
     Ok(())
 }
 
-fn show_root(publisher: &Publisher, envelope: &Envelope) -> Result<(), CliError> {
+fn show_root(publisher: &Publisher, envelope: &Envelope) -> Result<(), PublishError> {
     let roles = root_of(envelope.clone())?.roles;
     for role in Role::ALL {
         let RoleKeys { keys, threshold } = roles.of(role);
         let names: Vec<String> = keys.iter().map(|key| publisher.name_of(key)).collect();
-        say!("  {:9}  {threshold} of: {}", role.as_str(), names.join(", "));
+        tell!("  {:9}  {threshold} of: {}", role.as_str(), names.join(", "));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use stopgap_sign::{Envelope, Role};
 
 use crate::args::Common;
 use crate::commands::sign::said;
-use crate::error::{ATTENTION, CliError};
+use crate::error::{ATTENTION, PublishError};
 use crate::output::{print_json, time};
 use crate::publisher::{Need, Publisher, expires};
 use crate::settings::Days;
@@ -21,7 +21,7 @@ struct Standing {
     keys: (usize, u32),
 }
 
-pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
+pub(crate) fn run(common: &Common) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
     let settings = publisher.settings()?;
     let now = Timestamp::now();
@@ -44,7 +44,11 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     Ok(if attention { ATTENTION } else { 0 })
 }
 
-fn standings(publisher: &Publisher, days: Days, now: Timestamp) -> Result<Vec<Standing>, CliError> {
+fn standings(
+    publisher: &Publisher,
+    days: Days,
+    now: Timestamp,
+) -> Result<Vec<Standing>, PublishError> {
     let roles = publisher.root()?.roles;
     let mut standings = Vec::new();
     for role in Role::ALL {
@@ -70,28 +74,28 @@ fn tell(
     now: Timestamp,
 ) {
     let name = if name.is_empty() { "A feed" } else { name };
-    say!("{} in {}", stopgap_text::plain(name), publisher.path().display());
+    tell!("{} in {}", stopgap_text::plain(name), publisher.path().display());
     for Standing { role, version, expires, is_near, keys: (keys, threshold) } in standings {
         let mark = if *is_near { "  <- soon" } else { "" };
         let mark = if *expires <= now { "  <- expired" } else { mark };
         let left = left(expires.duration_since(now));
         let until = time(*expires);
-        say!(
+        tell!(
             "  {:9} {version:>4}  {threshold} of {keys}  until {until}, {left}{mark}",
             role.as_str()
         );
     }
     if standings.len() < Role::ALL.len() {
-        say!("Nothing was published yet.");
+        tell!("Nothing was published yet.");
     }
     for (role, envelope, needs) in staged {
-        say!("Staged: {} {}", role.as_str(), envelope.version());
+        tell!("Staged: {} {}", role.as_str(), envelope.version());
         for need in needs {
-            say!("  {}", said(publisher, need));
+            tell!("  {}", said(publisher, need));
         }
     }
     if !staged.is_empty() && staged.iter().all(|(_, _, needs)| needs.iter().all(Need::is_met)) {
-        say!("Ready: stopgap-publish publish DIR");
+        tell!("Ready: stopgap-publish publish DIR");
     }
 }
 

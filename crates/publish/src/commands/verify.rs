@@ -5,17 +5,17 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::args::Common;
-use crate::error::{CliError, REFUSED};
+use crate::error::{PublishError, REFUSED};
 use crate::output::{counted, print_json, time};
 use crate::visit::{Metadata, Visit, open};
 
-pub(crate) fn run(common: &Common, place: &str, root: &Path) -> Result<u8, CliError> {
+pub(crate) fn run(common: &Common, place: &str, root: &Path) -> Result<u8, PublishError> {
     let found = check(place, root);
     if !common.json {
         for (name, detail) in found? {
-            say!("{name:9} {detail}");
+            tell!("{name:9} {detail}");
         }
-        say!("{place}: good");
+        tell!("{place}: good");
         return Ok(0);
     }
     let check =
@@ -32,7 +32,7 @@ pub(crate) fn run(common: &Common, place: &str, root: &Path) -> Result<u8, CliEr
 }
 
 /// One line for each role, and one for the targets.
-fn check(place: &str, root: &Path) -> Result<Vec<(String, String)>, CliError> {
+fn check(place: &str, root: &Path) -> Result<Vec<(String, String)>, PublishError> {
     let visit = Visit::of(&open(place)?, root)?;
     let root = visit.root();
     let mut lines: Vec<(String, String)> =

@@ -5,32 +5,32 @@ use stopgap_model::MitigationId;
 use crate::args::Common;
 use crate::commands::add::stage_own;
 use crate::document::{Head, is_reason, target_of};
-use crate::error::CliError;
+use crate::error::PublishError;
 use crate::publisher::Publisher;
 
-pub(crate) fn run(common: &Common, id: &MitigationId, reason: &str) -> Result<u8, CliError> {
+pub(crate) fn run(common: &Common, id: &MitigationId, reason: &str) -> Result<u8, PublishError> {
     if !is_reason(reason) {
         let hint = "say in one line why, for the administrators who read it";
-        return Err(CliError::usage("the reason is empty, too long or not one line", hint));
+        return Err(PublishError::usage("the reason is empty, too long or not one line", hint));
     }
     let publisher = Publisher::open(&common.dir)?;
     let name = target_of(id);
     let files = publisher.files()?;
     let Some(file) = files.get(&name) else {
         let hint = "only what was added can be withdrawn";
-        return Err(CliError::usage(format!("this feed has no mitigation `{id}`"), hint));
+        return Err(PublishError::usage(format!("this feed has no mitigation `{id}`"), hint));
     };
     let bytes = publisher.document(&name, file)?;
     let head = bytes.and_then(|bytes| Head::of(&bytes)).ok_or_else(|| {
         let hint = "put it back from a copy of the folder, or from a mirror";
-        CliError::refused(format!("the document of {id} is not there, or not whole"), hint)
+        PublishError::refused(format!("the document of {id} is not there, or not whole"), hint)
     })?;
     if head.withdrawn.is_some() {
-        say!("{id} is withdrawn already, by revision {}", head.revision);
+        tell!("{id} is withdrawn already, by revision {}", head.revision);
         return Ok(0);
     }
     let tombstone = head.tombstone(reason).ok_or_else(|| {
-        CliError::refused(format!("{id} has the highest revision there can be"), "")
+        PublishError::refused(format!("{id} has the highest revision there can be"), "")
     })?;
     let said = format!("revision {}, withdrawn", head.revision + 1);
     stage_own(&publisher, name, tombstone.into_bytes(), said)?;

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says plainly what it expects")]
 
 pub(crate) mod client;
+pub(crate) mod scratch;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
