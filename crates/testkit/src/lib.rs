@@ -11,11 +11,13 @@
 
 mod failing;
 pub mod feed;
+mod python;
 mod real;
 pub mod repository;
 mod tree;
 pub mod web;
 
 pub use failing::{FailingHost, Fault};
+pub use python::python_tuf;
 pub use real::{RealServer, real_data};
 pub use tree::Tree;
