@@ -5,9 +5,10 @@
 FOLDER/1, FOLDER/2, … become the whole repository at each of these times:
 
 1. Two of three root keys (Ed25519, ECDSA, RSA) sign. `targets` hands ACME-* to the role `acme`,
-   which two keys must sign, and everything else to `rest`.
+   which two keys must sign, and everything else to `rest`. Three keys of three kinds must sign the
+   snapshot.
 2. One root key and the timestamp's key are others now, signed for by the old keys and the new. One
-   file is changed and one is added, both by `acme`. Three keys of three kinds sign the snapshot.
+   file is changed and one is added, both by `acme`.
 3. `acme` says something new, and one of its two keys has signed.
 """
 
@@ -31,11 +32,7 @@ from tuf.api.metadata import (
 
 ED25519 = CryptoSigner.generate_ed25519
 ECDSA = CryptoSigner.generate_ecdsa
-RSA_PSS = CryptoSigner.generate_rsa
-
-
-def rsa_pkcs1():
-    return CryptoSigner.generate_rsa(scheme="rsa-pkcs1v15-sha256")
+RSA = CryptoSigner.generate_rsa
 
 
 class Repository:
@@ -99,12 +96,12 @@ class Repository:
 
 def main(folder):
     repository = Repository()
-    root_keys = [ED25519(), ECDSA(), RSA_PSS()]
+    root_keys = [ED25519(), ECDSA(), RSA()]
     for signer in root_keys:
         repository.let_sign("root", signer)
     repository.signed["root"].roles["root"].threshold = 2
     repository.let_sign("timestamp", ED25519())
-    for make in (ED25519, ECDSA, rsa_pkcs1):
+    for make in (ED25519, ECDSA, RSA):
         repository.let_sign("snapshot", make())
     repository.signed["root"].roles["snapshot"].threshold = 3
     repository.let_sign("targets", ECDSA())
@@ -115,7 +112,7 @@ def main(folder):
     repository.signed["targets"].delegations = Delegations({}, roles=roles)
     for make in (ED25519, ECDSA):
         repository.let_sign("acme", make())
-    repository.let_sign("rest", RSA_PSS())
+    repository.let_sign("rest", RSA())
 
     repository.put("targets", "policy.toml", b"enabled = true\n")
     repository.put("acme", "ACME-1.toml", b"the first of acme\n")
@@ -132,7 +129,7 @@ def main(folder):
     repository.take_away("root", lost)
     repository.let_sign("root", ECDSA())
     repository.take_away("timestamp", repository.signers["timestamp"][0])
-    repository.let_sign("timestamp", RSA_PSS())
+    repository.let_sign("timestamp", RSA())
     repository.put("acme", "ACME-1.toml", b"the first of acme, mended\n")
     repository.put("acme", "ACME-2.toml", b"the second of acme\n")
     repository.sign("root", [*repository.signers["root"], lost])
