@@ -126,7 +126,8 @@ fn write_catalog(folder: &Path, count: usize) -> std::io::Result<()> {
     Ok(())
 }
 
-fn document(number: usize) -> String {
+/// A document that differs from those of other numbers in what it blocks.
+pub(crate) fn document(number: usize) -> String {
     let id = format!("B{number:04}");
     // What is tested, and the attack that has it.
     let (test, attack, header) = match number % 4 {

@@ -4,6 +4,7 @@
 
 mod cycles;
 mod feeds;
+mod fetches;
 mod machine;
 mod program;
 mod report;
@@ -37,5 +38,6 @@ fn measure(report: &mut Report) -> Result<(), String> {
     cycles::of_a_whole_cycle(&program, report)?;
     cycles::of_many_mitigations(&program, report)?;
     feeds::measure(report)?;
+    fetches::measure(&program, report)?;
     rules::measure(report)
 }

@@ -47,10 +47,21 @@ impl Program {
 
     /// A cycle over the server of `tree`.
     pub(crate) fn check(&self, tree: &Tree) -> Command {
+        self.on(tree, &["check"])
+    }
+
+    /// A command on the server of `tree`.
+    pub(crate) fn on(&self, tree: &Tree, words: &[&str]) -> Command {
         let mut command = Command::new(&self.0);
-        command.arg("--root").arg(tree.root()).arg("--state").arg(tree.state()).arg("check");
+        command.arg("--root").arg(tree.root()).arg("--state").arg(tree.state()).args(words);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
+    }
+
+    /// The size of the program's file, in bytes.
+    pub(crate) fn size(&self) -> Result<f64, String> {
+        let file = fs::metadata(&self.0).map_err(|error| format!("the program: {error}"))?;
+        Ok(file.len() as f64)
     }
 }
 
