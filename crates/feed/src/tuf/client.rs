@@ -81,7 +81,7 @@ impl Client {
     /// The metadata of a delegated role cannot be had or does not verify, or there is too much.
     pub fn files(&mut self, now: Timestamp) -> Result<Listing, Refusal> {
         if !delegates(self.updater.trusted()) {
-            return list(self.updater.trusted());
+            return list(&loaded(self.updater.trusted()));
         }
         let mut trusted = self.updater.trusted().clone();
         let is_consistent = trusted.root().consistent_snapshot;
@@ -100,7 +100,7 @@ impl Client {
             self.session.get(&path, max)?.inspect(spend).ok_or(Refusal::Absent { path })
         };
         let roles = load_roles(&mut trusted, now, remembered, fetch)?;
-        let listing = list(&trusted)?;
+        let listing = list(&loaded(&trusted))?;
         for (role, bytes) in roles {
             self.session.state().keep_file(&format!("{role}.json"), &bytes);
         }

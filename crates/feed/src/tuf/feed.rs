@@ -19,7 +19,7 @@ use sigstore_tuf::{Metadata, Snapshot, Targets};
 use stopgap_fs::{FsError, PrivateDir};
 use stopgap_model::Digest;
 
-use super::listing::is_plain;
+use super::listing::{is_plain, list};
 use super::session::TIMESTAMP;
 use super::{Client, Cost, File, Listing, Memory, Refusal, Seen};
 use crate::place::{Answer, Place, PlaceError};
@@ -383,21 +383,27 @@ fn role_versions(snapshot: &[u8]) -> BTreeMap<String, u64> {
     plain.map(|(name, meta)| (name.clone(), meta.version)).collect()
 }
 
-/// The digest of every file that was remembered, by name; for the report only.
-fn files_of(metadata: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
-    let is_targets = |name: &str| !matches!(name, TIMESTAMP | "snapshot.json");
-    let roles = metadata.iter().filter(|(name, _)| is_targets(name));
-    let roles = roles.filter_map(|(_, bytes)| Metadata::<Targets>::from_slice(bytes).ok());
-    let files = roles.flat_map(|role| role.into_signed().targets);
-    files.filter_map(|(name, mut file)| Some((name, file.hashes.remove("sha256")?))).collect()
+/// The digest of every file that was offered, by name; for the report only.
+fn files_of(metadata: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Digest> {
+    // Other metadata is no targets role, and does not read as one.
+    let roles: BTreeMap<&str, Targets> = metadata
+        .iter()
+        .filter_map(|(name, bytes)| {
+            let role = Metadata::from_slice(bytes).ok()?;
+            Some((name.strip_suffix(".json")?, role.into_signed()))
+        })
+        .collect();
+    let listing = list(&roles.iter().map(|(name, role)| (*name, role)).collect());
+    let files = listing.unwrap_or_default().files.into_iter();
+    files.map(|file| (file.name, file.sha256)).collect()
 }
 
-fn difference(mut before: BTreeMap<String, String>, listing: &Listing) -> Refreshed {
+fn difference(mut before: BTreeMap<String, Digest>, listing: &Listing) -> Refreshed {
     let mut refreshed = Refreshed::default();
     for file in &listing.files {
         match before.remove(&file.name) {
             None => refreshed.added.push(file.name.clone()),
-            Some(digest) if digest.parse() != Ok(file.sha256) => {
+            Some(digest) if digest != file.sha256 => {
                 refreshed.changed.push(file.name.clone());
             }
             Some(_) => {}

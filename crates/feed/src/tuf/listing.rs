@@ -147,9 +147,8 @@ fn pinned(trusted: &TrustedMetadataSet, role: &str) -> Option<u64> {
     Some(trusted.snapshot()?.meta.get(&format!("{role}.json"))?.version)
 }
 
-/// Everything that is offered by the roles that are loaded.
-pub(crate) fn list(trusted: &TrustedMetadataSet) -> Result<Listing, Refusal> {
-    let roles = loaded(trusted);
+/// Everything that is offered by these roles, by name.
+pub(crate) fn list(roles: &BTreeMap<&str, &Targets>) -> Result<Listing, Refusal> {
     let patterns =
         roles.values().flat_map(|role| delegated(role)).map(pattern_count).sum::<usize>();
     let names: BTreeSet<&str> =
@@ -163,7 +162,7 @@ pub(crate) fn list(trusted: &TrustedMetadataSet) -> Result<Listing, Refusal> {
     let mut listing = Listing::default();
     let mut bytes = 0_u64;
     for name in names {
-        match listed(trusted, name)? {
+        match listed(roles, name)? {
             Ok(Some(file)) => {
                 bytes = bytes.saturating_add(file.length);
                 listing.files.push(file);
@@ -181,22 +180,22 @@ pub(crate) fn list(trusted: &TrustedMetadataSet) -> Result<Listing, Refusal> {
 
 /// The file of this name; why it is refused if it is.
 fn listed(
-    trusted: &TrustedMetadataSet,
+    roles: &BTreeMap<&str, &Targets>,
     name: &str,
 ) -> Result<Result<Option<File>, &'static str>, Refusal> {
     if !is_plain(name) {
         return Ok(Err("its name is not a plain one"));
     }
-    let Some((role, target)) = resolve(trusted, name)? else { return Ok(Ok(None)) };
+    let Some((role, target)) = resolve(roles, name)? else { return Ok(Ok(None)) };
     if target.length > MAX_FILE {
         return Ok(Err("it is too large"));
     }
     Ok(File::of(name, role, target).map(Some))
 }
 
-/// The role that says what `name` is, and what it says, among the roles that are loaded.
-pub(crate) fn resolve<'a>(
-    trusted: &'a TrustedMetadataSet,
+/// The role that says what `name` is, and what it says, among these roles.
+fn resolve<'a>(
+    roles: &BTreeMap<&str, &'a Targets>,
     name: &str,
 ) -> Result<Option<(String, &'a TargetFile)>, Refusal> {
     let mut to_ask = vec!["targets".to_owned()];
@@ -207,7 +206,7 @@ pub(crate) fn resolve<'a>(
         else {
             break;
         };
-        let Some(targets) = trusted.targets_role(&role) else { continue };
+        let Some(targets) = roles.get(role.as_str()).copied() else { continue };
         if let Some(target) = targets.target(name) {
             return Ok(Some((role, target)));
         }
