@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stopgap_model::problem::one_line;
@@ -73,13 +74,15 @@ pub enum Hop {
 }
 
 /// How a feed is fetched from the web.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Network {
     /// The proxy's URL, or `direct` for none. If nothing is said, the environment's (`ALL_PROXY`,
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
     pub proxy: Option<String>,
     /// How long is waited.
     pub limits: Limits,
+    /// Set when the process is asked to stop: no further file is asked for.
+    pub stop: Option<&'static AtomicBool>,
 }
 
 /// How long is waited for the web, and how often.

@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::net::ToSocketAddrs as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,7 @@ pub struct Web {
     agent: Agent,
     limits: Limits,
     proxied: bool,
+    stop: Option<&'static AtomicBool>,
     started: OnceLock<Instant>,
 }
 
@@ -71,7 +73,8 @@ impl Web {
             .timeout_per_read(Some(limits.read))
             .timeout_global(Some(limits.file))
             .build();
-        Ok(Self { base, agent: config.into(), limits, proxied, started: OnceLock::new() })
+        let (agent, stop, started) = (config.into(), network.stop, OnceLock::new());
+        Ok(Self { base, agent, limits, proxied, stop, started })
     }
 
     fn once(&self, url: &str, max: u64, validator: Option<&str>) -> Result<Answer, Failure> {
@@ -190,6 +193,9 @@ impl Place for Web {
         let mut pause = self.limits.pause;
         let mut tries = 1;
         while self.has_time() {
+            if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+                return Err(PlaceError::new(Hop::Time, "the program was asked to stop"));
+            }
             match self.once(&url, max, validator) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) if !failure.passes || tries >= self.limits.tries => {

@@ -21,7 +21,7 @@ use stopgap_testkit::web::{Misbehaviour, WebServer};
 /// Time enough on a busy machine.
 fn network() -> Network {
     let limits = Limits { pause: Duration::from_millis(1), ..Limits::USUAL };
-    Network { proxy: Some("direct".into()), limits }
+    Network { proxy: Some("direct".into()), limits, ..Network::default() }
 }
 
 /// Hardly any time, for servers that take all they get.

@@ -57,6 +57,14 @@ impl PrivateDir {
         self.0.path()
     }
 
+    /// A folder in this one, which is as private.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be used.
+    pub fn folder_in(&self, rel: &str) -> Result<Self, FsError> {
+        self.folder(rel).map(Self)
+    }
+
     /// Writes a file, wholly or not at all; it is on the disk when this returns.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! Pure: no IO, no clock, no environment. Everything that other rooms say to each other is said in
 //! these types.
 
+pub mod catalog;
 pub mod digest;
 pub mod document;
 pub mod host;
@@ -17,6 +18,7 @@ pub mod request_line;
 pub mod rule;
 pub mod version;
 
+pub use catalog::{Catalog, Offer, Refused};
 pub use digest::Digest;
 pub use host::{Exchange, Fact, HostFacts, ServerPath};
 pub use id::{ActionId, MitigationId};

@@ -39,6 +39,18 @@ pub enum Condition {
     Test(Test),
 }
 
+impl Condition {
+    /// How many tests it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::count).sum(),
+            Self::Not(part) => part.count(),
+            Self::Test(_) => 1,
+        }
+    }
+}
+
 /// A test of one field of a request. A field with several values (a repeated header, arguments)
 /// passes if any of its values does; a field that is not there has no value, so no test passes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -196,6 +196,7 @@ wrong! {
     a_heartbeat_that_carries_something: "kind = \"disable-service\"\nservices = [\"Spooler\"]\n" => "kind = \"do-nothing\"\n"; "only_if", "`only_if` does not belong to `do-nothing`", "`id` or `kind`";
     a_control_character_in_the_title: "\"A title\"" => "\"A \\u001b[31mtitle\""; "\"A \\u001b[31mtitle\"", "`title` has the control character \\u{1b}", "plain text";
     a_title_that_turns_its_direction: "\"A title\"" => "\"A \\u202etitle\""; "\"A \\u202etitle\"", "`title` has the control character \\u{202e}", "plain text";
+    a_title_with_a_mark_that_turns_what_is_beside_it: "\"A title\"" => "\"A \\u200ftitle\""; "\"A \\u200ftitle\"", "`title` has the control character \\u{200f}", "plain text";
     an_empty_impact: "\"None.\"" => "\" \""; "\" \"", "`impact` is empty", "a text";
     a_key_written_twice: "id = \"X1\"" => "id = \"X1\"\nid = \"X2\""; "id", "duplicate key", "";
     a_text_without_its_end: "\"A title\"" => "\"A title"; "", "invalid basic string", "`\"`";

@@ -12,20 +12,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sigstore_tuf::{Metadata, Snapshot, Targets};
-use stopgap_fs::{FsError, PrivateDir};
+use stopgap_fs::{FsError, Lock, LockError, PrivateDir};
 use stopgap_model::Digest;
 
 use super::listing::{is_plain, list};
 use super::session::TIMESTAMP;
 use super::{Client, Cost, File, Listing, Memory, Refusal, Seen};
 use crate::place::{Answer, Place, PlaceError};
+use crate::policy::POLICY_NAME;
 
 /// The largest metadata that is read back, in bytes: no larger one is fetched.
 const MAX_METADATA: u64 = 5_000_000;
+/// The folder of what was fetched.
+const CACHE: &str = "cache";
+/// How long is waited while one feed takes the place of another.
+const REPLACING: Duration = Duration::from_secs(60);
 /// The most roots that are read back: as many a year as there are weeks, for twenty years.
 const MAX_ROOTS: usize = 1024;
 /// How many bytes of target files are written at once: until then they are held in memory.
@@ -49,8 +55,18 @@ pub struct Refreshed {
     pub changed: Vec<String>,
     /// The names of files that are not offered any more.
     pub removed: Vec<String>,
+    /// Whether the organisation's policy is among the files.
+    pub has_policy: bool,
     /// What it took.
     pub cost: Cost,
+}
+
+impl Refreshed {
+    /// Whether nothing is new.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
 }
 
 /// A feed as it was last fetched, verified again.
@@ -67,6 +83,14 @@ pub struct Loaded<'a> {
 struct SeenFile {
     seen: Seen,
     sha256: Digest,
+}
+
+/// Takes the lock under which what was fetched is replaced and read.
+pub(crate) fn lock_cache(state: &PrivateDir) -> Result<Lock, LockError> {
+    state.create_dir(CACHE)?;
+    let folder = state.folder_in(CACHE)?;
+    let holder = format!("process {}", std::process::id());
+    Lock::acquire(&folder, &holder, REPLACING, &mut |_| {})
 }
 
 impl<'a> TufFeed<'a> {
@@ -128,16 +152,30 @@ impl<'a> TufFeed<'a> {
         self.fetch_missing(&client, &listing)?;
         let new = client.new_files();
         let is_changed = !new.is_empty();
+        // From here on one whole feed takes the place of another.
+        let _replacing = if is_changed { Some(lock_cache(self.state)?) } else { None };
         self.write_metadata(new, &client.versions())?;
         if client.seen() != seen {
             self.write_seen(&client.seen())?;
         }
         let cost = client.cost();
+        let has_policy = listing.files.iter().any(|file| file.name == POLICY_NAME);
         if !is_changed {
-            return Ok(Refreshed { cost, ..Refreshed::default() });
+            return Ok(Refreshed { cost, has_policy, ..Refreshed::default() });
         }
         self.clean(&client.versions(), &listing)?;
-        Ok(Refreshed { cost, ..difference(files_of(&before), &listing) })
+        Ok(Refreshed { cost, has_policy, ..difference(files_of(&before), &listing) })
+    }
+
+    /// Looks whether `place` offers what could be taken at `now`; nothing is remembered of it, and no
+    /// file but metadata is fetched.
+    ///
+    /// # Errors
+    /// As [`Refusal`] says.
+    pub fn probe(&self, place: Arc<dyn Place>, now: Timestamp) -> Result<(), Refusal> {
+        let mut client = self.client(place, self.memory()?)?;
+        client.refresh(now)?;
+        client.files(now).map(drop)
     }
 
     /// The feed as it was last fetched, verified again as of `judged_at`, the time of the last

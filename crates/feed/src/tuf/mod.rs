@@ -12,6 +12,7 @@ mod seen;
 mod session;
 
 pub use client::Client;
+pub(crate) use feed::lock_cache;
 pub use feed::{Loaded, Refreshed, TufFeed};
 pub use listing::{File, Listing, RefusedFile, Target};
 pub use refusal::Refusal;

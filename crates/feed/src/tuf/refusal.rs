@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use sigstore_tuf::{Error, UpdaterConfig};
-use stopgap_fs::FsError;
+use stopgap_fs::{FsError, LockError};
 use stopgap_model::problem::one_line;
 
 use crate::place::PlaceError;
@@ -84,9 +84,24 @@ pub enum Refusal {
     /// A file that says whom the feed is trusted to come from is torn or altered, or gone.
     #[error("`{0}` is torn, altered or gone: the feed must be removed and added again")]
     TrustTorn(String),
+    /// Another process replaces or reads what is remembered, and does not end.
+    #[error("what is remembered of the feed is in use by {by}")]
+    InUse {
+        /// Who.
+        by: String,
+    },
     /// What is remembered cannot be read or written.
     #[error("what is remembered of the feed cannot be kept")]
     Store(#[from] FsError),
+}
+
+impl From<LockError> for Refusal {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held { by } => Self::InUse { by },
+            LockError::Fs(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Refusal {

@@ -1,5 +1,7 @@
 //! Words for messages: lists of names, and the name that was probably meant.
 
+use crate::problem::turns_text;
+
 /// The longest word for which a near name is looked for, in bytes: the search is quadratic.
 const MAX_WORD: usize = 64;
 
@@ -32,5 +34,5 @@ pub(super) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 /// Whether `c` may not stand in a line for people: control characters, and those that break a
 /// line or turn its direction so that it reads as something else.
 pub(super) fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control() || turns_text(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }

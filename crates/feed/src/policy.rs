@@ -1,0 +1,53 @@
+//! The organisation's policy, as its own feed carries it.
+
+use serde::Deserialize;
+use stopgap_model::MitigationId;
+use stopgap_model::problem::one_line;
+
+/// The name that the policy is offered under.
+pub const POLICY_NAME: &str = "policy.toml";
+
+/// What the organisation says to all its servers. A server's own word can only be stricter.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationPolicy {
+    /// Whether mitigations are applied and taken back by themselves.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Mitigations that must not be applied.
+    #[serde(default)]
+    pub blocked: Vec<MitigationId>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl OrganisationPolicy {
+    /// Reads the policy.
+    ///
+    /// # Errors
+    /// Why it cannot be read, with the line: a sentence without a full stop.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.get(..at).unwrap_or_default().matches('\n').count();
+            format!("line {line}: {}", one_line(error.message()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_switch_in_the_organisations_policy_is_no_open_door() {
+        let read = |text: &str| OrganisationPolicy::read(text.as_bytes());
+        assert!(read("enabeld = false\n").unwrap_err().contains("line 1"));
+        let policy = read("blocked = [\"M1\"]\n").unwrap();
+        assert!(policy.enabled && policy.blocked.len() == 1);
+        assert!(!read("enabled = false").unwrap().enabled);
+    }
+}
