@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use stopgap_feed::{FeedName, Kind, Wildcard};
 use stopgap_model::MitigationId;
 
 /// Emergency mitigations for servers, applied and taken back by themselves.
@@ -19,7 +20,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Work on the server whose files are under this folder (a mounted disk, an image, a test
     /// tree) instead of on this machine; needs --state
@@ -117,6 +118,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Feed,
     },
+    /// Whether the feeds can be reached, verify and are fresh; if not, how far it comes
+    TestConnectivity {
+        /// Only this feed
+        #[arg(value_name = "NAME")]
+        name: Option<FeedName>,
+    },
     /// All of it in a sandbox, in a few seconds
     Demo {
         /// Keep the sandbox in this folder, for looking around
@@ -127,6 +134,32 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Feed {
+    /// Trust a feed, and give it the power to ask for certain things here
+    Add(Box<AddFeed>),
+    /// The feeds: how they stand, what they may ask for
+    List,
+    /// Trust a feed no longer; what is in place of it stays
+    Remove {
+        #[arg(value_name = "NAME")]
+        name: FeedName,
+    },
+    /// Fetch what is new; nothing on the server is changed
+    Refresh {
+        /// Only these feeds
+        #[arg(value_name = "NAME")]
+        names: Vec<FeedName>,
+    },
+    /// Take a feed from a bundle that was carried in, verified like a live one
+    Import {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The feed that the bundle is of [default: the one whose keys signed it]
+        #[arg(long, value_name = "NAME")]
+        name: Option<FeedName>,
+        /// Take it though it expired, up to so many days ago; written into the audit trail
+        #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=366))]
+        accept_stale: u32,
+    },
     /// Verify a feed in a file, and tell every check with its outcome
     Verify {
         #[arg(value_name = "FILE")]
@@ -144,11 +177,48 @@ pub(crate) enum Feed {
     },
 }
 
-/// The formats of feeds.
+/// The formats of feeds that are one file.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum FeedFormat {
     /// Microsoft's
     Eocs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddFeed {
+    /// What you call it: a-z, 0-9 and `-`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: FeedName,
+    /// Where it is: https://, http:// or file:///; without it, it is only carried in by hand
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The publisher's root metadata, got from the publisher by a way you trust
+    #[arg(long, value_name = "ROOT.JSON", required_unless_present = "format")]
+    pub(crate) root: Option<PathBuf>,
+    /// Another format than Stopgap's own
+    #[arg(long, value_name = "FORMAT", requires = "anchors", conflicts_with = "root")]
+    pub(crate) format: Option<FeedFormat>,
+    /// The folder of the trust anchors of such a feed: certificates (*.pem, *.crt, *.cer, *.der)
+    /// and, if any, revocation lists (*.crl)
+    #[arg(long, value_name = "DIR", requires = "format")]
+    pub(crate) anchors: Option<PathBuf>,
+    /// The ids of the mitigations it may offer, with `*` for any characters [default: all but
+    /// those of the catalog that ships with the program]
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub(crate) ids: Vec<Wildcard>,
+    /// The kinds of actions it may ask for [default: block-request, request-header,
+    /// response-header, do-nothing]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub(crate) kinds: Vec<Kind>,
+    /// The services it may disable, with `*` for any characters [default: none]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) services: Vec<Wildcard>,
+    /// The application pools it may disable, with `*` for any characters [default: none]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) pools: Vec<Wildcard>,
+    /// Do not take its policy.toml for the organisation's
+    #[arg(long)]
+    pub(crate) no_policy: bool,
 }
 
 /// A time; a date is its first moment, in UTC.

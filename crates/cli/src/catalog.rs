@@ -5,7 +5,7 @@ use std::path::Path;
 
 use stopgap_fs::read_bounded;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
-use stopgap_model::{ActionId, Mitigation, MitigationId, Problem};
+use stopgap_model::{ActionId, Catalog, Mitigation, MitigationId, Problem};
 use stopgap_rules::belied_probe;
 
 use crate::error::CliError;
@@ -23,54 +23,44 @@ const BUILT_IN: [(&str, &[u8]); 5] = [
 /// The most documents that a folder may hold.
 const MAX_DOCUMENTS: usize = 10_000;
 
-/// Mitigations and where they came from.
-#[derive(Debug)]
-pub(crate) struct Catalog {
-    pub(crate) mitigations: Vec<Mitigation>,
-    pub(crate) source: String,
+/// The catalog that ships with the program.
+pub(crate) fn built_in() -> Result<Vec<Mitigation>, CliError> {
+    let documents = BUILT_IN.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
+    read(documents.collect())
 }
 
-impl Catalog {
-    /// The catalog that ships with the program.
-    pub(crate) fn built_in() -> Result<Self, CliError> {
-        let documents = BUILT_IN.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
-        Ok(Self { mitigations: read(documents.collect())?, source: "built in".into() })
+/// The documents `*.toml` in `folder`, in the order of their names.
+pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
+    let wrong = |why: std::io::Error| {
+        CliError::usage(
+            format!("the catalog folder {} cannot be read: {why}", folder.display()),
+            "name a folder with mitigation documents: --catalog DIR",
+        )
+    };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        let path = entry.map_err(wrong)?.path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            names.push(path);
+        }
     }
-
-    /// The documents `*.toml` in `folder`, in the order of their names.
-    pub(crate) fn folder(folder: &Path) -> Result<Self, CliError> {
-        let wrong = |why: std::io::Error| {
-            CliError::usage(
-                format!("the catalog folder {} cannot be read: {why}", folder.display()),
-                "name a folder with mitigation documents: --catalog DIR",
-            )
+    if names.is_empty() || names.len() > MAX_DOCUMENTS {
+        return Err(CliError::usage(
+            format!("{} holds {} documents (*.toml)", folder.display(), names.len()),
+            format!("a catalog holds 1 to {MAX_DOCUMENTS} documents"),
+        ));
+    }
+    names.sort();
+    let mut documents = Vec::new();
+    for path in names {
+        // One byte more than allowed, so that the reader of the document says what is wrong.
+        let bytes = match read_bounded(&path, MAX_DOCUMENT as u64) {
+            Err(stopgap_fs::FsError::TooLarge { .. }) => vec![b'#'; MAX_DOCUMENT + 1],
+            read => read?,
         };
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(wrong)? {
-            let path = entry.map_err(wrong)?.path();
-            if path.extension().is_some_and(|end| end == "toml") {
-                names.push(path);
-            }
-        }
-        if names.is_empty() || names.len() > MAX_DOCUMENTS {
-            return Err(CliError::usage(
-                format!("{} holds {} documents (*.toml)", folder.display(), names.len()),
-                format!("a catalog holds 1 to {MAX_DOCUMENTS} documents"),
-            ));
-        }
-        names.sort();
-        let mut documents = Vec::new();
-        for path in names {
-            // One byte more than allowed, so that the reader of the document says what is wrong.
-            let bytes = match read_bounded(&path, MAX_DOCUMENT as u64) {
-                Err(stopgap_fs::FsError::TooLarge { .. }) => vec![b'#'; MAX_DOCUMENT + 1],
-                read => read?,
-            };
-            documents.push((path.display().to_string(), bytes));
-        }
-        let source = format!("{} (unsigned)", folder.display());
-        Ok(Self { mitigations: read(documents)?, source })
+        documents.push((path.display().to_string(), bytes));
     }
+    Ok(Catalog::of(&format!("{} (unsigned)", folder.display()), read(documents)?))
 }
 
 /// Reads all documents and reports everything wrong in all of them at once.
@@ -134,9 +124,9 @@ mod tests {
 
     #[test]
     fn every_probe_of_the_built_in_catalog_ends_as_its_document_says() {
-        let catalog = Catalog::built_in().unwrap();
-        assert_eq!(catalog.mitigations.len(), BUILT_IN.len());
-        for mitigation in &catalog.mitigations {
+        let catalog = built_in().unwrap();
+        assert_eq!(catalog.len(), BUILT_IN.len());
+        for mitigation in &catalog {
             let rules: Vec<CompiledRule> = mitigation
                 .actions
                 .iter()
@@ -170,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_block_rule_is_one_for_iis_and_is_shown_an_attack_in_disguise() {
-        for mitigation in &Catalog::built_in().unwrap().mitigations {
+        for mitigation in &built_in().unwrap() {
             for action in &mitigation.actions {
                 let ActionKind::BlockRequest { rule, .. } = &action.kind else { continue };
                 let name = action.id.to_string();
@@ -185,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_pattern_of_a_pages_target_holds_for_exactly_the_pages_that_are_changed() {
-        let catalog = Catalog::built_in().unwrap();
-        let m2 = catalog.mitigations.iter().find(|m| m.id.as_str() == "M2").unwrap();
+        let catalog = built_in().unwrap();
+        let m2 = catalog.iter().find(|m| m.id.as_str() == "M2").unwrap();
         let ActionKind::ResponseHeader { when, .. } = &m2.actions[0].kind else { panic!() };
         let Condition::All(tests) = when else { panic!("{when:?}") };
         let Condition::Test(uri) = &tests[1] else { panic!("{tests:?}") };

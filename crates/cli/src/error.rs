@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use stopgap_engine::CycleError;
+use stopgap_feed::{FeedName, FeedsError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
 use stopgap_store::StoreError;
 
@@ -51,6 +52,18 @@ pub(crate) enum CliError {
     /// A cycle could not be carried out.
     #[error(transparent)]
     Cycle(#[from] CycleError),
+    /// A revision of an unsigned catalog has other content than when it was first seen.
+    #[error("{0}")]
+    Reused(String),
+    /// The feeds cannot be read or changed.
+    #[error(transparent)]
+    Feeds(#[from] FeedsError),
+    /// A file is no bundle of a feed.
+    #[error("{} cannot be taken: {why}", .file.display())]
+    Bundle { file: PathBuf, why: String },
+    /// A feed was not taken.
+    #[error("feed {name} was refused: {why}")]
+    Feed { name: FeedName, why: String },
     /// Something about the machine.
     #[error("{0}")]
     Machine(String),
@@ -65,7 +78,10 @@ impl CliError {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::NoSuchMitigation { .. } | Self::Policy { .. } => USAGE,
-            Self::Catalog { .. } => REFUSED,
+            Self::Catalog { .. } | Self::Reused(_) | Self::Bundle { .. } | Self::Feed { .. } => {
+                REFUSED
+            }
+            Self::Feeds(error) => of_feeds(error),
             Self::Lock(LockError::Held { .. }) => LOCKED,
             Self::File(error) | Self::Lock(LockError::Fs(error)) => of_fs(error),
             Self::Write { why, .. } => of_io(why),
@@ -84,6 +100,17 @@ impl CliError {
                 "nothing new was applied; what is in force stays. Mend the documents and try again"
                     .into()
             }
+            Self::Reused(_) => {
+                "nothing new was applied; ask the publisher for a new revision number".into()
+            }
+            Self::Feeds(error) => hint_of_feeds(error),
+            Self::Bundle { .. } => {
+                "nothing was changed; copy the bundle again, or ask its publisher".into()
+            }
+            Self::Feed { name, .. } => format!(
+                "what is in force stays, nothing new is applied; to see how far it comes: \
+                 stopgap test-connectivity {name}"
+            ),
             Self::Policy { .. } => "nothing was changed; mend the policy file and try again".into(),
             Self::Lock(LockError::Held { .. }) => {
                 "wait until it is done, or give it longer with --wait SECONDS".into()
@@ -124,11 +151,43 @@ fn of_fs(error: &FsError) -> u8 {
     if error.is_permission_denied() { NOT_PERMITTED } else { ATTENTION }
 }
 
+fn of_feeds(error: &FeedsError) -> u8 {
+    match error {
+        FeedsError::Folder(PrivateDirError::Fs(error)) | FeedsError::Fs(error) => of_fs(error),
+        FeedsError::Folder(_) => NOT_PERMITTED,
+        FeedsError::Root(_) | FeedsError::Anchors(_) | FeedsError::Eocs(_) => REFUSED,
+        FeedsError::Exists(_) | FeedsError::TooMany | FeedsError::Url(_) => USAGE,
+        FeedsError::Lock(LockError::Held { .. }) => LOCKED,
+        FeedsError::Lock(LockError::Fs(error)) => of_fs(error),
+        FeedsError::Unreadable { .. } => ATTENTION,
+    }
+}
+
+fn hint_of_feeds(error: &FeedsError) -> String {
+    match error {
+        FeedsError::Exists(name) => {
+            format!("to replace it: stopgap feed remove {name}, then add it again")
+        }
+        FeedsError::Root(_) => "get the root metadata from the publisher again".into(),
+        FeedsError::Anchors(_) => {
+            "put the certificates that you trust there, as *.pem, *.crt, *.cer or *.der".into()
+        }
+        FeedsError::Lock(LockError::Held { .. }) => {
+            "wait until it is done, or give it longer with --wait SECONDS".into()
+        }
+        FeedsError::Url(_) => "an address begins with https://, http:// or file:///".into(),
+        FeedsError::Unreadable { .. } => {
+            "restore the file from a backup of the state folder, or add the feed anew".into()
+        }
+        _ if of_feeds(error) == NOT_PERMITTED => "run it as root".into(),
+        _ => String::new(),
+    }
+}
+
 fn of_store(error: &StoreError) -> u8 {
     match error {
         StoreError::Folder(PrivateDirError::Fs(error)) | StoreError::Fs(error) => of_fs(error),
         StoreError::Folder(_) => NOT_PERMITTED,
-        StoreError::RevisionReused { .. } => REFUSED,
         StoreError::Unreadable { .. } | StoreError::Audit(_) => ATTENTION,
     }
 }
@@ -142,9 +201,6 @@ fn hint_of_store(error: &StoreError) -> String {
             "it would hold secrets; name a folder of your own, or one that is not there yet, \
              with --state DIR"
                 .into()
-        }
-        StoreError::RevisionReused { .. } => {
-            "nothing new was applied; ask the publisher for a new revision number".into()
         }
         StoreError::Audit(_) => {
             "somebody or something changed the trail; keep a copy and find out who".into()

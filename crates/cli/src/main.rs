@@ -13,6 +13,7 @@ mod error;
 mod output;
 mod policy_file;
 mod session;
+mod sources;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,7 @@ fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::History => commands::history::run(common),
         Command::Try(arguments) => commands::r#try::run(common, arguments),
         Command::Feed { command } => commands::feed::run(common, command),
+        Command::TestConnectivity { name } => commands::connectivity::run(common, name.as_ref()),
         Command::Demo { keep } => demo::run(common, keep.as_deref()),
     }
 }

@@ -12,13 +12,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use stopgap_feed::Level;
 use stopgap_model::host::PhpCgi;
 use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Fact, HostFacts, Version};
 
 use crate::error::CliError;
+use crate::sources::FeedState;
 
 pub(crate) use stopgap_text::{WIDTH, plain, wrap};
 
@@ -86,21 +89,43 @@ pub(crate) fn state_text(state: State) -> String {
     format!("{style}{}{style:#}", state.as_str())
 }
 
-/// The table of mitigations.
+/// The table of mitigations, without where they came from.
 pub(crate) fn table(mitigations: &[MitigationReport]) -> String {
+    laid_out(mitigations, false)
+}
+
+/// The table of mitigations with where they came from.
+pub(crate) fn table_with_sources(mitigations: &[MitigationReport]) -> String {
+    laid_out(mitigations, true)
+}
+
+fn laid_out(mitigations: &[MitigationReport], sources: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH);
-    table.set_header(["MITIGATION", "REV", "STATE", "WHY"]);
+    let mut header = vec!["MITIGATION", "REV", "STATE", "WHY"];
+    if sources {
+        header.insert(3, "FROM");
+    }
+    table.set_header(header);
     for report in mitigations {
         let blocked =
             if report.blocked && report.state != State::Blocked { " (blocked)" } else { "" };
-        table.add_row([
+        // An older revision that is still in place is named with the one that is offered.
+        let revision = match report.in_force.filter(|revision| *revision != report.revision) {
+            Some(older) => format!("{older}→{}", report.revision),
+            None => report.revision.to_string(),
+        };
+        let mut row = vec![
             report.id.to_string(),
-            report.revision.to_string(),
+            revision,
             format!("{}{blocked}", report.state.as_str()),
             plain(&report.reason),
-        ]);
+        ];
+        if sources {
+            row.insert(3, plain(&report.source));
+        }
+        table.add_row(row);
     }
     let text = table.to_string();
     let lines: Vec<String> = text.lines().map(|line| colour_states(line.trim_end())).collect();
@@ -135,6 +160,35 @@ fn colour_states(line: &str) -> String {
 pub(crate) fn exit_code(mitigations: &[MitigationReport]) -> u8 {
     let attention = mitigations.iter().any(|report| report.state.needs_attention());
     if attention { crate::error::ATTENTION } else { 0 }
+}
+
+/// The exit code that the feeds ask for.
+pub(crate) fn feeds_code(feeds: &[FeedState]) -> u8 {
+    let trouble = feeds.iter().any(|feed| feed.trouble.is_some());
+    if trouble { crate::error::REFUSED } else { 0 }
+}
+
+/// Tells, on standard error, of each feed that gives nothing new: the louder the longer.
+pub(crate) fn warn_of_feeds(feeds: &[FeedState], now: Timestamp) {
+    for feed in feeds {
+        let Some(trouble) = &feed.trouble else { continue };
+        let level = trouble.level(now);
+        let colour = match level {
+            Level::Note => AnsiColor::Cyan,
+            Level::Warning => AnsiColor::Yellow,
+            Level::Alarm => AnsiColor::Red,
+        };
+        let style = Style::new().fg_color(Some(colour.into())).bold();
+        let text = format!(
+            "{style}{}{style:#}: feed {} gives nothing new {}: {}; what is in force stays, \
+             nothing new of it is applied",
+            level.as_str(),
+            feed.name,
+            trouble.age(now),
+            plain(&trouble.why)
+        );
+        anstream::eprintln!("{}", wrap(&text, "  "));
+    }
 }
 
 /// One line that says what the server is.

@@ -22,6 +22,39 @@ struct PolicyFile {
     organisation: Part,
     /// This server's word.
     server: Part,
+    /// Where mitigations come from.
+    catalog: CatalogPart,
+    /// How the network is reached.
+    network: NetworkPart,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CatalogPart {
+    /// Whether the catalog that ships with the program is used.
+    built_in: bool,
+}
+
+impl Default for CatalogPart {
+    fn default() -> Self {
+        Self { built_in: true }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NetworkPart {
+    /// The proxy; the environment's if it is not said.
+    proxy: Option<String>,
+}
+
+/// What the policy file says beside what is allowed.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Whether the catalog that ships with the program is used.
+    pub(crate) built_in: bool,
+    /// The proxy; the environment's if it is not said.
+    pub(crate) proxy: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,8 +100,11 @@ pub(crate) enum PolicyPath {
     Default(PathBuf),
 }
 
-/// The policy from the file at `path` and from `decisions`.
-pub(crate) fn read(path: &PolicyPath, decisions: &Decisions) -> Result<Policy, CliError> {
+/// The policy from the file at `path` and from `decisions`, and what else the file says.
+pub(crate) fn read(
+    path: &PolicyPath,
+    decisions: &Decisions,
+) -> Result<(Policy, Settings), CliError> {
     let (path, may_be_absent) = match path {
         PolicyPath::Named(path) => (path, false),
         PolicyPath::Default(path) => (path, true),
@@ -106,7 +142,7 @@ pub(crate) fn read(path: &PolicyPath, decisions: &Decisions) -> Result<Policy, C
             policy.blocked.entry(id).or_insert(Block { by, take_back: false });
         }
     }
-    Ok(policy)
+    Ok((policy, Settings { built_in: file.catalog.built_in, proxy: file.network.proxy }))
 }
 
 fn parse(name: &str, bytes: &[u8]) -> Result<PolicyFile, CliError> {
@@ -148,7 +184,8 @@ mod tests {
     fn without_a_file_everything_is_on() {
         let policy =
             read(&PolicyPath::Default("/nonexistent/policy.toml".into()), &Decisions::default())
-                .unwrap();
+                .unwrap()
+                .0;
         assert!(policy.enabled() && policy.blocked.is_empty());
     }
 

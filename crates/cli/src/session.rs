@@ -5,16 +5,18 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use stopgap_engine::Engine;
+use stopgap_feed::Feeds;
 use stopgap_fs::Lock;
 use stopgap_host::TreeHost;
-use stopgap_model::MitigationId;
 use stopgap_model::policy::Policy;
+use stopgap_model::{Catalog, MitigationId};
 use stopgap_store::{Event, Store};
 
 use crate::args::Common;
-use crate::catalog::Catalog;
+use crate::catalog;
 use crate::error::CliError;
-use crate::policy_file::{self, PolicyPath};
+use crate::policy_file::{self, PolicyPath, Settings};
+use crate::sources::Sources;
 
 const DEFAULT_STATE: &str = "/var/lib/stopgap";
 const DEFAULT_POLICY: &str = "/etc/stopgap/policy.toml";
@@ -26,16 +28,19 @@ pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Session {
     pub(crate) host: TreeHost,
     pub(crate) store: Store,
-    pub(crate) catalog: Catalog,
+    pub(crate) feeds: Feeds,
+    pub(crate) sources: Sources,
     pub(crate) policy: Policy,
+    /// What the policy file says beside the policy.
+    pub(crate) settings: Settings,
     /// Who runs the command, for the records.
     pub(crate) by: String,
     policy_path: PolicyPath,
-    unsigned: bool,
+    unsigned: Option<Catalog>,
 }
 
 impl Session {
-    /// Opens everything that `common` names.
+    /// Opens everything that `common` names. What the sources offer is read under the lock.
     pub(crate) fn open(common: &Common) -> Result<Self, CliError> {
         let state = match (&common.root, &common.state) {
             (_, Some(state)) => state.clone(),
@@ -54,22 +59,54 @@ impl Session {
             (None, None) => PolicyPath::Default(PathBuf::from(DEFAULT_POLICY)),
         };
         let host = open_host(common)?;
-        let catalog = open_catalog(common)?;
+        let unsigned = unsigned_catalog(common)?;
         let store = Store::open(&state)?;
-        let policy = policy_file::read(&policy_path, &store.decisions()?)?;
-        let unsigned = common.catalog.is_some();
-        Ok(Self { host, store, catalog, policy, by: caller(), policy_path, unsigned })
+        let feeds = Feeds::open(&state)?;
+        let (policy, settings) = policy_file::read(&policy_path, &store.decisions()?)?;
+        let by = caller();
+        let sources = Sources::none();
+        Ok(Self { host, store, feeds, sources, policy, settings, by, policy_path, unsigned })
     }
 
-    /// Takes the lock for `command`; says on standard error whom it waits for.
-    pub(crate) fn lock(&mut self, common: &Common, command: &str) -> Result<Lock, CliError> {
+    /// Opens everything for a look: what the sources offer is read, and no lock is taken.
+    pub(crate) fn look(common: &Common) -> Result<Self, CliError> {
+        let mut session = Self::open(common)?;
+        session.read_sources()?;
+        Ok(session)
+    }
+
+    /// Reads the catalog and how the feeds stand, from what was taken of them last.
+    fn read_sources(&mut self) -> Result<(), CliError> {
+        let built_in = self.settings.built_in;
+        self.sources = Sources::read(&self.feeds, &self.store, built_in, Timestamp::now())?;
+        if let Some(catalog) = &self.unsigned {
+            let revisions = self.store.revisions()?;
+            if let Some(why) = catalog.mitigations().find_map(|it| revisions.reused(it)) {
+                return Err(CliError::Reused(why));
+            }
+            let read = std::mem::replace(&mut self.sources, Sources::none());
+            self.sources = read.instead(catalog.clone());
+        }
+        self.sources.restrict(&mut self.policy);
+        Ok(())
+    }
+
+    /// Takes the lock for `command`, which needs nothing that the sources offer; says on standard
+    /// error whom it waits for.
+    pub(crate) fn lock_records(&self, common: &Common, command: &str) -> Result<Lock, CliError> {
         let holder = format!("stopgap {command} (process {})", std::process::id());
         let mut tell = |who: &str| eprintln!("waiting for {who} to finish …");
-        let lock = self.store.lock(&holder, common.wait, &mut tell)?;
+        Ok(self.store.lock(&holder, common.wait, &mut tell)?)
+    }
+
+    /// Takes the lock for `command` and reads what the sources offer.
+    pub(crate) fn lock(&mut self, common: &Common, command: &str) -> Result<Lock, CliError> {
+        let lock = self.lock_records(common, command)?;
         // What was decided while this process waited holds for it too.
-        self.reload_policy()?;
-        if self.unsigned {
-            let detail = format!("{command} with {}", self.catalog.source);
+        self.read_policy()?;
+        self.read_sources()?;
+        if self.unsigned.is_some() {
+            let detail = format!("{command} with {}", self.sources.summary());
             self.store.record(Timestamp::now(), &self.by, Event::UnsignedCatalog, "", &detail)?;
         }
         Ok(lock)
@@ -77,7 +114,14 @@ impl Session {
 
     /// Reads the policy and the decisions again, after one was written.
     pub(crate) fn reload_policy(&mut self) -> Result<(), CliError> {
-        self.policy = policy_file::read(&self.policy_path, &self.store.decisions()?)?;
+        self.read_policy()?;
+        self.sources.restrict(&mut self.policy);
+        Ok(())
+    }
+
+    fn read_policy(&mut self) -> Result<(), CliError> {
+        let decisions = self.store.decisions()?;
+        (self.policy, self.settings) = policy_file::read(&self.policy_path, &decisions)?;
         Ok(())
     }
 
@@ -86,9 +130,8 @@ impl Session {
         Engine {
             host: &self.host,
             store: &self.store,
-            catalog: &self.catalog.mitigations,
-            source: &self.catalog.source,
-            remember: !self.unsigned,
+            catalog: &self.sources.catalog,
+            remember: self.unsigned.is_none(),
             policy: &self.policy,
             by: &self.by,
             now: Timestamp::now,
@@ -100,11 +143,11 @@ impl Session {
     pub(crate) fn know(&self, ids: &[MitigationId]) -> Result<(), CliError> {
         let (in_place, _) = self.store.in_place()?;
         let placed = in_place.actions.values().map(|placed| &placed.mitigation);
-        let known: Vec<&MitigationId> = self
-            .catalog
-            .mitigations
+        let Catalog { offers, refused } = &self.sources.catalog;
+        let known: Vec<&MitigationId> = offers
             .iter()
-            .map(|mitigation| &mitigation.id)
+            .map(|offer| &offer.mitigation.id)
+            .chain(refused.iter().map(|refused| &refused.id))
             .chain(placed)
             .chain(self.policy.blocked.keys())
             .collect();
@@ -126,9 +169,9 @@ pub(crate) fn open_host(common: &Common) -> Result<TreeHost, CliError> {
     Ok(TreeHost::open(root)?)
 }
 
-/// The catalog that `common` names.
-pub(crate) fn open_catalog(common: &Common) -> Result<Catalog, CliError> {
-    let Some(folder) = &common.catalog else { return Catalog::built_in() };
+/// The catalog that `common` names, which nobody signed.
+pub(crate) fn unsigned_catalog(common: &Common) -> Result<Option<Catalog>, CliError> {
+    let Some(folder) = &common.catalog else { return Ok(None) };
     if common.root.is_none() && !common.unsigned {
         return Err(CliError::usage(
             "--catalog names documents that nobody signed; on this machine itself they are not \
@@ -136,7 +179,7 @@ pub(crate) fn open_catalog(common: &Common) -> Result<Catalog, CliError> {
             "try them on a tree with --root DIR, or add --unsigned if you mean it",
         ));
     }
-    Catalog::folder(folder)
+    catalog::folder(folder).map(Some)
 }
 
 /// Who runs this, for the records: the user id, and the name that sudo was called by.

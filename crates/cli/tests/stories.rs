@@ -265,6 +265,7 @@ fn the_demo_ends_as_it_says() {
         .collect();
     let expected = [
         "attack-before",
+        "forged-feed",
         "check",
         "attack-after",
         "encoded-attack-after",

@@ -67,7 +67,7 @@ impl Engine<'_> {
                 .map_err(|error| error.to_string())?;
         }
         let (before, ground) = (Ground::new(&before), Ground::new(&snapshot));
-        for mitigation in self.catalog {
+        for mitigation in self.catalog.mitigations() {
             let inserted: Vec<ActionId> = plan
                 .steps
                 .iter()

@@ -17,7 +17,6 @@ impl Engine<'_> {
         let (in_place, failures) = self.store.in_place()?;
         let plan = plan(&Input {
             catalog: self.catalog,
-            source: self.source,
             facts: &collected.facts,
             snapshot: &collected.snapshot,
             policy: self.policy,
@@ -35,7 +34,9 @@ impl Engine<'_> {
     /// See `CycleError`. A mitigation that cannot be applied is no error; its state says so.
     pub fn cycle(&self, order: &Order) -> Result<CycleReport, CycleError> {
         self.recover()?;
-        self.store.admit(self.catalog, self.remember)?;
+        if self.remember {
+            self.store.remember(self.catalog.mitigations())?;
+        }
         for _ in 1..MAX_PLANS {
             if let Some(report) = self.try_cycle(order)? {
                 return Ok(report);
@@ -72,16 +73,7 @@ impl Engine<'_> {
         let made = matches!(attempt, Attempt::Done);
         let mut mitigations = after.report;
         if made {
-            // What went with its last rule, and is in no catalog, would not be told any more.
-            let known = |id| mitigations.iter().any(|m: &MitigationReport| m.id == id);
-            let gone: Vec<_> =
-                done.report.into_iter().filter(|report| !known(report.id.clone())).collect();
-            mitigations.extend(gone.into_iter().map(|mut report| {
-                for action in &mut report.actions {
-                    action.state = State::NotAffected;
-                }
-                report
-            }));
+            keep_what_went(&mut mitigations, done.report);
             for report in &mut mitigations {
                 tell_withdrawal(report, &done.steps);
             }
@@ -95,6 +87,23 @@ impl Engine<'_> {
         let changed = made && !done.edits.is_empty();
         let edits = if made { done.edits } else { Vec::new() };
         Ok(CycleReport { facts, mitigations, edits, changed })
+    }
+}
+
+/// An action that went in this cycle and that no mitigation asks for would not be told any more.
+fn keep_what_went(mitigations: &mut Vec<MitigationReport>, before: Vec<MitigationReport>) {
+    for mut report in before {
+        for action in &mut report.actions {
+            action.state = State::NotAffected;
+        }
+        let Some(known) = mitigations.iter_mut().find(|known| known.id == report.id) else {
+            mitigations.push(report);
+            continue;
+        };
+        let is_told = |id| known.actions.iter().any(|action| action.id == id);
+        let gone: Vec<_> =
+            report.actions.into_iter().filter(|action| !is_told(action.id.clone())).collect();
+        known.actions.extend(gone);
     }
 }
 

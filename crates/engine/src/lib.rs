@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use stopgap_host::{Host, ReplaceError};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
-use stopgap_model::{HostFacts, Mitigation, ServerPath};
+use stopgap_model::{Catalog, HostFacts, ServerPath};
 use stopgap_plan::{FileEdit, Order, Plan};
 use stopgap_store::{Store, StoreError};
 
@@ -28,9 +28,7 @@ pub struct Engine<'a> {
     /// What is remembered.
     pub store: &'a Store,
     /// The verified mitigations.
-    pub catalog: &'a [Mitigation],
-    /// Where they came from, such as `built in`.
-    pub source: &'a str,
+    pub catalog: &'a Catalog,
     /// Whether the revisions are remembered: not those of a catalog that nobody signed.
     pub remember: bool,
     /// What is allowed.

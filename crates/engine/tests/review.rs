@@ -7,118 +7,13 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
+mod common;
 
-use jiff::Timestamp;
-use stopgap_engine::{CycleReport, Engine};
-use stopgap_model::policy::{Block, Drift, Policy, Switch};
-use stopgap_model::report::MitigationReport;
-use stopgap_model::{Mitigation, ServerPath};
-use stopgap_plan::Order;
-use stopgap_sandbox::APPLICATION_HOST;
+use common::{Server, document, of, state};
 use stopgap_store::Store;
-use stopgap_testkit::Tree;
 
-const VULNERABLE: &str = "15.2.1118.7";
 const OWA: &str =
     r"C:\Program Files\Microsoft\Exchange Server\V15\FrontEnd\HttpProxy\owa\web.config";
-
-/// A server with its state folder, and what is wanted of it.
-struct Server {
-    tree: Tree,
-    store: Store,
-    catalog: Vec<Mitigation>,
-    policy: Policy,
-}
-
-impl Server {
-    fn new(documents: &[&str]) -> Self {
-        let tree = Tree::exchange(VULNERABLE);
-        let store = Store::open(&tree.state()).unwrap();
-        let policy = Policy {
-            organisation: Switch::On,
-            server: Switch::On,
-            blocked: BTreeMap::new(),
-            drift: Drift::Reapply,
-        };
-        let mut server = Self { tree, store, catalog: Vec::new(), policy };
-        server.publish(documents);
-        server
-    }
-
-    fn publish(&mut self, documents: &[&str]) {
-        let parse = |text: &&str| {
-            stopgap_model::document::parse(text.as_bytes(), &|_| Ok(()))
-                .unwrap_or_else(|wrong| panic!("{wrong:?}"))
-        };
-        self.catalog = documents.iter().map(parse).collect();
-    }
-
-    fn cycle_with(&self, order: &Order) -> CycleReport {
-        let engine = Engine {
-            host: &self.tree.host(),
-            store: &self.store,
-            catalog: &self.catalog,
-            source: "a test",
-            remember: false,
-            policy: &self.policy,
-            by: "a test",
-            now: Timestamp::now,
-            stop: &AtomicBool::new(false),
-        };
-        engine.cycle(order).unwrap()
-    }
-
-    fn cycle(&self) -> CycleReport {
-        self.cycle_with(&Order::default())
-    }
-
-    fn take_back(&self, id: &str) -> CycleReport {
-        let ids = BTreeSet::from([id.parse().unwrap()]);
-        self.cycle_with(&Order { only: Some(ids.clone()), take_back: ids, ..Order::default() })
-    }
-
-    fn block(&mut self, id: &str) {
-        let block = Block { by: "an administrator".into(), take_back: false };
-        self.policy.blocked.insert(id.parse().unwrap(), block);
-    }
-
-    fn text(&self, path: &str) -> String {
-        String::from_utf8(self.tree.read(&ServerPath::new(path))).unwrap()
-    }
-
-    fn host_config(&self) -> String {
-        self.text(APPLICATION_HOST)
-    }
-
-    /// Somebody edits a file: the one place where `from` stands.
-    fn edit(&self, path: &str, from: &str, to: &str) {
-        let text = self.text(path);
-        assert_eq!(text.matches(from).count(), 1, "`{from}` in {text}");
-        self.tree.write(&ServerPath::new(path), text.replace(from, to).as_bytes());
-    }
-
-    fn edit_host(&self, from: &str, to: &str) {
-        self.edit(APPLICATION_HOST, from, to);
-    }
-}
-
-fn of<'r>(report: &'r CycleReport, id: &str) -> &'r MitigationReport {
-    report.mitigations.iter().find(|m| m.id.as_str() == id).unwrap()
-}
-
-fn state<'r>(report: &'r CycleReport, id: &str) -> &'r str {
-    of(report, id).state.as_str()
-}
-
-/// A mitigation for every server, with these actions.
-fn document(id: &str, revision: u32, actions: &str) -> String {
-    format!(
-        "schema = 1\nid = \"{id}\"\nrevision = {revision}\ntitle = \"A test\"\nseverity = \"low\"\n\
-         impact = \"None.\"\nno_live_probe = \"a test\"\n{actions}"
-    )
-}
 
 fn removes_header(id: &str, path: &str) -> String {
     let action = format!(

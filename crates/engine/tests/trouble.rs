@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use stopgap_engine::{CycleError, CycleReport, Engine};
 use stopgap_host::Host;
 use stopgap_model::policy::{Drift, Policy, Switch};
-use stopgap_model::{Mitigation, ServerPath};
+use stopgap_model::{Catalog, Mitigation, ServerPath};
 use stopgap_plan::Order;
 use stopgap_sandbox::{APPLICATION_HOST, ExchangeServer};
 use stopgap_store::Store;
@@ -65,12 +65,11 @@ impl State {
     }
 
     fn cycle_until(&self, host: &dyn Host, stop: &AtomicBool) -> Result<CycleReport, CycleError> {
-        let (catalog, policy) = ([m1()], everything_on());
+        let (catalog, policy) = (Catalog::of("a test", [m1()]), everything_on());
         let engine = Engine {
             host,
             store: &self.1,
             catalog: &catalog,
-            source: "a test",
             remember: true,
             policy: &policy,
             by: "a test",

@@ -105,6 +105,8 @@ pub struct MitigationReport {
     pub revision: u32,
     /// The digest of its document.
     pub hash: Digest,
+    /// The revision that is in place by our doing, if any is.
+    pub in_force: Option<u32>,
     /// What it is against.
     pub title: String,
     /// Its state here.

@@ -3,11 +3,11 @@
 use stopgap_edit::iis::{Entry, Gap, Placement, Pool, Refusal};
 use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
-use stopgap_model::{Action, ActionKind, Fact, Mitigation, ServerPath};
+use stopgap_model::{Action, ActionKind, Fact, Mitigation, Offer, ServerPath};
 
 use crate::caching;
 use crate::decide::{leftover, taken_back, taken_back_decision, to_take_out};
-use crate::decision::{Decision, Wish, places, quoted, stays};
+use crate::decision::{Decision, Wish, is_held, places, quoted, stays};
 use crate::ground::Ground;
 use crate::observe::{Equivalent, Observation, observe, without_rules};
 use crate::pools::{self, PoolState, observe_pools};
@@ -22,6 +22,7 @@ const MAX_GAPS: usize = 3;
 pub(crate) struct Case<'a> {
     pub(crate) input: &'a Input<'a>,
     pub(crate) ground: &'a Ground<'a>,
+    pub(crate) offer: &'a Offer,
     pub(crate) mitigation: &'a Mitigation,
     pub(crate) action: &'a Action,
     /// Why it is for this server.
@@ -30,19 +31,27 @@ pub(crate) struct Case<'a> {
 }
 
 pub(crate) fn affected(case: &Case<'_>) -> Decision {
-    let Case { input, mitigation, record, .. } = *case;
+    let Case { input, offer, mitigation, record, .. } = *case;
+    if let Some(why) = offer.denied.get(&case.action.id) {
+        return Decision::leave(State::Unsupported, stays(why.clone(), record)).at(record);
+    }
     match &case.action.kind {
         ActionKind::DoNothing => {
-            let heartbeat = match input.policy.blocked.get(&mitigation.id) {
-                Some(block) => Decision::leave(State::Blocked, format!("blocked by {}", block.by)),
-                None => Decision::leave(State::Applied, "the heartbeat: this cycle read it"),
+            let heartbeat = match (input.policy.blocked.get(&mitigation.id), &offer.hold) {
+                (Some(block), _) => {
+                    Decision::leave(State::Blocked, format!("blocked by {}", block.by))
+                }
+                (None, Some(hold)) => Decision::leave(State::Pending, hold.clone()),
+                (None, None) => {
+                    Decision::leave(State::Applied, "the heartbeat: this cycle read it")
+                }
             };
-            return without_earlier(input, record, heartbeat);
+            return without_earlier(case, record, heartbeat);
         }
         ActionKind::DisableService { services } => {
             let services = services.join(", ");
             let why = format!("this version cannot disable services; by hand: {services}");
-            return without_earlier(input, record, Decision::leave(State::Unsupported, why));
+            return without_earlier(case, record, Decision::leave(State::Unsupported, why));
         }
         _ => {}
     }
@@ -76,11 +85,12 @@ pub(crate) fn affected(case: &Case<'_>) -> Decision {
 }
 
 /// What an earlier revision put there for this action, when it asked for another kind of change, goes.
-fn without_earlier(input: &Input<'_>, record: Option<&Placed>, decision: Decision) -> Decision {
+fn without_earlier(case: &Case<'_>, record: Option<&Placed>, decision: Decision) -> Decision {
+    let Case { input, offer, .. } = case;
     match record {
         Some(record) if decision.wish == Wish::Leave => {
             let blocked = input.policy.blocked.contains_key(&record.mitigation);
-            if !input.policy.enabled() || blocked {
+            if !input.policy.enabled() || blocked || is_held(offer, Some(record)) {
                 return decision.at(Some(record));
             }
             let why = "its mitigation asks for another kind of change now".to_owned();
@@ -279,11 +289,13 @@ impl Case<'_> {
 
     /// Why nothing is put in now, if it is not.
     fn forbidden(&self, state: State, why: &str) -> Option<Decision> {
-        let Self { input, mitigation, .. } = self;
+        let Self { input, offer, mitigation, .. } = self;
         let (quiet, reason) = if let Some(block) = input.policy.blocked.get(&mitigation.id) {
             (State::Blocked, format!("blocked by {}", block.by))
         } else if let Some(off) = input.policy.switched_off() {
-            (State::Pending, format!("switched off {off}; {why}"))
+            (State::Pending, format!("switched off {off}"))
+        } else if let Some(hold) = offer.hold.as_ref().filter(|_| is_held(offer, self.record)) {
+            (State::Pending, format!("{hold}, so nothing new is applied"))
         } else if state == State::Drifted && self.only_told() {
             let reason = "reported only, as the policy says; to put it right: stopgap reapply";
             return Some(Decision::leave(state, format!("{why}; {reason} {}", mitigation.id)));
@@ -292,7 +304,11 @@ impl Case<'_> {
         };
         // What is there, or was changed under us, is still told; only what is not there is at rest.
         let told = if matches!(state, State::Drifted | State::Applied) { state } else { quiet };
-        let reason = if told == quiet { reason } else { format!("{why}; {reason}") };
+        let reason = match told {
+            State::Blocked => reason,
+            State::Pending => format!("{reason}; {why}"),
+            _ => format!("{why}; {reason}"),
+        };
         Some(Decision::leave(told, reason))
     }
 
@@ -307,7 +323,7 @@ impl Case<'_> {
         };
         let record = self.record.filter(is_pool);
         let earlier = self.record.filter(|record| !is_pool(record));
-        without_earlier(self.input, earlier, self.pools_of(names, record))
+        without_earlier(self, earlier, self.pools_of(names, record))
     }
 
     fn pools_of(&self, names: &[String], record: Option<&Placed>) -> Decision {

@@ -1,25 +1,31 @@
 //! One action: what is wanted, what is here, and what takes it from the one to the other.
 
 use stopgap_model::report::State;
-use stopgap_model::{Action, Mitigation};
+use stopgap_model::{Action, Mitigation, Offer};
 
 use crate::affected::{Affects, action_affects, affects};
 use crate::case::{Case, affected};
-use crate::decision::{Decision, Wish, quoted, stays};
+use crate::decision::{Decision, Wish, is_held, quoted, stays};
 use crate::foreign::{Others, others};
 use crate::ground::Ground;
 use crate::observe::{named, place_text};
 use crate::work::{Rewrite, rewrite};
 use crate::{Input, Placed};
 
-/// Decides on `action` of `mitigation`.
+/// Decides on `action` of the mitigation that is offered.
 pub(crate) fn decide(
     input: &Input<'_>,
     ground: &Ground<'_>,
-    mitigation: &Mitigation,
+    offer: &Offer,
     action: &Action,
 ) -> Decision {
+    let Offer { mitigation, .. } = offer;
     let record = input.in_place.actions.get(&action.id);
+    // No mitigation takes over, changes or takes back what another one put there.
+    if let Some(of) = record.map(|record| &record.mitigation).filter(|of| **of != mitigation.id) {
+        let why = format!("an action {} of another mitigation is in place: {of}", action.id);
+        return Decision::leave(State::Conflict, why);
+    }
     // What an administrator wants gone goes, whatever is known of the server.
     if let (Some(_), Some(by)) = (record, taken_back(input, mitigation)) {
         return hold_back(input, mitigation, taken_back_decision(input, record, by));
@@ -33,11 +39,11 @@ pub(crate) fn decide(
     };
     let decision = match answer {
         Affects::Yes(why) => {
-            affected(&Case { input, ground, mitigation, action, why: &why, record })
+            affected(&Case { input, ground, offer, mitigation, action, why: &why, record })
         }
         Affects::No(why) => {
             let why = no_longer_needed(ground, mitigation, action, record, why);
-            not_affected(input, record, why)
+            not_affected(input, offer, record, why)
         }
         Affects::Unknown(why) => Decision::leave(State::Unknown, stays(why, record)).at(record),
         Affects::CannotIdentify(why) => {
@@ -66,12 +72,22 @@ pub(crate) fn taken_back(input: &Input<'_>, mitigation: &Mitigation) -> Option<S
     block.filter(|block| block.take_back).map(|block| format!("removed by {}", block.by))
 }
 
-fn not_affected(input: &Input<'_>, record: Option<&Placed>, why: String) -> Decision {
+fn not_affected(
+    input: &Input<'_>,
+    offer: &Offer,
+    record: Option<&Placed>,
+    why: String,
+) -> Decision {
     if record.is_none() {
         return Decision::leave(State::NotAffected, why);
     }
     if let Some(off) = input.policy.switched_off() {
         let reason = format!("in place though no longer needed ({why}): switched off {off}");
+        return Decision::leave(State::Applied, reason).at(record);
+    }
+    // For whom a revision is, is as new as the rest of it.
+    if let Some(hold) = offer.hold.as_ref().filter(|_| is_held(offer, record)) {
+        let reason = format!("in place, and it stays: {hold}; by what is held back, {why}");
         return Decision::leave(State::Applied, reason).at(record);
     }
     to_take_out(input, record, why)

@@ -1,6 +1,7 @@
 //! What is decided on one action.
 
 use stopgap_edit::iis::Entry;
+use stopgap_model::Offer;
 use stopgap_model::report::State;
 
 use crate::Placed;
@@ -92,6 +93,13 @@ pub(crate) fn rules_of(record: &Placed) -> Vec<String> {
 /// On any doubt what is in force stays in force, and that is said.
 pub(crate) fn stays(why: String, record: Option<&Placed>) -> String {
     if record.is_some() { format!("{why}; what is in place stays") } else { why }
+}
+
+/// Whether nothing new is applied of what `offer` offers. Putting right what is in force is nothing
+/// new: the same revision, once taken, stays in force.
+pub(crate) fn is_held(offer: &Offer, record: Option<&Placed>) -> bool {
+    let in_force = record.is_some_and(|record| record.hash == offer.mitigation.hash);
+    offer.hold.is_some() && !in_force
 }
 
 /// Names for a person.

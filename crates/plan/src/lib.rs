@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use stopgap_edit::iis::{Entry, Scaffold, Snapshot, Undo};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
-use stopgap_model::{ActionId, Digest, HostFacts, Mitigation, MitigationId, ServerPath};
+use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, ServerPath};
 
 pub use affected::{Affects, affects};
 pub use ground::Ground;
@@ -50,9 +50,7 @@ pub fn rule_name(action: &ActionId) -> String {
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     /// The verified mitigations.
-    pub catalog: &'a [Mitigation],
-    /// Where they came from, such as `built in`.
-    pub source: &'a str,
+    pub catalog: &'a Catalog,
     /// What was identified on the server.
     pub facts: &'a HostFacts,
     /// The configuration files that were read.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::iis::{Entry, entries_named, pool};
 use stopgap_model::report::{ActionReport, MitigationReport, State};
-use stopgap_model::{ActionId, Digest, MitigationId};
+use stopgap_model::{ActionId, Digest, Mitigation, MitigationId, Refused};
 
 use crate::decision::{places_of, rules_of};
 use crate::planner::summary;
@@ -14,20 +14,29 @@ use crate::{Input, Part, Placed};
 /// until an administrator removes them.
 pub(crate) fn orphans<'a>(input: &Input<'a>) -> Vec<&'a Placed> {
     let known = |placed: &Placed| {
-        input.catalog.iter().any(|m| m.actions.iter().any(|action| action.id == placed.action))
+        input.catalog.get(&placed.mitigation).is_some_and(|offer| {
+            offer.mitigation.actions.iter().any(|action| action.id == placed.action)
+        })
     };
     input.in_place.actions.values().filter(|placed| !known(placed)).collect()
 }
 
 /// Why an orphan is to go, if it is. A revision that has dropped an action takes it back.
-pub(crate) fn orphan_goes(input: &Input<'_>, record: &Placed) -> Option<&'static str> {
+pub(crate) fn orphan_goes(input: &Input<'_>, record: &Placed) -> Option<String> {
     let block = input.policy.blocked.get(&record.mitigation);
     if input.order.take_back.contains(&record.mitigation) || block.is_some_and(|b| b.take_back) {
-        return Some("removed by an administrator");
+        return Some("removed by an administrator".into());
     }
     let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&record.mitigation));
-    let dropped = input.catalog.iter().any(|m| m.id == record.mitigation);
-    (dropped && asked && input.policy.enabled()).then_some("its mitigation has dropped it")
+    // Who blocks a mitigation wants nothing done about it; what is in place stays.
+    if !asked || !input.policy.enabled() || block.is_some() {
+        return None;
+    }
+    let offer = input.catalog.get(&record.mitigation).filter(|offer| offer.hold.is_none())?;
+    Some(match &offer.mitigation.withdrawn {
+        Some(why) => format!("withdrawn by its publisher: {why}"),
+        None => "its mitigation has dropped it".into(),
+    })
 }
 
 /// What is told of them; `stuck` are those that could not be taken back, with the error.
@@ -37,9 +46,8 @@ pub(crate) fn orphan_reports(
     stuck: &BTreeMap<ActionId, String>,
 ) -> Vec<MitigationReport> {
     let ids: BTreeSet<&MitigationId> = orphans.iter().map(|placed| &placed.mitigation).collect();
-    let in_catalog = |id: &MitigationId| input.catalog.iter().any(|m| m.id == *id);
     ids.into_iter()
-        .filter(|id| !in_catalog(id))
+        .filter(|id| input.catalog.get(id).is_none())
         .map(|id| orphan_report(input, id, orphans, stuck))
         .collect()
 }
@@ -59,6 +67,7 @@ fn orphan_report(
         id: id.clone(),
         revision: of_it().map(|placed| placed.revision).max().unwrap_or(0),
         hash: of_it().map(|placed| placed.hash).next().unwrap_or(Digest::of(b"")),
+        in_force: in_force(input, id),
         title: "(not in this catalog)".into(),
         state,
         blocked: input.policy.blocked.contains_key(id),
@@ -93,6 +102,61 @@ fn orphan_action(
         reason,
         place: places_of(placed),
         notes: Vec::new(),
+    }
+}
+
+/// The revision of the mitigation `id` that is in place by our doing.
+pub(crate) fn in_force(input: &Input<'_>, id: &MitigationId) -> Option<u32> {
+    let of_it = input.in_place.actions.values().filter(|placed| placed.mitigation == *id);
+    of_it.map(|placed| placed.revision).max()
+}
+
+/// The actions that an earlier revision of `mitigation` put there and this one has dropped.
+pub(crate) fn dropped_actions<'a>(
+    input: &'a Input<'_>,
+    mitigation: &'a Mitigation,
+    orphans: &'a [&Placed],
+    stuck: &'a BTreeMap<ActionId, String>,
+) -> impl Iterator<Item = ActionReport> + 'a {
+    orphans.iter().filter(|placed| placed.mitigation == mitigation.id).map(|placed| {
+        let (state, reason) = match (stuck.get(&placed.action), orphan_goes(input, placed)) {
+            (Some(error), _) => (State::Failed, format!("it could not be taken back: {error}")),
+            (None, Some(why)) => (State::Applied, format!("to be taken back: {why}")),
+            (None, None) => (State::Applied, "in place; its mitigation has dropped it".to_owned()),
+        };
+        ActionReport { state, reason, ..orphan_action(input, placed, stuck) }
+    })
+}
+
+/// What was offered and is not taken is told: of a mitigation that is not known otherwise as one
+/// that this version does not carry out.
+pub(crate) fn tell_refusals(input: &Input<'_>, report: &mut Vec<MitigationReport>) {
+    for refused in &input.catalog.refused {
+        let Refused { id, revision, hash, title, source, reason } = refused;
+        let offer =
+            if *revision == 0 { String::new() } else { format!(" as its revision {revision}") };
+        match report.iter_mut().find(|report| report.id == *id) {
+            Some(known) => {
+                let told = format!("what {source} offers{offer} is refused: {reason}");
+                known.reason = match known.reason.as_str() {
+                    "" => told,
+                    why => format!("{why}; {told}"),
+                };
+            }
+            None => report.push(MitigationReport {
+                id: id.clone(),
+                revision: *revision,
+                hash: *hash,
+                in_force: in_force(input, id),
+                title: title.clone(),
+                state: State::Unsupported,
+                blocked: input.policy.blocked.contains_key(id),
+                reason: reason.clone(),
+                source: source.clone(),
+                rules: Vec::new(),
+                actions: Vec::new(),
+            }),
+        }
     }
 }
 

@@ -5,35 +5,40 @@ use std::collections::{BTreeMap, BTreeSet};
 use stopgap_edit::iis::{Fault, Snapshot};
 use stopgap_model::policy::Drift;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
-use stopgap_model::{ActionId, Mitigation};
+use stopgap_model::{ActionId, Mitigation, Offer};
 
 use crate::assemble::{Assembled, Assembly};
 use crate::decide::decide;
-use crate::decision::{Decision, Wish, rules_of};
+use crate::decision::{Decision, Wish, is_held, rules_of};
 use crate::ground::Ground;
-use crate::orphans::{orphan_goes, orphan_reports, orphans};
+use crate::orphans::{
+    dropped_actions, in_force, orphan_goes, orphan_reports, orphans, tell_refusals,
+};
 use crate::verify::{Probes, verify};
 use crate::work::rewrite;
 use crate::{FileEdit, Input, Placed, Plan, Step};
 
 /// A mitigation with the decisions on its actions.
 struct Decided<'a> {
+    offer: &'a Offer,
     mitigation: &'a Mitigation,
     actions: Vec<Decision>,
+}
+
+impl<'a> Decided<'a> {
+    fn new(input: &Input<'_>, ground: &Ground<'_>, offer: &'a Offer) -> Self {
+        let mitigation = &offer.mitigation;
+        let actions = mitigation.actions.iter();
+        let actions = actions.map(|action| decide(input, ground, offer, action)).collect();
+        Self { offer, mitigation, actions }
+    }
 }
 
 /// Decides what is to be done on a server and says why, for everything done and left undone.
 pub fn plan(input: &Input<'_>) -> Plan {
     let ground = Ground::new(input.snapshot);
-    let decide_all = |mitigation| Decided {
-        mitigation,
-        actions: mitigation
-            .actions
-            .iter()
-            .map(|action| decide(input, &ground, mitigation, action))
-            .collect(),
-    };
-    let mut decided: Vec<Decided<'_>> = input.catalog.iter().map(decide_all).collect();
+    let offers = input.catalog.offers.iter();
+    let mut decided: Vec<_> = offers.map(|offer| Decided::new(input, &ground, offer)).collect();
     judge_what_is_in_place(input, &ground, &mut decided);
     let orphans = orphans(input);
     let mut stuck = BTreeMap::new();
@@ -43,8 +48,10 @@ pub fn plan(input: &Input<'_>) -> Plan {
         let assembled = assemble(input, &mut decided, &orphans, &mut stuck);
         let Some((edits, steps)) = assembled else { continue };
         if !drop_what_would_not_work(input, &ground, &mut decided, &edits, &steps) {
-            let mut report: Vec<_> = decided.iter().map(|d| report(input, d)).collect();
+            let mut report: Vec<_> =
+                decided.iter().map(|d| report(input, d, &orphans, &stuck)).collect();
             report.extend(orphan_reports(input, &orphans, &stuck));
+            tell_refusals(input, &mut report);
             return Plan { edits, steps, report };
         }
     }
@@ -70,7 +77,7 @@ fn assemble(
     }
     for record in orphans.iter().filter(|record| !stuck.contains_key(&record.action)) {
         if let Some(why) = orphan_goes(input, record) {
-            assembly.take_out(record, why);
+            assembly.take_out(record, &why);
         }
     }
     for (mitigation, action, decision) in all() {
@@ -242,20 +249,20 @@ fn judge_what_is_in_place(input: &Input<'_>, ground: &Ground<'_>, decided: &mut 
             if placed.contains(&action.id) {
                 decision.state = State::Drifted;
                 decision.reason = format!("the rule stands, but {why}");
-                decision.wish = anew(input, decided.mitigation, action);
+                decision.wish = anew(input, decided.offer, action);
             }
         }
     }
 }
 
 /// The same put in again, unless somebody forbids it.
-fn anew(input: &Input<'_>, mitigation: &Mitigation, action: &stopgap_model::Action) -> Wish {
-    let id = &mitigation.id;
+fn anew(input: &Input<'_>, offer: &Offer, action: &stopgap_model::Action) -> Wish {
+    let id = &offer.mitigation.id;
     let told = input.policy.drift == Drift::Report && !input.order.reapply.contains(id);
     let asked = input.order.only.as_ref().is_none_or(|only| only.contains(id));
     let held = told || !asked || !input.policy.enabled() || input.policy.blocked.contains_key(id);
     match input.in_place.actions.get(&action.id) {
-        Some(record) if !held => {
+        Some(record) if !held && !is_held(offer, Some(record)) => {
             let standing = |part: &crate::Part| crate::work::Standing {
                 file: part.file.clone(),
                 place: part.undo.place().clone(),
@@ -267,10 +274,13 @@ fn anew(input: &Input<'_>, mitigation: &Mitigation, action: &stopgap_model::Acti
     }
 }
 
-fn report(input: &Input<'_>, decided: &Decided<'_>) -> MitigationReport {
+fn report(
+    input: &Input<'_>,
+    decided: &Decided<'_>,
+    orphans: &[&Placed],
+    stuck: &BTreeMap<ActionId, String>,
+) -> MitigationReport {
     let mitigation = decided.mitigation;
-    let states: Vec<State> = decided.actions.iter().map(|decision| decision.state).collect();
-    let state = State::of_actions(&states);
     let action_report = |(action, decision): (&stopgap_model::Action, &Decision)| ActionReport {
         id: action.id.clone(),
         kind: action.kind.name().to_owned(),
@@ -279,17 +289,25 @@ fn report(input: &Input<'_>, decided: &Decided<'_>) -> MitigationReport {
         place: decision.place.clone(),
         notes: decision.notes.clone(),
     };
+    let actions = mitigation.actions.iter().zip(&decided.actions).map(action_report);
     let actions: Vec<ActionReport> =
-        mitigation.actions.iter().zip(&decided.actions).map(action_report).collect();
+        actions.chain(dropped_actions(input, mitigation, orphans, stuck)).collect();
+    let states: Vec<State> = actions.iter().map(|action| action.state).collect();
+    let state = State::of_actions(&states);
+    let reason = match &mitigation.withdrawn {
+        Some(why) if actions.is_empty() => format!("withdrawn by its publisher: {why}"),
+        _ => summary(state, &actions),
+    };
     MitigationReport {
         id: mitigation.id.clone(),
         revision: mitigation.revision,
         hash: mitigation.hash,
+        in_force: in_force(input, &mitigation.id),
         title: mitigation.title.clone(),
         state,
         blocked: input.policy.blocked.contains_key(&mitigation.id),
-        reason: summary(state, &actions),
-        source: input.source.to_owned(),
+        reason,
+        source: decided.offer.source.clone(),
         rules: decided
             .actions
             .iter()

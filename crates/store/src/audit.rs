@@ -50,6 +50,16 @@ pub enum Event {
     Disabled,
     /// An unsigned catalog was used.
     UnsignedCatalog,
+    /// A feed was added, with what it may ask for.
+    FeedAdded,
+    /// A feed was removed.
+    FeedRemoved,
+    /// A feed was fetched and had something new.
+    FeedChanged,
+    /// A feed was not taken.
+    FeedRefused,
+    /// A feed was taken from a bundle.
+    FeedImported,
     /// The trail's last line was torn and was cut off.
     Repaired,
 }
@@ -69,6 +79,11 @@ impl Event {
             Self::Enabled => "enabled",
             Self::Disabled => "disabled",
             Self::UnsignedCatalog => "unsigned-catalog",
+            Self::FeedAdded => "feed-added",
+            Self::FeedRemoved => "feed-removed",
+            Self::FeedChanged => "feed-changed",
+            Self::FeedRefused => "feed-refused",
+            Self::FeedImported => "feed-imported",
             Self::Repaired => "repaired",
         }
     }

@@ -15,10 +15,12 @@ mod audit;
 mod change;
 mod decisions;
 mod fold;
+mod revisions;
 mod store;
 
 pub use audit::{AuditError, Event, Line};
 pub use change::{Change, FileChange, Status};
 pub use decisions::{Decisions, Said};
 pub use fold::{Folded, fold};
+pub use revisions::Revisions;
 pub use store::{Store, StoreError};

@@ -13,6 +13,7 @@ use crate::audit::{self, AuditError, Event, Line};
 use crate::change::{Change, FileChange, Status};
 use crate::decisions::Decisions;
 use crate::fold::{Folded, fold};
+use crate::revisions::Revisions;
 
 /// The largest record that is read back, in bytes. A change record holds a few KiB for each action.
 const MAX_RECORD: u64 = 64 * 1024 * 1024;
@@ -50,21 +51,6 @@ pub enum StoreError {
     /// The audit trail is not what was written.
     #[error(transparent)]
     Audit(#[from] AuditError),
-    /// A revision has other content than when it was seen first.
-    #[error(
-        "revision {revision} of {id} has other content than when it was first seen \
-         ({now} now, {then} then): a revision never names two contents"
-    )]
-    RevisionReused {
-        /// The mitigation.
-        id: String,
-        /// The revision.
-        revision: u32,
-        /// The start of the digest it has now.
-        now: String,
-        /// The start of the digest it had.
-        then: String,
-    },
 }
 
 impl Store {
@@ -298,29 +284,27 @@ impl Store {
         Ok(self.dir.append_durable(AUDIT, &text)?)
     }
 
-    /// Checks that no revision has other content than when it was first seen. With `remember` the
-    /// ones that are new are written down; an unsigned catalog is checked and leaves no trace.
+    /// The revisions that were seen.
     ///
     /// # Errors
-    /// `StoreError::RevisionReused` for the first that has.
-    pub fn admit(&self, catalog: &[Mitigation], remember: bool) -> Result<(), StoreError> {
-        let mut seen: BTreeMap<String, Digest> = match self.dir.read(REVISIONS, MAX_RECORD)? {
-            Some(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|error| unreadable(REVISIONS, &error))?
-            }
-            None => BTreeMap::new(),
+    /// The file cannot be read.
+    pub fn revisions(&self) -> Result<Revisions, StoreError> {
+        let Some(bytes) = self.dir.read(REVISIONS, MAX_RECORD)? else {
+            return Ok(Revisions::default());
         };
-        let before = seen.len();
-        for mitigation in catalog {
-            let Mitigation { id, revision, hash, .. } = mitigation;
-            let then = *seen.entry(format!("{id} {revision}")).or_insert(*hash);
-            if then != *hash {
-                let (now, then) = (hash.short(), then.short());
-                let (id, revision) = (id.to_string(), *revision);
-                return Err(StoreError::RevisionReused { id, revision, now, then });
-            }
-        }
-        if remember && seen.len() > before {
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(REVISIONS, &error))
+    }
+
+    /// Writes down the revisions of `mitigations` that were not seen before.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn remember<'a>(
+        &self,
+        mitigations: impl IntoIterator<Item = &'a Mitigation>,
+    ) -> Result<(), StoreError> {
+        let mut seen = self.revisions()?;
+        if seen.add(mitigations) {
             self.dir.create_dir("trust")?;
             let bytes = serde_json::to_vec_pretty(&seen);
             let bytes = bytes.map_err(|error| unreadable(REVISIONS, &error))?;

@@ -145,9 +145,13 @@ fn a_revision_never_names_two_contents() {
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog/PING1.toml"))
             .unwrap();
     let parse = |text: &str| stopgap_model::document::parse(text.as_bytes(), &|_| Ok(())).unwrap();
-    store.admit(&[parse(&document)], true).unwrap();
-    state.open().admit(&[parse(&document)], true).unwrap();
+    let first = parse(&document);
+    store.remember([&first]).unwrap();
+    assert_eq!(state.open().revisions().unwrap().reused(&first), None);
     let other = parse(&format!("{document}# another content\n"));
-    let error = state.open().admit(&[other], true).unwrap_err();
-    assert!(matches!(error, StoreError::RevisionReused { .. }), "{error}");
+    let why = state.open().revisions().unwrap().reused(&other).unwrap();
+    assert!(why.contains("never names two contents"), "{why}");
+    // What came first holds, whatever is remembered later.
+    state.open().remember([&other]).unwrap();
+    assert_eq!(state.open().revisions().unwrap().reused(&first), None);
 }

@@ -11,8 +11,8 @@ use crate::session::Session;
 
 pub(crate) fn block(common: &Common, decision: &Decision) -> Result<u8, CliError> {
     let mut session = Session::open(common)?;
-    session.know(&decision.ids)?;
     let _lock = session.lock(common, "block")?;
+    session.know(&decision.ids)?;
     say_blocked(&session, decision, false)?;
     tell(common, decision, "blocked", "what is in place stays; to take it back: stopgap remove");
     Ok(0)
@@ -46,8 +46,8 @@ pub(crate) fn say_blocked(
 
 pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliError> {
     let mut session = Session::open(common)?;
-    session.know(&decision.ids)?;
     let _lock = session.lock(common, "unblock")?;
+    session.know(&decision.ids)?;
     let mut decisions = session.store.decisions()?;
     for id in &decision.ids {
         if decisions.blocked.remove(id).is_none() {

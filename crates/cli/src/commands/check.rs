@@ -1,8 +1,11 @@
 //! `stopgap check`: one cycle now.
 
+use jiff::Timestamp;
 use serde_json::json;
 use similar::TextDiff;
 use stopgap_engine::CycleReport;
+use stopgap_feed::FeedsError;
+use stopgap_fs::{Lock, LockError};
 use stopgap_host::Host as _;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::one_line;
@@ -10,16 +13,18 @@ use stopgap_model::report::MitigationReport;
 use stopgap_plan::{FileEdit, Order};
 
 use crate::args::Common;
+use crate::commands::feed::list::as_json;
+use crate::commands::feed::refresh::{fetch, record};
 use crate::error::CliError;
 use crate::output;
 use crate::session::Session;
 
 pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Result<u8, CliError> {
-    let mut session = Session::open(common)?;
-    session.know(ids)?;
     let only = (!ids.is_empty()).then(|| ids.iter().cloned().collect());
     let order = Order { only, ..Order::default() };
     if dry_run {
+        let session = Session::look(common)?;
+        session.know(ids)?;
         let view = session.engine().look(&order)?;
         let report = CycleReport {
             facts: view.facts,
@@ -29,15 +34,40 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
         };
         return Ok(tell(&session, common, &report, dry_run));
     }
-    let _lock = session.lock(common, "check")?;
+    let mut session = Session::open(common)?;
+    let _lock = prepare(&mut session, common, "check")?;
+    session.know(ids)?;
     let report = session.engine().cycle(&order)?;
     Ok(tell(&session, common, &report, dry_run))
+}
+
+/// Fetches what is new, then takes the lock for a cycle. A feed that cannot be fetched keeps nothing
+/// else from being done, nor does another process that waits for a slow network.
+pub(crate) fn prepare(
+    session: &mut Session,
+    common: &Common,
+    command: &str,
+) -> Result<Lock, CliError> {
+    // An unsigned catalog is tried alone.
+    let feeds = if common.catalog.is_some() { Vec::new() } else { session.feeds.all()? };
+    let outcomes = match fetch(session, common, &feeds, command) {
+        Err(CliError::Feeds(FeedsError::Lock(LockError::Held { by }))) => {
+            let text =
+                format!("note: the feeds are being fetched by {by}; what was taken before holds");
+            anstream::eprintln!("{}", output::wrap(&output::plain(&text), "  "));
+            Vec::new()
+        }
+        outcomes => outcomes?,
+    };
+    let lock = session.lock(common, command)?;
+    record(session, &outcomes)?;
+    Ok(lock)
 }
 
 /// Prints what a cycle found and did; answers the exit code.
 pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry_run: bool) -> u8 {
     if common.json {
-        output::print_json(as_json(session, report, dry_run));
+        output::print_json(report_json(session, report, dry_run));
     } else {
         let server = output::server_line(&report.facts);
         let line = format!("{server}, {}\n", session.host.name());
@@ -48,10 +78,12 @@ pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry
         }
         tell_edits(&report.edits, dry_run);
     }
-    output::exit_code(&report.mitigations)
+    let feeds = &session.sources.feeds;
+    output::warn_of_feeds(feeds, Timestamp::now());
+    output::exit_code(&report.mitigations).max(output::feeds_code(feeds))
 }
 
-fn as_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_json::Value {
+fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_json::Value {
     let files: Vec<_> = report
         .edits
         .iter()
@@ -65,9 +97,18 @@ fn as_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_json
         "changed": report.changed,
         "dry_run": dry_run,
         "files": files,
-        "feeds": [{"name": session.catalog.source, "ok": true}],
+        "feeds": feeds_json(session),
         "server": {"name": session.host.name(), "facts": output::facts_json(&report.facts)},
     })
+}
+
+/// The sources of mitigations with how they stand: what ships with the program, then the feeds.
+pub(crate) fn feeds_json(session: &Session) -> Vec<serde_json::Value> {
+    let now = Timestamp::now();
+    let names = session.sources.names().into_iter();
+    let shipped = names.filter(|name| !name.starts_with("feed "));
+    let shipped = shipped.map(|name| json!({"name": name, "ok": true, "reason": null}));
+    shipped.chain(session.sources.feeds.iter().map(|feed| as_json(feed, now))).collect()
 }
 
 /// What is planned for each action, where, and what to know about it.

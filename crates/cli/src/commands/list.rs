@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::json;
 use stopgap_model::report::MitigationReport;
 use stopgap_plan::Order;
@@ -12,7 +13,7 @@ use crate::output;
 use crate::session::Session;
 
 pub(crate) fn run(common: &Common, csv: Option<&Path>) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let session = Session::look(common)?;
     let report = session.engine().look(&Order::default())?.plan.report;
     if let Some(file) = csv {
         write_csv(file, &report)?;
@@ -20,12 +21,14 @@ pub(crate) fn run(common: &Common, csv: Option<&Path>) -> Result<u8, CliError> {
             say!("{} mitigations written to {}", report.len(), file.display());
         }
     } else if !common.json {
-        say!("{}", output::table(&report));
+        say!("{}", output::table_with_sources(&report));
     }
     if common.json {
         output::print_json(json!({"mitigations": report}));
     }
-    Ok(output::exit_code(&report))
+    let feeds = &session.sources.feeds;
+    output::warn_of_feeds(feeds, Timestamp::now());
+    Ok(output::exit_code(&report).max(output::feeds_code(feeds)))
 }
 
 fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod block;
 pub(crate) mod check;
+pub(crate) mod connectivity;
 pub(crate) mod facts;
 pub(crate) mod feed;
 pub(crate) mod history;

@@ -12,8 +12,8 @@ use crate::session::Session;
 
 pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError> {
     let mut session = Session::open(common)?;
-    session.know(ids)?;
     let _lock = session.lock(common, "reapply")?;
+    session.know(ids)?;
     if let Some(off) = session.policy.switched_off() {
         return Err(CliError::usage(
             format!("automatic mitigation is switched off {off}"),

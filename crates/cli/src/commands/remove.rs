@@ -10,8 +10,8 @@ use crate::session::Session;
 
 pub(crate) fn run(common: &Common, decision: &Decision, once: bool) -> Result<u8, CliError> {
     let mut session = Session::open(common)?;
-    session.know(&decision.ids)?;
     let _lock = session.lock(common, "remove")?;
+    session.know(&decision.ids)?;
     if !once {
         // Written down first: a removal that is cut short here is finished by the next check.
         say_blocked(&session, decision, true)?;

@@ -3,11 +3,13 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use stopgap_plan::Order;
 
 use crate::args::Common;
+use crate::commands::check;
 use crate::error::CliError;
 use crate::output;
 use crate::session::{STOP, Session};
@@ -25,7 +27,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         ));
     }
     // What is wrong with the command line or the folders is told now, and not every hour.
-    drop(Session::open(common)?);
+    drop(Session::look(common)?);
     let (wake, woken) = std::sync::mpsc::channel();
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
         .map_err(|error| CliError::Machine(format!("signals cannot be received: {error}")))?;
@@ -52,13 +54,16 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
 /// One cycle. A failure is told; the next cycle tries again.
 fn cycle(common: &Common) {
     let outcome = Session::open(common).and_then(|mut session| {
-        let _lock = session.lock(common, "run")?;
-        Ok(session.engine().cycle(&Order::default())?)
+        let _lock = check::prepare(&mut session, common, "run")?;
+        let report = session.engine().cycle(&Order::default())?;
+        Ok((session.sources.feeds, report))
     });
     match outcome {
-        Ok(report) => {
+        Ok((feeds, report)) => {
+            output::warn_of_feeds(&feeds, Timestamp::now());
             for report in &report.mitigations {
-                eprintln!("{}: {}: {}", report.id, report.state.as_str(), report.reason);
+                let (state, reason) = (report.state.as_str(), output::plain(&report.reason));
+                eprintln!("{}: {state}: {reason}", report.id);
             }
         }
         Err(error) => output::failure(&error, false),

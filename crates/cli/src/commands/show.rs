@@ -12,13 +12,13 @@ use crate::output::{self, wrap};
 use crate::session::Session;
 
 pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let session = Session::look(common)?;
     session.know(std::slice::from_ref(id))?;
     let report = session.engine().look(&Order::default())?.plan.report;
     let Some(report) = report.into_iter().find(|report| report.id == *id) else {
         return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
     };
-    let mitigation = session.catalog.mitigations.iter().find(|m| m.id == *id);
+    let mitigation = session.sources.catalog.get(id).map(|offer| &offer.mitigation);
     if common.json {
         print_json(&report, mitigation)?;
     } else {
@@ -46,12 +46,13 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
     let say = |head: &str, text: &str| {
         say!("{}", wrap(&format!("{head:<12} {text}"), "             "));
     };
+    let plain = output::plain;
     let hash = report.hash.short();
-    say(report.id.as_str(), &report.title);
+    say(report.id.as_str(), &plain(&report.title));
     say("Revision", &format!("{}, {hash}, {}", report.revision, report.source));
     let blocked = if report.blocked { ", blocked" } else { "" };
     say("State", &format!("{}{blocked}", output::state_text(report.state)));
-    say("Why", &report.reason);
+    say("Why", &plain(&report.reason));
     if let Some(mitigation) = mitigation {
         say(
             "Against",
@@ -63,12 +64,12 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
     for action in &report.actions {
         let head = format!("  {} {}: {}", action.id, action.kind, output::state_text(action.state));
         say!("{head}");
-        say!("{}", wrap(&format!("    {}", action.reason), "    "));
+        say!("{}", wrap(&format!("    {}", plain(&action.reason)), "    "));
         if !action.place.is_empty() {
             say!("{}", wrap(&format!("    in {}", one_line(&action.place)), "    "));
         }
         for note in &action.notes {
-            say!("{}", wrap(&format!("    - {}", output::plain(note)), "      "));
+            say!("{}", wrap(&format!("    - {}", plain(note)), "      "));
         }
     }
     say!("\nTo take it back and keep it away:  stopgap remove {}", report.id);

@@ -9,13 +9,15 @@ use stopgap_plan::Order;
 use stopgap_store::Event;
 
 use crate::args::Common;
+use crate::commands::check::feeds_json;
 use crate::commands::run::INTERVAL;
 use crate::error::CliError;
 use crate::output;
 use crate::session::Session;
+use crate::sources::FeedState;
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let session = Session::look(common)?;
     let view = session.engine().look(&Order::default())?;
     // A trail that was changed is told, and does not take the states away.
     let history = session.store.history();
@@ -25,6 +27,9 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let lines = history.unwrap_or_default();
     let last = lines.iter().rev().find(|line| line.event == Event::Checked).map(|line| line.at);
     let report = view.plan.report;
+    let feeds = &session.sources.feeds;
+    let code = output::exit_code(&report).max(output::feeds_code(feeds));
+    output::warn_of_feeds(feeds, Timestamp::now());
     if common.json {
         output::print_json(json!({
             "enabled": session.policy.enabled(),
@@ -34,9 +39,10 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
             "last_check": last.map(|at| at.to_string()),
             "service_interval_seconds": INTERVAL.as_secs(),
             "server": {"name": session.host.name(), "facts": output::facts_json(&view.facts)},
+            "feeds": feeds_json(&session),
             "mitigations": report,
         }));
-        return Ok(output::exit_code(&report));
+        return Ok(code);
     }
     let say = |head: &str, text: &str| {
         say!("{}", output::wrap(&format!("{head:<12} {text}"), "             "));
@@ -44,12 +50,22 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     say("Server", &output::server_line(&view.facts));
     say("Files", &session.host.name());
     say("Mitigation", &switch_text(&session.policy));
-    say("Catalog", &format!("{} mitigations, {}", report.len(), session.catalog.source));
+    say("Catalog", &format!("{} mitigations, {}", report.len(), session.sources.summary()));
+    say("Feeds", &feeds_text(feeds));
     say("Last check", &last_text(last));
     say("Next check", "an hour after the last where `stopgap run` runs, or: stopgap check");
     say("In place", &in_place(&report));
     say!("\n{}", output::table(&report));
-    Ok(output::exit_code(&report))
+    Ok(code)
+}
+
+fn feeds_text(feeds: &[FeedState]) -> String {
+    let text = |feed: &FeedState| match &feed.trouble {
+        None => format!("{}: good", feed.name),
+        Some(trouble) => format!("{}: IN TROUBLE: {}", feed.name, output::plain(&trouble.why)),
+    };
+    let all: Vec<String> = feeds.iter().map(text).collect();
+    if all.is_empty() { "none".into() } else { all.join("; ") }
 }
 
 fn switch_text(policy: &Policy) -> String {

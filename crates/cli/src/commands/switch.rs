@@ -24,7 +24,12 @@ fn set(
     off_since: Option<Timestamp>,
 ) -> Result<u8, CliError> {
     let mut session = Session::open(common)?;
-    let _lock = session.lock(common, command)?;
+    // Who switches off waits for nothing that a feed offers; who switches on is told of every other
+    // switch.
+    let _lock = match off_since {
+        Some(_) => session.lock_records(common, command)?,
+        None => session.lock(common, command)?,
+    };
     let mut decisions = session.store.decisions()?;
     decisions.switched_off = off_since.map(|at| Said {
         by: session.by.clone(),

@@ -8,15 +8,16 @@ use stopgap_edit::iis::{Effective, MAX_FILE_BYTES, effective_rules, standalone_r
 use stopgap_engine::{Collected, collect};
 use stopgap_fs::read_bounded;
 use stopgap_model::problem::one_line;
-use stopgap_model::{Fact, Mitigation, MitigationId, Request, Response};
+use stopgap_model::{Fact, MitigationId, Request, Response};
 use stopgap_rules::iis::{Evaluator, ResponseEvaluator};
 use stopgap_rules::url_decode;
 use stopgap_text::{Actions, Answer};
 
 use crate::args::{Common, Try};
+use crate::catalog::built_in;
 use crate::error::CliError;
 use crate::output;
-use crate::session::{open_catalog, open_host};
+use crate::session::{Session, open_host, unsigned_catalog};
 
 /// What the requests are tried on.
 enum Subject {
@@ -94,12 +95,18 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
 }
 
 fn mitigation(common: &Common, id: &MitigationId) -> Result<Subject, CliError> {
-    let catalog = open_catalog(common)?;
-    let found: Option<&Mitigation> = catalog.mitigations.iter().find(|m| m.id == *id);
+    let found = match unsigned_catalog(common)? {
+        Some(catalog) => catalog.get(id).map(|offer| offer.mitigation.clone()),
+        None => match built_in()?.into_iter().find(|mitigation| mitigation.id == *id) {
+            // What ships with the program needs no state folder.
+            Some(mitigation) if common.state.is_none() => Some(mitigation),
+            _ => Session::look(common)?.sources.catalog.get(id).map(|o| o.mitigation.clone()),
+        },
+    };
     let Some(mitigation) = found else {
         return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
     };
-    Actions::of(mitigation).map(Subject::Mitigation).map_err(CliError::Machine)
+    Actions::of(&mitigation).map(Subject::Mitigation).map_err(CliError::Machine)
 }
 
 fn wrong(error: stopgap_model::request::NotARequest) -> CliError {

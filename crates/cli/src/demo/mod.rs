@@ -1,5 +1,6 @@
 //! `stopgap demo`: the whole of it in a sandbox, in a few seconds.
 
+mod publisher;
 mod sandbox;
 mod server;
 
@@ -9,24 +10,32 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use stopgap_engine::{CycleReport, Engine};
+use stopgap_engine::{CycleReport, Engine, collect};
+use stopgap_feed::{Feed, FeedName, Feeds, Format, Network, Powers, sentence};
+use stopgap_host::TreeHost;
+use stopgap_model::Catalog;
 use stopgap_model::policy::{Drift, Policy, Switch};
 use stopgap_model::report::State;
 use stopgap_plan::Order;
 use stopgap_sandbox::Build;
+use stopgap_store::Store;
 
 use crate::args::Common;
-use crate::catalog::Catalog;
 use crate::error::{ATTENTION, CliError};
 use crate::output::{self, wrap};
 use crate::session::STOP;
+use crate::sources::Sources;
 
+use self::publisher::Publisher;
 use self::sandbox::Sandbox;
 use self::server::{Reply, Server};
 
 /// The vulnerable build, and the one with the fix.
 const VULNERABLE: Build = Build::new(15, 2, 1118, 7);
 const FIXED: Build = Build::new(15, 2, 1544, 41);
+
+/// What the demo's feed offers.
+const M1: &[u8] = include_bytes!("../../../../catalog/M1.toml");
 
 const ATTACK: &str = "/autodiscover/autodiscover.json?a@foo.var/owa/?&Email=autodiscover/autodiscover.json?a@foo.var&Protocol=XYZ&FooProtocol=Powershell";
 const ENCODED_ATTACK: &str = "/autodiscover/autodiscover.json?a@foo.var/owa/?&Email=autodiscover/autodiscover.json?a@foo.var&Protocol=XYZ&FooProtocol=%50owershell";
@@ -100,27 +109,52 @@ pub(crate) fn run(common: &Common, keep: Option<&Path>) -> Result<u8, CliError> 
     Ok(if ok { 0 } else { ATTENTION })
 }
 
+/// The server with its state folder, on which the demo's commands work.
+struct Protected {
+    host: TreeHost,
+    store: Store,
+    feeds: Feeds,
+    policy: Policy,
+}
+
+impl Protected {
+    fn open(sandbox: &Sandbox) -> Result<Self, CliError> {
+        let policy = Policy {
+            organisation: Switch::On,
+            server: Switch::On,
+            blocked: std::collections::BTreeMap::new(),
+            drift: Drift::Reapply,
+        };
+        let state = sandbox.state();
+        let (store, feeds) = (Store::open(&state)?, Feeds::open(&state)?);
+        Ok(Self { host: sandbox.host()?, store, feeds, policy })
+    }
+
+    /// `stopgap check`: what is new is fetched from the feed, then decided on. The catalog that ships
+    /// with the program is left out, so that what is applied is what the feed brought.
+    fn check(&self, feed: &Feed) -> Result<(Result<(), String>, CycleReport), CliError> {
+        let fetched = self.feeds.refresh(feed, &Network::default(), Timestamp::now());
+        let fetched = fetched.map(drop).map_err(|failure| sentence(&failure));
+        let sources = Sources::read(&self.feeds, &self.store, false, Timestamp::now())?;
+        Ok((fetched, self.engine(&sources.catalog).cycle(&Order::default())?))
+    }
+
+    fn engine<'a>(&'a self, catalog: &'a Catalog) -> Engine<'a> {
+        Engine {
+            host: &self.host,
+            store: &self.store,
+            catalog,
+            remember: true,
+            policy: &self.policy,
+            by: "the demo",
+            now: Timestamp::now,
+            stop: &STOP,
+        }
+    }
+}
+
 fn play(demo: &mut Demo, sandbox: &Sandbox) -> Result<(), CliError> {
-    let catalog = Catalog::built_in()?;
-    let host = sandbox.host()?;
-    let store = sandbox.store()?;
-    let policy = Policy {
-        organisation: Switch::On,
-        server: Switch::On,
-        blocked: std::collections::BTreeMap::new(),
-        drift: Drift::Reapply,
-    };
-    let engine = Engine {
-        host: &host,
-        store: &store,
-        catalog: &catalog.mitigations,
-        source: &catalog.source,
-        remember: true,
-        policy: &policy,
-        by: "the demo",
-        now: Timestamp::now,
-        stop: &STOP,
-    };
+    let protected = Protected::open(sandbox)?;
     let server = Server::start(sandbox.host()?)?;
     demo.say(&format!(
         "A synthetic Exchange Server 2019, build {}, with a hole that is being\n\
@@ -129,19 +163,74 @@ fn play(demo: &mut Demo, sandbox: &Sandbox) -> Result<(), CliError> {
         server.address()
     ));
     let before = sandbox.configuration()?;
-    protect(demo, &server, &engine)?;
-    take_back(demo, &engine, sandbox, &before)
+    let (reply, took) = timed(|| server.get(ATTACK));
+    let reached = Reply::Reached.to_string();
+    demo.step("attack-before", "The attack is sent.", &reached, reply.to_string(), took);
+    let feed = forged(demo, &protected, sandbox, &before)?;
+    protect(demo, &server, &protected, &feed)?;
+    take_back(demo, &protected, &feed, sandbox, &before)
 }
 
-fn protect(demo: &mut Demo, server: &Server, engine: &Engine<'_>) -> Result<(), CliError> {
-    let reached = Reply::Reached.to_string();
-    let cut = Reply::Cut.to_string();
-    let (reply, took) = timed(|| server.get(ATTACK));
-    demo.step("attack-before", "The attack is sent.", &reached, reply.to_string(), took);
+/// Trusts a publisher's feed; first it is offered with the document changed and signed by somebody
+/// else.
+fn forged(
+    demo: &mut Demo,
+    protected: &Protected,
+    sandbox: &Sandbox,
+    before: &sandbox::Files,
+) -> Result<Feed, CliError> {
+    let (genuine, forged) = (Publisher::new()?, Publisher::new()?);
+    let (kept, place) = (sandbox.feed("kept"), sandbox.feed("published"));
+    let root = genuine.publish(&kept, "M1.toml", M1)?;
+    let evil = String::from_utf8_lossy(M1).replacen("powershell", "nothing-at-all", 1);
+    forged.publish(&place, "M1.toml", evil.as_bytes())?;
+    let ids: Vec<_> = ["M1"].iter().filter_map(|id| id.parse().ok()).collect();
+    let name = "demo".parse::<FeedName>();
+    let feed = Feed {
+        name: name.map_err(|error| CliError::Machine(error.to_string()))?,
+        url: Some(format!("file://{}", place.display())),
+        format: Format::Tuf,
+        added_by: "the demo".into(),
+        added_at: Timestamp::now(),
+        powers: Powers::given(&ids, &[], &[], &[]),
+    };
+    protected.feeds.add_tuf(&feed, &root)?;
 
-    let (report, took) = timed(|| engine.cycle(&Order::default()));
-    let observed = state_of(&report?, "M1");
-    let told = "stopgap check: the server is identified, M1 is applied and verified.";
+    let (checked, took) = timed(|| protected.check(&feed));
+    let (fetched, _) = checked?;
+    let untouched = sandbox.configuration()? == *before;
+    let observed = match &fetched {
+        Err(_) if untouched => "refused, and nothing was changed".to_owned(),
+        Err(_) => "refused, but something was changed".to_owned(),
+        Ok(()) => "taken".to_owned(),
+    };
+    let told = "stopgap check: the feed's M1 was altered and signed with another key.";
+    demo.step("forged-feed", told, "refused, and nothing was changed", observed, took);
+    if let Err(why) = fetched {
+        demo.say(&format!("       ({why})"));
+    }
+
+    // The publisher's own files are back.
+    let failed = |why| CliError::Write { file: place.clone(), why };
+    std::fs::remove_dir_all(&place).map_err(failed)?;
+    std::fs::rename(&kept, &place).map_err(failed)?;
+    Ok(feed)
+}
+
+fn protect(
+    demo: &mut Demo,
+    server: &Server,
+    protected: &Protected,
+    feed: &Feed,
+) -> Result<(), CliError> {
+    let cut = Reply::Cut.to_string();
+    let (checked, took) = timed(|| protected.check(feed));
+    let (fetched, report) = checked?;
+    let observed = match fetched {
+        Ok(()) => state_of(&report, "M1"),
+        Err(why) => format!("refused: {why}"),
+    };
+    let told = "stopgap check: the genuine feed verifies, M1 is applied and verified.";
     demo.step("check", told, State::Applied.as_str(), observed, took);
 
     let (reply, took) = timed(|| server.get(ATTACK));
@@ -163,14 +252,15 @@ fn benign(demo: &mut Demo, server: &Server, name: &'static str) {
 
 fn take_back(
     demo: &mut Demo,
-    engine: &Engine<'_>,
+    protected: &Protected,
+    feed: &Feed,
     sandbox: &Sandbox,
     before: &sandbox::Files,
 ) -> Result<(), CliError> {
     let (installed, took) = timed(|| sandbox.install(FIXED));
     installed?;
     let fixed = plain(FIXED);
-    let version = match engine.look(&Order::default())?.facts.exchange {
+    let version = match collect(&protected.host).facts.exchange {
         stopgap_model::Fact::Known(exchange) => {
             exchange.version.known().map(ToString::to_string).unwrap_or_default()
         }
@@ -178,8 +268,8 @@ fn take_back(
     };
     demo.step("update-installed", "An update with the fix is installed.", &fixed, version, took);
 
-    let (report, took) = timed(|| engine.cycle(&Order::default()));
-    let observed = state_of(&report?, "M1");
+    let (checked, took) = timed(|| protected.check(feed));
+    let observed = state_of(&checked?.1, "M1");
     let told = "stopgap check: the fix is there, so M1 is taken back.";
     demo.step("withdrawn", told, State::Withdrawn.as_str(), observed, took);
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use stopgap_host::{TreeHost, parts};
 use stopgap_model::ServerPath;
 use stopgap_sandbox::{Build, ExchangeServer};
-use stopgap_store::Store;
 
 use crate::error::CliError;
 
@@ -65,8 +64,13 @@ impl Sandbox {
     }
 
     /// The state folder.
-    pub(crate) fn store(&self) -> Result<Store, CliError> {
-        Ok(Store::open(&self.folder.join("state"))?)
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// The folder of a feed.
+    pub(crate) fn feed(&self, name: &str) -> PathBuf {
+        self.folder.join("feeds").join(name)
     }
 
     /// "Installs" the update: a newer ExSetup.exe.

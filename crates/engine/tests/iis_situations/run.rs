@@ -9,7 +9,7 @@ use stopgap_engine::{CycleError, CycleReport, Engine};
 use stopgap_host::{Found, FsError, Host, Read, ReplaceError, TreeHost};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{ActionReport, MitigationReport};
-use stopgap_model::{Digest, Mitigation, ServerPath};
+use stopgap_model::{Catalog, Digest, ServerPath};
 use stopgap_plan::Order;
 use stopgap_store::Store;
 use stopgap_testkit::Tree;
@@ -61,7 +61,7 @@ struct Play<'a> {
     tree: Tree,
     host: Watched,
     store: Store,
-    catalog: Vec<Mitigation>,
+    catalog: Catalog,
     policy: Policy,
     /// The server's files as they would be had we never been there.
     pure: BTreeMap<String, Vec<u8>>,
@@ -83,7 +83,7 @@ pub fn differences(situation: &Situation) -> Vec<String> {
         situation,
         host,
         store: Store::open(&tree.state()).expect("the state folder can be made"),
-        catalog: situation.catalog.iter().map(|text| documents::read(text)).collect(),
+        catalog: catalog(&situation.catalog),
         policy: situation.policy.clone(),
         pure: first.clone(),
         first,
@@ -130,7 +130,6 @@ impl Play<'_> {
             host: &self.host,
             store: &self.store,
             catalog: &self.catalog,
-            source: "a table",
             remember: true,
             policy: &self.policy,
             by: "a table",
@@ -165,7 +164,7 @@ impl Play<'_> {
                 self.host.fails.set(false);
             }
             Event::Catalog(texts) => {
-                self.catalog = texts.iter().map(|text| documents::read(text)).collect();
+                self.catalog = catalog(texts);
             }
             Event::Policy(policy) => self.policy = policy.clone(),
             Event::Edit(file, change) => {
@@ -294,6 +293,10 @@ impl Play<'_> {
         let more = left.keys().filter(|path| !self.pure.contains_key(*path));
         self.wrong.extend(more.map(|path| format!("taken back: {path} is left behind")));
     }
+}
+
+fn catalog<S: AsRef<str>>(texts: &[S]) -> Catalog {
+    Catalog::of("a test", texts.iter().map(|text| documents::read(text.as_ref())))
 }
 
 fn action<'r>(report: &'r [MitigationReport], id: &str) -> Option<&'r ActionReport> {

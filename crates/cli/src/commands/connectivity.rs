@@ -1,0 +1,72 @@
+//! `stopgap test-connectivity`: whether the feeds can be reached, verify and are fresh.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use stopgap_feed::{Feed, FeedName, sentence};
+
+use crate::args::Common;
+use crate::commands::feed::refresh::{network, no_such_feed};
+use crate::error::{CliError, REFUSED};
+use crate::output::{self, plain, wrap};
+use crate::session::Session;
+
+pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliError> {
+    let session = Session::open(common)?;
+    let feeds = match name {
+        Some(name) => vec![session.feeds.get(name)?.ok_or_else(|| no_such_feed(name))?],
+        None => session.feeds.all()?,
+    };
+    let tests: Vec<Test> = feeds.iter().map(|feed| test(&session, feed)).collect();
+    let ok = tests.iter().all(|test| test.ok);
+    if common.json {
+        let feeds: Vec<Value> = tests.iter().map(Test::as_json).collect();
+        output::print_json(json!({"ok": ok, "feeds": feeds}));
+    } else if tests.is_empty() {
+        say!("Result: Success.\nMessage: There is no feed; nothing is fetched from anywhere.");
+    } else {
+        for (at, test) in tests.iter().enumerate() {
+            if at > 0 {
+                say!("");
+            }
+            say!("Feed: {}", test.name);
+            say!("Result: {}.", if test.ok { "Success" } else { "Failed" });
+            say!("{}", wrap(&format!("Message: {}", plain(&test.message)), "         "));
+        }
+    }
+    Ok(if ok { 0 } else { REFUSED })
+}
+
+struct Test {
+    name: FeedName,
+    ok: bool,
+    /// The hop that failed.
+    hop: Option<&'static str>,
+    message: String,
+}
+
+impl Test {
+    fn as_json(&self) -> Value {
+        json!({"name": self.name, "ok": self.ok, "hop": self.hop, "message": self.message})
+    }
+}
+
+fn test(session: &Session, feed: &Feed) -> Test {
+    let name = feed.name.clone();
+    let Some(url) = &feed.url else {
+        let message = "The feed has no address; it is carried in by hand.".into();
+        return Test { name, ok: true, hop: None, message };
+    };
+    match session.feeds.probe(feed, &network(session), Timestamp::now()) {
+        Ok(()) => {
+            let message = format!("{url} answers, its signatures verify, and it is fresh.");
+            Test { name, ok: true, hop: None, message }
+        }
+        Err(failure) => {
+            let hop = failure.hop();
+            let on_the_way = failure.on_the_way().map(|error| error.why.clone());
+            let why = on_the_way.unwrap_or_else(|| sentence(&failure));
+            let message = format!("{hop}: {why} ({url})");
+            Test { name, ok: false, hop: Some(hop), message }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `stopgap feed add` and `stopgap feed remove`: whom this server trusts, and with what.
+
+use jiff::Timestamp;
+use serde_json::json;
+use stopgap_feed::{Feed, FeedName, Format, Powers};
+use stopgap_fs::read_bounded;
+use stopgap_store::Event;
+
+use crate::args::{AddFeed, Common};
+use crate::commands::feed::list::powers_text;
+use crate::commands::feed::refresh::lock_feeds;
+use crate::error::CliError;
+use crate::output::{self, wrap};
+use crate::session::Session;
+
+/// The largest root metadata that is read, in bytes: as in other clients of TUF.
+const MAX_ROOT: u64 = 512_000;
+
+pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> {
+    // Here `--root` is the publisher's, and the server is of no matter.
+    let session = Session::open(&Common { root: None, ..common.clone() })?;
+    let AddFeed { name, url, ids, kinds, services, pools, .. } = arguments;
+    let feed = Feed {
+        name: name.clone(),
+        url: url.clone(),
+        format: if arguments.format.is_some() { Format::Eocs } else { Format::Tuf },
+        added_by: session.by.clone(),
+        added_at: Timestamp::now(),
+        powers: match Powers::given(ids, kinds, services, pools) {
+            powers if arguments.no_policy => powers.without_policy(),
+            powers => powers,
+        },
+    };
+    // Whoever fetches a feed of this name that was removed must have ended: what he writes is another
+    // feed's.
+    let _fetching = lock_feeds(&session, common, "feed add")?;
+    let _lock = session.lock_records(common, "feed add")?;
+    match (&arguments.anchors, &arguments.root) {
+        (Some(anchors), _) => session.feeds.add_eocs(&feed, anchors)?,
+        (None, Some(root)) => session.feeds.add_tuf(&feed, &read_bounded(root, MAX_ROOT)?)?,
+        (None, None) => {
+            return Err(CliError::usage(
+                "a feed needs something to trust",
+                "name the publisher's root metadata: --root ROOT.JSON",
+            ));
+        }
+    }
+    let at = url.as_deref().unwrap_or("carried in by hand");
+    let detail = format!("{name}, {}, {at}; {}", feed.format.as_str(), powers_text(&feed.powers));
+    session.store.record(feed.added_at, &session.by, Event::FeedAdded, "", &detail)?;
+    if common.json {
+        output::print_json(json!({"added": name}));
+        return Ok(0);
+    }
+    let then = match url {
+        Some(_) => format!("fetched at the next check, or now with: stopgap feed refresh {name}"),
+        None => "to carry it in: stopgap feed import FILE".into(),
+    };
+    let text = format!("Feed {name} added; it may ask for {}.\n{then}", powers_text(&feed.powers));
+    say!("{}", wrap(&text, ""));
+    Ok(0)
+}
+
+pub(crate) fn remove(common: &Common, name: &FeedName) -> Result<u8, CliError> {
+    let session = Session::open(common)?;
+    let _lock = session.lock_records(common, "feed remove")?;
+    if !session.feeds.remove(name)? {
+        return Err(super::refresh::no_such_feed(name));
+    }
+    let now = Timestamp::now();
+    session.store.record(now, &session.by, Event::FeedRemoved, "", name.as_str())?;
+    if common.json {
+        output::print_json(json!({"removed": name}));
+    } else {
+        let stays = "what is in place of it stays until it is removed: stopgap list";
+        say!("{}", wrap(&format!("Feed {name} removed; {stays}"), ""));
+    }
+    Ok(0)
+}

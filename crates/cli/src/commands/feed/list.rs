@@ -1,0 +1,114 @@
+//! `stopgap feed list`: the feeds, how they stand, and what they may ask for.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use stopgap_feed::{Kind, Powers, Wildcard};
+use stopgap_model::problem::one_line;
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::output::{self, WIDTH, plain, wrap};
+use crate::session::Session;
+use crate::sources::FeedState;
+
+pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
+    let session = Session::look(common)?;
+    let now = Timestamp::now();
+    let feeds = &session.sources.feeds;
+    if common.json {
+        let feeds: Vec<Value> = feeds.iter().map(|feed| as_json(feed, now)).collect();
+        output::print_json(json!({"feeds": feeds}));
+    } else if feeds.is_empty() {
+        say!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
+    } else {
+        say!("{}", table(feeds));
+        for feed in feeds {
+            let at = feed.url.as_deref().unwrap_or("carried in by hand");
+            say!("\n{}: {}", feed.name, one_line(at));
+            say!("{}", wrap(&format!("  may ask for {}", powers_text(&feed.powers)), "  "));
+            if feed.others > 0 {
+                say!("  offers {} files that are no mitigations", feed.others);
+            }
+        }
+        output::warn_of_feeds(feeds, now);
+    }
+    Ok(output::feeds_code(feeds))
+}
+
+fn table(feeds: &[FeedState]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH);
+    table.set_header(["FEED", "FORMAT", "MITIGATIONS", "FETCHED", "GOOD UNTIL", "STATE"]);
+    let time = |at: Option<Timestamp>, none: &str| {
+        at.map_or(none.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M").to_string())
+    };
+    for feed in feeds {
+        let expires = feed.expiry.as_ref().map(|expiry| expiry.at);
+        let state = if feed.trouble.is_some() { "in trouble" } else { "good" };
+        table.add_row([
+            feed.name.to_string(),
+            feed.format.as_str().to_owned(),
+            feed.mitigations.to_string(),
+            time(feed.standing.succeeded, "never"),
+            time(expires, "-"),
+            state.to_owned(),
+        ]);
+    }
+    let text = table.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n")
+}
+
+/// What a feed may ask for, as a phrase.
+pub(crate) fn powers_text(powers: &Powers) -> String {
+    let list = |names: &[Wildcard]| {
+        plain(&names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    let kind = |kind: &Kind| {
+        let names = match kind {
+            Kind::DisableService => &powers.services,
+            Kind::DisableAppPool => &powers.pools,
+            _ => return kind.as_str().to_owned(),
+        };
+        if names.is_empty() {
+            format!("{} (any)", kind.as_str())
+        } else {
+            format!("{} ({})", kind.as_str(), list(names))
+        }
+    };
+    let kinds: Vec<String> = powers.kinds.iter().map(kind).collect();
+    let ids = match powers.ids.as_slice() {
+        [] => "all but those of the shipped catalog".into(),
+        ids => list(ids),
+    };
+    let policy = if powers.policy { "" } else { "; no policy" };
+    format!("{}; ids: {ids}{policy}", kinds.join(", "))
+}
+
+/// A feed for `--json`.
+pub(crate) fn as_json(feed: &FeedState, now: Timestamp) -> Value {
+    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "name": feed.name,
+        "ok": feed.trouble.is_none(),
+        "reason": feed.trouble.as_ref().map(|trouble| trouble.why.clone()),
+        "level": feed.trouble.as_ref().map(|trouble| trouble.level(now).as_str()),
+        "format": feed.format.as_str(),
+        "url": feed.url,
+        "mitigations": feed.mitigations,
+        "others": feed.others,
+        "tried": text(feed.standing.tried),
+        "fetched": text(feed.standing.succeeded),
+        "expires": text(feed.expiry.as_ref().map(|expiry| expiry.at)),
+        "accepted_stale_days": feed.standing.stale_days,
+        "powers": {
+            "ids": feed.powers.ids,
+            "kinds": feed.powers.kinds,
+            "services": feed.powers.services,
+            "pools": feed.powers.pools,
+            "policy": feed.powers.policy,
+        },
+    })
+}

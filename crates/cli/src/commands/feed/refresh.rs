@@ -1,0 +1,175 @@
+//! `stopgap feed refresh`: fetches what is new.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use stopgap_feed::tuf::Refreshed;
+use stopgap_feed::{Failure, Feed, FeedName, Network};
+use stopgap_fs::Lock;
+use stopgap_model::problem::one_line;
+use stopgap_store::Event;
+
+use crate::args::Common;
+use crate::error::{CliError, REFUSED};
+use crate::output::{self, wrap};
+use crate::session::{STOP, Session};
+
+/// What came of the try to fetch a feed.
+pub(crate) struct Outcome {
+    pub(crate) name: FeedName,
+    pub(crate) result: Result<Refreshed, Failure>,
+    /// Whether it was in trouble before for the same reason.
+    known: bool,
+    /// Whether it has an address. If not, nothing was tried.
+    fetched: bool,
+}
+
+pub(crate) fn run(common: &Common, names: &[FeedName]) -> Result<u8, CliError> {
+    let session = Session::open(common)?;
+    let feeds = chosen(&session, names)?;
+    let outcomes = fetch(&session, common, &feeds, "feed refresh")?;
+    let _lock = session.lock_records(common, "feed refresh")?;
+    record(&session, &outcomes)?;
+    if common.json {
+        let feeds: Vec<Value> = outcomes.iter().map(as_json).collect();
+        output::print_json(json!({"feeds": feeds}));
+    } else {
+        for outcome in &outcomes {
+            say!("{}", wrap(&text(outcome), "  "));
+        }
+        if outcomes.is_empty() {
+            say!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
+        }
+    }
+    let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
+    Ok(if failed { REFUSED } else { 0 })
+}
+
+/// The feeds of these names, or all.
+fn chosen(session: &Session, names: &[FeedName]) -> Result<Vec<Feed>, CliError> {
+    if names.is_empty() {
+        return Ok(session.feeds.all()?);
+    }
+    let found = |name: &FeedName| session.feeds.get(name)?.ok_or_else(|| no_such_feed(name));
+    names.iter().map(found).collect()
+}
+
+pub(crate) fn no_such_feed(name: &FeedName) -> CliError {
+    CliError::usage(format!("there is no feed `{name}`"), "`stopgap feed list` shows all of them")
+}
+
+/// Takes the lock for `command` under which feeds are fetched.
+pub(crate) fn lock_feeds(
+    session: &Session,
+    common: &Common,
+    command: &str,
+) -> Result<Lock, CliError> {
+    let holder = format!("stopgap {command} (process {})", std::process::id());
+    let mut tell = |who: &str| eprintln!("waiting for {who} to fetch the feeds …");
+    Ok(session.feeds.lock(&holder, common.wait, &mut tell)?)
+}
+
+/// Fetches `feeds`, one process at a time. Decisions can be taken meanwhile: the lock of the server
+/// is not held while the network is waited for.
+pub(crate) fn fetch(
+    session: &Session,
+    common: &Common,
+    feeds: &[Feed],
+    command: &str,
+) -> Result<Vec<Outcome>, CliError> {
+    if feeds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let _lock = lock_feeds(session, common, command)?;
+    let network = network(session);
+    let fetch_one = |feed: &Feed| {
+        let before = session.feeds.standing(&feed.name).ok().and_then(|standing| standing.failure);
+        let result = session.feeds.refresh(feed, &network, Timestamp::now());
+        let known = result.as_ref().err().is_some_and(|failure| {
+            before.as_deref() == Some(stopgap_feed::sentence(failure).as_str())
+        });
+        Outcome { name: feed.name.clone(), result, known, fetched: feed.url.is_some() }
+    };
+    // What was removed or added anew while this process waited is not what it was.
+    let mut there = Vec::new();
+    for feed in feeds {
+        there.extend(session.feeds.get(&feed.name)?);
+    }
+    Ok(there.iter().map(fetch_one).collect())
+}
+
+pub(crate) fn network(session: &Session) -> Network {
+    Network { proxy: session.settings.proxy.clone(), stop: Some(&STOP), ..Network::default() }
+}
+
+/// Writes down what was new, and each trouble once.
+pub(crate) fn record(session: &Session, outcomes: &[Outcome]) -> Result<(), CliError> {
+    for Outcome { name, result, known, .. } in outcomes {
+        let (event, detail) = match result {
+            Ok(refreshed) if !refreshed.is_empty() => {
+                (Event::FeedChanged, format!("{name}: {}", changes(refreshed)))
+            }
+            Err(failure) if !known => {
+                (Event::FeedRefused, format!("{name}: {}", stopgap_feed::sentence(failure)))
+            }
+            Ok(_) | Err(_) => continue,
+        };
+        session.store.record(Timestamp::now(), &session.by, event, "", &detail)?;
+    }
+    Ok(())
+}
+
+/// What is new, as a phrase.
+pub(crate) fn changes(refreshed: &Refreshed) -> String {
+    let part = |what: &str, names: &[String]| {
+        let shown: Vec<String> = names.iter().take(5).map(|name| one_line(name)).collect();
+        let more = if names.len() > shown.len() { ", …" } else { "" };
+        (!names.is_empty()).then(|| format!("{} {what} ({}{more})", names.len(), shown.join(", ")))
+    };
+    let parts = [
+        part("new", &refreshed.added),
+        part("changed", &refreshed.changed),
+        part("no longer offered", &refreshed.removed),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "nothing new".into() } else { parts.join(", ") }
+}
+
+fn text(outcome: &Outcome) -> String {
+    match &outcome.result {
+        Ok(_) if !outcome.fetched => {
+            format!("{}: nothing is fetched; it is carried in by hand", outcome.name)
+        }
+        Ok(refreshed) => format!(
+            "{}: good; {} ({} requests, {} bytes)",
+            outcome.name,
+            changes(refreshed),
+            refreshed.cost.requests,
+            refreshed.cost.bytes
+        ),
+        Err(failure) => format!(
+            "{}: REFUSED: {}; what is in force stays, nothing new is applied",
+            outcome.name,
+            output::plain(&stopgap_feed::sentence(failure))
+        ),
+    }
+}
+
+fn as_json(outcome: &Outcome) -> Value {
+    match &outcome.result {
+        Ok(refreshed) => json!({
+            "name": outcome.name,
+            "ok": true,
+            "reason": null,
+            "added": refreshed.added,
+            "changed": refreshed.changed,
+            "removed": refreshed.removed,
+            "requests": refreshed.cost.requests,
+            "bytes": refreshed.cost.bytes,
+        }),
+        Err(failure) => json!({
+            "name": outcome.name,
+            "ok": false,
+            "reason": stopgap_feed::sentence(failure),
+        }),
+    }
+}

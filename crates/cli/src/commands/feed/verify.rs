@@ -1,0 +1,121 @@
+//! `stopgap feed verify`: every check of a feed in a file, with its outcome.
+
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use stopgap_eocs::{Check, MAX_BYTES, Report, Trust, Verified};
+use stopgap_feed::{AnchorsError, trust_in};
+use stopgap_fs::{FsError, read_bounded};
+
+use crate::args::Common;
+use crate::error::{CliError, REFUSED};
+use crate::output::{self, plain, wrap};
+
+/// What stands before the detail of a check: its outcome and its name.
+const INDENT: &str = "                        ";
+
+pub(crate) fn run(
+    common: &Common,
+    file: &Path,
+    anchors: &Path,
+    at: Option<Timestamp>,
+) -> Result<u8, CliError> {
+    let trust = trust_in(anchors).map_err(|error| match error {
+        AnchorsError::Fs(error) => error.into(),
+        AnchorsError::None { .. } => CliError::usage(
+            error.to_string(),
+            "put the certificates that you trust there, as *.pem, *.crt, *.cer or *.der",
+        ),
+        AnchorsError::Folder { .. } | AnchorsError::File { .. } | AnchorsError::Trust(_) => {
+            CliError::Config { file: anchors.to_owned(), why: error.to_string() }
+        }
+    })?;
+    let report = verify(file, &trust, at.unwrap_or_else(Timestamp::now))?;
+    if common.json {
+        output::print_json(as_json(&report));
+    } else {
+        print(&report);
+    }
+    Ok(if report.outcome.is_ok() { 0 } else { REFUSED })
+}
+
+fn verify(file: &Path, trust: &Trust, now: Timestamp) -> Result<Report, CliError> {
+    let bytes = match read_bounded(file, MAX_BYTES as u64) {
+        // One byte more than allowed, so that the feed's verifier says what is wrong.
+        Err(FsError::TooLarge { .. }) => vec![b' '; MAX_BYTES + 1],
+        read => read?,
+    };
+    Ok(stopgap_eocs::verify(&bytes, trust, now))
+}
+
+fn print(report: &Report) {
+    for check in &report.checks {
+        let (word, colour) = match check.outcome {
+            Ok(_) => ("ok  ", AnsiColor::Green),
+            Err(_) => ("FAIL", AnsiColor::Red),
+        };
+        let style = Style::new().fg_color(Some(colour.into()));
+        let name = check.name.as_str();
+        let text = format!("{style}{word}{style:#} {name:<18} {}", plain(&detail(check)));
+        say!("{}", wrap(&text, INDENT));
+    }
+    say!("");
+    match &report.outcome {
+        Ok(feed) => say!("{}", wrap(&verified(feed), "")),
+        Err(refusal) => say!("{}", wrap(&format!("Refused: {}.", plain(&refusal.to_string())), "")),
+    }
+}
+
+fn detail(check: &Check) -> String {
+    match &check.outcome {
+        Ok(detail) => detail.clone(),
+        Err(refusal) => refusal.to_string(),
+    }
+}
+
+fn verified(feed: &Verified) -> String {
+    let ids: Vec<String> = feed.configs().iter().take(20).map(|config| plain(&config.id)).collect();
+    let more = if feed.configs().len() > ids.len() { ", …" } else { "" };
+    let stamp =
+        feed.gen_time().map_or("without a time stamp".into(), |at| format!("stamped at {at}"));
+    let ids = if ids.is_empty() { "no mitigation".into() } else { ids.join(", ") };
+    format!("Verified: EOCS version {}, {stamp}, with {ids}{more}.", feed.version())
+}
+
+fn as_json(report: &Report) -> Value {
+    let check = |check: &Check| {
+        json!({
+            "name": check.name.as_str(),
+            "ok": check.outcome.is_ok(),
+            "detail": detail(check),
+        })
+    };
+    let checks: Vec<Value> = report.checks.iter().map(check).collect();
+    let reason = report.outcome.as_ref().err().map(ToString::to_string);
+    let feed = report.outcome.as_ref().ok().map(feed_json);
+    json!({"ok": report.outcome.is_ok(), "checks": checks, "reason": reason, "feed": feed})
+}
+
+fn feed_json(feed: &Verified) -> Value {
+    let action = |action: &stopgap_eocs::Action| {
+        json!({
+            "kind": action.kind,
+            "scope": action.scope,
+            "description": action.description,
+            "value": action.value,
+            "xml": action.xml,
+        })
+    };
+    let config = |config: &stopgap_eocs::Config| {
+        let actions: Vec<Value> = config.actions.iter().map(action).collect();
+        json!({"id": config.id, "description": config.description, "actions": actions})
+    };
+    let configs: Vec<Value> = feed.configs().iter().map(config).collect();
+    json!({
+        "version": feed.version().to_string(),
+        "gen_time": feed.gen_time().map(|at| at.to_string()),
+        "configs": configs,
+    })
+}
