@@ -3,7 +3,11 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::Command;
+
+use stopgap_model::ServerPath;
+use stopgap_testkit::Tree;
 
 use common::{Run, Service, Team};
 
@@ -22,6 +26,29 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
+/// A server that follows the feed.
+struct Server(Tree);
+
+impl Server {
+    /// `stopgap` with these words, in the folder where the team is.
+    fn run(&self, team: &Team, words: &str) -> Run {
+        let program = Path::new(env!("CARGO_BIN_EXE_stopgap-publish")).with_file_name("stopgap");
+        assert!(program.is_file(), "build it first: cargo build --package stopgap-cli");
+        let mut command = Command::new(program);
+        command.args(words.split_whitespace()).arg("--state").arg(self.0.state());
+        // On a real server it is the machine itself.
+        if words == "check" {
+            command.arg("--root").arg(self.0.root());
+        }
+        Run::of(&team.as_here(command).output().expect("the program starts"))
+    }
+
+    fn configuration(&self) -> String {
+        let file = ServerPath::new(stopgap_sandbox::APPLICATION_HOST);
+        String::from_utf8_lossy(&self.0.read(&file)).into_owned()
+    }
+}
+
 #[test]
 fn a_team_runs_its_own_feed_from_nothing_by_the_commands_of_the_document() {
     let team = Team::new();
@@ -29,16 +56,17 @@ fn a_team_runs_its_own_feed_from_nothing_by_the_commands_of_the_document() {
     team.write("ACME-1.toml", files[0]);
     team.write("policy.toml", files[1]);
     let address = format!("127.0.0.1:{}", free_port());
+    let server = Server(Tree::exchange("15.2.1118.7"));
     let mut background = Vec::new();
     let mut run = 0;
     for line in blocks("sh").iter().flat_map(|block| block.lines()) {
-        // The server's side is the other program's.
-        if !line.starts_with("stopgap-publish ") {
-            assert!(line.starts_with("stopgap "), "{line}");
-            continue;
-        }
         let line = line.replace("127.0.0.1:8080", &address);
         run += 1;
+        if let Some(words) = line.strip_prefix("stopgap ") {
+            let ended = server.run(&team, words);
+            assert_eq!(ended.code, 0, "{line}\n{}\n{}", ended.out, ended.err);
+            continue;
+        }
         if let Some(line) = line.strip_suffix(" &") {
             let words: Vec<&str> = line.split_whitespace().collect();
             let ["stopgap-publish", "serve", folder, "--address", address] = words[..] else {
@@ -57,6 +85,11 @@ fn a_team_runs_its_own_feed_from_nothing_by_the_commands_of_the_document() {
     let policy =
         team.metadata("www/metadata/4.targets.json")["signed"]["targets"]["policy.toml"].clone();
     assert!(policy.is_object());
+    // The first publication was applied, and the withdrawal takes it back.
+    assert!(server.configuration().contains("Stopgap ACME-1.1"));
+    let ended = server.run(&team, "check");
+    assert!(ended.out.contains("withdrawn"), "{}\n{}", ended.out, ended.err);
+    assert!(!server.configuration().contains("Stopgap ACME-1.1"));
 }
 
 #[test]

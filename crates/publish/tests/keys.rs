@@ -203,6 +203,31 @@ fn a_keeper_brings_a_key_that_openssl_made() {
 }
 
 #[test]
+fn nobody_signs_a_hidden_delegation_or_a_version_that_blocks_all_later_ones() {
+    let team = Team::published();
+    team.add("A-2", 1);
+    let staged = team.metadata("acme/staged/targets.json");
+    let altered = |pointer: &str, value: serde_json::Value| {
+        let mut altered = staged.clone();
+        altered["signed"][pointer] = value;
+        team.write("acme/staged/targets.json", altered.to_string());
+        let key = "acme/keys/offline/targets-1.key";
+        let run = team.acme(&["sign", "targets", "--key", key]).ends_with(3);
+        let after = team.metadata("acme/staged/targets.json");
+        assert!(after["signatures"].as_array().unwrap().is_empty(), "{pointer}");
+        run
+    };
+    // Whoever has the machine with the online keys would be heard on every mitigation.
+    let delegation = serde_json::json!({"keys": {}, "roles": [{"name": "other", "keyids": [],
+        "threshold": 1, "paths": ["*"], "terminating": true}]});
+    altered("delegations", delegation).says("says something that this program did not write");
+    altered("version", u64::MAX.into()).says("does not follow targets 1");
+    team.write("acme/staged/targets.json", staged.to_string());
+    team.sign_targets();
+    team.acme(&["publish", "www"]).ok();
+}
+
+#[test]
 fn an_old_online_key_with_another_passphrase_is_left_aside() {
     let team = Team::published();
     let with = |passphrase: &str, arguments: &[&str]| {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use stopgap_model::problem::one_line;
-use stopgap_sign::{Envelope, Role, RoleKeys, SigningKey, root};
+use stopgap_sign::{Envelope, Role, RoleKeys, SigningKey, root, targets};
 
 use crate::args::{Common, Sign};
 use crate::document::{Head, POLICY};
@@ -20,6 +20,7 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError>
     let staged = staged(&publisher, arguments.role)?;
     // Before a passphrase is asked for: nobody should sign blindly.
     for (role, envelope) in &staged {
+        require_shown(&publisher, *role, envelope)?;
         show(&publisher, *role, envelope)?;
     }
     let source = Source::offline(common);
@@ -108,6 +109,38 @@ fn able<'a>(
     }
     let counts = |key: &&SigningKey| known.iter().any(|role| role.keys.contains(&key.public()));
     Ok(keys.iter().filter(counts).collect())
+}
+
+/// Refuses what says more than is shown, such as a delegation, or is not the next version: it came
+/// from a machine that may not be its owner's any more.
+fn require_shown(
+    publisher: &Publisher,
+    role: Role,
+    envelope: &Envelope,
+) -> Result<(), PublishError> {
+    let (version, expiry) = (envelope.version(), expires(role, envelope)?);
+    let (newest, shown) = match role {
+        Role::Targets => {
+            let newest = publisher.repository.newest(Role::Targets)?;
+            let shown = targets(version, expiry, &files_of(envelope)?, &[]);
+            (newest.map_or(0, |newest| newest.version()), shown)
+        }
+        _ => {
+            let roles = root_of(envelope.clone())?.roles;
+            (publisher.root()?.envelope.version(), root(version, expiry, &roles))
+        }
+    };
+    let name = role.as_str();
+    let message = if newest.checked_add(1) != Some(version) {
+        format!("{name} {version} does not follow {name} {newest}")
+    } else if shown != envelope.signed {
+        format!("the staged {name} says something that this program did not write")
+    } else {
+        return Ok(());
+    };
+    let hint =
+        "nothing was signed; find out who altered staged/, or whether metadata/ is the newest";
+    Err(PublishError::refused(message, hint))
 }
 
 /// Says what it is that is to be signed.
