@@ -280,11 +280,7 @@ mod tests {
         let programs = [at(&[8, 3, 7, 0]), torn, at(&[8, 1, 28, 0]), at(&[8, 3, 7, 0])];
         let line = "IIS with PHP 8.1.28.0, 8.3.7.0, of unknown version, no Exchange Server";
         assert_eq!(php_line(&programs), line);
-        let facts = HostFacts {
-            exchange: Fact::Absent,
-            iis: Fact::Absent,
-            php: Fact::Known(programs[..2].to_vec()),
-        };
+        let facts = HostFacts { php: Fact::Known(programs[..2].to_vec()), ..HostFacts::nothing() };
         let expected = json!([
             {"program": "p", "version": "8.3.7.0"},
             {"program": "p", "version": {"unknown": "it is cut off"}},

@@ -23,7 +23,7 @@ pub fn collect(host: &dyn Host) -> Collected {
     };
     let exchange = exchange_facts(host, &iis);
     let php = php_facts(host, &iis, &snapshot.programs());
-    Collected { facts: HostFacts { exchange, iis, php }, snapshot }
+    Collected { facts: HostFacts { exchange, iis, php, ..HostFacts::nothing() }, snapshot }
 }
 
 /// Which files matter is known only after others were read; each round asks for the next.

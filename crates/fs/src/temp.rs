@@ -12,7 +12,7 @@ use crate::folder::Folder;
 /// The end of the name of a file that a broken-off replacement may leave lying about.
 ///
 /// The name is the same every time, so that the next run finds what a killed one left.
-pub const LEFTOVER_SUFFIX: &str = ".stopgap-new";
+pub const LEFTOVER_SUFFIX: &str = stopgap_model::web::BESIDE_SUFFIX;
 
 /// The name of the new file beside `name`.
 pub(crate) fn leftover_of(name: &OsStr) -> OsString {

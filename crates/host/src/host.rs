@@ -3,7 +3,10 @@
 use std::error::Error;
 
 use stopgap_fs::{FsError, ReplaceError};
+use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, ServerPath};
+
+use crate::live::Live;
 
 /// What reading a file came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,40 @@ pub trait Host {
     /// # Errors
     /// As [`ReplaceError`] says. But for [`ReplaceError::NotDurable`], the file is as it was.
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError>;
+
+    /// Makes the file with these bytes, for everybody to read: wholly and on the disk when this
+    /// returns, or not at all.
+    ///
+    /// # Errors
+    /// [`ReplaceError::Changed`] if it is there already; otherwise as for [`Host::replace`].
+    fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError>;
+
+    /// Removes the file whose digest is `expected`.
+    ///
+    /// # Errors
+    /// As for [`Host::replace`]; [`ReplaceError::Missing`] if it is not there.
+    fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError>;
+
+    /// The file that a path of this server leads to, every link on the way followed as the server
+    /// follows it; the path itself where nothing is there.
+    ///
+    /// # Errors
+    /// A link leads out of the root, in a circle, or is in a folder that others than its owner and
+    /// root may write; a sentence without a full stop.
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String>;
+
+    /// The files that a pattern of the shell's kind (`*`, `?`, `[a-z]`) names, in the order in which
+    /// the C library's `glob` gives them. Links are followed as by [`Host::real_path`].
+    ///
+    /// # Errors
+    /// A folder cannot be read, or there are too many; a sentence without a full stop.
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String>;
+
+    /// The web servers other than IIS that are installed or run here.
+    fn web_servers(&self) -> Vec<WebServer>;
+
+    /// What can be done with servers that run; `None` where nothing runs, as under a folder.
+    fn live(&self) -> Option<&dyn Live>;
 
     /// Removes what a broken-off [`Host::replace`] of this file left beside it; `false` if there is
     /// nothing.

@@ -7,6 +7,7 @@
 
 mod exchange;
 mod host;
+mod live;
 mod path;
 pub mod pe;
 mod php;
@@ -14,6 +15,7 @@ mod tree;
 
 pub use exchange::exchange_facts;
 pub use host::{Found, Host, Read};
+pub use live::{Answer, Live, TestError};
 pub use path::{NotAbsolute, parts};
 pub use php::php_facts;
 pub use stopgap_fs::{FsError, ReplaceError};

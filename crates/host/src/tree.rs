@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use stopgap_fs::{FindLimits, FsError, ReplaceError, Root};
+use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, ServerPath};
 
 use crate::host::{Found, Host, Read, sentence};
+use crate::live::Live;
 use crate::path::parts;
 
 /// A server whose drives are folders of a folder: `C:\inetpub` is `C/inetpub` in it.
@@ -56,6 +58,30 @@ impl Host for TreeHost {
 
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
         self.root.replace(&checked(path)?, expected, new)
+    }
+
+    fn create(&self, path: &ServerPath, _: &[u8]) -> Result<(), ReplaceError> {
+        Err(ReplaceError::Missing { path: path.as_str().into() })
+    }
+
+    fn remove(&self, path: &ServerPath, _: Digest) -> Result<(), ReplaceError> {
+        Err(ReplaceError::Missing { path: path.as_str().into() })
+    }
+
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+        Ok(path.clone())
+    }
+
+    fn glob(&self, _: &str) -> Result<Vec<ServerPath>, String> {
+        Ok(Vec::new())
+    }
+
+    fn web_servers(&self) -> Vec<WebServer> {
+        Vec::new()
+    }
+
+    fn live(&self) -> Option<&dyn Live> {
+        None
     }
 
     fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {

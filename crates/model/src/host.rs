@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::version::Version;
+use crate::web::WebFacts;
 
 /// A fact about a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,22 +50,43 @@ impl ServerPath {
         &self.0
     }
 
+    /// Whether it is a path as Unix writes it: `/` parts it, and case counts.
+    #[must_use]
+    pub fn is_unix(&self) -> bool {
+        self.0.starts_with('/')
+    }
+
     /// The path of `name` in this folder.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
+        if self.is_unix() {
+            return Self(format!("{}/{name}", self.0.trim_end_matches('/')));
+        }
         Self(format!("{}\\{name}", self.0.trim_end_matches('\\')))
+    }
+
+    /// The folder that it is in; `None` for one that is in none.
+    #[must_use]
+    pub fn folder(&self) -> Option<Self> {
+        let separators: &[char] = if self.is_unix() { &['/'] } else { &['\\', '/'] };
+        let (folder, _) = self.0.trim_end_matches(separators).rsplit_once(separators)?;
+        Some(Self(if folder.is_empty() { "/".to_owned() } else { folder.to_owned() }))
     }
 
     /// The last part of the path.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        self.0.rsplit(['\\', '/']).next().unwrap_or(&self.0)
+        let separators: &[char] = if self.is_unix() { &['/'] } else { &['\\', '/'] };
+        self.0.rsplit(separators).next().unwrap_or(&self.0)
     }
 
     /// The path in one spelling of case and separators, so that two spellings of one file compare
     /// equal.
     #[must_use]
     pub fn key(&self) -> String {
+        if self.is_unix() {
+            return self.0.clone();
+        }
         let text = self.0.replace('/', "\\").to_ascii_lowercase();
         text.trim_end_matches('\\').to_owned()
     }
@@ -85,6 +107,27 @@ pub struct HostFacts {
     pub iis: Fact<Iis>,
     /// PHP, where IIS runs it in CGI mode: every php-cgi.exe that its configuration names.
     pub php: Fact<Vec<PhpCgi>>,
+    /// The other web servers that are installed or run here, in the order of their ids.
+    pub web: Vec<WebFacts>,
+    /// The packages of the distribution.
+    pub packages: Fact<Packages>,
+    /// What the administrator says is installed here, because it cannot be identified.
+    pub declared: Vec<Declared>,
+}
+
+impl HostFacts {
+    /// The facts of a server on which nothing was found.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            exchange: Fact::Absent,
+            iis: Fact::Absent,
+            php: Fact::Absent,
+            web: Vec::new(),
+            packages: Fact::Absent,
+            declared: Vec::new(),
+        }
+    }
 }
 
 /// The product name of PHP in mitigation documents; its role here is [`CGI`].
@@ -167,4 +210,26 @@ pub struct VirtualDirectory {
     pub path: String,
     /// Where its files are, environment variables expanded; unknown if one is not known.
     pub physical: Fact<ServerPath>,
+}
+
+/// The packages that a distribution's package manager has installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packages {
+    /// How mitigation documents name them, up to the package's own name: `pkg:deb/debian/`.
+    pub prefix: String,
+    /// The file or the program that said so.
+    pub source: String,
+    /// The version of each, by name.
+    pub versions: std::collections::BTreeMap<String, String>,
+}
+
+/// A product that the administrator says is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The product's name in mitigation documents, such as `pkg:npm/next`.
+    pub product: String,
+    /// Its version.
+    pub version: Version,
+    /// Who says so, as a phrase: `policy.toml`.
+    pub source: String,
 }

@@ -17,6 +17,7 @@ pub mod request;
 pub mod request_line;
 pub mod rule;
 pub mod version;
+pub mod web;
 
 pub use catalog::{Catalog, Offer, Refused};
 pub use digest::Digest;
@@ -27,3 +28,4 @@ pub use problem::Problem;
 pub use request::{Request, Response};
 pub use request_line::RequestLine;
 pub use version::{Version, VersionRange};
+pub use web::{ServerId, WebKind};

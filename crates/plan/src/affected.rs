@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn facts(exchange: Fact<Exchange>) -> HostFacts {
-        HostFacts { exchange, iis: Fact::Absent, php: Fact::Absent }
+        HostFacts { exchange, ..HostFacts::nothing() }
     }
 
     fn exchange(version: Fact<Version>, role: &str) -> Fact<Exchange> {

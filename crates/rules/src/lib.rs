@@ -10,6 +10,7 @@ mod meaning;
 mod pattern;
 mod ruleset;
 mod simplify;
+pub mod web;
 
 pub use decode::url_decode;
 pub use evaluate::CompiledRule;

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_fs::Errno;
-use stopgap_host::{Found, FsError, Host, Read, ReplaceError};
+use stopgap_host::{Found, FsError, Host, Live, Read, ReplaceError};
+use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, ServerPath};
 
 /// What goes wrong, and when. Operations are reads, searches, replacements and removals of
@@ -173,6 +174,30 @@ impl Host for FailingHost {
             }
             Course::Go | Course::Fail | Course::Die => Ok(()),
         }
+    }
+
+    fn create(&self, path: &ServerPath, _: &[u8]) -> Result<(), ReplaceError> {
+        Err(ReplaceError::Missing { path: path.as_str().into() })
+    }
+
+    fn remove(&self, path: &ServerPath, _: Digest) -> Result<(), ReplaceError> {
+        Err(ReplaceError::Missing { path: path.as_str().into() })
+    }
+
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+        Ok(path.clone())
+    }
+
+    fn glob(&self, _: &str) -> Result<Vec<ServerPath>, String> {
+        Ok(Vec::new())
+    }
+
+    fn web_servers(&self) -> Vec<WebServer> {
+        Vec::new()
+    }
+
+    fn live(&self) -> Option<&dyn Live> {
+        None
     }
 
     fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {

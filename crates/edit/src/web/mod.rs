@@ -1,0 +1,1 @@
+//! The configuration of nginx, Apache httpd and HAProxy as text.

@@ -1,0 +1,65 @@
+//! What can be done with a web server that runs here.
+
+use stopgap_model::Request;
+use stopgap_model::ServerPath;
+use stopgap_model::web::{WebServer, WebSite};
+
+/// Web servers that run on this machine. Every operation is bounded in time.
+pub trait Live {
+    /// Runs the server's own test of its configuration. With `staged`, these bytes are written to
+    /// files beside those of these paths (the name with `BESIDE_SUFFIX`), the test is made of the
+    /// staged files instead of the configuration files beside which they stand, and they are removed
+    /// again.
+    ///
+    /// # Errors
+    /// It does not pass, with what the server says; or the test could not be made.
+    fn test(&self, server: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError>;
+
+    /// Has the server take its configuration, as its service manager does it where there is one,
+    /// without closing a connection. When this returns, new processes answer.
+    ///
+    /// # Errors
+    /// The server did not take it in time, or is gone; a sentence without a full stop.
+    fn reload(&self, server: &WebServer) -> Result<(), String>;
+
+    /// Starts a server that was found running and is not there any more.
+    ///
+    /// # Errors
+    /// It does not come up; a sentence without a full stop.
+    fn start(&self, server: &WebServer) -> Result<(), String>;
+
+    /// Whether the server runs now.
+    fn is_running(&self, server: &WebServer) -> bool;
+
+    /// Sends a request to a site over this machine's own addresses and tells what came back.
+    fn ask(&self, site: &WebSite, request: &Request) -> Answer;
+}
+
+/// The server's own test of its configuration did not pass.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TestError {
+    /// The server refuses the configuration.
+    #[error("{program} refuses the configuration: {said}")]
+    Refused {
+        /// The program that was asked.
+        program: ServerPath,
+        /// What it said, its last lines as one.
+        said: String,
+    },
+    /// The test could not be made, or did not end in time.
+    #[error("the configuration could not be tested: {0}")]
+    NotMade(String),
+}
+
+/// What came back from a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// An answer with this status.
+    Status(u16),
+    /// The connection was closed without an answer.
+    Closed,
+    /// Nothing came in time.
+    Nothing,
+    /// Nobody listens, or TLS could not be agreed on; a sentence without a full stop.
+    Unreachable(String),
+}

@@ -1,0 +1,162 @@
+//! Web servers other than IIS, as they were found on a host.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Fact, ServerPath};
+use crate::version::Version;
+
+/// Which web server it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WebKind {
+    /// nginx.
+    Nginx,
+    /// The Apache HTTP server.
+    Apache,
+    /// HAProxy.
+    HaProxy,
+}
+
+impl WebKind {
+    /// The word used in ids, in documents and in `policy.toml`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Apache => "apache",
+            Self::HaProxy => "haproxy",
+        }
+    }
+
+    /// The name that people know it by.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Apache => "Apache httpd",
+            Self::HaProxy => "HAProxy",
+        }
+    }
+}
+
+impl fmt::Display for WebKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The id of one web server on a host: its kind and its main configuration file, as in
+/// `nginx:/etc/nginx/nginx.conf`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServerId(String);
+
+impl ServerId {
+    /// The id of the server of this kind with this configuration.
+    #[must_use]
+    pub fn new(kind: WebKind, config: &ServerPath) -> Self {
+        Self(format!("{kind}:{config}"))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A web server that is installed or runs on a host, with all that is needed to read its
+/// configuration as it reads it itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebServer {
+    /// Which one it is.
+    pub kind: WebKind,
+    /// The program.
+    pub program: ServerPath,
+    /// Its configuration, in the order read: one file, or several for HAProxy. A folder stands for
+    /// the files `*.cfg` in it, as it does for HAProxy.
+    pub config: Vec<ServerPath>,
+    /// What relative paths begin with: the prefix of nginx, the `ServerRoot` that Apache is started
+    /// with, the working folder of HAProxy.
+    pub base: ServerPath,
+    /// The variables that its configuration may name: Apache's environment, HAProxy's environment.
+    pub variables: BTreeMap<String, String>,
+    /// The names that Apache is started with, by `-D`.
+    pub defines: Vec<String>,
+    /// Its version, as the program says it: `1.22.1`.
+    pub version: Fact<Version>,
+    /// The modules that are compiled in, as the program names them.
+    pub modules: Fact<Vec<String>>,
+    /// Whether it runs now.
+    pub running: Fact<bool>,
+    /// How it was found, as a phrase: `process 812`, `its package's defaults`, `policy.toml`.
+    pub source: String,
+}
+
+impl WebServer {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> ServerId {
+        let none = ServerPath::new("");
+        ServerId::new(self.kind, self.config.first().unwrap_or(&none))
+    }
+}
+
+/// A web server as its configuration describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebFacts {
+    /// The server.
+    pub server: WebServer,
+    /// Its sites; unknown if its configuration cannot be read.
+    pub sites: Fact<Vec<WebSite>>,
+    /// The modules that it has, those that its configuration loads included.
+    pub modules: Vec<String>,
+}
+
+/// Where a web server answers, under one name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WebSite {
+    /// The name that requests ask for; empty where none is configured.
+    pub name: String,
+    /// Where it listens.
+    pub listen: Listen,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+}
+
+/// Where a web server listens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listen {
+    /// An address and a port. `None`: every address.
+    Port(Option<std::net::IpAddr>, u16),
+    /// A socket of the file system.
+    Unix(ServerPath),
+    /// It cannot be asked; why, as a sentence without a full stop.
+    Unasked(String),
+}
+
+impl fmt::Display for WebSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() { "(no name)" } else { &self.name };
+        match &self.listen {
+            Listen::Port(_, port) => write!(f, "{name}:{port}")?,
+            Listen::Unix(path) => write!(f, "{name} on {path}")?,
+            Listen::Unasked(_) => f.write_str(name)?,
+        }
+        if self.tls { f.write_str(" (TLS)") } else { Ok(()) }
+    }
+}
+
+/// The end of the name of a file that is written beside another one: one that will take its place,
+/// or one that is only for the server's own test of its configuration. The name is the same every
+/// time, so that the next run finds what a killed one left.
+pub const BESIDE_SUFFIX: &str = ".stopgap-new";
