@@ -159,7 +159,7 @@ fn read(log: &mut Log<'_>, top: &Table<'_>, hash: Digest) -> Option<Mitigation> 
     let affected = affected::all(log, top);
     let withdrawn = withdrawn(log, top);
     let reason = withdrawn.as_ref().and_then(|item| item.line(log));
-    let actions = if withdrawn.is_some() { Vec::new() } else { action::all(log, top) };
+    let actions = if withdrawn.is_some() { Vec::new() } else { action::all(log, top, &affected) };
     let probes = probe::all(log, top);
     let no_live_probe = top.get("no_live_probe").and_then(|item| item.line(log));
     Some(Mitigation {

@@ -12,6 +12,7 @@ pub mod id;
 pub mod mitigation;
 pub mod policy;
 pub mod problem;
+pub mod product;
 pub mod report;
 pub mod request;
 pub mod request_line;
@@ -27,5 +28,5 @@ pub use mitigation::{Action, ActionKind, Affected, Mitigation, Probe, Scope, Sev
 pub use problem::Problem;
 pub use request::{Request, Response};
 pub use request_line::RequestLine;
-pub use version::{Version, VersionRange};
+pub use version::{Scheme, Version, VersionRange};
 pub use web::{ServerId, WebKind};

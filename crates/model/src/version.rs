@@ -1,96 +1,125 @@
-//! Dotted version numbers and half-open ranges of them.
+//! Versions in three orderings, and half-open ranges of them.
+
+mod deb;
+mod dotted;
+mod rpm;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use deb::Deb;
+use dotted::Dotted;
+use rpm::Rpm;
 
-/// The most parts a version may have.
-const MAX_PARTS: usize = 8;
+/// How versions are written and ordered. The product decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Decimal numbers joined by dots, as most publishers write them.
+    Dotted,
+    /// Debian's, after deb-version(7): `[epoch:]upstream[-revision]`.
+    Deb,
+    /// RPM's, after rpm-version(7): `[epoch:]version[-release]`.
+    Rpm,
+}
 
-/// A version of dotted decimal numbers, such as `15.2.1118.20`.
+impl Scheme {
+    /// The scheme of the versions of `product`, such as `pkg:deb/debian/apache2`.
+    #[must_use]
+    pub fn of(product: &str) -> Self {
+        if product.starts_with("pkg:deb/") {
+            Self::Deb
+        } else if product.starts_with("pkg:rpm/") {
+            Self::Rpm
+        } else {
+            Self::Dotted
+        }
+    }
+
+    /// What a version looks like, as a phrase with an example.
+    #[must_use]
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Dotted => "decimal numbers joined by dots, as in `15.2.1118.20`",
+            Self::Deb => "a version of a Debian package, as in `2.4.62-1~deb12u2`",
+            Self::Rpm => "a version of an RPM package, as in `2.4.62-1.fc40`",
+        }
+    }
+}
+
+/// A version.
 ///
-/// Leading zeros do not count (`15.02.1118.020` is the same version), and a missing part is zero
-/// (`15.2` is `15.2.0.0`).
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Version(Vec<u32>);
+/// Of dotted numbers, such as `15.2.1118.20`, leading zeros do not count (`15.02.1118.020` is the
+/// same version), and a missing part is zero (`15.2` is `15.2.0.0`). Versions of packages are
+/// ordered as their package manager orders them.
+///
+/// Versions of different schemes are never equal, and all of one scheme come before all of another:
+/// so a range has versions of its own scheme only.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(Form);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Dotted(Dotted),
+    Deb(Deb),
+    Rpm(Rpm),
+}
 
 impl Version {
-    /// A version from its parts, most significant first.
+    /// A version of dotted numbers from its parts, most significant first.
     #[must_use]
     pub fn from_parts(parts: &[u32]) -> Self {
-        Self(parts.to_vec())
+        Self(Form::Dotted(Dotted::from_parts(parts)))
     }
 
-    fn part(&self, at: usize) -> u32 {
-        self.0.get(at).copied().unwrap_or(0)
+    /// The version of this scheme that `text` is.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(text: &str, scheme: Scheme) -> Result<Self, NotAVersion> {
+        let form = match scheme {
+            Scheme::Dotted => Dotted::read(text).map(Form::Dotted),
+            Scheme::Deb => Deb::read(text).map(Form::Deb),
+            Scheme::Rpm => Rpm::read(text).map(Form::Rpm),
+        };
+        form.map(Self).ok_or_else(|| NotAVersion { text: text.to_owned(), scheme })
     }
-}
 
-impl Ord for Version {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (0..self.0.len().max(other.0.len()))
-            .map(|at| self.part(at).cmp(&other.part(at)))
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Version {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+    /// Its scheme.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        match self.0 {
+            Form::Dotted(_) => Scheme::Dotted,
+            Form::Deb(_) => Scheme::Deb,
+            Form::Rpm(_) => Scheme::Rpm,
+        }
     }
 }
-
-impl Eq for Version {}
 
 /// The text is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a version: up to {MAX_PARTS} decimal numbers joined by dots, as in `15.2.1118.20`"
-)]
-pub struct NotAVersion(String);
+#[error("`{text}` is not a version: {}", scheme.expected())]
+pub struct NotAVersion {
+    text: String,
+    scheme: Scheme,
+}
 
+/// Reads a version of dotted numbers.
 impl FromStr for Version {
     type Err = NotAVersion;
 
     fn from_str(text: &str) -> Result<Self, NotAVersion> {
-        let wrong = || NotAVersion(text.to_owned());
-        let number = |part: &str| {
-            let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-            if digits { part.parse().map_err(|_| wrong()) } else { Err(wrong()) }
-        };
-        let parts: Vec<u32> = text.split('.').map(number).collect::<Result<_, _>>()?;
-        if parts.len() > MAX_PARTS { Err(wrong()) } else { Ok(Self(parts)) }
-    }
-}
-
-impl TryFrom<String> for Version {
-    type Error = NotAVersion;
-
-    fn try_from(text: String) -> Result<Self, NotAVersion> {
-        text.parse()
-    }
-}
-
-impl From<Version> for String {
-    fn from(version: Version) -> Self {
-        version.to_string()
+        Self::read(text, Scheme::Dotted)
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<String> = self.0.iter().map(u32::to_string).collect();
-        f.pad(&parts.join("."))
+        match &self.0 {
+            Form::Dotted(version) => f.pad(&version.text()),
+            Form::Deb(version) => f.pad(version.text()),
+            Form::Rpm(version) => f.pad(version.text()),
+        }
     }
 }
 
@@ -100,7 +129,19 @@ impl fmt::Debug for Version {
     }
 }
 
-/// The vulnerable versions of one branch: `introduced <= version < fixed`.
+/// What of `bytes` is `kind` up to the first byte that is not, and the rest.
+fn cut(bytes: &[u8], kind: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| !kind(byte)).unwrap_or(bytes.len());
+    bytes.split_at(end)
+}
+
+/// The order of two numbers of any length, in decimal digits; none is zero.
+fn numbers(a: &[u8], b: &[u8]) -> Ordering {
+    let ((_, a), (_, b)) = (cut(a, |byte| *byte == b'0'), cut(b, |byte| *byte == b'0'));
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// The vulnerable versions of one branch: `introduced <= version < fixed`, all of one scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionRange {
     /// The first vulnerable version.
@@ -131,6 +172,112 @@ mod tests {
         assert_eq!(version("15.2"), version("15.2.0.0"));
         assert!(version("15.2.986.36") > version("15.2.986.9"));
         assert!(version("15.2.1118.7") > version("15.2.986.36"));
+    }
+
+    fn ordered(scheme: Scheme, ascending: &[&str]) {
+        let read = |text: &&str| Version::read(text, scheme).expect("a version");
+        let versions: Vec<Version> = ascending.iter().map(read).collect();
+        for (at, low) in versions.iter().enumerate() {
+            assert!(versions[at..].iter().all(|high| low <= high), "{low}");
+            assert!(versions[at + 1..].iter().all(|high| low < high), "{low}");
+            assert_eq!(low.cmp(low), std::cmp::Ordering::Equal);
+        }
+    }
+
+    fn equal(scheme: Scheme, a: &str, b: &str) {
+        assert_eq!(Version::read(a, scheme), Version::read(b, scheme));
+        assert!(Version::read(a, scheme).is_ok(), "{a}");
+    }
+
+    #[test]
+    fn a_backport_of_debian_is_older_than_the_package_it_comes_from() {
+        ordered(
+            Scheme::Deb,
+            &[
+                "0~",
+                "0",
+                "1.0~~",
+                "1.0~~a",
+                "1.0~rc1-1",
+                "1.0",
+                "1.0-1~bpo12+1",
+                "1.0-1~deb12u1",
+                "1.0-1",
+                "1.0-1+b1",
+                "1.0-1+deb12u1",
+                "1.0-1.1",
+                "1.0-9",
+                "1.0-10",
+                "1.0a-1",
+                "1.0+dfsg-1",
+                "1.0.1-1",
+                "2.4.9-1",
+                "2.4.10-1",
+                "1:0.1-1",
+                "2:0",
+            ],
+        );
+        equal(Scheme::Deb, "1.0", "0:1.0-0");
+        equal(Scheme::Deb, "1.02-3", "1.2-03");
+    }
+
+    /// The cases that the documentation of RPM gives, and those of its own order of `~` and `^`.
+    #[test]
+    fn a_git_snapshot_of_fedora_is_between_its_release_and_the_next() {
+        ordered(
+            Scheme::Rpm,
+            &[
+                "1.0~rc1",
+                "1.0~rc1^git1",
+                "1.0",
+                "1.0-1.el9",
+                "1.0-1.fc40",
+                "1.0-10.fc40",
+                "1.0^",
+                "1.0^git1~pre",
+                "1.0^git1",
+                "1.0^git2",
+                "1.0.a",
+                "1.0.1",
+                "1.01.2",
+                "1.10",
+                "2.0",
+                "1:0.1-1",
+                "10:0.1-1",
+            ],
+        );
+        ordered(Scheme::Rpm, &["3.2-33.el5.1", "3.2-33.el5_11.4", "4.1.2-15.el6_5.1"]);
+        ordered(Scheme::Rpm, &["xyz.4", "2xyz", "8", "20101121", "20101122"]);
+        ordered(Scheme::Rpm, &["5.5p1", "5.5p2", "5.5p10", "5.6p1", "10xyz"]);
+        equal(Scheme::Rpm, "1.0010", "1.10");
+        equal(Scheme::Rpm, "1_0", "1.0.");
+        equal(Scheme::Rpm, "2.0.1a", "2.0.1.a");
+        equal(Scheme::Rpm, "fc4", "fc.4");
+        equal(Scheme::Rpm, "0:1.0-1", "1.0-1");
+    }
+
+    #[test]
+    fn what_no_package_manager_takes_for_a_version_is_refused() {
+        for bad in ["", "-1", "1-", ":1", "1:", "a:1", "2147483648:1", "v1", "1 0", "1/2", "1-é"] {
+            assert!(Version::read(bad, Scheme::Deb).is_err(), "{bad:?}");
+        }
+        for bad in ["", "-1", "1-", ":1", "1:", "a:1", "4294967296:1", "1-2-3", "1 0", "1/2", "é"]
+        {
+            assert!(Version::read(bad, Scheme::Rpm).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_has_versions_of_its_own_scheme_only() {
+        let of = |text, scheme| Version::read(text, scheme).expect("a version");
+        let schemes = [Scheme::Dotted, Scheme::Deb, Scheme::Rpm];
+        for mine in schemes {
+            let range = VersionRange { introduced: of("1", mine), fixed: of("3", mine) };
+            for other in schemes {
+                assert_eq!(range.contains(&of("2", other)), mine == other);
+                assert_eq!(of("1", mine) == of("1", other), mine == other);
+            }
+        }
     }
 
     #[test]

@@ -141,6 +141,11 @@ wrong! {
     an_empty_role: "[\"front\"]" => "[\"\"]"; "\"\"", "`roles` is empty", "a text";
     a_role_in_upper_case: "[\"front\"]" => "[\"Front\"]"; "\"Front\"", "`Front` cannot be used for `roles`", "lower-case";
     an_empty_product: "\"acme/thing\"" => "\"\""; "\"\"", "`product` is empty", "a text";
+    a_package_with_its_version: "\"acme/thing\"" => "\"pkg:npm/next@14.2.20\""; "\"pkg:npm/next@14.2.20\"", "`pkg:npm/next@14.2.20` cannot be used for `product`", "without its version";
+    a_package_of_no_distribution: "\"acme/thing\"" => "\"pkg:deb/apache2\""; "\"pkg:deb/apache2\"", "`pkg:deb/apache2` cannot be used for `product`", "a package";
+    a_version_that_dpkg_does_not_know: "product = \"acme/thing\"\nroles = [\"front\"]\nranges = [{ introduced = \"1.0\"" => "product = \"pkg:deb/debian/bash\"\nranges = [{ introduced = \"v1.0\""; "\"v1.0\"", "`v1.0` is not a version", "a Debian package";
+    a_range_that_ends_before_it_begins_for_dpkg: "product = \"acme/thing\"\nroles = [\"front\"]\nranges = [{ introduced = \"1.0\", fixed = \"1.5\" }" => "product = \"pkg:deb/debian/bash\"\nranges = [{ introduced = \"1.0\", fixed = \"1.0~deb12u1\" }"; "{ introduced = \"1.0\", fixed = \"1.0~deb12u1\" }", "no version is in 1.0 to 1.0~deb12u1", "lower than";
+    a_limit_for_products_of_two_kinds: "[[action]]\nid = \"X1.1\"" => "[[affected]]\nproduct = \"pkg:deb/debian/bash\"\n\n[[action]]\nid = \"X1.1\""; "{ version_below = \"2.0\" }", "the affected products have versions of different kinds", "two documents";
     a_product_without_a_name: "\"acme/thing\"" => "\"acme/\""; "\"acme/\"", "`acme/` cannot be used for `product`", "lower-case";
     two_operators: "contains = \"evil\"" => "contains = \"evil\", equals = \"x\""; "equals", "a test has one operator, this is another", "a condition of its own";
     no_operator: ", contains = \"evil\"" => ""; "{ field = \"uri\", decode = [\"url\"] }", "the test has no operator", "`matches`";

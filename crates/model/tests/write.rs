@@ -9,8 +9,8 @@ use stopgap_model::rule::{
     BlockRule, Case, Condition, DEFAULT_BODY_LIMIT, Decode, Deny, Field, Operator, Test,
 };
 use stopgap_model::{
-    Action, Affected, Digest, Mitigation, Probe, Request, Response, Scope, Severity, Version,
-    VersionRange,
+    Action, Affected, Digest, Mitigation, Probe, Request, Response, Scheme, Scope, Severity,
+    Version, VersionRange,
 };
 
 const CATALOG: [&[u8]; 5] = [
@@ -172,22 +172,39 @@ fn a_probe() -> impl Strategy<Value = Probe> {
     )
 }
 
-fn some_affected() -> impl Strategy<Value = Vec<Affected>> {
-    let ranges = prop_oneof![
-        Just(Vec::new()),
-        (1..99_u32, 1..99_u32).prop_map(|(from, size)| vec![VersionRange {
-            introduced: Version::from_parts(&[15, from]),
-            fixed: Version::from_parts(&[15, from + size, 3]),
-        }])
+/// The version 15.`part` as the scheme writes it, with all that it allows.
+fn version(scheme: Scheme, part: u32) -> Version {
+    let text = match scheme {
+        Scheme::Dotted => format!("15.{part}"),
+        Scheme::Deb => format!("1:15.{part}+dfsg~rc-1~deb12u{part}"),
+        Scheme::Rpm => format!("1:15.{part}~rc^git-1.fc{part}"),
+    };
+    Version::read(&text, scheme).expect("a version")
+}
+
+/// Products whose versions are of one scheme.
+fn some_affected() -> impl Strategy<Value = (Scheme, Vec<Affected>)> {
+    let schemes = [
+        (Scheme::Dotted, "[a-z]{1,5}/[a-z.]{1,5}|pkg:npm/(%40[a-z]{1,3}/)?[a-z]{1,3}"),
+        (Scheme::Deb, "pkg:deb/(debian|ubuntu)/[a-z][a-z0-9.~-]{0,4}(%2B){0,2}"),
+        (Scheme::Rpm, "pkg:rpm/(fedora|redhat)/[A-Za-z][A-Za-z0-9._-]{0,5}"),
     ];
-    let roles = prop::collection::btree_set("[a-z-]{1,5}", 0..3);
-    let affected =
-        ("[a-z]{1,5}/[a-z.]{1,5}", roles, ranges).prop_map(|(product, roles, ranges)| Affected {
+    prop::sample::select(schemes.to_vec()).prop_flat_map(|(scheme, products)| {
+        let ranges = prop_oneof![
+            Just(Vec::new()),
+            (1..99_u32, 1..99_u32).prop_map(move |(from, size)| vec![VersionRange {
+                introduced: version(scheme, from),
+                fixed: version(scheme, from + size),
+            }])
+        ];
+        let roles = prop::collection::btree_set("[a-z-]{1,5}", 0..3);
+        let affected = (products, roles, ranges).prop_map(|(product, roles, ranges)| Affected {
             product,
             roles: roles.into_iter().collect(),
             ranges,
         });
-    prop::collection::vec(affected, 0..3)
+        prop::collection::vec(affected, 1..3).prop_map(move |affected| (scheme, affected))
+    })
 }
 
 prop_compose! {
@@ -195,16 +212,17 @@ prop_compose! {
         revision in 1..=u32::MAX,
         lines in (a_line(), a_line(), prop::option::of(a_line())),
         withdrawn in prop::option::weighted(0.1, a_line()),
-        affected in some_affected(),
+        affected in prop::option::weighted(0.8, some_affected()),
         kinds in prop::collection::vec((a_kind(), prop::option::of(1..99_u32)), 1..4),
         probes in prop::collection::vec(a_probe(), 0..4),
         severity in prop::sample::select(vec![Severity::Low, Severity::High, Severity::Critical]),
     ) -> Mitigation {
         let acts = withdrawn.is_none();
+        let (scheme, affected) = affected.unwrap_or((Scheme::Dotted, Vec::new()));
         let actions = kinds.into_iter().enumerate().map(|(at, (kind, below))| Action {
             id: format!("X.{at}").parse().expect("an id"),
             only_below: below.filter(|_| kind != ActionKind::DoNothing)
-                .map(|part| Version::from_parts(&[15, part])),
+                .map(|part| version(scheme, part)),
             kind,
         });
         let probes = probes.into_iter().enumerate().map(|(at, probe)| Probe {

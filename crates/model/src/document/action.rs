@@ -7,10 +7,10 @@ use super::table::{Item, Table};
 use super::words::{did_you_mean, one_of};
 use super::{MAX_ACTIONS, MAX_BODY_LIMIT, header, id_rule, strings};
 use crate::id::ActionId;
-use crate::mitigation::{Action, ActionKind, Scope};
+use crate::mitigation::{Action, ActionKind, Affected, Scope};
 use crate::problem::{Problem, one_line};
 use crate::rule::{BlockRule, Condition, DEFAULT_BODY_LIMIT, Deny};
-use crate::version::Version;
+use crate::version::{Scheme, Version};
 
 /// A kind as it is written, before its keys are read.
 #[derive(Clone, Copy)]
@@ -48,7 +48,9 @@ impl Kind {
 }
 
 /// The actions. A document without one changes nothing and says so with `do-nothing`.
-pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>) -> Vec<Action> {
+///
+/// An action may narrow what is affected only where all the products have versions of one scheme.
+pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>, affected: &[Affected]) -> Vec<Action> {
     let mut actions: Vec<Action> = Vec::new();
     let mut ids: Vec<(ActionId, usize)> = Vec::new();
     let Some(list) = top.required(log, "action", "at least one `[[action]]`") else {
@@ -60,7 +62,7 @@ pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>) -> Vec<Action> {
             .required(log, "id", "such as `id = \"M1.1\"`")
             .and_then(|item| action_id(log, &item, &mut ids));
         let kind = kind(log, &table);
-        let only_below = only_below(log, &table);
+        let only_below = only_below(log, &table, affected);
         if let (Some(id), Some(kind)) = (id, kind) {
             actions.push(Action { id, only_below, kind });
         }
@@ -124,11 +126,20 @@ fn check_keys(log: &mut Log<'_>, table: &Table<'_>, kind: Kind) {
     }
 }
 
-fn only_below(log: &mut Log<'_>, table: &Table<'_>) -> Option<Version> {
-    let only_if = table.get("only_if")?.table(log)?;
+fn only_below(log: &mut Log<'_>, table: &Table<'_>, affected: &[Affected]) -> Option<Version> {
+    let item = table.get("only_if")?;
+    let only_if = item.table(log)?;
     only_if.only(log, &["version_below"]);
-    let item = only_if.required(log, "version_below", "such as `version_below = \"15.2\"`")?;
-    version(log, &item)
+    let limit = only_if.required(log, "version_below", "such as `version_below = \"15.2\"`")?;
+    let mut schemes = affected.iter().map(|affected| Scheme::of(&affected.product));
+    let scheme = schemes.next().unwrap_or(Scheme::Dotted);
+    if schemes.any(|other| other != scheme) {
+        let message = "the affected products have versions of different kinds";
+        let help = "one version cannot be compared with all of them; use two documents";
+        log.report(Problem::new(item.span, message).help(help));
+        return None;
+    }
+    version(log, &limit, scheme)
 }
 
 fn block_request(log: &mut Log<'_>, table: &Table<'_>) -> Option<ActionKind> {

@@ -6,8 +6,9 @@ use super::log::Log;
 use super::table::{Item, Table};
 use super::{MAX_AFFECTED, MAX_RANGES, strings};
 use crate::mitigation::Affected;
-use crate::problem::Problem;
-use crate::version::{Version, VersionRange};
+use crate::problem::{Problem, one_line};
+use crate::product::{PRODUCT_RULE, is_product, is_word};
+use crate::version::{Scheme, Version, VersionRange};
 
 /// The affected products; none if the document is for any server.
 pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>) -> Vec<Affected> {
@@ -22,30 +23,25 @@ fn one(log: &mut Log<'_>, item: &Item<'_>) -> Option<Affected> {
     let product = table
         .required(log, "product", "such as `product = \"microsoft/exchange-server\"`")
         .and_then(|item| product(log, &item));
-    let roles = strings(log, &table, "roles", is_name, "lower-case letters, digits, `-`, `.`, `_`");
-    let ranges = table.get("ranges").map_or_else(Vec::new, |item| ranges(log, &item));
+    let roles = strings(log, &table, "roles", is_word, "lower-case letters, digits, `-`, `.`, `_`");
+    let scheme = product.as_deref().map_or(Scheme::Dotted, Scheme::of);
+    let ranges = table.get("ranges").map_or_else(Vec::new, |item| ranges(log, &item, scheme));
     Some(Affected { product: product?, roles, ranges })
-}
-
-/// A name in another spelling would match no server and leave it unprotected without a word.
-fn is_name(text: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
-    !text.is_empty() && text.bytes().all(allowed)
 }
 
 fn product(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
     let text = item.line(log)?;
-    if !text.split('/').all(is_name) {
-        item.refuse(log, "lower-case words, as in `microsoft/exchange-server`");
+    if !is_product(text) {
+        item.refuse(log, PRODUCT_RULE);
         return None;
     }
     Some(text.to_owned())
 }
 
-fn ranges(log: &mut Log<'_>, item: &Item<'_>) -> Vec<VersionRange> {
+fn ranges(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Vec<VersionRange> {
     let mut found: Vec<(VersionRange, Range<usize>)> = Vec::new();
     for item in item.list(log, MAX_RANGES) {
-        let Some(new) = range(log, &item) else { continue };
+        let Some(new) = range(log, &item, scheme) else { continue };
         let overlaps =
             |old: &VersionRange| old.introduced < new.fixed && new.introduced < old.fixed;
         if let Some((old, span)) = found.iter().find(|(old, _)| overlaps(old)) {
@@ -59,15 +55,15 @@ fn ranges(log: &mut Log<'_>, item: &Item<'_>) -> Vec<VersionRange> {
     found.into_iter().map(|(range, _)| range).collect()
 }
 
-fn range(log: &mut Log<'_>, item: &Item<'_>) -> Option<VersionRange> {
+fn range(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Option<VersionRange> {
     let table = item.table(log)?;
     table.only(log, &["introduced", "fixed"]);
     let introduced = table
         .required(log, "introduced", "the first vulnerable version")
-        .and_then(|item| version(log, &item));
+        .and_then(|item| version(log, &item, scheme));
     let fixed = table
         .required(log, "fixed", "the first version with the fix")
-        .and_then(|item| version(log, &item));
+        .and_then(|item| version(log, &item, scheme));
     let range = VersionRange { introduced: introduced?, fixed: fixed? };
     if range.introduced >= range.fixed {
         let message = format!("no version is in {} to {}", range.introduced, range.fixed);
@@ -78,7 +74,13 @@ fn range(log: &mut Log<'_>, item: &Item<'_>) -> Option<VersionRange> {
     Some(range)
 }
 
-/// A version.
-pub(super) fn version(log: &mut Log<'_>, item: &Item<'_>) -> Option<Version> {
-    item.parsed(log, "a version", "decimal numbers joined by dots, as in `15.2.1118.20`")
+/// A version of this scheme.
+pub(super) fn version(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Option<Version> {
+    let text = item.text(log)?;
+    let version = Version::read(text, scheme).ok();
+    if version.is_none() {
+        let message = format!("`{}` is not a version", one_line(text));
+        log.report(Problem::new(item.span.clone(), message).expected(scheme.expected()));
+    }
+    version
 }
