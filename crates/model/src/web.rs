@@ -31,6 +31,24 @@ impl WebKind {
         }
     }
 
+    /// The product's name in mitigation documents.
+    #[must_use]
+    pub fn product(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx/nginx",
+            Self::Apache => "apache/httpd",
+            Self::HaProxy => "haproxy/haproxy",
+        }
+    }
+
+    /// The one with this name in mitigation documents.
+    #[must_use]
+    pub fn of_product(product: &str) -> Option<Self> {
+        [Self::Nginx, Self::Apache, Self::HaProxy]
+            .into_iter()
+            .find(|kind| kind.product() == product)
+    }
+
     /// The name that people know it by.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -154,6 +172,35 @@ impl fmt::Display for WebSite {
         }
         if self.tls { f.write_str(" (TLS)") } else { Ok(()) }
     }
+}
+
+/// What the administrator says about the web servers of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Whether web servers are looked for, beside those that are listed.
+    pub find: bool,
+    /// Those that are listed.
+    pub servers: Vec<DeclaredServer>,
+}
+
+impl Default for WebSettings {
+    fn default() -> Self {
+        Self { find: true, servers: Vec::new() }
+    }
+}
+
+/// A web server that the administrator lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredServer {
+    /// Which one it is.
+    pub kind: WebKind,
+    /// Its configuration, in the order read: one file, or several for HAProxy. Absolute paths.
+    pub config: Vec<ServerPath>,
+    /// The program, an absolute path; the one of its package if it is not said.
+    pub program: Option<ServerPath>,
+    /// What relative paths in its configuration begin with, an absolute path; what the program was
+    /// built or is run with if it is not said.
+    pub base: Option<ServerPath>,
 }
 
 /// The end of the name of a file that is written beside another one: one that will take its place,
