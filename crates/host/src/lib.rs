@@ -2,20 +2,22 @@
 //!
 //! A [`Host`] is where files are read and replaced, by the paths that the server itself uses. The
 //! one there is so far is [`TreeHost`]: a server's files under a folder, such as a mounted disk or
-//! a golden image. [`exchange_facts`] and [`php_facts`] say what is installed, from the
-//! files alone.
+//! a golden image. [`exchange_facts`], [`php_facts`] and [`packages`] say what is installed.
 
 mod exchange;
 mod host;
 mod live;
+mod packages;
 mod path;
 pub mod pe;
 mod php;
+mod rpm;
 mod tree;
 
 pub use exchange::exchange_facts;
 pub use host::{Found, Host, Read};
 pub use live::{Answer, Live, TestError};
+pub use packages::packages;
 pub use path::{NotAbsolute, parts};
 pub use php::php_facts;
 pub use stopgap_fs::{FsError, ReplaceError};

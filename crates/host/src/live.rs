@@ -33,6 +33,15 @@ pub trait Live {
 
     /// Sends a request to a site over this machine's own addresses and tells what came back.
     fn ask(&self, site: &WebSite, request: &Request) -> Answer;
+
+    /// What rpm says of every installed package, a line for each: the name, a blank, and
+    /// `epoch:version-release`.
+    ///
+    /// # Errors
+    /// There is no rpm, or it does not answer in time; a sentence without a full stop.
+    fn rpm_packages(&self) -> Result<Vec<u8>, String> {
+        crate::rpm::installed()
+    }
 }
 
 /// The server's own test of its configuration did not pass.
