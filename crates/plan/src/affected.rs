@@ -1,9 +1,14 @@
 //! Whether a mitigation is for this server.
 
-use stopgap_model::host::{CGI, EXCHANGE, PHP, PhpCgi};
-use stopgap_model::{
-    Action, Affected, Exchange, Fact, HostFacts, Mitigation, Version, VersionRange,
-};
+mod identified;
+
+use std::slice;
+
+use stopgap_model::host::{Declared, EXCHANGE};
+use stopgap_model::product::package;
+use stopgap_model::{Action, Affected, HostFacts, Mitigation, Version};
+
+use identified::identified;
 
 /// Whether a server is affected. Each reason is a sentence without a full stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,8 @@ pub enum Affects {
     Unknown(String),
     /// This version of Stopgap cannot identify the product.
     CannotIdentify(String),
+    /// The product is one that only an administrator can tell of, such as a library, and none did.
+    Undeclared(String),
 }
 
 /// Whether `mitigation` is for the server that `facts` describe.
@@ -24,21 +31,8 @@ pub fn affects(mitigation: &Mitigation, facts: &HostFacts) -> Affects {
     if mitigation.affected.is_empty() {
         return Affects::Yes("it is for every server".into());
     }
-    decisive(mitigation.affected.iter().map(|affected| affects_by(affected, facts)))
-}
-
-/// One product that is affected decides; after that, doubt weighs more than a no.
-fn decisive(answers: impl Iterator<Item = Affects>) -> Affects {
-    answers.min_by_key(rank).unwrap_or_else(|| Affects::No("it is for no product".into()))
-}
-
-fn rank(answer: &Affects) -> u8 {
-    match answer {
-        Affects::Yes(_) => 0,
-        Affects::Unknown(_) => 1,
-        Affects::CannotIdentify(_) => 2,
-        Affects::No(_) => 3,
-    }
+    let wanted = mitigation.affected.iter().map(|affected| Wanted { affected, below: None });
+    decisive(wanted.map(|wanted| affects_by(wanted, facts)))
 }
 
 /// Whether an action that narrows the affected versions is for this server, where its mitigation
@@ -51,152 +45,110 @@ pub(crate) fn action_affects(
     let Some(limit) = &action.only_below else {
         return Affects::Yes("its mitigation is".into());
     };
-    let affected = &mitigation.affected;
-    if !affected.is_empty() && affected.iter().all(|affected| affected.product != EXCHANGE) {
-        let narrowed = affected.iter().map(|affected| below(affected, limit));
-        return decisive(narrowed.map(|narrowed| match narrowed {
-            Some(affected) => affects_by(&affected, facts),
-            None => Affects::No(format!("it is for versions below {limit}")),
-        }));
-    }
-    let version = facts.exchange.known().map(|exchange| &exchange.version);
-    match version {
-        Some(Fact::Known(version)) if version < limit => {
-            Affects::Yes(format!("Exchange {version} is below {limit}"))
-        }
-        Some(Fact::Known(version)) => {
-            Affects::No(format!("it is for versions below {limit}; this is {version}"))
-        }
-        Some(Fact::Unknown(why)) => Affects::Unknown(why.clone()),
-        Some(Fact::Absent) | None => Affects::No(format!("it is for versions below {limit}")),
+    // Where the mitigation is for every server, the version is that of Exchange.
+    let exchange = Affected { product: EXCHANGE.into(), roles: Vec::new(), ranges: Vec::new() };
+    let affected = match mitigation.affected.as_slice() {
+        [] => slice::from_ref(&exchange),
+        affected => affected,
+    };
+    let wanted = affected.iter().map(|affected| Wanted { affected, below: Some(limit) });
+    decisive(wanted.map(|wanted| affects_by(wanted, facts)))
+}
+
+/// One product that is affected decides; after that, doubt weighs more than a no.
+fn decisive(answers: impl Iterator<Item = Affects>) -> Affects {
+    answers.min_by_key(rank).unwrap_or_else(|| Affects::No("it is for no product".into()))
+}
+
+fn rank(answer: &Affects) -> u8 {
+    match answer {
+        Affects::Yes(_) => 0,
+        Affects::Unknown(_) => 1,
+        Affects::CannotIdentify(_) => 2,
+        Affects::Undeclared(_) => 3,
+        Affects::No(_) => 4,
     }
 }
 
-/// The same without the versions from `limit` on; `None` if none is left.
-fn below(affected: &Affected, limit: &Version) -> Option<Affected> {
-    let all = [VersionRange { introduced: Version::from_parts(&[0]), fixed: limit.clone() }];
-    let ranges = if affected.ranges.is_empty() { &all[..] } else { &affected.ranges };
-    let cut = ranges.iter().filter(|range| range.introduced < *limit).map(|range| VersionRange {
-        introduced: range.introduced.clone(),
-        fixed: range.fixed.clone().min(limit.clone()),
-    });
-    let ranges: Vec<VersionRange> = cut.collect();
-    (!ranges.is_empty()).then(|| Affected { ranges, ..affected.clone() })
+/// The affected versions of a product.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    affected: &'a Affected,
+    /// Only the versions below this one, for an action that narrows them.
+    below: Option<&'a Version>,
 }
 
-fn affects_by(affected: &Affected, facts: &HostFacts) -> Affects {
-    if affected.product == PHP {
-        return match &facts.php {
-            Fact::Absent => Affects::No("IIS does not run PHP as a CGI program here".into()),
-            Fact::Unknown(why) => {
-                Affects::Unknown(format!("whether IIS runs PHP is not known: {why}"))
-            }
-            Fact::Known(programs) => php_affected(affected, programs),
-        };
+impl Wanted<'_> {
+    /// Why `version` is none of them, to stand behind the product and its version; `None` if it is
+    /// one.
+    fn excludes(&self, version: &Version) -> Option<String> {
+        let ranges = &self.affected.ranges;
+        if let Some(limit) = self.below.filter(|limit| version >= *limit) {
+            return Some(format!("is not below {limit}"));
+        }
+        if ranges.is_empty() || ranges.iter().any(|range| range.contains(version)) {
+            return None;
+        }
+        // The fix that this server has: the nearest fixed version at or below it.
+        let fix = ranges.iter().map(|range| &range.fixed).filter(|fixed| *fixed <= version).max();
+        Some(match fix {
+            Some(fixed) => format!("has the fix, which came with {fixed}"),
+            None => "is older than the first affected version".to_owned(),
+        })
     }
-    if affected.product != EXCHANGE {
-        return Affects::CannotIdentify(format!(
-            "this version of Stopgap cannot tell whether {} is installed",
-            affected.product
+
+    /// The answer for one version, where `what` is the product with it.
+    fn of_version(&self, what: &str, version: &Version) -> Affects {
+        match self.excludes(version) {
+            Some(why) => Affects::No(format!("{what} {why}")),
+            None => Affects::Yes(format!("{what} is affected")),
+        }
+    }
+}
+
+/// What was identified and what was declared count alike.
+fn affects_by(wanted: Wanted<'_>, facts: &HostFacts) -> Affects {
+    let product = &wanted.affected.product;
+    let declared = facts.declared.iter().filter(|declared| declared.product == *product);
+    let declared = declared.map(|declared| by_word(wanted, declared));
+    let answers: Vec<Affects> = declared.chain(identified(wanted, facts)).collect();
+    if answers.is_empty() { unheard_of(product) } else { decisive(answers.into_iter()) }
+}
+
+/// By the administrator's word, which is taken for every role: to say that it has another one is to
+/// not declare it.
+fn by_word(wanted: Wanted<'_>, declared: &Declared) -> Affects {
+    let Declared { product, version, source } = declared;
+    wanted.of_version(&format!("{product} {version}, declared in {source},"), version)
+}
+
+fn unheard_of(product: &str) -> Affects {
+    let hint =
+        format!("declare it in policy.toml: [[product]] id = \"{product}\", version = \"…\"");
+    // Packages that no package manager of a distribution knows are part of applications.
+    if product.starts_with("pkg:") && package(product).is_none() {
+        return Affects::Undeclared(format!(
+            "nobody declared {product}, which cannot be found by itself; if it is in use here, {hint}"
         ));
     }
-    match &facts.exchange {
-        Fact::Absent => Affects::No("Exchange Server is not installed here".into()),
-        Fact::Unknown(why) => {
-            Affects::Unknown(format!("whether Exchange is installed is not known: {why}"))
-        }
-        Fact::Known(exchange) => exchange_affected(affected, exchange),
-    }
-}
-
-fn exchange_affected(affected: &Affected, exchange: &Exchange) -> Affects {
-    let version = match &exchange.version {
-        Fact::Known(version) => version,
-        Fact::Absent => return Affects::Unknown("Exchange has no version".into()),
-        Fact::Unknown(why) => {
-            return Affects::Unknown(format!("the version of Exchange is not known: {why}"));
-        }
-    };
-    // The version is asked first: a fixed server is not affected whatever its role is.
-    if let Some(why) = outside_ranges(affected, version) {
-        return Affects::No(format!("Exchange {version} {why}"));
-    }
-    if affected.roles.is_empty() {
-        return Affects::Yes(format!("Exchange {version} is affected"));
-    }
-    match &exchange.role {
-        Fact::Known(role) if affected.roles.contains(role) => {
-            Affects::Yes(format!("Exchange {version} with the role {role} is affected"))
-        }
-        Fact::Known(role) => Affects::No(format!("the role {role} is not affected")),
-        Fact::Absent => Affects::No("no affected role is installed".into()),
-        Fact::Unknown(why) => Affects::Unknown(format!("the role of Exchange is not known: {why}")),
-    }
-}
-
-/// The most programs that a reason names.
-const MAX_NAMED: usize = 3;
-
-/// Several versions may stand side by side, and every one of them can be asked for.
-fn php_affected(affected: &Affected, programs: &[PhpCgi]) -> Affects {
-    if !affected.roles.is_empty() && !affected.roles.iter().any(|role| role == CGI) {
-        return Affects::No(format!("the role {CGI} is not affected"));
-    }
-    let (mut vulnerable, mut unknown, mut fixed) = (Vec::new(), Vec::new(), Vec::new());
-    for PhpCgi { program, version } in programs {
-        match version {
-            Fact::Known(version) => match outside_ranges(affected, version) {
-                None => vulnerable.push(format!("PHP {version} in {program} is affected")),
-                Some(why) => fixed.push(format!("PHP {version} in {program} {why}")),
-            },
-            Fact::Unknown(why) => {
-                unknown.push(format!("the version of PHP in {program} is not known: {why}"));
-            }
-            Fact::Absent => unknown.push(format!("{program} has no version")),
-        }
-    }
-    if !vulnerable.is_empty() {
-        Affects::Yes(listed(vulnerable))
-    } else if !unknown.is_empty() {
-        Affects::Unknown(listed(unknown))
-    } else if !fixed.is_empty() {
-        Affects::No(listed(fixed))
-    } else {
-        Affects::No("IIS does not run PHP as a CGI program here".into())
-    }
-}
-
-/// The reasons in one sentence, the first ones in full.
-fn listed(mut reasons: Vec<String>) -> String {
-    let more = reasons.len().saturating_sub(MAX_NAMED);
-    reasons.truncate(MAX_NAMED);
-    if more > 0 {
-        reasons.push(format!("so it is with {more} more"));
-    }
-    reasons.join("; ")
-}
-
-/// Why `version` is in none of the vulnerable ranges, to stand behind the product and its version;
-/// `None` if it is in one.
-fn outside_ranges(affected: &Affected, version: &Version) -> Option<String> {
-    if affected.ranges.is_empty() || affected.ranges.iter().any(|r| r.contains(version)) {
-        return None;
-    }
-    // The fix that this server has: the nearest fixed version at or below it.
-    let fix = affected.ranges.iter().map(|r| &r.fixed).filter(|fixed| *fixed <= version).max();
-    Some(match fix {
-        Some(fixed) => format!("has the fix, which came with {fixed}"),
-        None => "is older than the first affected version".to_owned(),
-    })
+    Affects::CannotIdentify(format!(
+        "this version of Stopgap cannot tell whether {product} is installed; if it is, {hint}"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stopgap_model::ServerPath;
+    use stopgap_model::host::{CGI, Exchange, Fact, PHP, Packages, PhpCgi};
+    use stopgap_model::web::{WebFacts, WebServer};
+    use stopgap_model::{Scheme, ServerPath, VersionRange, WebKind};
 
     fn version(text: &str) -> Version {
         text.parse().unwrap()
+    }
+
+    fn by(affected: &Affected, facts: &HostFacts) -> Affects {
+        affects_by(Wanted { affected, below: None }, facts)
     }
 
     fn facts(exchange: Fact<Exchange>) -> HostFacts {
@@ -221,7 +173,7 @@ mod tests {
     }
 
     fn answer(exchange: Fact<Exchange>) -> Affects {
-        affects_by(&m1(), &facts(exchange))
+        by(&m1(), &facts(exchange))
     }
 
     #[test]
@@ -248,9 +200,10 @@ mod tests {
         assert!(matches!(answer(exchange(torn, "mailbox")), Affects::Unknown(_)));
         assert!(matches!(answer(Fact::Unknown("a link".into())), Affects::Unknown(_)));
         assert!(matches!(answer(Fact::Absent), Affects::No(_)));
-        let other = Affected { product: "pkg:npm/next".into(), ..m1() };
-        let answer = affects_by(&other, &facts(Fact::Absent));
-        assert!(matches!(answer, Affects::CannotIdentify(_)));
+        let other = Affected { product: "acme/thing".into(), ..m1() };
+        let answer = by(&other, &facts(Fact::Absent));
+        let Affects::CannotIdentify(why) = answer else { panic!("{answer:?}") };
+        assert!(why.ends_with("[[product]] id = \"acme/thing\", version = \"…\""), "{why}");
     }
 
     fn php(programs: &[(&str, Fact<Version>)]) -> HostFacts {
@@ -285,43 +238,42 @@ mod tests {
         let torn = Fact::Unknown("it is cut off".into());
         let programs = [(NEW, at("8.3.8.0")), (r"D:\php.exe", torn), (OLD, at("8.1.28.0"))];
         let expected = format!("PHP 8.1.28.0 in {OLD} is affected");
-        assert_eq!(affects_by(&php_ranges(), &php(&programs)), Affects::Yes(expected));
+        assert_eq!(by(&php_ranges(), &php(&programs)), Affects::Yes(expected));
     }
 
     #[test]
     fn a_php_that_cannot_be_read_beside_fixed_ones_is_a_doubt() {
         let missing = Fact::Unknown(format!("IIS names {OLD}, which is not there"));
-        let answer = affects_by(&php_ranges(), &php(&[(NEW, at("8.3.8")), (OLD, missing)]));
+        let answer = by(&php_ranges(), &php(&[(NEW, at("8.3.8")), (OLD, missing)]));
         let Affects::Unknown(why) = answer else { panic!("{answer:?}") };
         assert!(why.contains(OLD) && why.contains("not there"), "{why}");
         let unknown = HostFacts { php: Fact::Unknown("a link".into()), ..php(&[]) };
-        assert!(matches!(affects_by(&php_ranges(), &unknown), Affects::Unknown(_)));
+        assert!(matches!(by(&php_ranges(), &unknown), Affects::Unknown(_)));
     }
 
     #[test]
     fn fixed_phps_are_not_affected_and_each_fix_is_named() {
-        let answer = affects_by(&php_ranges(), &php(&[(OLD, at("8.1.29.0")), (NEW, at("8.4.1"))]));
+        let answer = by(&php_ranges(), &php(&[(OLD, at("8.1.29.0")), (NEW, at("8.4.1"))]));
         let expected = format!(
             "PHP 8.1.29.0 in {OLD} has the fix, which came with 8.1.29; \
              PHP 8.4.1 in {NEW} has the fix, which came with 8.3.8"
         );
         assert_eq!(answer, Affects::No(expected));
         let many: Vec<(&str, Fact<Version>)> = (0..100).map(|_| (NEW, at("8.4.1"))).collect();
-        let Affects::No(why) = affects_by(&php_ranges(), &php(&many)) else { panic!() };
+        let Affects::No(why) = by(&php_ranges(), &php(&many)) else { panic!() };
         assert!(why.ends_with("; so it is with 97 more"), "{why}");
     }
 
     #[test]
     fn a_server_without_php_and_another_role_than_cgi_are_not_affected() {
-        let no = |affected: &Affected, facts: &HostFacts| {
-            matches!(affects_by(affected, facts), Affects::No(_))
-        };
+        let no =
+            |affected: &Affected, facts: &HostFacts| matches!(by(affected, facts), Affects::No(_));
         assert!(no(&php_ranges(), &facts(Fact::Absent)));
         assert!(no(&php_ranges(), &php(&[])));
         let module = Affected { roles: vec!["apache-module".into()], ..php_ranges() };
         assert!(no(&module, &php(&[(OLD, at("8.1.28"))])));
         let any = Affected { roles: Vec::new(), ranges: Vec::new(), ..php_ranges() };
-        assert!(matches!(affects_by(&any, &php(&[(OLD, at("9.0"))])), Affects::Yes(_)));
+        assert!(matches!(by(&any, &php(&[(OLD, at("9.0"))])), Affects::Yes(_)));
     }
 
     #[test]
@@ -353,5 +305,141 @@ mod tests {
         assert!(matches!(answer("8.2.3"), Affects::No(_)));
         assert!(matches!(answer("4.0"), Affects::No(_)));
         assert!(matches!(answer("16.0"), Affects::Yes(_)));
+    }
+
+    fn of(product: &str, introduced: &str, fixed: &str) -> Affected {
+        let read = |text| Version::read(text, Scheme::of(product)).unwrap();
+        let range = VersionRange { introduced: read(introduced), fixed: read(fixed) };
+        Affected { product: product.into(), roles: Vec::new(), ranges: vec![range] }
+    }
+
+    fn declared(product: &str, versions: &[&str]) -> HostFacts {
+        let one = |text: &&str| Declared {
+            product: product.into(),
+            version: Version::read(text, Scheme::of(product)).unwrap(),
+            source: "policy.toml".into(),
+        };
+        HostFacts { declared: versions.iter().map(one).collect(), ..HostFacts::nothing() }
+    }
+
+    #[test]
+    fn what_an_administrator_declares_is_taken_at_his_word() {
+        let next = of("pkg:npm/next", "14.0.0", "14.2.25");
+        let answer = by(&next, &declared("pkg:npm/next", &["14.2.25", "14.2.20"]));
+        let word = "pkg:npm/next 14.2.20, declared in policy.toml, is affected";
+        assert_eq!(answer, Affects::Yes(word.into()));
+        let answer = by(&next, &declared("pkg:npm/next", &["14.2.25"]));
+        let Affects::No(why) = answer else { panic!("{answer:?}") };
+        assert!(why.contains("declared in policy.toml, has the fix"), "{why}");
+    }
+
+    #[test]
+    fn a_library_that_nobody_declared_alarms_nobody_and_is_told_how_to_declare() {
+        let next = of("pkg:npm/next", "14.0.0", "14.2.25");
+        let answer = by(&next, &declared("pkg:npm/vue", &["14.2.20"]));
+        let Affects::Undeclared(why) = answer else { panic!("{answer:?}") };
+        assert!(
+            why.ends_with(
+                "declare it in policy.toml: [[product]] id = \"pkg:npm/next\", version = \"…\""
+            ),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_declared_product_counts_beside_one_that_is_found_and_fixed() {
+        let mut server = php(&[(NEW, at("8.3.8"))]);
+        server.declared = declared(PHP, &["8.1.2"]).declared;
+        let answer = by(&php_ranges(), &server);
+        assert_eq!(
+            answer,
+            Affects::Yes("php/php 8.1.2, declared in policy.toml, is affected".into())
+        );
+        server.declared = declared(PHP, &["8.3.9"]).declared;
+        assert!(matches!(by(&php_ranges(), &server), Affects::No(_)));
+        server.php = php(&[(OLD, at("8.1.2"))]).php;
+        assert!(matches!(by(&php_ranges(), &server), Affects::Yes(_)));
+    }
+
+    fn debian(packages: &[(&str, &str)]) -> HostFacts {
+        let versions = packages.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let packages = Packages {
+            prefix: "pkg:deb/debian/".into(),
+            source: "/var/lib/dpkg/status".into(),
+            versions,
+        };
+        HostFacts { packages: Fact::Known(packages), ..HostFacts::nothing() }
+    }
+
+    #[test]
+    fn a_fix_that_debian_took_into_an_old_version_counts() {
+        let bash = of("pkg:deb/debian/bash", "4.2", "4.2+dfsg-0.1+deb7u3");
+        let answer = by(&bash, &debian(&[("bash", "4.2+dfsg-0.1")]));
+        let affected = "the package bash 4.2+dfsg-0.1 is affected";
+        assert_eq!(answer, Affects::Yes(affected.into()));
+        let answer = by(&bash, &debian(&[("bash", "4.2+dfsg-0.1+deb7u3")]));
+        assert!(matches!(answer, Affects::No(_)), "{answer:?}");
+        let plus = of("pkg:deb/debian/g%2B%2B", "1", "9");
+        assert!(matches!(by(&plus, &debian(&[("g++", "4:8.1")])), Affects::No(_)));
+        assert!(matches!(by(&plus, &debian(&[("g++", "8.1")])), Affects::Yes(_)));
+    }
+
+    #[test]
+    fn another_distribution_and_a_package_that_is_not_there_are_not_affected() {
+        let bash = of("pkg:deb/debian/bash", "4.2", "4.3");
+        assert!(matches!(by(&bash, &debian(&[("dash", "4.2")])), Affects::No(_)));
+        assert!(matches!(by(&bash, &HostFacts::nothing()), Affects::No(_)));
+        let ubuntu = of("pkg:deb/ubuntu/bash", "4.2", "4.3");
+        assert!(matches!(by(&ubuntu, &debian(&[("bash", "4.2")])), Affects::No(_)));
+        let nobody = of("pkg:deb/debain/bash", "4.2", "4.3");
+        assert!(matches!(by(&nobody, &debian(&[("bash", "4.2")])), Affects::CannotIdentify(_)));
+    }
+
+    #[test]
+    fn packages_that_cannot_be_read_are_a_doubt() {
+        let bash = of("pkg:deb/debian/bash", "4.2", "4.3");
+        let torn = HostFacts { packages: Fact::Unknown("torn".into()), ..HostFacts::nothing() };
+        assert!(matches!(by(&bash, &torn), Affects::Unknown(_)));
+        assert!(matches!(by(&bash, &debian(&[("bash", "")])), Affects::Unknown(_)));
+        let role = Affected { roles: vec!["login".into()], ..bash };
+        assert!(matches!(by(&role, &debian(&[("bash", "4.2")])), Affects::Unknown(_)));
+    }
+
+    fn servers(list: &[(WebKind, &str, Fact<Version>)]) -> HostFacts {
+        let one = |(kind, config, version): &(WebKind, &str, Fact<Version>)| WebFacts {
+            server: WebServer {
+                kind: *kind,
+                program: ServerPath::new("/usr/sbin/server"),
+                config: vec![ServerPath::new(*config)],
+                base: ServerPath::new("/"),
+                variables: std::collections::BTreeMap::new(),
+                defines: Vec::new(),
+                version: version.clone(),
+                modules: Fact::Absent,
+                running: Fact::Known(true),
+                source: "policy.toml".into(),
+            },
+            sites: Fact::Absent,
+            modules: Vec::new(),
+        };
+        HostFacts { web: list.iter().map(one).collect(), ..HostFacts::nothing() }
+    }
+
+    #[test]
+    fn one_affected_apache_of_several_servers_decides() {
+        use WebKind::{Apache, Nginx};
+        let httpd = of("apache/httpd", "2.4.49", "2.4.51");
+        let old = (Apache, "/srv/a/httpd.conf", at("2.4.49"));
+        let new = (Apache, "/srv/b/httpd.conf", at("2.4.51"));
+        let dark = (Apache, "/srv/c/httpd.conf", Fact::Unknown("it does not run".into()));
+        let nginx = (Nginx, "/etc/nginx/nginx.conf", at("2.4.49"));
+        let answer = by(&httpd, &servers(&[new.clone(), dark.clone(), nginx.clone(), old]));
+        let affected = "Apache httpd 2.4.49 with /srv/a/httpd.conf is affected";
+        assert_eq!(answer, Affects::Yes(affected.into()));
+        let doubt = by(&httpd, &servers(&[new.clone(), dark]));
+        assert!(matches!(doubt, Affects::Unknown(_)), "{doubt:?}");
+        assert!(matches!(by(&httpd, &servers(&[new, nginx.clone()])), Affects::No(_)));
+        let none = Affects::No("Apache httpd is not installed here".into());
+        assert_eq!(by(&httpd, &servers(&[nginx])), none);
     }
 }

@@ -41,7 +41,8 @@ pub(crate) fn decide(
         Affects::Yes(why) => {
             affected(&Case { input, ground, offer, mitigation, action, why: &why, record })
         }
-        Affects::No(why) => {
+        // Who takes a declaration back says that the product is gone.
+        Affects::No(why) | Affects::Undeclared(why) => {
             let why = no_longer_needed(ground, mitigation, action, record, why);
             not_affected(input, offer, record, why)
         }
