@@ -1,14 +1,19 @@
 //! The policy file that an administrator writes, and its union with what was decided by commands.
 
+mod declared;
+
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use stopgap_fs::{FsError, read_bounded};
+use stopgap_model::host::Declared;
 use stopgap_model::policy::{Block, Drift, Policy, Switch};
+use stopgap_model::web::WebSettings;
 use stopgap_model::{MitigationId, Problem};
 use stopgap_store::Decisions;
 
 use crate::error::CliError;
+use declared::{ProductPart, WebPart};
 use stopgap_text::render;
 
 /// The largest policy file, in bytes.
@@ -26,6 +31,10 @@ struct PolicyFile {
     catalog: CatalogPart,
     /// How the network is reached.
     network: NetworkPart,
+    /// What is installed and cannot be identified.
+    product: Vec<ProductPart>,
+    /// Which web servers there are.
+    web: WebPart,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,6 +64,10 @@ pub(crate) struct Settings {
     pub(crate) built_in: bool,
     /// The proxy; the environment's if it is not said.
     pub(crate) proxy: Option<String>,
+    /// What the administrator says is installed.
+    pub(crate) products: Vec<Declared>,
+    /// What the administrator says about web servers.
+    pub(crate) web: WebSettings,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,7 +127,7 @@ pub(crate) fn read(
         Err(FsError::NotFound { .. }) if may_be_absent => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let file = parse(&path.display().to_string(), &bytes)?;
+    let (file, settings) = parse(&path.display().to_string(), &bytes)?;
     let switch = |enabled: bool, by: &str| {
         if enabled { Switch::On } else { Switch::Off(by.to_owned()) }
     };
@@ -142,24 +155,32 @@ pub(crate) fn read(
             policy.blocked.entry(id).or_insert(Block { by, take_back: false });
         }
     }
-    Ok((policy, Settings { built_in: file.catalog.built_in, proxy: file.network.proxy }))
+    Ok((policy, settings))
 }
 
-fn parse(name: &str, bytes: &[u8]) -> Result<PolicyFile, CliError> {
+fn parse(name: &str, bytes: &[u8]) -> Result<(PolicyFile, Settings), CliError> {
     let refused = |problem| CliError::Policy { rendered: render(name, bytes, &[problem]) };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         refused(Problem::new(at..at, format!("the file is not UTF-8: byte {at}")))
     })?;
-    toml::from_str(text).map_err(|error| {
+    let mut file: PolicyFile = toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         refused(Problem::new(span, error.message().to_owned()).expected("here"))
-    })
+    })?;
+    let settings = Settings {
+        built_in: file.catalog.built_in,
+        proxy: file.network.proxy.take(),
+        products: declared::products(std::mem::take(&mut file.product)).map_err(refused)?,
+        web: declared::web(std::mem::take(&mut file.web)).map_err(refused)?,
+    };
+    Ok((file, settings))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stopgap_model::ServerPath;
 
     #[test]
     fn a_misspelt_switch_is_an_error_and_not_an_open_door() {
@@ -174,10 +195,89 @@ mod tests {
     #[test]
     fn the_stricter_word_on_drift_wins_and_another_word_is_refused() {
         let text = b"[organisation]\ndrift = \"report\"\n[server]\ndrift = \"reapply\"\n";
-        let file = parse("policy.toml", text).unwrap();
+        let (file, _) = parse("policy.toml", text).unwrap();
         let stricter = Drift::from(file.organisation.drift).max(file.server.drift.into());
         assert_eq!(stricter, Drift::Report);
         assert!(parse("policy.toml", b"[server]\ndrift = \"ignore\"\n").is_err());
+    }
+
+    fn refusal(text: &str) -> String {
+        match parse("policy.toml", text.as_bytes()) {
+            Err(CliError::Policy { rendered }) => rendered,
+            other => panic!("accepted: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_declared_is_said_with_its_version_and_by_whom() {
+        let text = "[[product]]\nid = \"pkg:npm/next\"\nversion = \"14.2.20\"\n\
+                    [[product]]\nid = \"pkg:deb/debian/bash\"\nversion = \"4.3-9.1\"\n";
+        let (_, settings) = parse("policy.toml", text.as_bytes()).unwrap();
+        let said: Vec<String> = settings
+            .products
+            .iter()
+            .map(|it| format!("{} {} {}", it.product, it.version, it.source))
+            .collect();
+        assert_eq!(
+            said,
+            ["pkg:npm/next 14.2.20 policy.toml", "pkg:deb/debian/bash 4.3-9.1 policy.toml"]
+        );
+        assert!(settings.web.find && settings.web.servers.is_empty());
+    }
+
+    #[test]
+    fn a_product_without_a_version_or_with_no_version_is_refused_with_its_place() {
+        let said = refusal("[[product]]\nid = \"pkg:npm/next\"\n");
+        assert!(said.contains("missing field `version`") && said.contains(":1:1"), "{said}");
+        let said = refusal("[[product]]\nid = \"pkg:npm/next\"\nversion = \"14-canary\"\n");
+        assert!(said.contains("`14-canary` is not a version") && said.contains(":3:11"), "{said}");
+        assert!(said.contains("the release before it"), "{said}");
+        let said = refusal("[[product]]\nid = \"next@14\"\nversion = \"14\"\n");
+        assert!(said.contains("`next@14` is not the name of a product"), "{said}");
+        assert!(said.contains(":2:6"), "{said}");
+        let said = refusal("[[product]]\nid = \"pkg:npm/next\"\nversoin = \"14\"\n");
+        assert!(said.contains("versoin") && said.contains(":3:1"), "{said}");
+    }
+
+    #[test]
+    fn the_web_servers_that_are_listed_are_read() {
+        let text = "[web]\nfind = false\n[[web.server]]\nkind = \"nginx\"\n\
+                    config = \"/srv/x/nginx.conf\"\nprogram = \"/opt/nginx/sbin/nginx\"\n\
+                    base = \"/srv/x\"\n[[web.server]]\nkind = \"haproxy\"\n\
+                    config = [\"/etc/h/a.cfg\", \"/etc/h/b.cfg\"]\n";
+        let (_, Settings { web, .. }) = parse("policy.toml", text.as_bytes()).unwrap();
+        assert!(!web.find);
+        let paths: Vec<&str> =
+            web.servers.iter().flat_map(|it| &it.config).map(ServerPath::as_str).collect();
+        assert_eq!(paths, ["/srv/x/nginx.conf", "/etc/h/a.cfg", "/etc/h/b.cfg"]);
+        let nginx = &web.servers[0];
+        let path = |path: &Option<ServerPath>| path.clone().map(|path| path.to_string());
+        assert_eq!(path(&nginx.program).as_deref(), Some("/opt/nginx/sbin/nginx"));
+        assert_eq!(path(&nginx.base).as_deref(), Some("/srv/x"));
+        assert!(web.servers[1].program.is_none() && web.servers[1].base.is_none());
+    }
+
+    #[test]
+    fn a_web_server_of_another_kind_or_a_relative_path_is_refused_with_its_place() {
+        let server = |rest: &str| refusal(&format!("[[web.server]]\n{rest}\n"));
+        let said = server("kind = \"caddy\"\nconfig = \"/x\"");
+        assert!(said.contains("caddy") && said.contains("haproxy"), "{said}");
+        assert!(said.contains(":2:8"), "{said}");
+        for config in ["\"nginx.conf\"", "[\"/a\", \"b\"]", "\"C:\\\\x\"", "\"\"", "\"/a\\nb\""] {
+            let said = server(&format!("kind = \"haproxy\"\nconfig = {config}"));
+            assert!(said.contains("is not an absolute path"), "{said}");
+            assert!(said.contains(":3:1"), "{said}");
+        }
+        let said = server("kind = \"nginx\"\nconfig = [\"/a\", \"/b\"]");
+        assert!(
+            said.contains("2 configuration files for nginx") && said.contains(":3:10"),
+            "{said}"
+        );
+        assert!(server("kind = \"haproxy\"\nconfig = []").contains("0 configuration files"));
+        assert!(server("kind = \"nginx\"").contains("missing field `config`"));
+        assert!(server("kind = \"nginx\"\nconfig = 1").contains("a path or a list of paths"));
+        let said = server("kind = \"nginx\"\nconfig = \"/a\"\nprogram = \"nginx\"");
+        assert!(said.contains("is not an absolute path") && said.contains(":4:11"), "{said}");
     }
 
     #[test]
