@@ -59,6 +59,9 @@ const PAYLOADS: [&str; 44] = [
     "rundll32",
 ];
 
+/// The word of a path on which nothing answers.
+const MARKED: &str = "stopgap-probe";
+
 /// The shortest run of Base64 that is taken for a payload: fewer bytes carry little.
 const MIN_BLOB: usize = 24;
 
@@ -104,6 +107,9 @@ fn payload(mitigation: &Mitigation, probe: &Probe, place: &Range<usize>) -> Opti
     let may_be_harmless =
         |payload: &&&str| payload.starts_with("..") || asks_for(mitigation, payload);
     let harmful = found.iter().find(|payload| !may_be_harmless(payload));
+    let is_marker = |payload: &&&str| {
+        is_marked(&probe.request) && asks_for(mitigation, payload) && is_bare(&texts, payload)
+    };
     let tell = |make: fn(&'static str, Problem) -> Finding, what: &str| {
         let message = format!("the probe may be sent to a running server, and has {what}");
         make("live-payload", Problem::new(place.clone(), message).help(MARKER))
@@ -114,7 +120,22 @@ fn payload(mitigation: &Mitigation, probe: &Probe, place: &Range<usize>) -> Opti
     if let Some(blob) = blob(&probe.request) {
         return Some(tell(Finding::error, &blob));
     }
-    found.first().map(|payload| tell(Finding::warning, &format!("`{payload}`")))
+    found
+        .iter()
+        .find(|payload| !is_marker(payload))
+        .map(|payload| tell(Finding::warning, &format!("`{payload}`")))
+}
+
+fn is_marked(request: &Request) -> bool {
+    let path = url_decode(request.path()).to_ascii_lowercase();
+    String::from_utf8_lossy(&path).contains(MARKED)
+}
+
+/// Whether nothing stands beside the payload that it could act with.
+fn is_bare(texts: &[String], payload: &str) -> bool {
+    let rest = |text: &String| text.replacen(payload, "", 1).replacen(MARKED, "", 1);
+    let mut carriers = texts.iter().filter(|text| text.contains(payload));
+    carriers.all(|text| rest(text).chars().all(|c| "/? ".contains(c)))
 }
 
 /// The texts of a request in lower case, as they are and decoded.

@@ -280,9 +280,14 @@ fn a_payload_that_the_rule_asks_for_is_left_to_a_person() {
         (WHEN, r#"{ field = "uri", decode = ["url"], contains = "${" }"#),
         ("POST /app/evilthing?x=1", "POST /app/${x}"),
         ("POST /app/%65vilthing?x=1", "POST /%61pp/%24%7Bx"),
-        ("GET /stopgap-probe/evilthing", "GET /stopgap-probe/%24%7B"),
+        ("GET /stopgap-probe/evilthing", "GET /stopgap-probe/%24%7Bx"),
     ]);
     assert_eq!(named(&text), [(Level::Warning, "live-payload")]);
+    // Alone on a marked path it has nothing to act with.
+    let bare = text.replace("GET /stopgap-probe/%24%7Bx", "GET /stopgap-probe/%24%7B");
+    assert_eq!(named(&bare), []);
+    let unmarked = text.replace("GET /stopgap-probe/%24%7Bx", "GET /%24%7B");
+    assert_eq!(named(&unmarked), [(Level::Warning, "live-payload")]);
 }
 
 #[test]
