@@ -12,12 +12,17 @@ use crate::error::CliError;
 use stopgap_text::render;
 
 /// The documents that ship with the program.
-const BUILT_IN: [(&str, &[u8]); 5] = [
+const BUILT_IN: [(&str, &[u8]); 10] = [
     ("PING1.toml", include_bytes!("../../../catalog/PING1.toml")),
     ("M1.toml", include_bytes!("../../../catalog/M1.toml")),
     ("M2.toml", include_bytes!("../../../catalog/M2.toml")),
     ("CVE-2021-26855.toml", include_bytes!("../../../catalog/CVE-2021-26855.toml")),
     ("CVE-2024-4577.toml", include_bytes!("../../../catalog/CVE-2024-4577.toml")),
+    ("CVE-2014-6271.toml", include_bytes!("../../../catalog/CVE-2014-6271.toml")),
+    ("CVE-2021-41773.toml", include_bytes!("../../../catalog/CVE-2021-41773.toml")),
+    ("CVE-2022-26134.toml", include_bytes!("../../../catalog/CVE-2022-26134.toml")),
+    ("CVE-2023-22515.toml", include_bytes!("../../../catalog/CVE-2023-22515.toml")),
+    ("CVE-2025-29927.toml", include_bytes!("../../../catalog/CVE-2025-29927.toml")),
 ];
 
 /// The most documents that a folder may hold.
@@ -159,13 +164,18 @@ mod tests {
     }
 
     #[test]
-    fn every_block_rule_is_one_for_iis_and_is_shown_an_attack_in_disguise() {
+    fn every_block_rule_is_shown_an_attack_in_disguise_and_is_one_for_iis_where_its_product_is() {
+        let on_iis = |affected: &stopgap_model::Affected| {
+            ["microsoft/", "php/"].iter().any(|it| affected.product.starts_with(it))
+        };
         for mitigation in &built_in().unwrap() {
             for action in &mitigation.actions {
                 let ActionKind::BlockRequest { rule, .. } = &action.kind else { continue };
                 let name = action.id.to_string();
-                stopgap_rules::iis::translate(&name, rule)
-                    .unwrap_or_else(|e| panic!("{name}: {e}"));
+                if mitigation.affected.iter().any(on_iis) {
+                    stopgap_rules::iis::translate(&name, rule)
+                        .unwrap_or_else(|e| panic!("{name}: {e}"));
+                }
                 let rule = CompiledRule::new(rule).unwrap();
                 let mut attacks = mitigation.probes.iter().filter(|p| rule.blocks(&p.request));
                 assert!(attacks.any(|probe| is_disguised(&probe.request.target)), "{name}");

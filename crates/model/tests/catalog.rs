@@ -5,14 +5,19 @@
 use proptest::prelude::*;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
 use stopgap_model::mitigation::{ActionKind, Expect};
-use stopgap_model::{Digest, Mitigation, Probe, Problem, Version};
+use stopgap_model::{Affected, Digest, Mitigation, Probe, Problem, Scheme, Version};
 
-const CATALOG: [(&str, &[u8]); 5] = [
+const CATALOG: [(&str, &[u8]); 10] = [
     ("PING1", include_bytes!("../../../catalog/PING1.toml")),
     ("M1", include_bytes!("../../../catalog/M1.toml")),
     ("M2", include_bytes!("../../../catalog/M2.toml")),
     ("CVE-2021-26855", include_bytes!("../../../catalog/CVE-2021-26855.toml")),
     ("CVE-2024-4577", include_bytes!("../../../catalog/CVE-2024-4577.toml")),
+    ("CVE-2014-6271", include_bytes!("../../../catalog/CVE-2014-6271.toml")),
+    ("CVE-2021-41773", include_bytes!("../../../catalog/CVE-2021-41773.toml")),
+    ("CVE-2022-26134", include_bytes!("../../../catalog/CVE-2022-26134.toml")),
+    ("CVE-2023-22515", include_bytes!("../../../catalog/CVE-2023-22515.toml")),
+    ("CVE-2025-29927", include_bytes!("../../../catalog/CVE-2025-29927.toml")),
 ];
 
 fn read(id: &str) -> Mitigation {
@@ -24,6 +29,22 @@ fn affects(mitigation: &Mitigation, version: &str) -> bool {
     let version: Version = version.parse().expect("a version");
     let mut ranges = mitigation.affected.iter().flat_map(|affected| &affected.ranges);
     ranges.any(|range| range.contains(&version))
+}
+
+/// The verdicts on these versions of one product.
+#[track_caller]
+fn assert_affects(id: &str, product: &str, vulnerable: &[&str], fixed: &[&str]) {
+    let mitigation = read(id);
+    let of_product = |affected: &&Affected| affected.product == product;
+    let ranges: Vec<_> =
+        mitigation.affected.iter().filter(of_product).flat_map(|it| &it.ranges).collect();
+    assert!(!ranges.is_empty(), "{product}");
+    for (versions, expected) in [(vulnerable, true), (fixed, false)] {
+        for text in versions {
+            let version = Version::read(text, Scheme::of(product)).expect("a version");
+            assert_eq!(ranges.iter().any(|range| range.contains(&version)), expected, "{text}");
+        }
+    }
 }
 
 #[test]
@@ -55,7 +76,11 @@ fn every_document_but_the_heartbeat_says_all_that_an_administrator_must_know() {
         assert!(!mitigation.cves.is_empty(), "{id} names no vulnerability");
         assert!(!mitigation.affected.is_empty(), "{id} is for every server");
         for affected in &mitigation.affected {
-            assert!(!affected.ranges.is_empty() && !affected.roles.is_empty(), "{id}");
+            // Neither packages nor the web servers have roles.
+            let has_roles =
+                ["microsoft/", "php/"].iter().any(|it| affected.product.starts_with(it));
+            assert_eq!(affected.roles.is_empty(), !has_roles, "{id}");
+            assert!(!affected.ranges.is_empty(), "{id}");
         }
     }
 }
@@ -64,6 +89,9 @@ fn every_document_but_the_heartbeat_says_all_that_an_administrator_must_know() {
 fn every_branch_begins_right_behind_the_one_before() {
     for (id, _) in CATALOG {
         for affected in &read(id).affected {
+            if Scheme::of(&affected.product) != Scheme::Dotted {
+                continue;
+            }
             for pair in affected.ranges.windows(2) {
                 let (before, next) = (pair[0].fixed.to_string(), pair[1].introduced.to_string());
                 let branch = |text: &str, parts| -> Vec<u32> {
@@ -200,6 +228,66 @@ fn unified_messaging_is_left_alone_on_exchange_2019() {
     let action = read("CVE-2021-26855").actions.into_iter().find(|a| a.id.as_str() == "PL.3");
     let below = action.and_then(|action| action.only_below);
     assert_eq!(below.map(|version| version.to_string()).as_deref(), Some("15.2.0"));
+}
+
+#[test]
+fn a_bash_with_only_the_first_fix_of_shellshock_is_vulnerable() {
+    assert_affects(
+        "CVE-2014-6271",
+        "pkg:deb/debian/bash",
+        &[
+            "4.1-3",
+            "4.1-3+deb6u1",
+            "4.2+dfsg-0.1",
+            "4.2+dfsg-0.1+deb7u1",
+            "4.3-1~bpo70+1",
+            "4.3-9.1",
+        ],
+        &["4.1-3+deb6u2", "4.2+dfsg-0.1+deb7u3", "4.3-9.2", "4.3-11+deb8u2", "5.2.15-2+b7"],
+    );
+    assert_affects(
+        "CVE-2014-6271",
+        "pkg:rpm/redhat/bash",
+        &["0:3.2-33.el5.1", "0:4.1.2-15.el6_5.1", "0:4.2.45-5.el7", "0:4.2.45-5.el7_0.2"],
+        &["0:3.2-33.el5_11.4", "0:4.1.2-15.el6_5.2", "0:4.2.45-5.el7_0.4", "0:5.1.8-9.el9"],
+    );
+}
+
+#[test]
+fn only_two_versions_of_apache_climb_out_of_the_document_root() {
+    let of = |product, vulnerable: &[&str], fixed: &[&str]| {
+        assert_affects("CVE-2021-41773", product, vulnerable, fixed);
+    };
+    of("apache/httpd", &["2.4.49", "2.4.50"], &["2.4.48", "2.4.51", "2.4.62", "2.2.34"]);
+    of(
+        "pkg:deb/debian/apache2",
+        &["2.4.49-1", "2.4.49-4", "2.4.50-1"],
+        &["2.4.48-3.1+deb11u1", "2.4.51-1~deb11u1", "2.4.51-1", "2.4.62-1~deb12u2"],
+    );
+    of("pkg:rpm/fedora/httpd", &["0:2.4.49-1.fc34"], &["0:2.4.48-1.fc34", "0:2.4.51-2.fc35"]);
+}
+
+#[test]
+fn each_branch_of_what_is_declared_ends_with_its_own_fix() {
+    assert_affects(
+        "CVE-2025-29927",
+        "pkg:npm/next",
+        &["11.1.4", "12.3.4", "13.0.0", "14.2.24", "15.2.2"],
+        &["11.1.3", "12.3.5", "13.5.9", "14.2.25", "15.2.3", "15.3.0", "16.0.0"],
+    );
+    let confluence = "pkg:maven/com.atlassian.confluence/confluence";
+    assert_affects(
+        "CVE-2022-26134",
+        confluence,
+        &["6.13.23", "7.4.16", "7.12.5", "7.13.6", "7.15.1", "7.18.0"],
+        &["7.4.17", "7.4.18", "7.13.7", "7.14.3", "7.15.2", "7.16.4", "7.17.4", "7.18.1", "8.0.0"],
+    );
+    assert_affects(
+        "CVE-2023-22515",
+        confluence,
+        &["8.0.0", "8.2.3", "8.3.2", "8.4.2", "8.5.1"],
+        &["7.19.16", "8.3.3", "8.3.4", "8.4.3", "8.5.2", "8.6.0"],
+    );
 }
 
 fn assert_marks_text(bytes: &[u8], problems: &[Problem]) {

@@ -13,12 +13,17 @@ use stopgap_model::{
     Version, VersionRange,
 };
 
-const CATALOG: [&[u8]; 5] = [
+const CATALOG: [&[u8]; 10] = [
     include_bytes!("../../../catalog/PING1.toml"),
     include_bytes!("../../../catalog/M1.toml"),
     include_bytes!("../../../catalog/M2.toml"),
     include_bytes!("../../../catalog/CVE-2021-26855.toml"),
     include_bytes!("../../../catalog/CVE-2024-4577.toml"),
+    include_bytes!("../../../catalog/CVE-2014-6271.toml"),
+    include_bytes!("../../../catalog/CVE-2021-41773.toml"),
+    include_bytes!("../../../catalog/CVE-2022-26134.toml"),
+    include_bytes!("../../../catalog/CVE-2023-22515.toml"),
+    include_bytes!("../../../catalog/CVE-2025-29927.toml"),
 ];
 
 #[track_caller]
