@@ -1,6 +1,7 @@
 //! What is wrong in a document beside its rules and probes.
 
-use stopgap_model::{ActionKind, Problem};
+use stopgap_model::product::{DISTRIBUTIONS, package};
+use stopgap_model::{ActionKind, Affected, Problem, WebKind};
 
 use super::{Finding, Subject};
 
@@ -66,6 +67,8 @@ fn affected(subject: &Subject<'_>) -> Vec<Finding> {
         findings.push(Finding::warning("any-server", problem));
     }
     for (at, affected) in mitigation.affected.iter().enumerate() {
+        findings.extend(distribution(subject, at, affected));
+        findings.extend(roles(subject, at, affected));
         if !affected.ranges.is_empty() {
             continue;
         }
@@ -79,4 +82,32 @@ fn affected(subject: &Subject<'_>) -> Vec<Finding> {
         findings.push(Finding::warning("no-fixed-version", problem));
     }
     findings
+}
+
+/// A distribution that no server says it is.
+fn distribution(subject: &Subject<'_>, at: usize, affected: &Affected) -> Option<Finding> {
+    let (prefix, _) = package(&affected.product)?;
+    if DISTRIBUTIONS.iter().any(|(_, known)| *known == prefix) {
+        return None;
+    }
+    let place = subject.places.value_in("affected", at, "product");
+    let names = DISTRIBUTIONS.map(|(_, known)| known).join("…, ");
+    let problem = Problem::new(place, format!("no server is known to have packages of {prefix}…"))
+        .expected(format!("{names}…"))
+        .help("packages of another distribution cannot be identified; they can only be declared");
+    Some(Finding::warning("unknown-distribution", problem))
+}
+
+/// Roles of what has none: no server could tell them, and so none could be protected.
+fn roles(subject: &Subject<'_>, at: usize, affected: &Affected) -> Option<Finding> {
+    let product = &affected.product;
+    let has_none = package(product).is_some() || WebKind::of_product(product).is_some();
+    if affected.roles.is_empty() || !has_none {
+        return None;
+    }
+    let place = subject.places.value_in("affected", at, "roles");
+    let problem = Problem::new(place, format!("{product} has no roles that a server could tell"))
+        .expected("no `roles`")
+        .help("in which role it is used stays unknown, and nothing is applied");
+    Some(Finding::error("untold-roles", problem))
 }

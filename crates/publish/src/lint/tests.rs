@@ -80,6 +80,8 @@ finds! {
     a_range_without_its_fix: [", fixed = \"1.5\"" => ""]; Error "no-fixed-version", "{ introduced = \"1.0\" }", "`fixed` is missing";
     a_product_without_a_fixed_version: ["ranges = [{ introduced = \"1.0\", fixed = \"1.5\" }]\n" => ""]; Warning "no-fixed-version", "\"acme/thing\"", "in which it is fixed";
     a_mitigation_for_every_server: ["[[affected]]\nproduct = \"acme/thing\"\nranges = [{ introduced = \"1.0\", fixed = \"1.5\" }]\n" => ""]; Warning "any-server", "", "for every server";
+    a_package_of_a_misspelt_distribution: ["product = \"acme/thing\"" => "product = \"pkg:deb/debain/thing\""]; Warning "unknown-distribution", "\"pkg:deb/debain/thing\"", "no server is known";
+    roles_of_a_package: ["product = \"acme/thing\"" => "product = \"pkg:deb/debian/thing\"\nroles = [\"front\"]"]; Error "untold-roles", "[\"front\"]", "has no roles";
     another_id_than_the_files_name: ["id = \"X1\"" => "id = \"X2\""]; Warning "file-name", "\"X2\"", "another name";
     the_name_of_the_policy_as_an_id: ["id = \"X1\"" => "id = \"Policy\""]; Error "reserved-id", "\"Policy\"", "`Policy`";
     a_key_that_nobody_knows: ["severity =" => "severty = 1\nseverity ="]; Error "unreadable", "severty", "unknown key";
