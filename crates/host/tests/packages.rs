@@ -93,6 +93,30 @@ fn a_hostile_status_file_does_no_harm() {
 }
 
 #[test]
+fn the_packages_of_this_machine_are_those_that_dpkg_lists() {
+    let format = "${db:Status-Status} ${Package} ${Version}\n";
+    let asked = std::process::Command::new("dpkg-query").args(["-W", "-f", format]).output();
+    let (Ok(said), Ok(status)) = (asked, std::fs::read(STATUS)) else {
+        println!("skipped: dpkg is not on this machine");
+        return;
+    };
+    let files = vec![
+        (ServerPath::new("/etc/os-release"), DEBIAN.as_bytes().to_vec()),
+        (ServerPath::new(STATUS), status),
+    ];
+    let found = known(&FailingHost::new(files)).versions;
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let installed = said.lines().filter_map(|line| line.strip_prefix("installed "));
+    for (name, version) in installed.filter_map(|line| line.split_once(' ')) {
+        // Of a package for several architectures the list has several lines.
+        let one_of = said.lines().any(|line| {
+            line == format!("installed {name} {}", found.get(name).map_or("", String::as_str))
+        });
+        assert!(one_of, "{name} {version}: {:?}", found.get(name));
+    }
+}
+
+#[test]
 fn a_status_file_that_cannot_be_read_is_a_doubt_and_not_an_absence() {
     let why = unknown(&debian("").with(Fault::FailAt(1)));
     assert!(why.contains(STATUS), "{why}");
