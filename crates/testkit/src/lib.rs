@@ -1,5 +1,6 @@
 //! Simulators for tests: a server's files in a folder, a host that fails on demand, publishers
-//! of feeds with throwaway keys, and the real server's files where they are at hand.
+//! of feeds with throwaway keys, the real web servers of this machine, and a real server's files
+//! where they are at hand.
 //!
 //! A dev-dependency only. What goes wrong here is a broken test, so it panics, and says why.
 #![allow(
@@ -14,6 +15,7 @@ pub mod feed;
 mod python;
 mod real;
 pub mod repository;
+pub mod servers;
 mod tree;
 pub mod web;
 
