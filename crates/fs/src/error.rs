@@ -65,6 +65,27 @@ pub enum FsError {
         /// The text.
         name: String,
     },
+    /// Others than its owner may write it, so it is not trusted: a link in it is not followed, a
+    /// program in it is not run.
+    #[error("others than its owner may write to {}, so what is there is not trusted", path.display())]
+    Exposed {
+        /// The folder or file.
+        path: PathBuf,
+    },
+    /// Links lead in a circle, or the way is longer than anybody's.
+    #[error("{} leads over too many folders or links", path.display())]
+    TooManyLinks {
+        /// The path that was followed.
+        path: PathBuf,
+    },
+    /// There are more files than are looked at.
+    #[error("{} has more than {max} names", path.display())]
+    TooMany {
+        /// The folder or the pattern.
+        path: PathBuf,
+        /// How many are looked at.
+        max: usize,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}", path.display())]
     Io {

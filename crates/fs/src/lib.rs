@@ -1,9 +1,11 @@
 //! Bounded reads, durable atomic replace, private folders, the lock.
 //!
-//! The base that every other edge stands on. Three kinds of folder are told apart:
+//! The base that every other edge stands on. Four kinds of folder are told apart:
 //! - a [`Root`] holds files that belong to somebody else. They are found as Windows finds them,
 //!   without regard to ASCII case, no symbolic link in it is followed, and a file is replaced only
 //!   while it still is the one that was read;
+//! - a [`UnixRoot`] holds those of a Unix server: case counts, and links are followed as the server
+//!   follows them, but for those that just anybody may have put there;
 //! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte;
 //! - a [`PublicDir`] is Stopgap's own too, and what is in it is for everybody to read.
 
@@ -11,6 +13,7 @@ mod batch;
 mod error;
 mod find;
 mod folder;
+mod glob;
 mod lines;
 mod lock;
 mod private;
@@ -18,6 +21,7 @@ mod public;
 mod replace;
 mod root;
 mod temp;
+mod unix;
 mod xattr;
 
 pub use error::{FsError, LockError, PrivateDirError, ReplaceError};
@@ -29,4 +33,5 @@ pub use private::PrivateDir;
 pub use public::PublicDir;
 pub use root::Root;
 pub use rustix::io::Errno;
-pub use temp::LEFTOVER_SUFFIX;
+pub use temp::{LEFTOVER_SUFFIX, Staged};
+pub use unix::UnixRoot;

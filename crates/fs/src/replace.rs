@@ -1,11 +1,12 @@
-//! One file replaced by another: wholly or not at all, and only while it is the expected one.
+//! One file replaced by another, made or removed: wholly or not at all, and only while what is
+//! there is what is expected.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 
-use rustix::fs::{AtFlags, FlockOperation, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use stopgap_model::Digest;
 
@@ -18,7 +19,10 @@ use crate::xattr::carry_over;
 /// seen in the field (applicationHost.config, 175 kB).
 const MAX_TARGET: u64 = 16 << 20;
 
-/// The file to be replaced, held open and locked.
+/// A new file of a server is for everybody to read: the server may be another user.
+const NEW_FILE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
+
+/// The file to be replaced or removed, held open and locked.
 struct Target<'a> {
     folder: &'a Folder,
     name: &'a OsStr,
@@ -36,9 +40,7 @@ pub(crate) fn replace(
     let path = || folder.path_of(name);
     let target = Target::open(folder, name)?;
     target.require(expected)?;
-    if target.facts.mode() & 0o200 == 0 {
-        return Err(ReplaceError::ReadOnly { path: path() });
-    }
+    target.require_writable()?;
     if target.facts.nlink() > 1 {
         return Err(ReplaceError::HardLinked { path: path() });
     }
@@ -50,6 +52,39 @@ pub(crate) fn replace(
     target.require_in_place()?;
     target.require(expected)?;
     temp.place()?;
+    folder.sync().map_err(|source| ReplaceError::NotDurable { path: path(), source })
+}
+
+/// Makes the file `name` with the bytes `new`.
+pub(crate) fn create(folder: &Folder, name: &OsStr, new: &[u8]) -> Result<(), ReplaceError> {
+    let path = || folder.path_of(name);
+    let temp = Temp::write(folder, name, new)?;
+    // Whatever the umask says.
+    rustix::fs::fchmod(temp.file(), NEW_FILE).at("write", &path())?;
+    temp.sync()?;
+    match temp.place_anew() {
+        Ok(()) => {}
+        Err(Errno::EXIST) => {
+            let found = folder.file(name, OFlags::RDONLY)?;
+            let found = found.ok_or_else(|| ReplaceError::Missing { path: path() })?;
+            let found = Digest::of(&read_rest(&found, MAX_TARGET, &path())?);
+            return Err(ReplaceError::Changed { path: path(), found });
+        }
+        Err(errno) => Err(errno).at("create", &path())?,
+    }
+    folder.sync().map_err(|source| ReplaceError::NotDurable { path: path(), source })
+}
+
+/// Removes the file `name`, whose digest is `expected`.
+pub(crate) fn remove(folder: &Folder, name: &OsStr, expected: Digest) -> Result<(), ReplaceError> {
+    let path = || folder.path_of(name);
+    let target = Target::open(folder, name)?;
+    target.require(expected)?;
+    target.require_writable()?;
+    target.require_in_place()?;
+    if !folder.unlink(name)? {
+        return Err(ReplaceError::Missing { path: path() });
+    }
     folder.sync().map_err(|source| ReplaceError::NotDurable { path: path(), source })
 }
 
@@ -74,6 +109,14 @@ impl<'a> Target<'a> {
         (&self.file).seek(SeekFrom::Start(0)).at("read", &path)?;
         let found = Digest::of(&read_rest(&self.file, MAX_TARGET, &path)?);
         if found == expected { Ok(()) } else { Err(ReplaceError::Changed { path, found }) }
+    }
+
+    /// Whoever marked the file as read-only wants it to stay.
+    fn require_writable(&self) -> Result<(), ReplaceError> {
+        match self.facts.mode() & 0o200 {
+            0 => Err(ReplaceError::ReadOnly { path: self.folder.path_of(self.name) }),
+            _ => Ok(()),
+        }
     }
 
     /// The name still leads to the file that is held open.

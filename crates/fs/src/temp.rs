@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, RenameFlags};
+use rustix::io::Errno;
 
 use crate::error::{At as _, FsError};
 use crate::folder::Folder;
@@ -74,6 +75,14 @@ impl<'a> Temp<'a> {
     pub(crate) fn place(self) -> Result<(), FsError> {
         self.close().place()
     }
+
+    /// Gives the new file its target's name, in one step, unless something has that name.
+    pub(crate) fn place_anew(mut self) -> Result<(), Errno> {
+        let Beside { folder, target, name, .. } = &self.beside;
+        rustix::fs::renameat_with(folder, name, folder, *target, RenameFlags::NOREPLACE)?;
+        self.beside.placed = true;
+        Ok(())
+    }
 }
 
 impl Beside<'_> {
@@ -92,5 +101,32 @@ impl Drop for Beside<'_> {
             // Nothing more can be done here; the next run removes it.
             let _ = self.folder.unlink(&self.name);
         }
+    }
+}
+
+/// A file beside another one that is there only for a while, removed when this is dropped.
+#[derive(Debug)]
+pub struct Staged {
+    folder: Folder,
+    name: OsString,
+}
+
+impl Staged {
+    /// Writes `bytes` beside `target`, for its owner only, in place of what an earlier run may have
+    /// left.
+    pub(crate) fn write(folder: Folder, target: &OsStr, bytes: &[u8]) -> Result<Self, FsError> {
+        let name = leftover_of(target);
+        let mut temp = Temp::write(&folder, target, bytes)?;
+        // Whole, so from here on it is removed when this is dropped, and no sooner.
+        temp.beside.placed = true;
+        drop(temp);
+        Ok(Self { folder, name })
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Nothing more can be done here; the next run removes it.
+        let _ = self.folder.unlink(&self.name);
     }
 }
