@@ -59,7 +59,8 @@ pub trait Host {
     fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError>;
 
     /// The file that a path of this server leads to, every link on the way followed as the server
-    /// follows it; the path itself where nothing is there.
+    /// follows it. Where no file is there, it is where one would be made; the path itself where there
+    /// is no folder for it.
     ///
     /// # Errors
     /// A link leads out of the root, in a circle, or is in a folder that others than its owner and

@@ -6,6 +6,7 @@
 
 mod exchange;
 mod host;
+mod linux;
 mod live;
 mod packages;
 mod path;
@@ -13,6 +14,7 @@ pub mod pe;
 mod php;
 mod rpm;
 mod tree;
+mod unix;
 
 pub use exchange::exchange_facts;
 pub use host::{Found, Host, Read};

@@ -7,15 +7,20 @@ use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, ServerPath};
 
 use crate::host::{Found, Host, Read, sentence};
+use crate::linux::packaged_in_tree;
 use crate::live::Live;
 use crate::path::parts;
+use crate::unix::UnixFiles;
 
-/// A server whose drives are folders of a folder: `C:\inetpub` is `C/inetpub` in it.
+/// A server whose files are in a folder, such as a mounted disk or a golden image.
 ///
-/// Names are found without regard to the case of ASCII letters, and no link is followed.
+/// A path of Windows leads to the folder of its drive: `C:\inetpub` is `C/inetpub` in it. Names are
+/// found without regard to the case of ASCII letters, and no link is followed. A path that begins
+/// with `/` is one of Unix: `/etc` is `etc` in it, case counts, and links are followed in it.
 #[derive(Debug)]
 pub struct TreeHost {
     root: Root,
+    unix: UnixFiles,
     path: PathBuf,
 }
 
@@ -25,12 +30,15 @@ impl TreeHost {
     /// # Errors
     /// The folder is not there or cannot be opened.
     pub fn open(root: &Path) -> Result<Self, FsError> {
-        Ok(Self { root: Root::open(root)?, path: root.to_owned() })
+        Ok(Self { root: Root::open(root)?, unix: UnixFiles::open(root)?, path: root.to_owned() })
     }
 }
 
 impl Host for TreeHost {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
+        if path.is_unix() {
+            return self.unix.read(path, max);
+        }
         let parts = match parts(path) {
             Ok(parts) => parts,
             Err(error) => return Read::Unreadable(sentence(&error)),
@@ -43,6 +51,9 @@ impl Host for TreeHost {
     }
 
     fn find(&self, folder: &ServerPath, name: &str) -> Found {
+        if folder.is_unix() {
+            return UnixFiles::find(folder);
+        }
         let found = match parts(folder) {
             Ok(parts) => self.root.find(&parts, name, FindLimits::USUAL),
             Err(error) => return unsearched(sentence(&error)),
@@ -57,27 +68,40 @@ impl Host for TreeHost {
     }
 
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
-        self.root.replace(&checked(path)?, expected, new)
+        match path.is_unix() {
+            true => self.unix.replace(path, expected, new),
+            false => self.root.replace(&checked(path)?, expected, new),
+        }
     }
 
-    fn create(&self, path: &ServerPath, _: &[u8]) -> Result<(), ReplaceError> {
-        Err(ReplaceError::Missing { path: path.as_str().into() })
+    fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
+        match path.is_unix() {
+            true => self.unix.create(path, new),
+            false => Err(not_unix(path).into()),
+        }
     }
 
-    fn remove(&self, path: &ServerPath, _: Digest) -> Result<(), ReplaceError> {
-        Err(ReplaceError::Missing { path: path.as_str().into() })
+    fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
+        match path.is_unix() {
+            true => self.unix.remove(path, expected),
+            false => Err(not_unix(path).into()),
+        }
     }
 
     fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
-        Ok(path.clone())
+        match path.is_unix() {
+            true => self.unix.real_path(path),
+            // No link is followed there.
+            false => Ok(path.clone()),
+        }
     }
 
-    fn glob(&self, _: &str) -> Result<Vec<ServerPath>, String> {
-        Ok(Vec::new())
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+        self.unix.glob(pattern)
     }
 
     fn web_servers(&self) -> Vec<WebServer> {
-        Vec::new()
+        packaged_in_tree(&self.unix)
     }
 
     fn live(&self) -> Option<&dyn Live> {
@@ -85,7 +109,10 @@ impl Host for TreeHost {
     }
 
     fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
-        self.root.remove_leftover(&checked(path)?)
+        match path.is_unix() {
+            true => self.unix.remove_leftover(path),
+            false => self.root.remove_leftover(&checked(path)?),
+        }
     }
 
     fn name(&self) -> String {
@@ -95,6 +122,11 @@ impl Host for TreeHost {
 
 fn unsearched(why: String) -> Found {
     Found { files: Vec::new(), incomplete: Some(why) }
+}
+
+/// Files are made and removed for the servers of Unix only.
+pub(crate) fn not_unix(path: &ServerPath) -> FsError {
+    FsError::BadName { name: path.as_str().to_owned() }
 }
 
 fn checked(path: &ServerPath) -> Result<Vec<&str>, FsError> {

@@ -1,0 +1,100 @@
+//! What the programs say of themselves, read from their own words.
+
+use stopgap_model::{Fact, Version};
+
+/// What a program says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) version: Fact<Version>,
+    /// The modules that are compiled in, as the program names them.
+    pub(crate) modules: Fact<Vec<String>>,
+    /// The folder that relative paths begin with, unless it is told another one.
+    pub(crate) base: Option<String>,
+    /// The configuration that is read unless it is told another one; relative to `base`.
+    pub(crate) config: Option<String>,
+}
+
+/// The modules of nginx that our rules need and that are there unless they were left out.
+const NGINX_USUAL: [&str; 2] = ["http_map_module", "http_rewrite_module"];
+
+impl About {
+    /// Nothing is known, for this reason.
+    pub(crate) fn unknown(why: &str) -> Self {
+        let (version, modules) = (Fact::Unknown(why.to_owned()), Fact::Unknown(why.to_owned()));
+        Self { version, modules, base: None, config: None }
+    }
+
+    /// From `nginx -V`.
+    pub(crate) fn nginx(said: &str) -> Self {
+        let version = version_after(said, "nginx/");
+        let Some((_, arguments)) = said.split_once("configure arguments:") else {
+            return Self { version, ..Self::unknown("nginx does not say how it was built") };
+        };
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let value = |name: &str| {
+            let values = arguments.iter().filter_map(|argument| argument.strip_prefix(name));
+            values.map(str::to_owned).next_back()
+        };
+        let base = value("--prefix=").unwrap_or_else(|| "/usr/local/nginx".to_owned());
+        let config = value("--conf-path=").unwrap_or_else(|| "conf/nginx.conf".to_owned());
+        let modules = Fact::Known(nginx_modules(&arguments));
+        Self { version, modules, base: Some(base), config: Some(config) }
+    }
+}
+
+fn nginx_modules(arguments: &[&str]) -> Vec<String> {
+    let given = arguments.iter().filter_map(|argument| {
+        let added = argument.strip_prefix("--add-module=");
+        let name = added.map(|path| path.rsplit('/').next().unwrap_or(path));
+        name.or_else(|| argument.strip_prefix("--with-").filter(|name| name.ends_with("_module")))
+    });
+    let left_out = |name: &str| {
+        arguments.iter().any(|argument| argument.strip_prefix("--without-") == Some(name))
+    };
+    let usual = NGINX_USUAL.into_iter().filter(|name| !left_out(name));
+    given.chain(usual).map(str::to_owned).collect()
+}
+
+/// The version that follows `mark`.
+fn version_after(said: &str, mark: &str) -> Fact<Version> {
+    let version = said.split_once(mark).and_then(|(_, after)| leading_version(after));
+    version
+        .map_or_else(|| Fact::Unknown("the program does not say its version".into()), Fact::Known)
+}
+
+/// The version at the beginning of a text: `2.6.12` of `2.6.12-1+deb12u4`.
+pub(crate) fn leading_version(text: &str) -> Option<Version> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    text[..end].trim_end_matches('.').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Fact<Version> {
+        Fact::Known(text.parse().expect("a version"))
+    }
+
+    #[test]
+    fn nginx_says_where_its_configuration_is_and_what_was_left_out() {
+        let said = "nginx version: nginx/1.22.1\nbuilt with OpenSSL 3.0.22\n\
+            configure arguments: --with-cc-opt='-g -O2' --prefix=/usr/share/nginx \
+            --conf-path=/etc/nginx/nginx.conf --with-compat --with-http_ssl_module \
+            --with-http_geoip_module=dynamic --without-http_map_module \
+            --add-module=/build/headers-more\n";
+        let about = About::nginx(said);
+        assert_eq!(about.version, version("1.22.1"));
+        assert_eq!(about.base.as_deref(), Some("/usr/share/nginx"));
+        assert_eq!(about.config.as_deref(), Some("/etc/nginx/nginx.conf"));
+        let modules = ["http_ssl_module", "headers-more", "http_rewrite_module"];
+        assert_eq!(about.modules, Fact::Known(modules.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn a_program_that_says_something_else_is_unknown() {
+        for said in ["", "nginx/", "configure arguments:"] {
+            assert!(matches!(About::nginx(said).version, Fact::Unknown(_)), "{said}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The files of a Unix server, by the paths that it uses.
+
+use std::path::{Path, PathBuf};
+
+use stopgap_fs::{FsError, ReplaceError, UnixRoot};
+use stopgap_model::{Digest, ServerPath};
+
+use crate::host::{Found, Read, sentence};
+
+/// The files of a Unix server below a folder, which is `/` for this machine.
+#[derive(Debug)]
+pub(crate) struct UnixFiles(UnixRoot);
+
+impl UnixFiles {
+    pub(crate) fn open(root: &Path) -> Result<Self, FsError> {
+        UnixRoot::open(root).map(Self)
+    }
+
+    pub(crate) fn read(&self, path: &ServerPath, max: u64) -> Read {
+        match self.0.read(path.as_str(), max) {
+            Ok(Some(bytes)) => Read::Found(bytes),
+            Ok(None) => Read::Absent,
+            Err(error) => Read::Unreadable(sentence(&error)),
+        }
+    }
+
+    /// Every file of a name below a folder is asked for by what looks at Windows only.
+    pub(crate) fn find(folder: &ServerPath) -> Found {
+        let why = format!("{folder} is not a folder of Windows, and only those are searched");
+        Found { files: Vec::new(), incomplete: Some(why) }
+    }
+
+    pub(crate) fn replace(
+        &self,
+        path: &ServerPath,
+        expected: Digest,
+        new: &[u8],
+    ) -> Result<(), ReplaceError> {
+        self.0.replace(path.as_str(), expected, new)
+    }
+
+    pub(crate) fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
+        self.0.create(path.as_str(), new)
+    }
+
+    pub(crate) fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
+        self.0.remove(path.as_str(), expected)
+    }
+
+    pub(crate) fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
+        self.0.remove_leftover(path.as_str())
+    }
+
+    pub(crate) fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+        match self.0.real_path(path.as_str()) {
+            Ok(Some(real)) => named(&real),
+            Ok(None) => Ok(path.clone()),
+            Err(error) => Err(sentence(&error)),
+        }
+    }
+
+    pub(crate) fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+        let paths = self.0.glob(pattern).map_err(|error| sentence(&error))?;
+        paths.iter().map(named).collect()
+    }
+}
+
+fn named(path: &PathBuf) -> Result<ServerPath, String> {
+    let text = path.to_str().ok_or_else(|| format!("the path {path:?} is not text"))?;
+    Ok(ServerPath::new(text))
+}
