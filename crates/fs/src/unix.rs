@@ -123,22 +123,26 @@ impl UnixRoot {
         remove(folder, name, expected)
     }
 
-    /// Removes what a broken-off operation on this file left beside it; `false` if there is
-    /// nothing.
+    /// Removes what a broken-off operation on this file left beside it, and beside the link to it if
+    /// `path` is one; `false` if there is nothing.
     ///
     /// # Errors
     /// The way there cannot be followed, or it cannot be removed.
     pub fn remove_leftover(&self, path: &str) -> Result<bool, FsError> {
         let Some(place) = self.place(path)? else { return Ok(false) };
         let (folder, name) = place.file()?;
-        let removed = folder.unlink(&leftover_of(name))?;
+        let mut removed = folder.unlink(&leftover_of(name))?;
+        if let (Some(folder), Some(name)) = self.spelled(path)? {
+            removed |= folder.unlink(&leftover_of(name))?;
+        }
         // If this is lost in a power failure, the next run removes it again.
         let _ = folder.sync();
         Ok(removed)
     }
 
-    /// Writes `bytes` to a file beside the one that `path` leads to, whose name is that one's with
+    /// Writes `bytes` to a file in the folder that `path` is in, whose name is that of `path` with
     /// [`LEFTOVER_SUFFIX`](crate::LEFTOVER_SUFFIX); it is there until what is returned is dropped.
+    /// If `path` is a link, it is beside the link: for nginx, relative paths begin there.
     /// It is for its owner only, as what it holds may be secret, and a server tests its
     /// configuration as the user that wrote it.
     ///
@@ -146,9 +150,8 @@ impl UnixRoot {
     /// The way there cannot be followed, its folder is not there, or it cannot be written.
     pub fn stage(&self, path: &str, bytes: &[u8]) -> Result<Staged, FsError> {
         let missing = || FsError::NotFound { path: self.on_disk(path) };
-        let place = self.place(path)?.ok_or_else(missing)?;
-        let (folder, name) = place.file()?;
-        Staged::write(folder.again()?, name, bytes)
+        let (folder, name) = self.spelled(path)?;
+        Staged::write(folder.ok_or_else(missing)?, name.ok_or_else(|| bad(path))?, bytes)
     }
 
     /// The paths that a pattern names, as `glob(3)` does without flags and in the C locale: in the
@@ -211,12 +214,7 @@ impl UnixRoot {
 
     /// The names in a folder; none where there is no folder, as `glob(3)` has it.
     fn names(&self, path: &Path, budget: &mut usize) -> Result<Vec<OsString>, FsError> {
-        let Some(place) = self.folder_at(path)? else { return Ok(Vec::new()) };
-        let opened = match &place.name {
-            Some(name) => place.folder().child(name)?,
-            None => Some(place.folder().again()?),
-        };
-        let Some(folder) = opened else { return Ok(Vec::new()) };
+        let Some(folder) = self.folder_at(path)? else { return Ok(Vec::new()) };
         let mut names = Vec::new();
         for entry in folder.entries()? {
             let entry = entry.at("list", folder.path())?;
@@ -232,20 +230,34 @@ impl UnixRoot {
     /// Whether there is a file, a folder or a link of this path.
     fn is_there(&self, path: &Path) -> Result<bool, FsError> {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { return Ok(true) };
-        let Some(place) = self.folder_at(above)? else { return Ok(false) };
-        let on_way = place.name.as_deref().map_or_else(PathBuf::new, PathBuf::from).join(name);
-        match statat(place.folder(), &on_way, AtFlags::SYMLINK_NOFOLLOW) {
+        let Some(folder) = self.folder_at(above)? else { return Ok(false) };
+        match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
-            Err(errno) => Err(errno).at("read", &place.folder().path().join(on_way)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno).at("read", &folder.path_of(name)),
         }
     }
 
-    fn folder_at(&self, path: &Path) -> Result<Option<Place<'_>>, FsError> {
-        match self.place_of(path) {
-            Err(FsError::NotAFolder { .. }) => Ok(None),
-            place => Ok(place?.filter(Place::is_folder)),
+    /// The folder that `path` leads to; `None` if nothing or no folder is there.
+    fn folder_at(&self, path: &Path) -> Result<Option<Folder>, FsError> {
+        let place = match self.place_of(path) {
+            Err(FsError::NotAFolder { .. }) => None,
+            place => place?.filter(Place::is_folder),
+        };
+        let Some(place) = place else { return Ok(None) };
+        match &place.name {
+            Some(name) => place.folder().child(name),
+            None => place.folder().again().map(Some),
         }
+    }
+
+    /// The folder that `path` is in and its last name, which is not followed if it is a link.
+    fn spelled<'a>(&self, path: &'a str) -> Result<(Option<Folder>, Option<&'a OsStr>), FsError> {
+        let path = Path::new(path);
+        let Some(above) = path.parent().filter(|_| path.is_absolute()) else {
+            return Ok((None, None));
+        };
+        Ok((self.folder_at(above)?, path.file_name()))
     }
 
     fn place(&self, path: &str) -> Result<Option<Place<'_>>, FsError> {

@@ -1,8 +1,10 @@
 //! The door to the server: facts and files.
 //!
-//! A [`Host`] is where files are read and replaced, by the paths that the server itself uses. The
-//! one there is so far is [`TreeHost`]: a server's files under a folder, such as a mounted disk or
-//! a golden image. [`exchange_facts`], [`php_facts`] and [`packages`] say what is installed.
+//! A [`Host`] is where files are read and replaced, by the paths that the server itself uses.
+//! [`TreeHost`] is a server's files under a folder, such as a mounted disk or a golden image;
+//! [`LinuxHost`] is this machine, with the web servers that run on it, and what can be done with
+//! them is [`Live`]. [`exchange_facts`] and [`php_facts`] say what is installed, from the
+//! files alone.
 
 mod exchange;
 mod host;
@@ -18,6 +20,7 @@ mod unix;
 
 pub use exchange::exchange_facts;
 pub use host::{Found, Host, Read};
+pub use linux::{DeclaredServer, LinuxHost, WebSettings};
 pub use live::{Answer, Live, TestError};
 pub use packages::packages;
 pub use path::{NotAbsolute, parts};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FsError, ReplaceError, UnixRoot};
+use stopgap_fs::{FsError, ReplaceError, Staged, UnixRoot};
 use stopgap_model::{Digest, ServerPath};
 
 use crate::host::{Found, Read, sentence};
@@ -51,6 +51,10 @@ impl UnixFiles {
         self.0.remove_leftover(path.as_str())
     }
 
+    pub(crate) fn stage(&self, path: &ServerPath, bytes: &[u8]) -> Result<Staged, FsError> {
+        self.0.stage(path.as_str(), bytes)
+    }
+
     pub(crate) fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
         match self.0.real_path(path.as_str()) {
             Ok(Some(real)) => named(&real),
@@ -62,6 +66,15 @@ impl UnixFiles {
     pub(crate) fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
         let paths = self.0.glob(pattern).map_err(|error| sentence(&error))?;
         paths.iter().map(named).collect()
+    }
+
+    pub(crate) fn is_folder(&self, path: &ServerPath) -> bool {
+        self.0.is_folder(path.as_str()).unwrap_or(false)
+    }
+
+    /// Whether a program may be run: nobody unprivileged may have written it.
+    pub(crate) fn require_guarded(&self, program: &ServerPath) -> Result<(), String> {
+        self.0.require_guarded(program.as_str()).map_err(|error| sentence(&error))
     }
 }
 

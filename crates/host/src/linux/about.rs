@@ -40,6 +40,39 @@ impl About {
         let modules = Fact::Known(nginx_modules(&arguments));
         Self { version, modules, base: Some(base), config: Some(config) }
     }
+
+    /// From `apache2 -V` and `apache2 -l`.
+    pub(crate) fn apache(settings: &str, list: &str) -> Self {
+        let value = |name: &str| {
+            let (_, after) = settings.split_once(&format!("-D {name}=\""))?;
+            after.split_once('"').map(|(value, _)| value.to_owned())
+        };
+        let names = list.lines().map(str::trim).filter(|line| line.ends_with(".c"));
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        let modules = match names.is_empty() {
+            true => Fact::Unknown("the program does not list its modules".to_owned()),
+            false => Fact::Known(names),
+        };
+        let version = version_after(settings, "Apache/");
+        Self { version, modules, base: value("HTTPD_ROOT"), config: value("SERVER_CONFIG_FILE") }
+    }
+
+    /// From `haproxy -vv`. What it calls features are its modules.
+    pub(crate) fn haproxy(said: &str) -> Self {
+        let version = match version_after(said, "HAProxy version ") {
+            Fact::Unknown(_) => version_after(said, "HA-Proxy version "),
+            version => version,
+        };
+        let features = said.lines().find_map(|line| line.strip_prefix("Feature list :"));
+        let modules = match features {
+            Some(features) => {
+                let there = features.split_whitespace().filter_map(|word| word.strip_prefix('+'));
+                Fact::Known(there.map(str::to_owned).collect())
+            }
+            None => Fact::Unknown("the program does not list its features".to_owned()),
+        };
+        Self { version, modules, base: None, config: None }
+    }
 }
 
 fn nginx_modules(arguments: &[&str]) -> Vec<String> {
@@ -92,9 +125,36 @@ mod tests {
     }
 
     #[test]
+    fn apache_says_its_root_even_where_it_cannot_read_its_configuration() {
+        let settings = "Server version: Apache/2.4.71 (Debian)\nServer MPM:     \n \
+             -D HTTPD_ROOT=\"/etc/apache2\"\n -D SERVER_CONFIG_FILE=\"apache2.conf\"\n";
+        let about = About::apache(settings, "Compiled in modules:\n  core.c\n  mod_so.c\n");
+        assert_eq!(about.version, version("2.4.71"));
+        assert_eq!(about.base.as_deref(), Some("/etc/apache2"));
+        assert_eq!(about.config.as_deref(), Some("apache2.conf"));
+        let modules = ["core.c", "mod_so.c"];
+        assert_eq!(about.modules, Fact::Known(modules.map(str::to_owned).to_vec()));
+    }
+
+    #[test]
+    fn haproxy_says_its_features() {
+        let said = "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/\n\
+            Feature list : +EPOLL -KQUEUE +PCRE2\n";
+        let about = About::haproxy(said);
+        assert_eq!(about.version, version("2.6.12"));
+        let modules = ["EPOLL", "PCRE2"];
+        assert_eq!(about.modules, Fact::Known(modules.map(str::to_owned).to_vec()));
+        let old = About::haproxy("HA-Proxy version 1.8.27 2020/11/06\n");
+        assert_eq!(old.version, version("1.8.27"));
+        assert!(matches!(old.modules, Fact::Unknown(_)));
+    }
+
+    #[test]
     fn a_program_that_says_something_else_is_unknown() {
-        for said in ["", "nginx/", "configure arguments:"] {
-            assert!(matches!(About::nginx(said).version, Fact::Unknown(_)), "{said}");
+        for said in ["", "nginx/", "configure arguments:", "Apache/x", "HAProxy version "] {
+            for about in [About::nginx(said), About::apache(said, ""), About::haproxy(said)] {
+                assert!(matches!(about.version, Fact::Unknown(_)), "{said}");
+            }
         }
     }
 }

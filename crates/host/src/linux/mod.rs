@@ -1,7 +1,165 @@
 //! Web servers of a Linux system: what is installed, what runs, and what can be done with it.
 
 mod about;
+mod ask;
+mod command_line;
+mod discovery;
 mod envvars;
 mod packaged;
+mod process;
+mod reload;
+mod run;
+mod service;
+mod start;
+mod test;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use stopgap_fs::{FsError, ReplaceError};
+use stopgap_model::web::WebSite;
+use stopgap_model::web::{WebKind, WebServer};
+use stopgap_model::{Digest, Request, ServerPath};
+
+use crate::host::{Found, Host, Read};
+use crate::live::{Answer, Live, TestError};
+use crate::tree::not_unix;
+use crate::unix::UnixFiles;
+use about::About;
+use discovery::{Key, Stamp, Start};
 
 pub(crate) use packaged::packaged_in_tree;
+
+/// Which web servers of this machine are looked at, as `policy.toml` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Whether those are looked for that run and that packages installed. Otherwise only the
+    /// declared ones are looked at.
+    pub find: bool,
+    /// The ones that the administrator names.
+    pub servers: Vec<DeclaredServer>,
+}
+
+/// A web server that the administrator names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredServer {
+    /// Which one it is.
+    pub kind: WebKind,
+    /// Its configuration, in the order read; at least one file.
+    pub config: Vec<ServerPath>,
+    /// Its program; where packages put it, if it is not named.
+    pub program: Option<ServerPath>,
+    /// What relative paths begin with; what the program itself says, if it is not named.
+    pub base: Option<ServerPath>,
+}
+
+/// This machine.
+#[derive(Debug)]
+pub struct LinuxHost {
+    files: UnixFiles,
+    settings: WebSettings,
+    /// What the programs said of themselves, by their paths.
+    abouts: Mutex<BTreeMap<ServerPath, (Stamp, About)>>,
+    /// How the servers that were seen running were started.
+    starts: Mutex<BTreeMap<Key, Start>>,
+}
+
+impl LinuxHost {
+    /// Opens this machine.
+    ///
+    /// # Errors
+    /// Its root folder cannot be opened.
+    pub fn open(settings: WebSettings) -> Result<Self, FsError> {
+        let files = UnixFiles::open(Path::new("/"))?;
+        let (abouts, starts) = (Mutex::default(), Mutex::default());
+        Ok(Self { files, settings, abouts, starts })
+    }
+}
+
+/// What a lock guards is whole at every moment, so one that broke with it is still good.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Host for LinuxHost {
+    fn read(&self, path: &ServerPath, max: u64) -> Read {
+        match path.is_unix() {
+            true => self.files.read(path, max),
+            // A drive of Windows.
+            false => Read::Absent,
+        }
+    }
+
+    fn find(&self, folder: &ServerPath, _: &str) -> Found {
+        match folder.is_unix() {
+            true => UnixFiles::find(folder),
+            false => Found::default(),
+        }
+    }
+
+    fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
+        self.files.replace(path, expected, new)
+    }
+
+    fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
+        self.files.create(path, new)
+    }
+
+    fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
+        self.files.remove(path, expected)
+    }
+
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+        match path.is_unix() {
+            true => self.files.real_path(path),
+            false => Err(not_unix(path).to_string()),
+        }
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+        self.files.glob(pattern)
+    }
+
+    fn web_servers(&self) -> Vec<WebServer> {
+        self.discover()
+    }
+
+    fn live(&self) -> Option<&dyn Live> {
+        Some(self)
+    }
+
+    fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
+        match path.is_unix() {
+            true => self.files.remove_leftover(path),
+            false => Ok(false),
+        }
+    }
+
+    fn name(&self) -> String {
+        "this machine".to_owned()
+    }
+}
+
+impl Live for LinuxHost {
+    fn test(&self, server: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
+        self.test_configuration(server, staged)
+    }
+
+    fn reload(&self, server: &WebServer) -> Result<(), String> {
+        self.take_configuration(server)
+    }
+
+    fn start(&self, server: &WebServer) -> Result<(), String> {
+        self.start_again(server)
+    }
+
+    fn is_running(&self, server: &WebServer) -> bool {
+        self.running_master(server).is_ok_and(|master| master.is_some())
+    }
+
+    fn ask(&self, site: &WebSite, request: &Request) -> Answer {
+        ask::ask(site, request)
+    }
+}

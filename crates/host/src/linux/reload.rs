@@ -1,0 +1,134 @@
+//! A server takes its configuration while it serves.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use stopgap_model::web::{WebKind, WebServer};
+
+use super::discovery::Master;
+use super::process::{ProcessId, Processes};
+use super::run::Run;
+use super::service;
+use super::start::Up;
+use super::{LinuxHost, locked};
+
+/// How long a server may take until its new processes answer, or until it is up. nginx with a
+/// thousand sites takes less than a second.
+pub(crate) const SETTLE_TIME: Duration = Duration::from_secs(10);
+/// Between two looks at the processes. Each reads some hundred small files.
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
+/// How long a master may look gone: while it executes its own program anew, as HAProxy's does, it
+/// may be seen with half of it.
+const GONE_TIME: Duration = Duration::from_millis(500);
+/// How long a server that was just started may look as if it served alone.
+const ALONE_TIME: Duration = Duration::from_secs(1);
+
+/// The processes that answered before the reload.
+struct Before {
+    workers: BTreeSet<ProcessId>,
+    /// The sockets on which they listen.
+    listening: BTreeSet<u64>,
+}
+
+impl LinuxHost {
+    /// The process that is the server now, if it runs.
+    pub(super) fn running_master(&self, server: &WebServer) -> Result<Option<Master>, String> {
+        Ok(self.master_of(&Processes::now()?, server))
+    }
+
+    pub(super) fn take_configuration(&self, server: &WebServer) -> Result<(), String> {
+        // Apache ends where it is told to take a configuration that it cannot read.
+        self.test_configuration(server, &[]).map_err(|error| error.to_string())?;
+        let (master, before) = self.before(server)?;
+        locked(&self.starts).insert(master.key.clone(), master.start.clone());
+        if before.workers.contains(&master.id) {
+            return self.take_over(server, &master, &before);
+        }
+        match &master.start.service {
+            Some(service) => service::tell("reload", service)?,
+            None => master.id.signal(match server.kind {
+                WebKind::Nginx => Signal::HUP,
+                WebKind::Apache => Signal::USR1,
+                WebKind::HaProxy => Signal::USR2,
+            })?,
+        }
+        let start = Instant::now();
+        let mut seen = start;
+        loop {
+            match self.running_master(server)? {
+                Some(master) => {
+                    seen = Instant::now();
+                    if before.is_over(&Processes::now()?.workers(master.id)) {
+                        return Ok(());
+                    }
+                }
+                None if seen.elapsed() > GONE_TIME => {
+                    return Err(format!("{} is gone since the reload", server.kind.name()));
+                }
+                None => {}
+            }
+            if start.elapsed() > SETTLE_TIME {
+                return Err(not_taken(server));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
+    fn before(&self, server: &WebServer) -> Result<(Master, Before), String> {
+        let start = Instant::now();
+        loop {
+            let processes = Processes::now()?;
+            let master = self.master_of(&processes, server);
+            let master = master.ok_or_else(|| format!("{} does not run", server.kind.name()))?;
+            let workers = processes.workers(master.id);
+            if !workers.contains(&master.id) || start.elapsed() > ALONE_TIME {
+                let listening = workers.iter().flat_map(|worker| worker.listens_on()).collect();
+                return Ok((master, Before { workers, listening }));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// HAProxy without a master: a new process takes over from the old one.
+    fn take_over(
+        &self,
+        server: &WebServer,
+        master: &Master,
+        before: &Before,
+    ) -> Result<(), String> {
+        if server.kind != WebKind::HaProxy {
+            let name = server.kind.name();
+            return Err(format!(
+                "{name} runs as a single process, which cannot take a configuration"
+            ));
+        }
+        let mut run: Run = master.start.run.clone();
+        run.arguments.extend(["-sf".to_owned(), master.id.pid.to_string()]);
+        self.come_up(&run, &not_taken(server), || {
+            let processes = Processes::now()?;
+            let new = self.master_of(&processes, server);
+            let over = new.is_some_and(|new| before.is_over(&processes.workers(new.id)));
+            Ok(if over { Up::Yes } else { Up::No })
+        })
+    }
+}
+
+impl Before {
+    /// Whether processes that were not there before listen, and those that were do not any more.
+    /// They may still finish what they have open.
+    fn is_over(&self, workers: &BTreeSet<ProcessId>) -> bool {
+        let mut new = workers.difference(&self.workers).peekable();
+        let listens = |worker: &ProcessId| !worker.sockets().is_disjoint(&self.listening);
+        if new.peek().is_none() || self.workers.iter().any(listens) {
+            return false;
+        }
+        self.listening.is_empty() || new.any(|worker| !worker.listens_on().is_empty())
+    }
+}
+
+fn not_taken(server: &WebServer) -> String {
+    let seconds = SETTLE_TIME.as_secs();
+    format!("{} has not taken its configuration within {seconds} s", server.kind.name())
+}

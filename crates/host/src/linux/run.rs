@@ -1,0 +1,202 @@
+//! Programs that are run: for a bounded time, with bounded output, and nothing left of them.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, PipeReader, Read as _, pipe};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use stopgap_model::problem::turns_text;
+
+/// How long a program may take. A test of a configuration of thousands of sites takes seconds.
+pub(crate) const PROGRAM_TIME: Duration = Duration::from_secs(10);
+/// Between two looks at whether something has happened.
+pub(crate) const TICK: Duration = Duration::from_millis(5);
+/// The most output that is kept, in bytes; it is the last of it.
+const MAX_OUTPUT: usize = 256 * 1024;
+/// The most lines of output that are told: the servers' own end with what was wrong and where.
+const MAX_LINES: usize = 5;
+/// The most characters of output that are told.
+const MAX_SAID: usize = 1_000;
+/// Where the programs find others. The servers' own do not need it, their modules may.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What is run, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// By its path from the root.
+    pub(crate) program: String,
+    pub(crate) arguments: Vec<String>,
+    /// All the variables there are, but for `PATH`.
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) folder: String,
+}
+
+/// What a program came to.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) success: bool,
+    /// What it wrote to its output and its error output.
+    pub(crate) output: String,
+}
+
+impl Run {
+    pub(crate) fn new(program: &str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
+        let (variables, folder) = (BTreeMap::new(), "/".to_owned());
+        Self { program: program.to_owned(), arguments, variables, folder }
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// It cannot be run, or did not end in time and was ended; a sentence without a full stop.
+    pub(crate) fn to_end(&self) -> Result<Ended, String> {
+        let (mut output, child) = self.spawn_with_output()?;
+        let mut child = Guarded(child);
+        let mut said = Vec::new();
+        let start = Instant::now();
+        loop {
+            // In this order: what it wrote before it ended is there to be read when it has ended.
+            let ended = child.ended()?;
+            read_available(&mut output, &mut said);
+            if let Some(status) = ended {
+                let output = String::from_utf8_lossy(&said).into_owned();
+                return Ok(Ended { success: status.success(), output });
+            }
+            if start.elapsed() > PROGRAM_TIME {
+                let seconds = PROGRAM_TIME.as_secs();
+                return Err(format!("{} did not end within {seconds} s", self.program));
+            }
+            thread::sleep(TICK);
+        }
+    }
+
+    /// Starts it as a server that may stay. Its output is not kept: it would have nobody who reads
+    /// it when we are gone.
+    pub(crate) fn spawn(&self) -> Result<Child, String> {
+        let mut command = self.command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().map_err(|error| self.not_run(&error))
+    }
+
+    fn spawn_with_output(&self) -> Result<(PipeReader, Child), String> {
+        let piped = || {
+            let (reader, writer) = pipe()?;
+            fcntl_setfl(&reader, fcntl_getfl(&reader)? | OFlags::NONBLOCK)?;
+            let mut command = self.command();
+            command.stdout(writer.try_clone()?).stderr(writer);
+            Ok((reader, command.spawn()?))
+        };
+        piped().map_err(|error| self.not_run(&error))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear().env("PATH", PATH).envs(&self.variables);
+        // A group of its own: what it starts can be ended with it, and what ends us does not end it.
+        command.current_dir(&self.folder).stdin(Stdio::null()).process_group(0);
+        command
+    }
+
+    fn not_run(&self, error: &std::io::Error) -> String {
+        format!("{} cannot be run: {error}", self.program)
+    }
+}
+
+/// A child that does not outlive its being wanted.
+struct Guarded(Child);
+
+impl Guarded {
+    fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
+        self.0.try_wait().map_err(|error| format!("a program cannot be waited for: {error}"))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // It is not waited for yet, so the number is still its own, and so is the group's.
+        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads what is there and waits for nothing more: what the program started may hold the pipe open.
+fn read_available(output: &mut PipeReader, said: &mut Vec<u8>) {
+    let mut buffer = [0; 16 * 1024];
+    // A program that writes without end is read in turns.
+    for _ in 0..64 {
+        match output.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(length) => said.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+        let excess = said.len().saturating_sub(MAX_OUTPUT);
+        said.drain(..excess);
+    }
+}
+
+/// The last lines of what a program said, as one line fit for a message.
+pub(crate) fn last_words(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(MAX_LINES)..].join("; ");
+    let characters: Vec<char> = last.chars().collect();
+    let from = characters.len().saturating_sub(MAX_SAID);
+    let mut said = String::new();
+    for &character in &characters[from..] {
+        match character.is_control() || turns_text(character) {
+            true => said.extend(character.escape_default()),
+            false => said.push(character),
+        }
+    }
+    if said.is_empty() { "nothing".to_owned() } else { said }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Result<Ended, String> {
+        Run::new("/bin/sh", &["-c", script]).to_end()
+    }
+
+    #[test]
+    fn what_a_program_says_is_kept_and_its_surroundings_are_its_own() {
+        let ended = shell("echo out; echo err >&2; env; exit 3").expect("run");
+        assert!(!ended.success);
+        assert!(ended.output.starts_with("out\nerr\n"), "{}", ended.output);
+        assert!(!ended.output.contains("HOME="), "{}", ended.output);
+        assert!(Run::new("/none/program", &[]).to_end().is_err());
+    }
+
+    #[test]
+    fn a_program_that_leaves_a_child_with_its_output_is_not_waited_for() {
+        let ended = shell("sleep 5 & echo done").expect("run");
+        assert_eq!(ended.output, "done\n");
+    }
+
+    #[test]
+    fn the_last_of_much_output_is_kept() {
+        let ended = shell("yes | head -c 2000000; echo; echo end").expect("run");
+        assert!(ended.output.len() <= MAX_OUTPUT && ended.output.ends_with("\nend\n"));
+    }
+
+    #[test]
+    fn last_words_are_one_line_and_turn_no_text() {
+        assert_eq!(last_words("a\n\n b \u{1b}[31m\u{202e}\n"), "a; b \\u{1b}[31m\\u{202e}");
+        assert_eq!(last_words("1\n2\n3\n4\n5\n6\n7"), "3; 4; 5; 6; 7");
+        assert_eq!(last_words(""), "nothing");
+        assert_eq!(last_words(&"x".repeat(5000)).len(), MAX_SAID);
+    }
+}

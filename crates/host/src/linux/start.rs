@@ -1,0 +1,142 @@
+//! A server that is gone is started again.
+
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stopgap_model::ServerPath;
+use stopgap_model::web::{WebKind, WebServer};
+
+use super::packaged::{PACKAGED, Packaged};
+use super::process::Processes;
+use super::reload::{LOOK, SETTLE_TIME};
+use super::run::Run;
+use super::{LinuxHost, locked, service};
+
+/// How long a process may listen alone before it counts as up: one that will have workers may find
+/// one of its ports taken and try again, as nginx does for 2.5 s.
+const ALONE_TIME: Duration = Duration::from_secs(3);
+
+/// Whether a server is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Up {
+    /// Nothing of it listens.
+    No,
+    /// One process listens, and may not be ready.
+    Alone,
+    /// It is.
+    Yes,
+}
+
+impl LinuxHost {
+    pub(super) fn start_again(&self, server: &WebServer) -> Result<(), String> {
+        let remembered = locked(&self.starts).get(&self.key(server)).cloned();
+        let service = match &remembered {
+            Some(start) => start.service.clone(),
+            None => packaged_service(server).filter(|_| service::is_managed()),
+        };
+        if let Some(service) = service {
+            return service::tell("start", &service);
+        }
+        if self.up(server)? != Up::No {
+            return Ok(());
+        }
+        self.files.require_guarded(&server.program)?;
+        let run = remembered.map_or_else(|| run_of(server), |start| start.run);
+        let seconds = SETTLE_TIME.as_secs();
+        let late = format!("{} does not listen within {seconds} s", server.kind.name());
+        self.come_up(&run, &late, || self.up(server))
+    }
+
+    /// Starts a program and waits until it is up, as `is_up` says; `late` is what is told if it is
+    /// not in time.
+    pub(super) fn come_up(
+        &self,
+        run: &Run,
+        late: &str,
+        is_up: impl Fn() -> Result<Up, String>,
+    ) -> Result<(), String> {
+        self.files.require_guarded(&ServerPath::new(run.program.as_str()))?;
+        let mut child = run.spawn()?;
+        let start = Instant::now();
+        let mut alone = None;
+        loop {
+            let ended = child.try_wait().map_err(|error| format!("{}: {error}", run.program))?;
+            if let Some(status) = ended.filter(|status| !status.success()) {
+                return Err(format!("{} does not start ({status})", run.program));
+            }
+            let up = is_up();
+            let ready = match up {
+                Ok(Up::Yes) => true,
+                // What goes to the background does so when it is ready.
+                Ok(Up::Alone) => {
+                    let since: &mut Instant = alone.get_or_insert_with(Instant::now);
+                    ended.is_some() || since.elapsed() > ALONE_TIME
+                }
+                Ok(Up::No) | Err(_) => false,
+            };
+            if ready {
+                leave(child);
+                return Ok(());
+            }
+            if up.is_err() || start.elapsed() > SETTLE_TIME {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(up.err().unwrap_or_else(|| late.to_owned()));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
+    fn up(&self, server: &WebServer) -> Result<Up, String> {
+        let processes = Processes::now()?;
+        let Some(master) = self.master_of(&processes, server) else { return Ok(Up::No) };
+        let workers = processes.workers(master.id);
+        let listens = workers.iter().any(|worker| !worker.listens_on().is_empty());
+        Ok(match listens {
+            true if workers.contains(&master.id) => Up::Alone,
+            true => Up::Yes,
+            false => Up::No,
+        })
+    }
+}
+
+/// A child that serves in the foreground stays; once it ends it is waited for, so that nothing of it
+/// is left.
+fn leave(mut child: Child) {
+    thread::spawn(move || child.wait());
+}
+
+/// How a server is started that was never seen running.
+fn run_of(server: &WebServer) -> Run {
+    let with = |name: &str, values: Vec<&str>| -> Vec<String> {
+        values.iter().flat_map(|value| [name.to_owned(), (*value).to_owned()]).collect()
+    };
+    let config = || server.config.iter().map(ServerPath::as_str).collect();
+    let base = || vec![server.base.as_str()];
+    let defines = || server.defines.iter().map(String::as_str).collect();
+    let arguments = match server.kind {
+        WebKind::Nginx => [with("-p", base()), with("-c", config())].concat(),
+        WebKind::Apache => {
+            [with("-d", base()), with("-f", config()), with("-D", defines())].concat()
+        }
+        // In the background, with a master: only with one does it take a configuration by itself.
+        WebKind::HaProxy => [vec!["-W".to_owned(), "-D".to_owned()], with("-f", config())].concat(),
+    };
+    Run {
+        arguments,
+        variables: server.variables.clone(),
+        folder: server.base.as_str().to_owned(),
+        ..Run::new(server.program.as_str(), &[])
+    }
+}
+
+/// The service by which its package starts a server: it has the name of the program.
+fn packaged_service(server: &WebServer) -> Option<String> {
+    let is_package = |packaged: &&Packaged| {
+        let config = server.config.iter().map(ServerPath::as_str);
+        packaged.program == server.program.as_str() && config.eq([packaged.config])
+    };
+    PACKAGED.iter().find(is_package)?;
+    Some(format!("{}.service", server.program.file_name()))
+}

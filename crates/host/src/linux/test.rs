@@ -1,0 +1,94 @@
+//! The servers' own tests of their configuration.
+
+use stopgap_model::ServerPath;
+use stopgap_model::web::{BESIDE_SUFFIX, WebKind, WebServer};
+
+use super::LinuxHost;
+use super::run::{Run, last_words};
+use crate::host::sentence;
+use crate::live::TestError;
+
+/// A file that is written for a test, and its bytes.
+type StagedFile = (ServerPath, Vec<u8>);
+
+impl LinuxHost {
+    pub(super) fn test_configuration(
+        &self,
+        server: &WebServer,
+        staged: &[StagedFile],
+    ) -> Result<(), TestError> {
+        let program = &server.program;
+        self.files.require_guarded(program).map_err(TestError::NotMade)?;
+        let main = self.spelled_as_configured(server, staged);
+        // Removed when this is dropped, however this ends.
+        let _written = main
+            .iter()
+            .zip(staged)
+            .map(|(path, (_, bytes))| self.files.stage(path, bytes))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| TestError::NotMade(sentence(&error)))?;
+        let master = self.running_master(server).map_err(TestError::NotMade)?;
+        let settings = master.map(|master| master.line.settings).unwrap_or_default();
+        let config = self.tested(server, &main).map_err(TestError::NotMade)?;
+        let ended = test_run(server, config, settings).to_end().map_err(TestError::NotMade)?;
+        match ended.success {
+            true => Ok(()),
+            false => Err(TestError::Refused {
+                program: program.clone(),
+                said: last_words(&ended.output),
+            }),
+        }
+    }
+
+    /// The paths of the staged files; one that is a file of the server's configuration, as the
+    /// server's own configuration spells it.
+    fn spelled_as_configured(&self, server: &WebServer, staged: &[StagedFile]) -> Vec<ServerPath> {
+        let real = |path: &ServerPath| self.files.real_path(path).unwrap_or_else(|_| path.clone());
+        let spelled = |path: &ServerPath| {
+            let same = server.config.iter().find(|config| real(config) == real(path));
+            same.unwrap_or(path).clone()
+        };
+        staged.iter().map(|(path, _)| spelled(path)).collect()
+    }
+
+    /// The configuration that is tested: staged files in the place of those beside which they are.
+    fn tested(&self, server: &WebServer, staged: &[ServerPath]) -> Result<Vec<String>, String> {
+        let mut tested = Vec::new();
+        for path in &server.config {
+            let files = match staged.is_empty() || !self.files.is_folder(path) {
+                true => vec![path.clone()],
+                // As HAProxy reads a folder.
+                false => self.files.glob(path.join("*.cfg").as_str())?,
+            };
+            tested.extend(files.into_iter().map(|file| match staged.contains(&file) {
+                true => format!("{file}{BESIDE_SUFFIX}"),
+                false => file.as_str().to_owned(),
+            }));
+        }
+        Ok(tested)
+    }
+}
+
+fn test_run(server: &WebServer, config: Vec<String>, settings: Vec<String>) -> Run {
+    let with = |name: &str, values: &[String]| -> Vec<String> {
+        values.iter().flat_map(|value| [name.to_owned(), value.clone()]).collect()
+    };
+    let base = [server.base.as_str().to_owned()];
+    let arguments = match server.kind {
+        WebKind::Nginx => {
+            [vec!["-t".into(), "-q".into()], with("-p", &base), with("-c", &config)].concat()
+        }
+        WebKind::Apache => {
+            let defines = with("-D", &server.defines);
+            [vec!["-t".into()], with("-d", &base), with("-f", &config), defines].concat()
+        }
+        WebKind::HaProxy => [vec!["-c".into()], with("-f", &config)].concat(),
+    };
+    let [folder] = base;
+    Run {
+        arguments: [arguments, settings].concat(),
+        variables: server.variables.clone(),
+        folder,
+        ..Run::new(server.program.as_str(), &[])
+    }
+}
