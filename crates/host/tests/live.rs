@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -20,11 +20,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use stopgap_host::{Answer, DeclaredServer, Host as _, LinuxHost, Live, TestError, WebSettings};
 use stopgap_model::web::{BESIDE_SUFFIX, Listen, WebKind, WebServer, WebSite};
 use stopgap_model::{Fact, Request, ServerPath};
-use stopgap_testkit::servers::{Running, Setup, free_ports};
+use stopgap_testkit::servers::{Running, Setup, free_ports, program};
 
 const KINDS: [WebKind; 3] = [WebKind::Nginx, WebKind::Apache, WebKind::HaProxy];
 /// How long something may take that happens at once.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A request whose answer takes its time.
+const DOWNLOAD: &[u8] = b"GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// A configuration that answers with `status` on `{port0}`, and passes on what is asked on
 /// `{port1}` to what listens on `backend`.
@@ -200,8 +202,7 @@ fn a_reload_takes_a_new_configuration_and_ends_no_download() {
         assert_eq!(status(&host, running.port(0)), Answer::Status(404), "{kind}");
 
         let mut download = TcpStream::connect((Ipv4Addr::LOCALHOST, running.port(1))).unwrap();
-        let request = b"GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        download.write_all(request).unwrap();
+        download.write_all(DOWNLOAD).unwrap();
         begun.recv_timeout(PATIENCE).expect("the application is asked");
 
         for status_now in [410, 403, 404] {
@@ -220,6 +221,42 @@ fn a_reload_takes_a_new_configuration_and_ends_no_download() {
         assert!(answer.ends_with("12345678"), "{kind}: {answer}");
         assert_eq!(leftovers(running.dir()), 0);
     }
+}
+
+#[test]
+#[ignore = "prints how long a reload takes, and asserts no time"]
+fn how_long_a_reload_takes() {
+    for kind in KINDS {
+        let Some(running) = start(kind, 1) else { continue };
+        let host = host_of(&running, None);
+        let begin = Instant::now();
+        let server = only(&host);
+        let found = begin.elapsed();
+        let again = Instant::now();
+        assert_eq!(only(&host), server);
+        let again = again.elapsed();
+        let test = Instant::now();
+        assert_eq!(live(&host).test(&server, &[]), Ok(()));
+        let test = test.elapsed();
+        let reload = Instant::now();
+        assert_eq!(live(&host).reload(&server), Ok(()));
+        let reload = reload.elapsed();
+        println!(
+            "{kind}: found {found:?}, again {again:?}, test {test:?}, test and reload {reload:?}"
+        );
+    }
+}
+
+#[test]
+fn two_haproxies_that_share_a_file_are_told_of() {
+    let Some(running) = start(WebKind::HaProxy, 1) else { return };
+    let first = path(&running.config());
+    let second = path(&running.write("more.cfg", b""));
+    let declared =
+        |config| DeclaredServer { kind: WebKind::HaProxy, config, program: None, base: None };
+    let servers = vec![declared(vec![first.clone()]), declared(vec![first, second])];
+    let host = LinuxHost::open(WebSettings { find: false, servers }).unwrap();
+    assert!(only(&host).source.ends_with("(and policy.toml, which is not looked at)"));
 }
 
 #[test]
@@ -383,25 +420,45 @@ fn a_single_process_of_nginx_is_not_told_to_reload() {
     assert_eq!(status(&host, running.port(0)), Answer::Status(404));
 }
 
-/// HAProxy without a master, ended when it is dropped.
-struct Alone {
-    dir: std::path::PathBuf,
+/// A server in the background, as a command started it; ended when it is dropped.
+struct Background {
+    kind: WebKind,
+    dir: PathBuf,
     ports: Vec<u16>,
 }
 
-impl Alone {
-    fn config(&self) -> std::path::PathBuf {
-        self.dir.join("alone.cfg")
+impl Background {
+    fn new(kind: WebKind, name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("stopgap-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        Self { kind, dir, ports: free_ports(2) }
     }
 
-    fn write(&self, status: u16) {
-        let mut text = config(WebKind::HaProxy, status, 1);
+    fn config(&self) -> PathBuf {
+        self.dir.join("main.conf")
+    }
+
+    /// Writes its configuration, with `basics` at its head.
+    fn write(&self, basics: &str, status: u16, backend: u16) {
+        let mut text = config(self.kind, status, backend).replace("{basics}", "");
         for (number, port) in self.ports.iter().enumerate() {
             text = text.replace(&format!("{{port{number}}}"), &port.to_string());
         }
-        // It locks itself up, as Debian's configuration has it.
-        let text = format!("global\n  chroot {}\n{text}", self.dir.display());
-        fs::write(self.config(), text).unwrap();
+        let basics = basics.replace("{dir}", self.dir.to_str().unwrap());
+        fs::write(self.config(), format!("{basics}{text}")).unwrap();
+    }
+
+    fn start(&self, program: &Path, arguments: &[&str]) {
+        let mut command = Command::new(program);
+        command.args(arguments).arg("-f").arg(self.config());
+        assert!(command.status().unwrap().success());
+    }
+
+    fn host(&self) -> LinuxHost {
+        let config = vec![path(&self.config())];
+        let declared = DeclaredServer { kind: self.kind, config, program: None, base: None };
+        LinuxHost::open(WebSettings { find: false, servers: vec![declared] }).unwrap()
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -410,10 +467,16 @@ impl Alone {
     }
 }
 
-impl Drop for Alone {
+impl Drop for Background {
     fn drop(&mut self) {
         if let Some(pid) = self.pid() {
             let _ = kill_process(pid, Signal::TERM);
+        }
+        let start = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports[0])).is_ok()
+            && start.elapsed() < PATIENCE
+        {
+            thread::sleep(Duration::from_millis(10));
         }
         let _ = fs::remove_dir_all(&self.dir);
     }
@@ -421,30 +484,57 @@ impl Drop for Alone {
 
 #[test]
 fn haproxy_without_a_master_is_taken_over_from() {
-    let Some(program) = stopgap_testkit::servers::program(WebKind::HaProxy) else { return };
-    let dir = std::env::temp_dir().join(format!("stopgap-alone-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    let alone = Alone { dir, ports: free_ports(2) };
-    alone.write(404);
-    let mut command = Command::new(program);
-    command.arg("-D").arg("-p").arg(alone.dir.join("pid")).arg("-f").arg(alone.config());
-    assert!(command.status().unwrap().success());
-
-    let config = vec![path(&alone.config())];
-    let declared = DeclaredServer { kind: WebKind::HaProxy, config, program: None, base: None };
-    let host = LinuxHost::open(WebSettings { find: false, servers: vec![declared] }).unwrap();
+    let Some(program) = program(WebKind::HaProxy) else { return };
+    let alone = Background::new(WebKind::HaProxy, "alone");
+    // It locks itself up, as Debian's configuration has it.
+    let basics = "global\n  chroot {dir}\n";
+    alone.write(basics, 404, 1);
+    alone.start(&program, &["-D", "-p", alone.dir.join("pid").to_str().unwrap()]);
+    let host = alone.host();
     until("it runs", || status(&host, alone.ports[0]) == Answer::Status(404));
     let server = only(&host);
     assert_eq!(server.running, Fact::Known(true));
     let old = alone.pid();
     for status_now in [410, 403] {
-        alone.write(status_now);
+        alone.write(basics, status_now, 1);
         assert_eq!(live(&host).reload(&server), Ok(()));
         assert_eq!(status(&host, alone.ports[0]), Answer::Status(status_now));
     }
-    assert_ne!(alone.pid(), old);
+    until("the new one has said its number", || alone.pid() != old);
     assert!(live(&host).is_running(&server));
+}
+
+#[test]
+fn apache_with_a_process_or_a_thread_for_each_connection_reloads_too() {
+    let Some(program) = program(WebKind::Apache) else { return };
+    for mpm in ["mpm_prefork", "mpm_worker"] {
+        let (backend, go_on, begun) = slow_application();
+        let mut basics = "ServerName localhost\nPidFile {dir}/pid\nDefaultRuntimeDir {dir}\n\
+                          ErrorLog {dir}/error.log\nUser www-data\n"
+            .to_owned();
+        for module in [mpm, "authz_core", "alias", "proxy", "proxy_http"] {
+            let file = format!("/usr/lib/apache2/modules/mod_{module}.so");
+            basics.push_str(&format!("LoadModule {module}_module {file}\n"));
+        }
+        let apache = Background::new(WebKind::Apache, mpm);
+        apache.write(&basics, 404, backend);
+        apache.start(&program, &["-d", apache.dir.to_str().unwrap()]);
+        let host = apache.host();
+        until("it runs", || status(&host, apache.ports[0]) == Answer::Status(404));
+        let server = only(&host);
+        let mut download = TcpStream::connect((Ipv4Addr::LOCALHOST, apache.ports[1])).unwrap();
+        download.write_all(DOWNLOAD).unwrap();
+        begun.recv_timeout(PATIENCE).expect("the application is asked");
+        apache.write(&basics, 410, backend);
+        assert_eq!(live(&host).reload(&server), Ok(()), "{mpm}");
+        for _ in 0..20 {
+            assert_eq!(status(&host, apache.ports[0]), Answer::Status(410), "{mpm}");
+        }
+        go_on.send(()).unwrap();
+        let mut answer = String::new();
+        download.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("12345678"), "{mpm}: {answer}");
+    }
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! administrator names.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
-use stopgap_model::web::{WebKind, WebServer};
+use stopgap_model::web::{ServerId, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath};
 
 use super::about::About;
@@ -65,12 +66,10 @@ impl Stamp {
 impl LinuxHost {
     /// Every server there is, in the order of their ids.
     pub(super) fn discover(&self) -> Vec<WebServer> {
-        let masters = match Processes::now() {
-            Ok(processes) => Ok(self.masters(&processes)),
-            Err(why) => Err(why),
-        };
-        let running = match &masters {
-            Ok(_) => Fact::Known(false),
+        let masters = Processes::now().map(|processes| self.masters(&processes));
+        let otherwise = match &masters {
+            Ok(_) if rustix::process::geteuid().is_root() => Fact::Known(false),
+            Ok(_) => Fact::Unknown("only root sees which programs other users run".to_owned()),
             Err(why) => Fact::Unknown(why.clone()),
         };
         let mut found: BTreeMap<Key, WebServer> = BTreeMap::new();
@@ -81,29 +80,24 @@ impl LinuxHost {
         }
         if self.settings.find {
             for packaged in installed(&self.files) {
-                let server = self.packaged(packaged, running.clone());
+                let server = self.packaged(packaged, otherwise.clone());
                 found.entry(self.key(&server)).or_insert(server);
             }
         }
-        let mut named = BTreeMap::new();
+        let mut chosen = BTreeMap::new();
         for declared in &self.settings.servers {
             let key = self.key_of(declared.kind, &declared.config);
-            let server = self.declared(declared, found.remove(&key), running.clone());
-            named.insert(key, server);
+            let server = self.declared(declared, found.remove(&key), otherwise.clone());
+            chosen.insert(key, server);
         }
         if self.settings.find {
-            named.append(&mut found);
+            chosen.append(&mut found);
         }
-        let mut servers: Vec<WebServer> = named
-            .into_values()
-            .map(|mut server| {
-                let about = self.about(server.kind, &server.program, &server.variables);
-                (server.version, server.modules) = (about.version, about.modules);
-                server
-            })
-            .collect();
-        servers.sort_by_key(WebServer::id);
-        servers
+        let servers = chosen.into_values().map(|server| {
+            let about = self.about(server.kind, &server.program, &server.variables);
+            WebServer { version: about.version, modules: about.modules, ..server }
+        });
+        one_for_each_id(servers)
     }
 
     /// The servers that run, the oldest first.
@@ -277,6 +271,24 @@ impl LinuxHost {
             WebKind::HaProxy => About::haproxy(&said("-vv")?),
         })
     }
+}
+
+/// The servers in the order of their ids. Two processes of HAProxy may share the first file of
+/// their configuration only; they have one id, and the second one is told of with the first.
+fn one_for_each_id(servers: impl Iterator<Item = WebServer>) -> Vec<WebServer> {
+    let mut by_id: BTreeMap<ServerId, WebServer> = BTreeMap::new();
+    for server in servers {
+        match by_id.entry(server.id()) {
+            Entry::Vacant(place) => {
+                place.insert(server);
+            }
+            Entry::Occupied(mut first) => {
+                let also = format!(" (and {}, which is not looked at)", server.source);
+                first.get_mut().source.push_str(&also);
+            }
+        }
+    }
+    by_id.into_values().collect()
 }
 
 /// The variables that a server's configuration may name.

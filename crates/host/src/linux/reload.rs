@@ -54,13 +54,18 @@ impl LinuxHost {
                 WebKind::HaProxy => Signal::USR2,
             })?,
         }
+        self.wait_until_taken(server, &before)
+    }
+
+    fn wait_until_taken(&self, server: &WebServer, before: &Before) -> Result<(), String> {
         let start = Instant::now();
         let mut seen = start;
         loop {
-            match self.running_master(server)? {
+            let processes = Processes::now()?;
+            match self.master_of(&processes, server) {
                 Some(master) => {
                     seen = Instant::now();
-                    if before.is_over(&Processes::now()?.workers(master.id)) {
+                    if before.is_over(&processes.workers(master.id)) {
                         return Ok(());
                     }
                 }

@@ -57,7 +57,7 @@ impl Run {
     /// It cannot be run, or did not end in time and was ended; a sentence without a full stop.
     pub(crate) fn to_end(&self) -> Result<Ended, String> {
         let (mut output, child) = self.spawn_with_output()?;
-        let mut child = Guarded(child);
+        let mut child = Guarded(Some(child));
         let mut said = Vec::new();
         let start = Instant::now();
         loop {
@@ -78,10 +78,10 @@ impl Run {
 
     /// Starts it as a server that may stay. Its output is not kept: it would have nobody who reads
     /// it when we are gone.
-    pub(crate) fn spawn(&self) -> Result<Child, String> {
+    pub(crate) fn spawn(&self) -> Result<Guarded, String> {
         let mut command = self.command();
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        command.spawn().map_err(|error| self.not_run(&error))
+        command.spawn().map(|child| Guarded(Some(child))).map_err(|error| self.not_run(&error))
     }
 
     fn spawn_with_output(&self) -> Result<(PipeReader, Child), String> {
@@ -108,26 +108,36 @@ impl Run {
     }
 }
 
-/// A child that does not outlive its being wanted.
-struct Guarded(Child);
+/// A child that, with what it started, does not outlive its being wanted.
+pub(crate) struct Guarded(Option<Child>);
 
 impl Guarded {
-    fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
-        self.0.try_wait().map_err(|error| format!("a program cannot be waited for: {error}"))
+    /// How it ended, if it did.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
+        let ended = self.0.as_mut().map_or(Ok(None), Child::try_wait);
+        ended.map_err(|error| format!("a program cannot be waited for: {error}"))
+    }
+
+    /// Lets it stay. Once it ends it is waited for, so that nothing of it is left.
+    pub(crate) fn leave(mut self) {
+        if let Some(mut child) = self.0.take() {
+            thread::spawn(move || child.wait());
+        }
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
+        let Some(child) = &mut self.0 else { return };
+        if matches!(child.try_wait(), Ok(Some(_))) {
             return;
         }
         // It is not waited for yet, so the number is still its own, and so is the group's.
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+        if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process_group(group, Signal::KILL);
         }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

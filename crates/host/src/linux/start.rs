@@ -1,6 +1,5 @@
 //! A server that is gone is started again.
 
-use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,16 +34,16 @@ impl LinuxHost {
             Some(start) => start.service.clone(),
             None => packaged_service(server).filter(|_| service::is_managed()),
         };
+        let seconds = SETTLE_TIME.as_secs();
+        let late = format!("{} does not listen within {seconds} s", server.kind.name());
         if let Some(service) = service {
-            return service::tell("start", &service);
+            service::tell("start", &service)?;
+            return self.wait_until_up(server, late);
         }
         if self.up(server)? != Up::No {
             return Ok(());
         }
-        self.files.require_guarded(&server.program)?;
         let run = remembered.map_or_else(|| run_of(server), |start| start.run);
-        let seconds = SETTLE_TIME.as_secs();
-        let late = format!("{} does not listen within {seconds} s", server.kind.name());
         self.come_up(&run, &late, || self.up(server))
     }
 
@@ -61,7 +60,7 @@ impl LinuxHost {
         let start = Instant::now();
         let mut alone = None;
         loop {
-            let ended = child.try_wait().map_err(|error| format!("{}: {error}", run.program))?;
+            let ended = child.ended()?;
             if let Some(status) = ended.filter(|status| !status.success()) {
                 return Err(format!("{} does not start ({status})", run.program));
             }
@@ -76,16 +75,25 @@ impl LinuxHost {
                 Ok(Up::No) | Err(_) => false,
             };
             if ready {
-                leave(child);
+                child.leave();
                 return Ok(());
             }
             if up.is_err() || start.elapsed() > SETTLE_TIME {
-                let _ = child.kill();
-                let _ = child.wait();
                 return Err(up.err().unwrap_or_else(|| late.to_owned()));
             }
             thread::sleep(LOOK);
         }
+    }
+
+    fn wait_until_up(&self, server: &WebServer, late: String) -> Result<(), String> {
+        let start = Instant::now();
+        while self.up(server)? == Up::No {
+            if start.elapsed() > SETTLE_TIME {
+                return Err(late);
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
     }
 
     fn up(&self, server: &WebServer) -> Result<Up, String> {
@@ -99,12 +107,6 @@ impl LinuxHost {
             false => Up::No,
         })
     }
-}
-
-/// A child that serves in the foreground stays; once it ends it is waited for, so that nothing of it
-/// is left.
-fn leave(mut child: Child) {
-    thread::spawn(move || child.wait());
 }
 
 /// How a server is started that was never seen running.
