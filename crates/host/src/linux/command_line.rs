@@ -26,17 +26,21 @@ const NGINX_MASTER: &str = "nginx: master process ";
 const NGINX_VALUES: &str = "pcges";
 /// The options of Apache that have a value.
 const APACHE_VALUES: &str = "DCcdfekR";
+/// The options of nginx and Apache with which they only say something, or test.
+const NGINX_ONCE: &str = "vVtTh?";
+const APACHE_ONCE: &str = "vVlLtSMh?";
+const HAPROXY_ONCE: [&str; 4] = ["-c", "-cc", "-v", "-vv"];
 /// The options of HAProxy that have a value in an argument of its own.
 const HAPROXY_VALUES: [&str; 9] = ["-f", "-C", "-p", "-n", "-N", "-m", "-L", "-x", "-S"];
 
 impl CommandLine {
     /// Reads the arguments of a process, the name of the program first. `None` if it is none that
-    /// serves by itself, such as a worker that outlived its master.
+    /// serves by itself: a worker that outlived its master, a test, a signal to another one.
     pub(crate) fn read(kind: WebKind, arguments: &[String]) -> Option<Self> {
         match kind {
             WebKind::Nginx => Self::nginx(arguments),
-            WebKind::Apache => Some(Self::apache(arguments.get(1..)?)),
-            WebKind::HaProxy => Some(Self::haproxy(arguments.get(1..)?)),
+            WebKind::Apache => Self::apache(arguments.get(1..)?),
+            WebKind::HaProxy => Self::haproxy(arguments.get(1..)?),
         }
     }
 
@@ -52,6 +56,9 @@ impl CommandLine {
         };
         let mut line = Self::default();
         for (letter, value) in options {
+            if NGINX_ONCE.contains(letter) {
+                return None;
+            }
             let Some(value) = value else { continue };
             let told = [format!("-{letter}"), value.clone()];
             match letter {
@@ -66,9 +73,12 @@ impl CommandLine {
         Some(line)
     }
 
-    fn apache(arguments: &[String]) -> Self {
+    fn apache(arguments: &[String]) -> Option<Self> {
         let mut line = Self::default();
         for (letter, value) in options(arguments, APACHE_VALUES) {
+            if APACHE_ONCE.contains(letter) {
+                return None;
+            }
             let Some(value) = value else { continue };
             let told = [format!("-{letter}"), value.clone()];
             match letter {
@@ -76,16 +86,16 @@ impl CommandLine {
                 'd' => line.base = Some(value),
                 'D' => line.defines.push(value),
                 'C' | 'c' => line.settings.extend(told.clone()),
-                // What it was to do when it was started.
-                'k' => continue,
+                'k' if value == "start" => continue,
+                'k' => return None,
                 _ => {}
             }
             line.start.extend(told);
         }
-        line
+        Some(line)
     }
 
-    fn haproxy(arguments: &[String]) -> Self {
+    fn haproxy(arguments: &[String]) -> Option<Self> {
         let mut line = Self::default();
         let mut left = arguments.iter().peekable();
         while let Some(argument) = left.next() {
@@ -94,6 +104,7 @@ impl CommandLine {
                 false => None,
             };
             match (argument.as_str(), value) {
+                (once, _) if HAPROXY_ONCE.contains(&once) => return None,
                 ("--", _) => {
                     line.start.push(argument.clone());
                     line.start.extend(left.clone().cloned());
@@ -114,7 +125,7 @@ impl CommandLine {
             line.start.push(argument.clone());
             line.start.extend(value.cloned());
         }
-        line
+        Some(line)
     }
 }
 
@@ -187,6 +198,23 @@ mod tests {
         assert_eq!(read(WebKind::Nginx, &["nginx: worker process is shutting down"]), None);
         assert_eq!(read(WebKind::Nginx, &["nginx", "-s", "reload"]), None);
         assert_eq!(read(WebKind::Nginx, &[]), None);
+    }
+
+    #[test]
+    fn a_process_that_only_says_something_does_not_serve() {
+        for (kind, arguments) in [
+            (WebKind::Nginx, ["nginx", "-qt", "-c", "/x"]),
+            (WebKind::Nginx, ["nginx", "-V", "", ""]),
+            (WebKind::Apache, ["apache2", "-t", "-f", "/x"]),
+            (WebKind::Apache, ["apache2", "-k", "graceful", ""]),
+            (WebKind::Apache, ["apache2", "-DX", "-MS", ""]),
+            (WebKind::HaProxy, ["haproxy", "-c", "-f", "/x"]),
+            (WebKind::HaProxy, ["haproxy", "-vv", "", ""]),
+        ] {
+            assert_eq!(read(kind, &arguments), None, "{arguments:?}");
+        }
+        let started = read(WebKind::Apache, &["apache2", "-k", "start"]);
+        assert_eq!(started, Some(CommandLine::default()));
     }
 
     #[test]

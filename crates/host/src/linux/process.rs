@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use stopgap_fs::read_bounded;
 use stopgap_model::web::WebKind;
+
+use super::run::TICK;
 
 /// The most that is read of what a process was started with, in bytes: Linux lets one argument
 /// have 128 KiB, and all together 6 MiB.
@@ -15,6 +19,8 @@ const MAX_ARGUMENTS: u64 = 6 << 20;
 /// The most that is read of a table of sockets, in bytes: 150 for each, and a hundred thousand
 /// connections are many.
 const MAX_SOCKETS: u64 = 64 << 20;
+/// How long a process may take to execute a program: it takes less than a millisecond at rest.
+const EXECUTION_TIME: Duration = Duration::from_millis(200);
 /// The most that is read of what is said in one line or a few.
 const MAX_FACTS: u64 = 64 * 1024;
 
@@ -110,14 +116,21 @@ impl Process {
 }
 
 impl ProcessId {
-    /// The arguments, the program's name first.
+    /// The arguments, the program's name first. While a process executes a program anew, as
+    /// HAProxy's master does at each reload, it has none; that is waited for.
     pub(crate) fn arguments(self) -> Vec<String> {
-        let mut arguments = strings(self.pid, "cmdline");
-        // nginx writes its title over them and fills up with zeros.
-        while arguments.last().is_some_and(String::is_empty) {
-            arguments.pop();
+        let start = Instant::now();
+        loop {
+            let mut arguments = strings(self.pid, "cmdline");
+            // nginx writes its title over them and fills up with zeros.
+            while arguments.last().is_some_and(String::is_empty) {
+                arguments.pop();
+            }
+            if !arguments.is_empty() || !self.is_there() || start.elapsed() > EXECUTION_TIME {
+                return arguments;
+            }
+            thread::sleep(TICK);
         }
-        arguments
     }
 
     /// The variables that it was started with.

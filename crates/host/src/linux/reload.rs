@@ -60,12 +60,14 @@ impl LinuxHost {
     fn wait_until_taken(&self, server: &WebServer, before: &Before) -> Result<(), String> {
         let start = Instant::now();
         let mut seen = start;
+        let mut answering = Steady::default();
         loop {
             let processes = Processes::now()?;
             match self.master_of(&processes, server) {
                 Some(master) => {
                     seen = Instant::now();
-                    if before.is_over(&processes.workers(master.id)) {
+                    let new = before.successors(&processes.workers(master.id));
+                    if answering.is_so(new, steady_time(server.kind)) {
                         return Ok(());
                     }
                 }
@@ -114,22 +116,56 @@ impl LinuxHost {
         self.come_up(&run, &not_taken(server), || {
             let processes = Processes::now()?;
             let new = self.master_of(&processes, server);
-            let over = new.is_some_and(|new| before.is_over(&processes.workers(new.id)));
-            Ok(if over { Up::Yes } else { Up::No })
+            let new = new.and_then(|new| before.successors(&processes.workers(new.id)));
+            Ok(if new.is_some() { Up::Yes } else { Up::No })
         })
     }
 }
 
 impl Before {
-    /// Whether processes that were not there before listen, and those that were do not any more.
-    /// They may still finish what they have open.
-    fn is_over(&self, workers: &BTreeSet<ProcessId>) -> bool {
-        let mut new = workers.difference(&self.workers).peekable();
-        let listens = |worker: &ProcessId| !worker.sockets().is_disjoint(&self.listening);
-        if new.peek().is_none() || self.workers.iter().any(listens) {
-            return false;
+    /// The processes that answer now: they were not there before, and none of those that were
+    /// listens any more. Those may still finish what they have open. `None` until it is so.
+    fn successors(&self, workers: &BTreeSet<ProcessId>) -> Option<BTreeSet<ProcessId>> {
+        let new = || workers.difference(&self.workers).copied();
+        let listened = |worker: &ProcessId| !worker.sockets().is_disjoint(&self.listening);
+        if new().next().is_none() || self.workers.iter().any(listened) {
+            return None;
         }
-        self.listening.is_empty() || new.any(|worker| !worker.listens_on().is_empty())
+        let listens = |worker: &ProcessId| !worker.listens_on().is_empty();
+        let answering: BTreeSet<ProcessId> = match self.listening.is_empty() {
+            true => new().collect(),
+            false => new().filter(listens).collect(),
+        };
+        (!answering.is_empty()).then_some(answering)
+    }
+}
+
+/// Processes that answer, and since when.
+#[derive(Default)]
+struct Steady(Option<(BTreeSet<ProcessId>, Instant)>);
+
+impl Steady {
+    /// Whether the processes that answer have done so for `time`, none of them gone since.
+    fn is_so(&mut self, now: Option<BTreeSet<ProcessId>>, time: Duration) -> bool {
+        let Some(now) = now else {
+            self.0 = None;
+            return false;
+        };
+        let since = match self.0.take() {
+            Some((before, since)) if before.is_subset(&now) => since,
+            _ => Instant::now(),
+        };
+        self.0 = Some((now, since));
+        since.elapsed() >= time
+    }
+}
+
+/// How long the new processes have to be the same. Apache starts processes whenever it is busy: one
+/// that it started just before it was told has the old configuration, and ends with the others.
+fn steady_time(kind: WebKind) -> Duration {
+    match kind {
+        WebKind::Apache => Duration::from_millis(100),
+        WebKind::Nginx | WebKind::HaProxy => Duration::ZERO,
     }
 }
 

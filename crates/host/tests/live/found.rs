@@ -1,0 +1,90 @@
+//! Which servers are found.
+
+use super::*;
+
+#[test]
+fn several_instances_of_each_server_are_found() {
+    for kind in KINDS {
+        let (Some(first), Some(second)) = (start(kind, 1), start(kind, 1)) else { continue };
+        let host = LinuxHost::open(WebSettings { find: true, servers: Vec::new() }).unwrap();
+        let servers = host.web_servers();
+        for running in [&first, &second] {
+            let config = [path(&running.config())];
+            let found: Vec<_> = servers.iter().filter(|server| server.config == config).collect();
+            let [server] = found.as_slice() else { panic!("{kind}: {servers:?}") };
+            assert_eq!(server.kind, kind);
+            assert_eq!(server.program, path(running.program()));
+            assert_eq!(server.base, path(running.dir()), "{kind}");
+            assert_eq!(server.running, Fact::Known(true));
+            assert_eq!(server.source, format!("process {}", running.pid()));
+            assert!(server.version.known().is_some(), "{kind}: {:?}", server.version);
+            assert!(server.modules.known().is_some_and(|modules| !modules.is_empty()));
+            assert!(live(&host).is_running(server));
+        }
+        let ids: Vec<_> = servers.iter().map(WebServer::id).collect();
+        assert!(ids.is_sorted_by(|one, other| one < other), "{ids:?}");
+    }
+}
+
+#[test]
+fn what_packages_installed_is_found_although_it_does_not_run() {
+    let host = LinuxHost::open(WebSettings { find: true, servers: Vec::new() }).unwrap();
+    let servers = host.web_servers();
+    for (program, config) in [
+        ("/usr/sbin/nginx", "/etc/nginx/nginx.conf"),
+        ("/usr/sbin/apache2", "/etc/apache2/apache2.conf"),
+        ("/usr/sbin/haproxy", "/etc/haproxy/haproxy.cfg"),
+    ] {
+        if !Path::new(program).exists() || !Path::new(config).exists() {
+            continue;
+        }
+        let found = servers.iter().find(|server| server.config == [ServerPath::new(config)]);
+        let server = found.unwrap_or_else(|| panic!("{servers:?}"));
+        assert_eq!(server.program, ServerPath::new(program));
+        assert!(server.version.known().is_some());
+        let user = server.variables.get("APACHE_RUN_USER").map(String::as_str);
+        assert_eq!(user, (server.kind == WebKind::Apache).then_some("www-data"));
+    }
+}
+
+#[test]
+fn a_declared_server_is_the_one_that_runs_however_its_path_is_spelled() {
+    for kind in KINDS {
+        let Some(running) = start(kind, 1) else { continue };
+        let link = running.dir().join("linked.conf");
+        symlink(running.config(), &link).unwrap();
+        let config = vec![path(&link)];
+        let declared = DeclaredServer { kind, config, program: None, base: None };
+        let settings = WebSettings { find: false, servers: vec![declared] };
+        let host = LinuxHost::open(settings).unwrap();
+        let server = only(&host);
+        assert_eq!(server.config, [path(&running.config())], "{kind}");
+        assert_eq!(server.running, Fact::Known(true));
+    }
+}
+
+#[test]
+fn two_haproxies_that_share_a_file_are_told_of() {
+    let Some(running) = start(WebKind::HaProxy, 1) else { return };
+    let first = path(&running.config());
+    let second = path(&running.write("more.cfg", b""));
+    let declared =
+        |config| DeclaredServer { kind: WebKind::HaProxy, config, program: None, base: None };
+    let servers = vec![declared(vec![first.clone()]), declared(vec![first, second])];
+    let host = LinuxHost::open(WebSettings { find: false, servers }).unwrap();
+    assert!(only(&host).source.ends_with("(and policy.toml, which is not looked at)"));
+}
+
+#[test]
+fn a_program_that_anybody_may_write_is_not_run() {
+    let Some(running) = start(WebKind::Nginx, 1) else { return };
+    let mark = running.dir().join("was-run");
+    let program =
+        running.write("open", format!("#!/bin/sh\ntouch {}\n", mark.display()).as_bytes());
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
+    let host = host_of(&running, Some(path(&program)));
+    let server = only(&host);
+    assert!(matches!(&server.version, Fact::Unknown(why) if why.contains("not trusted")));
+    assert!(matches!(live(&host).test(&server, &[]), Err(TestError::NotMade(_))));
+    assert!(!mark.exists());
+}

@@ -1,0 +1,169 @@
+//! Servers take their configuration, and are started again.
+
+use super::background::Background;
+use super::*;
+
+#[test]
+fn a_reload_takes_a_new_configuration_and_ends_no_download() {
+    for kind in KINDS {
+        let (backend, go_on, begun) = slow_application();
+        let Some(running) = start(kind, backend) else { continue };
+        let host = host_of(&running, None);
+        let server = only(&host);
+        assert_eq!(status(&host, running.port(0)), Answer::Status(404), "{kind}");
+
+        let mut download = TcpStream::connect((Ipv4Addr::LOCALHOST, running.port(1))).unwrap();
+        download.write_all(DOWNLOAD).unwrap();
+        begun.recv_timeout(PATIENCE).expect("the application is asked");
+
+        for status_now in [410, 403, 404] {
+            let text = running.filled(&config(kind, status_now, backend));
+            fs::write(running.config(), text).unwrap();
+            assert_eq!(live(&host).test(&server, &[]), Ok(()), "{kind}");
+            assert_eq!(live(&host).reload(&server), Ok(()), "{kind}: {}", running.log());
+            for _ in 0..20 {
+                let answer = status(&host, running.port(0));
+                assert_eq!(answer, Answer::Status(status_now), "{kind}");
+            }
+        }
+        go_on.send(()).unwrap();
+        let mut answer = String::new();
+        download.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("12345678"), "{kind}: {answer}");
+        assert_eq!(leftovers(running.dir()), 0);
+    }
+}
+
+#[test]
+#[ignore = "prints how long a reload takes, and asserts no time"]
+fn how_long_a_reload_takes() {
+    for kind in KINDS {
+        let Some(running) = start(kind, 1) else { continue };
+        let host = host_of(&running, None);
+        let begin = Instant::now();
+        let server = only(&host);
+        let found = begin.elapsed();
+        let again = Instant::now();
+        assert_eq!(only(&host), server);
+        let again = again.elapsed();
+        let test = Instant::now();
+        assert_eq!(live(&host).test(&server, &[]), Ok(()));
+        let test = test.elapsed();
+        let reload = Instant::now();
+        assert_eq!(live(&host).reload(&server), Ok(()));
+        let reload = reload.elapsed();
+        println!(
+            "{kind}: found {found:?}, again {again:?}, test {test:?}, test and reload {reload:?}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_died_is_started_again_as_it_was() {
+    for kind in KINDS {
+        let Some(running) = start(kind, 1) else { continue };
+        let host = host_of(&running, None);
+        let server = only(&host);
+        kill_process(Pid::from_raw(running.pid().try_into().unwrap()).unwrap(), Signal::TERM)
+            .unwrap();
+        until("the server ends", || {
+            !live(&host).is_running(&server)
+                && TcpStream::connect((Ipv4Addr::LOCALHOST, running.port(0))).is_err()
+        });
+        assert_eq!(only(&host).running, Fact::Known(false));
+        assert!(live(&host).reload(&server).is_err());
+        assert_eq!(live(&host).start(&server), Ok(()), "{kind}: {}", running.log());
+        assert!(live(&host).is_running(&server));
+        assert_eq!(status(&host, running.port(0)), Answer::Status(404), "{kind}");
+        assert_eq!(live(&host).start(&server), Ok(()), "it runs already");
+        assert_eq!(live(&host).reload(&server), Ok(()), "{kind}");
+    }
+}
+
+#[test]
+fn a_server_whose_port_was_taken_meanwhile_does_not_start_and_leaves_nothing() {
+    for kind in KINDS {
+        let Some(running) = start(kind, 1) else { continue };
+        let host = host_of(&running, None);
+        let server = only(&host);
+        kill_process(Pid::from_raw(running.pid().try_into().unwrap()).unwrap(), Signal::TERM)
+            .unwrap();
+        let mut taken = None;
+        until("the port is free", || {
+            taken = TcpListener::bind((Ipv4Addr::LOCALHOST, running.port(0))).ok();
+            taken.is_some()
+        });
+        until("the server ends", || !live(&host).is_running(&server));
+        let started = live(&host).start(&server);
+        assert!(started.is_err(), "{kind}");
+        assert!(!live(&host).is_running(&server), "{kind}");
+        drop(taken);
+    }
+}
+
+#[test]
+fn a_single_process_of_nginx_is_not_told_to_reload() {
+    let text = format!("master_process off;\n{}", config(WebKind::Nginx, 404, 1));
+    let Some(running) = Setup::new(WebKind::Nginx, &text).start() else { return };
+    let host = host_of(&running, None);
+    let server = only(&host);
+    assert_eq!(server.running, Fact::Known(true));
+    let reloaded = live(&host).reload(&server);
+    assert!(reloaded.as_ref().is_err_and(|why| why.contains("single")), "{reloaded:?}");
+    assert_eq!(status(&host, running.port(0)), Answer::Status(404));
+}
+
+#[test]
+fn haproxy_without_a_master_is_taken_over_from() {
+    let Some(program) = program(WebKind::HaProxy) else { return };
+    let alone = Background::new(WebKind::HaProxy, "alone");
+    // It locks itself up, as Debian's configuration has it.
+    let basics = "global\n  chroot {dir}\n";
+    alone.write(basics, 404, 1);
+    alone.start(&program, &["-D", "-p", alone.dir.join("pid").to_str().unwrap()]);
+    let host = alone.host();
+    until("it runs", || status(&host, alone.ports[0]) == Answer::Status(404));
+    let server = only(&host);
+    assert_eq!(server.running, Fact::Known(true));
+    let old = alone.pid();
+    for status_now in [410, 403] {
+        alone.write(basics, status_now, 1);
+        assert_eq!(live(&host).reload(&server), Ok(()));
+        assert_eq!(status(&host, alone.ports[0]), Answer::Status(status_now));
+    }
+    until("the new one has said its number", || alone.pid() != old);
+    assert!(live(&host).is_running(&server));
+}
+
+#[test]
+fn apache_with_a_process_or_a_thread_for_each_connection_reloads_too() {
+    let Some(program) = program(WebKind::Apache) else { return };
+    for mpm in ["mpm_prefork", "mpm_worker"] {
+        let (backend, go_on, begun) = slow_application();
+        let mut basics = "ServerName localhost\nPidFile {dir}/pid\nDefaultRuntimeDir {dir}\n\
+                          ErrorLog {dir}/error.log\nUser www-data\n"
+            .to_owned();
+        for module in [mpm, "authz_core", "alias", "proxy", "proxy_http"] {
+            let file = format!("/usr/lib/apache2/modules/mod_{module}.so");
+            basics.push_str(&format!("LoadModule {module}_module {file}\n"));
+        }
+        let apache = Background::new(WebKind::Apache, mpm);
+        apache.write(&basics, 404, backend);
+        apache.start(&program, &["-d", apache.dir.to_str().unwrap()]);
+        let host = apache.host();
+        until("it runs", || status(&host, apache.ports[0]) == Answer::Status(404));
+        let server = only(&host);
+        let mut download = TcpStream::connect((Ipv4Addr::LOCALHOST, apache.ports[1])).unwrap();
+        download.write_all(DOWNLOAD).unwrap();
+        begun.recv_timeout(PATIENCE).expect("the application is asked");
+        apache.write(&basics, 410, backend);
+        assert_eq!(live(&host).reload(&server), Ok(()), "{mpm}");
+        for _ in 0..20 {
+            assert_eq!(status(&host, apache.ports[0]), Answer::Status(410), "{mpm}");
+        }
+        go_on.send(()).unwrap();
+        let mut answer = String::new();
+        download.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("12345678"), "{mpm}: {answer}");
+    }
+}
