@@ -13,8 +13,8 @@ use super::run::Run;
 use super::{LinuxHost, locked, service};
 
 /// How long a process may listen alone before it counts as up: one that will have workers may find
-/// one of its ports taken and try again, as nginx does for 2.5 s.
-const ALONE_TIME: Duration = Duration::from_secs(3);
+/// one of its ports taken and try again, as nginx does for 2.5 s on a machine at rest.
+const ALONE_TIME: Duration = Duration::from_secs(6);
 
 /// Whether a server is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
