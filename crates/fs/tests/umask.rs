@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use rustix::fs::Mode;
-use stopgap_fs::{Lock, PrivateDir};
+use stopgap_fs::{Lock, PrivateDir, UnixRoot};
 use stopgap_testkit::Tree;
 
 #[test]
@@ -17,6 +17,7 @@ fn no_umask_opens_the_state_to_others_or_closes_it_to_its_owner() {
         state.create_dir("changes").expect("created");
         state.write_atomic("changes/x", b"x").expect("written");
         state.append_durable("audit.jsonl", b"x").expect("written");
+        UnixRoot::open(&tree.root()).expect("opened").create("/new", b"x").expect("made");
         let lock = Lock::acquire(&state, "pid 1", Duration::ZERO, &mut |_| {}).expect("taken");
         rustix::process::umask(before);
         for (rel, expected) in [
@@ -29,6 +30,8 @@ fn no_umask_opens_the_state_to_others_or_closes_it_to_its_owner() {
             let mode = fs::metadata(tree.state().join(rel)).expect("there").mode() & 0o7777;
             assert_eq!(mode, expected, "{rel:?} with umask {umask:03o}");
         }
+        let mode = fs::metadata(tree.root().join("new")).expect("there").mode() & 0o7777;
+        assert_eq!(mode, 0o644, "a file of a server, with umask {umask:03o}");
         drop(lock);
     }
 }

@@ -167,6 +167,22 @@ fn a_staged_file_is_there_for_a_while_and_what_a_killed_run_left_is_removed() {
 }
 
 #[test]
+fn a_file_is_staged_beside_the_link_that_leads_to_it() {
+    let server = server(&["etc/nginx/x", "srv/real.conf"]);
+    server.link("/srv/real.conf", "etc/nginx/nginx.conf");
+    let beside = server.at(&format!("etc/nginx/nginx.conf{LEFTOVER_SUFFIX}"));
+    let staged = server.root.stage("/etc/nginx/nginx.conf", b"staged").expect("staged");
+    assert_eq!(fs::read(&beside).expect("there"), b"staged");
+    drop(staged);
+    for left in [&beside, &server.at(&format!("srv/real.conf{LEFTOVER_SUFFIX}"))] {
+        fs::write(left, "left").expect("written");
+        assert_eq!(server.root.remove_leftover("/etc/nginx/nginx.conf"), Ok(true));
+        assert!(!left.exists());
+    }
+    assert_eq!(server.text("/etc/nginx/nginx.conf"), Ok(Some("srv/real.conf".to_owned())));
+}
+
+#[test]
 fn a_glob_is_in_the_order_of_bytes_and_leaves_hidden_names_out() {
     let server = server(&[
         "c/b.conf",

@@ -27,13 +27,14 @@ impl Background {
         for (number, port) in self.ports.iter().enumerate() {
             text = text.replace(&format!("{{port{number}}}"), &port.to_string());
         }
-        let basics = basics.replace("{dir}", self.dir.to_str().unwrap());
-        fs::write(self.config(), format!("{basics}{text}")).unwrap();
+        let text = format!("{basics}{text}").replace("{dir}", self.dir.to_str().unwrap());
+        fs::write(self.config(), text).unwrap();
     }
 
     pub(crate) fn start(&self, program: &Path, arguments: &[&str]) {
         let mut command = Command::new(program);
-        command.args(arguments).arg("-f").arg(self.config());
+        let option = if self.kind == WebKind::Nginx { "-c" } else { "-f" };
+        command.args(arguments).arg(option).arg(self.config());
         assert!(command.status().unwrap().success());
     }
 

@@ -1,5 +1,7 @@
 //! Servers take their configuration, and are started again.
 
+use rustix::process::kill_process_group;
+
 use super::background::Background;
 use super::*;
 
@@ -165,5 +167,57 @@ fn apache_with_a_process_or_a_thread_for_each_connection_reloads_too() {
         let mut answer = String::new();
         download.read_to_string(&mut answer).unwrap();
         assert!(answer.ends_with("12345678"), "{mpm}: {answer}");
+    }
+}
+
+#[test]
+fn workers_that_outlived_their_master_are_no_server() {
+    for (kind, basics, arguments) in [
+        (
+            WebKind::Nginx,
+            "pid {dir}/pid;\nerror_log {dir}/error.log;\nevents {}\n",
+            ["-p", "{dir}"].as_slice(),
+        ),
+        (
+            WebKind::Apache,
+            "ServerName localhost\nPidFile {dir}/pid\nDefaultRuntimeDir {dir}\n\
+             ErrorLog {dir}/error.log\nUser www-data\n\
+             LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n\
+             LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so\n\
+             LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so\n\
+             LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n\
+             LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so\n",
+            &["-d", "{dir}"],
+        ),
+        (WebKind::HaProxy, "", &["-W", "-D", "-p", "{dir}/pid"]),
+    ] {
+        let Some(program) = program(kind) else { continue };
+        let server = Background::new(kind, &format!("orphans-{kind}"));
+        server.write(basics, 404, 1);
+        let dir = server.dir.to_str().unwrap();
+        let arguments: Vec<String> =
+            arguments.iter().map(|argument| argument.replace("{dir}", dir)).collect();
+        server.start(&program, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let host = server.host();
+        until("it runs", || status(&host, server.ports[0]) == Answer::Status(404));
+        let found = only(&host);
+        assert_eq!(found.running, Fact::Known(true), "{kind}");
+        assert_eq!(live(&host).reload(&found), Ok(()), "{kind}");
+        // In the background it leads a group of its own.
+        let master = server.pid().unwrap();
+        kill_process(master, Signal::KILL).unwrap();
+        until("the master is gone", || !live(&host).is_running(&found));
+        for _ in 0..20 {
+            assert_eq!(only(&host).running, Fact::Known(false), "{kind}");
+        }
+        assert!(live(&host).reload(&found).is_err());
+        let _ = kill_process_group(master, Signal::KILL);
+        until("its workers are gone", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, server.ports[0])).is_err()
+        });
+        // Until somebody waits for the dead master, Apache takes it for one that runs.
+        let _ = fs::remove_file(server.dir.join("pid"));
+        assert_eq!(live(&host).start(&found), Ok(()), "{kind}");
+        assert_eq!(status(&host, server.ports[0]), Answer::Status(404), "{kind}");
     }
 }
