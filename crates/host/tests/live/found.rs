@@ -88,3 +88,13 @@ fn a_program_that_anybody_may_write_is_not_run() {
     assert!(matches!(live(&host).test(&server, &[]), Err(TestError::NotMade(_))));
     assert!(!mark.exists());
 }
+
+#[test]
+fn what_is_installed_and_does_not_run_can_be_tested() {
+    let host = LinuxHost::open(WebSettings { find: true, servers: Vec::new() }).unwrap();
+    for server in host.web_servers() {
+        if server.source == "its package's defaults" {
+            assert_eq!(live(&host).test(&server, &[]), Ok(()), "{}", server.id());
+        }
+    }
+}
