@@ -23,7 +23,9 @@ pub(crate) type Key = (WebKind, Vec<ServerPath>);
 
 /// The variables by which HAProxy's master passes on its state, and the service manager its own:
 /// what is started with them takes itself for the one that they are for.
-const PASSED_ON: [&str; 7] = [
+const PASSED_ON: [&str; 9] = [
+    "HAPROXY_CLI",
+    "HAPROXY_STARTUP_VERSION",
     "HAPROXY_MWORKER",
     "HAPROXY_PROCESSES",
     "HAPROXY_CFGFILES",
