@@ -1,5 +1,7 @@
 //! A mitigation: what it is for, what it changes, and the probes that prove it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::Digest;
 use crate::id::{ActionId, MitigationId};
 use crate::request::{Request, Response};
@@ -146,7 +148,8 @@ impl ActionKind {
 }
 
 /// A change of a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HeaderChange {
     /// The header is removed.
     Remove,

@@ -32,6 +32,18 @@ pub fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// What follows the authority of an absolute target; `None` if `target` does not begin with a
+/// scheme (RFC 3986, 3.1) and `://`.
+fn behind_authority(target: &[u8]) -> Option<&[u8]> {
+    let of_scheme = |b: &u8| b.is_ascii_alphanumeric() || b"+-.".contains(b);
+    let end = target.iter().position(|b| !of_scheme(b))?;
+    let rest = target[end..].strip_prefix(b"://")?;
+    target.first()?.is_ascii_alphabetic().then(|| {
+        let end = rest.iter().position(|b| b"/?".contains(b)).unwrap_or(rest.len());
+        &rest[end..]
+    })
+}
+
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
@@ -61,22 +73,35 @@ impl Request {
         Ok(())
     }
 
-    /// The request target up to the first `?`.
+    /// The request target as an origin server sees it. Of an absolute one, as in
+    /// `GET http://host/x?y` (RFC 9112, 3.2.2), it is what follows the authority, and `/` where
+    /// nothing does; any other is as it was sent.
+    #[must_use]
+    pub fn uri(&self) -> &[u8] {
+        match behind_authority(&self.target) {
+            Some(b"") => b"/",
+            Some(rest) => rest,
+            None => &self.target,
+        }
+    }
+
+    /// The request target, as an origin server sees it, up to the first `?`.
     #[must_use]
     pub fn path(&self) -> &[u8] {
-        self.split_target().0
+        self.split_uri().0
     }
 
     /// The request target after the first `?`, if there is one.
     #[must_use]
     pub fn query(&self) -> Option<&[u8]> {
-        self.split_target().1
+        self.split_uri().1
     }
 
-    fn split_target(&self) -> (&[u8], Option<&[u8]>) {
-        match self.target.iter().position(|&b| b == b'?') {
-            Some(at) => (&self.target[..at], Some(&self.target[at + 1..])),
-            None => (&self.target, None),
+    fn split_uri(&self) -> (&[u8], Option<&[u8]>) {
+        let uri = self.uri();
+        match uri.iter().position(|&b| b == b'?') {
+            Some(at) => (&uri[..at], Some(&uri[at + 1..])),
+            None => (uri, None),
         }
     }
 
@@ -148,6 +173,30 @@ mod tests {
         assert_eq!(query("GET /x?a?b"), Ok(Some(b"a?b".to_vec())));
         assert_eq!(query("GET /x?"), Ok(Some(Vec::new())));
         assert_eq!(query("GET /x"), Ok(None));
+    }
+
+    #[test]
+    fn an_absolute_target_hides_nothing_from_a_rule_on_the_path() {
+        for (target, uri) in [
+            ("http://h/setup/?x", "/setup/?x"),
+            ("HTTPS://u@h:80/a://b", "/a://b"),
+            ("a+b.c-1://h/x", "/x"),
+            ("http:///x", "/x"),
+            ("http://h", "/"),
+            ("http://h?x", "?x"),
+            ("http://h?x/y", "?x/y"),
+            ("/a://h/x", "/a://h/x"),
+            ("1http://h/x", "1http://h/x"),
+            ("://h/x", "://h/x"),
+            ("http:/h/x", "http:/h/x"),
+            ("h:443", "h:443"),
+            ("*", "*"),
+        ] {
+            let request = Request::from_line(&format!("GET {target}")).unwrap();
+            assert_eq!(String::from_utf8_lossy(request.uri()), uri, "{target}");
+        }
+        let request = Request::from_line("GET http://h?x/y").unwrap();
+        assert_eq!((request.path(), request.query()), (&b""[..], Some(&b"x/y"[..])));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A rule that blocks the requests for which `when` holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockRule {
@@ -18,7 +20,8 @@ pub struct BlockRule {
 pub const DEFAULT_BODY_LIMIT: usize = 64 * 1024;
 
 /// How a request is blocked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Deny {
     /// The connection is closed without an answer.
     Abort,
@@ -132,11 +135,12 @@ pub enum Decode {
 pub enum Field {
     /// The method, such as `GET`.
     Method,
-    /// The request target exactly as it was sent.
+    /// The request target exactly as it was sent; of an absolute one what follows its authority
+    /// (`Request::uri`).
     Uri,
-    /// The request target up to the first `?`.
+    /// The same up to the first `?`.
     Path,
-    /// The request target after the first `?`; no value when there is no `?`.
+    /// The same after the first `?`; no value when there is no `?`.
     Query,
     /// The `Host` header's value.
     Host,

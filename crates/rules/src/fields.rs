@@ -29,7 +29,7 @@ pub(crate) fn any_value(
     let body = &request.body[..request.body.len().min(subject.body_limit)];
     match field {
         Field::Method => test(request.method.as_bytes()),
-        Field::Uri => test(&request.target),
+        Field::Uri => test(request.uri()),
         Field::Path => test(request.path()),
         Field::Query => request.query().is_some_and(test),
         Field::Host => request.header_values("host").any(test),
@@ -193,6 +193,14 @@ mod tests {
         assert_eq!(values(&Field::Arg("a".into()), &request), ["1", "%32"]);
         assert_eq!(values(&Field::Path, &request), ["/p"]);
         assert_eq!(values(&Field::Query, &get("/p", &[])), [""; 0]);
+    }
+
+    #[test]
+    fn the_fields_of_an_absolute_target_are_those_of_what_follows_its_authority() {
+        let request = get("http://a.example/p?a=1", &[]);
+        assert_eq!(values(&Field::Uri, &request), ["/p?a=1"]);
+        assert_eq!(values(&Field::Path, &request), ["/p"]);
+        assert_eq!(values(&Field::Args, &request), ["1"]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl<'a> View<'a> {
     pub(super) fn of(request: &'a Request, maps: &'a [RewriteMap]) -> Self {
         Self {
             request,
-            target: Cow::Borrowed(&request.target),
+            target: Cow::Borrowed(request.uri()),
             headers: Cow::Borrowed(&request.headers),
             unknown: BTreeMap::new(),
             response: None,
@@ -81,7 +81,7 @@ impl<'a> View<'a> {
         Ok(match name.as_str() {
             "REQUEST_METHOD" => self.request.method.as_bytes().to_vec(),
             "REQUEST_URI" => self.target.to_vec(),
-            "UNENCODED_URL" => self.request.target.clone(),
+            "UNENCODED_URL" => self.request.uri().to_vec(),
             "QUERY_STRING" => query.to_vec(),
             "URL" | "PATH_INFO" | "SCRIPT_NAME" => url_decode(path).into_owned(),
             "SERVER_NAME" => without_port(&self.variable("HTTP_HOST")?),
