@@ -10,6 +10,7 @@ mod meaning;
 mod pattern;
 mod ruleset;
 mod simplify;
+mod unsupported;
 pub mod web;
 
 pub use decode::url_decode;
@@ -19,3 +20,4 @@ pub use meaning::{Effect, Meaning, belied, belied_probe};
 pub use pattern::{Captures, Pattern, PatternError, check_document_pattern};
 pub use ruleset::{RuleSet, Scratch};
 pub use simplify::simplify;
+pub use unsupported::Unsupported;

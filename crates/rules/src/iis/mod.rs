@@ -33,5 +33,7 @@ pub use rule::{
     Action, Condition, Grouping, MatchType, PatternSyntax, RedirectType, Rule, SetVariable,
     UrlMatch,
 };
-pub use translate::{Unsupported, translate};
+pub use translate::translate;
 pub use translate_headers::{translate_request_header, translate_response_header};
+
+pub use crate::unsupported::Unsupported;

@@ -10,18 +10,7 @@ use crate::evaluate::CompiledRule;
 use crate::pattern::ast::Node;
 use crate::pattern::parse;
 use crate::simplify::simplify;
-
-/// A rule that IIS cannot say exactly; the reason is a sentence without a full stop.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct Unsupported {
-    /// Why.
-    pub reason: String,
-}
-
-pub(super) fn unsupported(reason: impl Into<String>) -> Unsupported {
-    Unsupported { reason: reason.into() }
-}
+use crate::unsupported::{Unsupported, unsupported};
 
 /// The texts of an answer that a rule gives.
 pub(super) const STATUS_REASON: &str = "Blocked";

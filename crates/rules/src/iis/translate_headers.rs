@@ -11,14 +11,14 @@ use super::rule::{
     UrlMatch,
 };
 use super::translate::{
-    Unsupported, conditions, escape, pattern_of, same_when_missing, test_condition, unsupported,
-    with_input,
+    conditions, escape, pattern_of, same_when_missing, test_condition, with_input,
 };
 use crate::evaluate::CompiledCondition;
 use crate::headers::trimmed;
 use crate::pattern::ast::Node;
 use crate::pattern::parse;
 use crate::simplify::simplify_condition;
+use crate::unsupported::{Unsupported, unsupported};
 
 /// Request headers by which the server itself finds the site and the body.
 const REQUEST_FRAMING: [&str; 4] = ["connection", "content-length", "host", "transfer-encoding"];

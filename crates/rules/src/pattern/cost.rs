@@ -33,7 +33,7 @@ pub fn check_document_pattern(source: &str) -> Result<(), PatternError> {
 }
 
 /// Without the repetitions at its edges, which an unanchored search does not need.
-fn trimmed(node: Node) -> Node {
+pub(crate) fn trimmed(node: Node) -> Node {
     let Node::Concat(mut nodes) = node else { return node };
     while nodes.first().is_some_and(is_edge) {
         nodes.remove(0);
@@ -52,7 +52,8 @@ fn is_edge(node: &Node) -> bool {
     }
 }
 
-fn is_long(node: &Node) -> bool {
+/// Whether it is a repetition that matches texts of many lengths.
+pub(crate) fn is_long(node: &Node) -> bool {
     matches!(node, Node::Repeat { max: None, .. })
         || matches!(node, Node::Repeat { min, max: Some(max), .. } if max > min && *max > SMALL)
 }

@@ -1,0 +1,228 @@
+//! A pattern over a value, as a pattern over the bytes in which the value was sent.
+//!
+//! Where the value is url-decoded, each byte may stand as itself or as its percent-encoding: the
+//! inverse image of a regular language under decoding. A `%` never stands inside another escape, so
+//! where an escape begins is told by three bytes.
+
+use std::fmt::Write as _;
+
+use super::alphabet::{alternatives, class, escape_digits};
+use crate::pattern::ast::{ByteSet, Node};
+use crate::pattern::is_long;
+use crate::unsupported::{Unsupported, unsupported};
+
+/// A `%` that begins no escape.
+const LONE_PERCENT: &str = r"\x25(?![0-9A-Fa-f]{2})";
+/// Not the first and not the second digit of an escape. Needed only where a match begins: behind a
+/// whole token the next one is aligned.
+const ALIGNED: &str = r"(?:(?<!\x25)|(?![0-9A-Fa-f]{2}))(?:(?<!\x25[0-9A-Fa-f])|(?![0-9A-Fa-f]))";
+
+/// Where a value stands in what a server shows.
+#[derive(Debug, Clone)]
+pub(super) struct Region {
+    /// What ends where the value begins. Empty: the value is all that is shown.
+    pub(super) head: String,
+    /// Bytes, as sent, that are no part of the value.
+    pub(super) barrier: ByteSet,
+    /// What holds only where the value ends.
+    pub(super) end: String,
+    /// Blanks that end the value are no part of it; what tells that others follow.
+    pub(super) inner_blank: Option<String>,
+}
+
+/// What a cookie is freed of at its ends.
+pub(super) const BLANKS: &[u8] = b"\t\n\x0C\r ";
+
+impl Region {
+    /// All that is shown.
+    pub(super) fn whole() -> Self {
+        Self::new("", b"")
+    }
+
+    /// What follows `head` up to one of the bytes of `barrier`, or to the end.
+    pub(super) fn new(head: impl Into<String>, barrier: &[u8]) -> Self {
+        let barrier = ByteSet::of(barrier.iter().copied());
+        let end = match barrier == ByteSet::EMPTY {
+            true => r"\z".into(),
+            false => format!("(?!{})", class(&barrier.complement())),
+        };
+        Self { head: head.into(), barrier, end, inner_blank: None }
+    }
+
+    /// The same without the blanks at its end.
+    pub(super) fn trimmed(self) -> Self {
+        let blanks = ByteSet::of(BLANKS.iter().copied());
+        let others = class(&blanks.union(self.barrier).complement());
+        let blanks = class(&blanks);
+        let end = format!("(?<!{blanks})(?!{blanks}*+{others})");
+        Self { end, inner_blank: Some(format!("(?={blanks}*+{others})")), ..self }
+    }
+
+    /// The pattern that matches where `node` is found in the value, which is decoded first if
+    /// `decoded`.
+    pub(super) fn pattern(&self, node: &Node, decoded: bool) -> Result<String, Unsupported> {
+        let image = Image { region: self, decoded };
+        let (anchored, free) = split_start(node)?;
+        let mut branches = Vec::new();
+        if let Some(node) = anchored {
+            let start = if self.head.is_empty() { r"\A" } else { "" };
+            branches.push(format!("{start}{}", image.body(&node)?));
+        }
+        if let Some(node) = free {
+            let skip = match self.head.is_empty() {
+                true => String::new(),
+                false => format!("{}*?", class(&self.barrier.complement())),
+            };
+            let node = without_long_edges(node);
+            branches.push(format!("{skip}{}{}", image.alignment(&node), image.body(&node)?));
+        }
+        Ok(format!("{}{}", self.head, alternatives(&branches)))
+    }
+}
+
+struct Image<'a> {
+    region: &'a Region,
+    decoded: bool,
+}
+
+impl Image<'_> {
+    fn body(&self, node: &Node) -> Result<String, Unsupported> {
+        let mut out = String::new();
+        self.write(node, &mut out)?;
+        Ok(out)
+    }
+
+    /// What must hold where a match begins.
+    fn alignment(&self, node: &Node) -> &'static str {
+        let digits = ByteSet::of((0..=u8::MAX).filter(u8::is_ascii_hexdigit));
+        if self.decoded && node.first().0.meets(&digits) { ALIGNED } else { "" }
+    }
+
+    fn write(&self, node: &Node, out: &mut String) -> Result<(), Unsupported> {
+        match node {
+            Node::Set(set) => out.push_str(&self.token(set)),
+            Node::Concat(nodes) => nodes.iter().try_for_each(|node| self.write(node, out))?,
+            Node::Alternate(nodes) => {
+                out.push_str("(?:");
+                for (at, node) in nodes.iter().enumerate() {
+                    out.push_str(if at > 0 { "|" } else { "" });
+                    self.write(node, out)?;
+                }
+                out.push(')');
+            }
+            Node::Group { node, .. } => {
+                out.push_str("(?:");
+                self.write(node, out)?;
+                out.push(')');
+            }
+            Node::Repeat { node: body, min, max, .. } => {
+                out.push_str("(?:");
+                self.write(body, out)?;
+                out.push(')');
+                write_count(*min, *max, out);
+                // Nothing that follows a long repetition can be part of it, so to give back what
+                // it took never helps, and a long request needs no room to do so.
+                out.push_str(if is_long(node) { "+" } else { "" });
+            }
+            Node::End => out.push_str(&self.region.end),
+            Node::WordBoundary { .. } if self.decoded => {
+                return Err(unsupported("a word boundary in what is decoded cannot be told"));
+            }
+            Node::WordBoundary { negate } => out.push_str(if *negate { r"\B" } else { r"\b" }),
+            Node::Start => return Err(unsupported("a `^` stands behind something else")),
+            Node::LookAhead { .. } => {
+                return Err(unsupported("it looks ahead; write each part as a condition"));
+            }
+            Node::BackReference => return Err(unsupported("it refers back to a group")),
+        }
+        Ok(())
+    }
+
+    /// One byte of a set, as itself or as an escape.
+    fn token(&self, set: &ByteSet) -> String {
+        let mut raw = set.intersection(self.region.barrier.complement());
+        let mut ways = Vec::new();
+        if self.decoded {
+            raw = raw.intersection(ByteSet::of(*b"%").complement());
+        }
+        if let Some(inner) = &self.region.inner_blank {
+            let blanks = ByteSet::of(BLANKS.iter().copied());
+            if raw.meets(&blanks) {
+                ways.push(class(&raw.intersection(blanks)) + inner);
+            }
+            raw = raw.intersection(blanks.complement());
+        }
+        if raw != ByteSet::EMPTY {
+            ways.insert(0, class(&raw));
+        }
+        if self.decoded && *set != ByteSet::EMPTY {
+            ways.push(format!(r"\x25{}", escape_digits(set)));
+        }
+        if self.decoded && set.contains(b'%') {
+            ways.push(LONE_PERCENT.into());
+        }
+        if ways.is_empty() { class(&ByteSet::EMPTY) } else { alternatives(&ways) }
+    }
+}
+
+fn write_count(min: u32, max: Option<u32>, out: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = match (min, max) {
+        (0, None) => write!(out, "*"),
+        (1, None) => write!(out, "+"),
+        (0, Some(1)) => write!(out, "?"),
+        (min, None) => write!(out, "{{{min},}}"),
+        (min, Some(max)) => write!(out, "{{{min},{max}}}"),
+    };
+}
+
+/// The matches that begin with the value, without the `^` that says so, and those that begin
+/// anywhere.
+fn split_start(node: &Node) -> Result<(Option<Node>, Option<Node>), Unsupported> {
+    match node {
+        Node::Start => Ok((Some(Node::empty()), None)),
+        Node::Group { node, .. } => split_start(node),
+        Node::Alternate(nodes) => {
+            let (mut anchored, mut free) = (Vec::new(), Vec::new());
+            for node in nodes {
+                let (a, f) = split_start(node)?;
+                anchored.extend(a);
+                free.extend(f);
+            }
+            let one_of = |nodes: Vec<Node>| (!nodes.is_empty()).then_some(Node::Alternate(nodes));
+            Ok((one_of(anchored), one_of(free)))
+        }
+        Node::Concat(nodes) => {
+            let Some((first, rest)) = nodes.split_first() else {
+                return Ok((None, Some(Node::empty())));
+            };
+            let (anchored, free) = split_start(first)?;
+            let with_rest = |head: Node| {
+                Node::Concat(std::iter::once(head).chain(rest.iter().cloned()).collect())
+            };
+            Ok((anchored.map(with_rest), free.map(with_rest)))
+        }
+        other => Ok((None, Some(other.clone()))),
+    }
+}
+
+/// A match that may begin and end anywhere, with its first and its last repetition as short as may
+/// be: it is found in the same values, and a near miss costs less.
+fn without_long_edges(node: Node) -> Node {
+    let Node::Concat(mut nodes) = node else { return shortest_repetition(node) };
+    for at in [0, nodes.len().saturating_sub(1)] {
+        if let Some(edge) = nodes.get_mut(at) {
+            *edge = shortest_repetition(std::mem::replace(edge, Node::empty()));
+        }
+    }
+    Node::Concat(nodes)
+}
+
+fn shortest_repetition(node: Node) -> Node {
+    match node {
+        Node::Repeat { node, min, greedy, .. } => {
+            Node::Repeat { node, min, max: Some(min), greedy }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,256 @@
+//! Rules in the language of nginx.
+//!
+//! Conditions are `map`s, which nginx evaluates where their variable is asked for and not before.
+//! A condition behind another one is the value of the first one's map. Rules that need texts stand
+//! behind a gate (see `gate`), so that a request that has none of the texts costs a few patterns,
+//! however many rules there are.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use stopgap_model::rule::Deny;
+
+use super::gate::{gate, part_of};
+use super::text::{HEADING, RuleText};
+use super::{Clause, Match, WebRule};
+
+/// So many variables are put in one word: their names stay far below what nginx reads as one.
+const MAX_JOINED: usize = 128;
+
+/// A rule, or what is left of it: conditions that all hold, and its comment.
+#[derive(Clone)]
+struct Rest<'a> {
+    comment: &'a str,
+    clauses: Vec<&'a Clause>,
+}
+
+/// The text for `rules`, each with its comment.
+pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
+    let mut by_deny: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
+    for (comment, rule) in rules {
+        if let WebRule::Block { when, deny } = rule {
+            by_deny.entry(*deny).or_default().extend(branches(comment, when));
+        }
+    }
+    let heading = format!("{}\n", HEADING.join("\n"));
+    let (mut maps, mut server) = (Maps::default(), heading.clone());
+    for (deny, rules) in by_deny {
+        let (name, status) = match deny {
+            Deny::Abort => ("stopgap_abort".to_owned(), 444),
+            Deny::Status(status) => (format!("stopgap_{status}"), status),
+        };
+        let value = maps.gated(rules);
+        maps.any_of(&value, &name, "1");
+        let _ = write!(server, "if (${name}) {{\n    return {status};\n}}\n");
+    }
+    if maps.out.is_empty() {
+        return RuleText::Nginx {
+            http: String::new(),
+            server: String::new(),
+            upstream: String::new(),
+        };
+    }
+    RuleText::Nginx { http: heading + &maps.out, server, upstream: String::new() }
+}
+
+/// The ways in which `when` can hold, each as a rule. Conditions that many rules share come first.
+fn branches<'a>(comment: &'a str, when: &'a Clause) -> Vec<Rest<'a>> {
+    let clauses = match when {
+        Clause::Any(members) => {
+            return members.iter().flat_map(|member| branches(comment, member)).collect();
+        }
+        Clause::All(members) => members.iter().collect(),
+        single => vec![single],
+    };
+    let mut rest = Rest { comment, clauses };
+    rest.clauses.sort_by_key(|clause| !is_of_method(clause));
+    vec![rest]
+}
+
+fn is_of_method(clause: &Clause) -> bool {
+    matches!(clause, Clause::Match(found) if found.input == "$request_method")
+}
+
+/// The texts of which an input must have one for a rule to hold.
+struct Key<'a> {
+    input: &'a str,
+    texts: Vec<&'a [u8]>,
+}
+
+/// A rule, and the texts of which it needs one.
+#[derive(Clone)]
+struct Keyed<'a> {
+    texts: Vec<&'a [u8]>,
+    rest: Rest<'a>,
+}
+
+/// The most telling texts that `rest` needs; `None` if none are known.
+fn key<'a>(rest: &Rest<'a>) -> Option<Key<'a>> {
+    let keys = rest.clauses.iter().filter_map(|clause| match clause {
+        // A method keeps few requests away.
+        Clause::Match(_) if is_of_method(clause) => None,
+        Clause::Match(Match { input, needs, .. }) if !needs.is_empty() => {
+            let texts: Option<Vec<_>> = needs.iter().map(|text| part_of(text)).collect();
+            texts.filter(|texts| gate(texts).is_some()).map(|texts| Key { input, texts })
+        }
+        _ => None,
+    });
+    keys.max_by_key(|key| key.texts.iter().map(|text| text.len()).min())
+}
+
+/// The maps that were written, and the number of the next one.
+#[derive(Default)]
+struct Maps {
+    out: String,
+    count: usize,
+}
+
+impl Maps {
+    fn name(&mut self) -> String {
+        self.count += 1;
+        format!("stopgap_{}", self.count)
+    }
+
+    /// A map of `source` to the variable `name`.
+    fn map(&mut self, source: &str, name: &str, default: &str, lines: &str) {
+        let _ = write!(
+            self.out,
+            "\nmap \"{source}\" ${name} {{\n    default \"{default}\";\n{lines}}}\n"
+        );
+    }
+
+    /// The value that is not empty where one of `rules` holds, each behind its gate.
+    fn gated(&mut self, rules: Vec<Rest<'_>>) -> String {
+        let mut open = Vec::new();
+        let mut by_input: BTreeMap<&str, Vec<Keyed<'_>>> = BTreeMap::new();
+        for rest in rules {
+            match key(&rest) {
+                Some(Key { input, texts }) => {
+                    by_input.entry(input).or_default().push(Keyed { texts, rest });
+                }
+                None => open.push(rest),
+            }
+        }
+        let mut values = vec![self.value(&open)];
+        for (input, mut keyed) in by_input {
+            keyed.sort_by(|left, right| left.texts.cmp(&right.texts));
+            self.behind_gates(input, &keyed, &mut values);
+        }
+        self.joined(values)
+    }
+
+    /// Rules behind one gate, or behind several where one would be too long.
+    fn behind_gates(&mut self, input: &str, keyed: &[Keyed<'_>], values: &mut Vec<String>) {
+        let texts: Vec<&[u8]> =
+            keyed.iter().flat_map(|keyed| keyed.texts.iter().copied()).collect();
+        let Some(pattern) = gate(&texts) else {
+            let (left, right) = keyed.split_at(keyed.len() / 2);
+            self.behind_gates(input, left, values);
+            return self.behind_gates(input, right, values);
+        };
+        let rules: Vec<_> = keyed.iter().map(|keyed| keyed.rest.clone()).collect();
+        let behind = self.value(&rules);
+        let name = self.name();
+        self.map(input, &name, "", &line(&pattern, &behind));
+        values.push(format!("${name}"));
+    }
+
+    /// The value that is not empty where one of `rules` holds.
+    fn value(&mut self, rules: &[Rest<'_>]) -> String {
+        let mut single: BTreeMap<&str, Vec<(&str, &Match)>> = BTreeMap::new();
+        let mut longer: Vec<(&Clause, Vec<Rest<'_>>)> = Vec::new();
+        for rest in rules {
+            let Some((first, others)) = rest.clauses.split_first() else {
+                return "1".into();
+            };
+            if let (Clause::Match(found), []) = (first, others) {
+                single.entry(&found.input).or_default().push((rest.comment, found));
+                continue;
+            }
+            let others = Rest { comment: rest.comment, clauses: others.to_vec() };
+            match longer.iter_mut().find(|(known, _)| known == first) {
+                Some((_, rests)) => rests.push(others),
+                None => longer.push((first, vec![others])),
+            }
+        }
+        let mut values = Vec::new();
+        for (input, found) in single {
+            let lines = found
+                .iter()
+                .map(|(comment, found)| format!("    {comment}\n{}", line(&found.pattern, "1")));
+            let lines: String = lines.collect();
+            let name = self.name();
+            self.map(input, &name, "", &lines);
+            values.push(format!("${name}"));
+        }
+        for (first, rests) in longer {
+            values.push(self.chain(first, &rests));
+        }
+        self.joined(values)
+    }
+
+    /// The value that is not empty where `first` and one of `rests` hold.
+    fn chain(&mut self, first: &Clause, rests: &[Rest<'_>]) -> String {
+        if rests.iter().all(|rest| rest.clauses.is_empty()) {
+            for rest in rests {
+                let _ = write!(self.out, "\n{}", rest.comment);
+            }
+            return self.behind(first, "1");
+        }
+        let then = self.value(rests);
+        self.behind(first, &then)
+    }
+
+    /// The value that is `then` where `clause` holds, and else empty.
+    fn behind(&mut self, clause: &Clause, then: &str) -> String {
+        match clause {
+            Clause::All(members) => members
+                .iter()
+                .rev()
+                .fold(then.to_owned(), |then, member| self.behind(member, &then)),
+            Clause::Any(members) => {
+                let values = members.iter().map(|member| self.behind(member, "1")).collect();
+                let value = self.joined(values);
+                let name = self.name();
+                self.any_of(&value, &name, then)
+            }
+            Clause::Match(Match { input, pattern, .. }) => {
+                let name = self.name();
+                self.map(input, &name, "", &line(pattern, then));
+                format!("${name}")
+            }
+            Clause::Not(Match { input, pattern, .. }) => {
+                let name = self.name();
+                self.map(input, &name, then, &line(pattern, ""));
+                format!("${name}")
+            }
+        }
+    }
+
+    /// The variable `name` that is `then` where `value` is not empty.
+    fn any_of(&mut self, value: &str, name: &str, then: &str) -> String {
+        self.map(value, name, then, "    \"\" \"\";\n");
+        format!("${name}")
+    }
+
+    /// The value that is not empty where one of `values` is not.
+    fn joined(&mut self, mut values: Vec<String>) -> String {
+        values.retain(|value| !value.is_empty());
+        while values.len() > MAX_JOINED {
+            let chunks: Vec<String> = values.chunks(MAX_JOINED).map(<[String]>::concat).collect();
+            values = chunks
+                .into_iter()
+                .map(|value| {
+                    let name = self.name();
+                    self.any_of(&value, &name, "1")
+                })
+                .collect();
+        }
+        values.concat()
+    }
+}
+
+/// A line of a map: where `pattern` is found the value is `value`.
+fn line(pattern: &str, value: &str) -> String {
+    format!("    \"~{pattern}\" \"{value}\";\n")
+}

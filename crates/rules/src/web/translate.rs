@@ -1,0 +1,137 @@
+//! From an action to what it is in a server's own terms, or the reason why not.
+
+use stopgap_model::mitigation::{ActionKind, Scope};
+use stopgap_model::rule::{BlockRule, Case, Condition, Decode, Deny, Operator, Test};
+use stopgap_model::web::WebKind;
+
+use super::fields::view;
+use super::{Clause, MAX_PATTERN, Match, Server, WebRule, haproxy};
+use crate::evaluate::CompiledRule;
+use crate::pattern::ast::{ByteSet, Node};
+use crate::pattern::{check_document_pattern, parse, required, trimmed};
+use crate::simplify::simplify;
+use crate::unsupported::{Unsupported, unsupported};
+
+/// The statuses that HAProxy can answer with (its manual, `errorfile`).
+const HAPROXY_STATUSES: [u16; 16] =
+    [400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502];
+/// The same, continued.
+const HAPROXY_GATEWAY_STATUSES: [u16; 2] = [503, 504];
+
+/// What `kind` is on `server`.
+///
+/// # Errors
+/// The server cannot say it exactly.
+pub fn translate(server: &Server, kind: &ActionKind) -> Result<WebRule, Unsupported> {
+    match kind {
+        ActionKind::BlockRequest { scope, rule } => {
+            no_scope(server, scope.as_ref())?;
+            block(server, rule)
+        }
+        other => {
+            Err(unsupported(format!("{}: it is not for {}", other.name(), server.kind.name())))
+        }
+    }
+}
+
+fn no_scope(server: &Server, scope: Option<&Scope>) -> Result<(), Unsupported> {
+    let Some(scope) = scope else { return Ok(()) };
+    let told = stopgap_model::problem::one_line(&scope.site);
+    let server = server.kind.name();
+    Err(unsupported(format!("its scope names the site `{told}` of IIS, and this is {server}")))
+}
+
+fn block(server: &Server, rule: &BlockRule) -> Result<WebRule, Unsupported> {
+    let rule = simplify(rule);
+    CompiledRule::new(&rule).map_err(|error| unsupported(format!("a pattern: {error}")))?;
+    check_deny(server.kind, rule.deny)?;
+    let when = clause(server, &rule.when)?;
+    if server.kind == WebKind::HaProxy {
+        haproxy::check(&when)?;
+    }
+    Ok(WebRule::Block { when, deny: rule.deny })
+}
+
+fn check_deny(kind: WebKind, deny: Deny) -> Result<(), Unsupported> {
+    let Deny::Status(status) = deny else { return Ok(()) };
+    let can = match kind {
+        // 444 closes the connection; 494 to 499 are nginx's own and answered as others.
+        WebKind::Nginx => (400..600).contains(&status) && !matches!(status, 444 | 494..=499),
+        WebKind::Apache => status == 403,
+        WebKind::HaProxy => {
+            HAPROXY_STATUSES.contains(&status) || HAPROXY_GATEWAY_STATUSES.contains(&status)
+        }
+    };
+    if can {
+        return Ok(());
+    }
+    Err(unsupported(format!("{} cannot block with the status {status}", kind.name())))
+}
+
+/// `condition`, in its canonical form, in terms of `server`.
+pub(super) fn clause(server: &Server, condition: &Condition) -> Result<Clause, Unsupported> {
+    let all = |members: &[Condition]| {
+        members.iter().map(|c| clause(server, c)).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(match condition {
+        Condition::All(members) => Clause::All(all(members)?),
+        Condition::Any(members) => Clause::Any(all(members)?),
+        Condition::Test(test) => Clause::Match(of_test(server, test)?),
+        Condition::Not(inner) => match &**inner {
+            Condition::Test(test) => Clause::Not(of_test(server, test)?),
+            _ => return Err(unsupported("a negation of several conditions")),
+        },
+    })
+}
+
+fn of_test(server: &Server, test: &Test) -> Result<Match, Unsupported> {
+    let decoded = match test.decode.as_slice() {
+        [] => false,
+        [Decode::Url] => true,
+        _ => {
+            let why = "only percent-encoding, decoded once, can be told in a pattern";
+            return Err(unsupported(format!("{}: {why}", test.field)));
+        }
+    };
+    let node = node_of(test)?;
+    let view = view(server, test, &node)?;
+    let found = view.region.pattern(&node, decoded);
+    let found = found.map_err(|error| unsupported(format!("{}: {error}", test.field)))?;
+    let mut ways = vec![found];
+    ways.extend(view.others);
+    let pattern = ways.join("|");
+    if pattern.len() > MAX_PATTERN {
+        let why = format!("the pattern is longer than {MAX_PATTERN} bytes when it is written out");
+        return Err(unsupported(format!("{}: {why}", test.field)));
+    }
+    let needs = if ways.len() == 1 { needs_of(&node) } else { Vec::new() };
+    Ok(Match { input: view.input, pattern, needs })
+}
+
+/// What `test` looks for in a value.
+fn node_of(test: &Test) -> Result<Node, Unsupported> {
+    let fold = test.case == Case::Ignore;
+    let with_case = |set: ByteSet| if fold { set.folded() } else { set };
+    let (at_start, at_end) = match &test.operator {
+        Operator::Matches(source) => {
+            let told = |error| unsupported(format!("{}: {error}", test.field));
+            check_document_pattern(source).map_err(told)?;
+            let (node, _) = parse(source, fold).map_err(told)?;
+            return Ok(trimmed(node));
+        }
+        Operator::Contains(_) => (false, false),
+        Operator::StartsWith(_) => (true, false),
+        Operator::EndsWith(_) => (false, true),
+        Operator::Equals(_) => (true, true),
+    };
+    let text = test.operator.text().bytes().map(|b| Node::Set(with_case(ByteSet::of([b]))));
+    let (start, end) = (at_start.then_some(Node::Start), at_end.then_some(Node::End));
+    Ok(Node::Concat(start.into_iter().chain(text).chain(end).collect()))
+}
+
+/// The texts that a value must have one of, where they are all ASCII.
+fn needs_of(node: &Node) -> Vec<String> {
+    let texts = required(node).unwrap_or_default();
+    let ascii = |text: Vec<u8>| String::from_utf8(text).ok().filter(|text| text.is_ascii());
+    texts.into_iter().map(ascii).collect::<Option<_>>().unwrap_or_default()
+}
