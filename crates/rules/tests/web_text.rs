@@ -1,25 +1,21 @@
 //! What is written into the configuration of each server.
+#![allow(clippy::unwrap_used, reason = "a test says plainly what it expects")]
 
-use std::collections::BTreeSet;
+mod web_common;
 
 use stopgap_model::mitigation::ActionKind;
 use stopgap_model::rule::{
     BlockRule, Case, Condition, DEFAULT_BODY_LIMIT, Decode, Deny, Field, Operator, Test,
 };
 use stopgap_model::web::WebKind;
-use stopgap_rules::web::{RuleText, Server, WebRule, text, translate};
+use stopgap_rules::web::{RuleText, WebRule, text, translate};
 
-const SERVERS: [WebKind; 3] = [WebKind::Nginx, WebKind::Apache, WebKind::HaProxy];
-
-fn server(kind: WebKind) -> Server {
-    Server { kind, version: "1.25".parse().ok(), modules: BTreeSet::new() }
-}
+use web_common::{SERVERS, server};
 
 fn test(field: Field, decode: &[Decode], operator: Operator) -> Condition {
     Condition::Test(Test { field, decode: decode.to_vec(), operator, case: Case::Ignore })
 }
 
-#[allow(clippy::unwrap_used)]
 fn rule(kind: WebKind, when: Vec<Condition>, deny: Deny) -> WebRule {
     let when = Condition::All(when);
     let rule = BlockRule { when, deny, body_limit: DEFAULT_BODY_LIMIT };

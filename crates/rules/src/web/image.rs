@@ -116,9 +116,14 @@ impl Image<'_> {
                 out.push(')');
             }
             Node::Repeat { node: body, min, max, .. } => {
-                out.push_str("(?:");
-                self.write(body, out)?;
-                out.push(')');
+                match &**body {
+                    Node::Set(set) if !self.has_ways() => out.push_str(&self.token(set)),
+                    body => {
+                        out.push_str("(?:");
+                        self.write(body, out)?;
+                        out.push(')');
+                    }
+                }
                 write_count(*min, *max, out);
                 // Nothing that follows a long repetition can be part of it, so to give back what
                 // it took never helps, and a long request needs no room to do so.
@@ -136,6 +141,11 @@ impl Image<'_> {
             Node::BackReference => return Err(unsupported("it refers back to a group")),
         }
         Ok(())
+    }
+
+    /// Whether a byte can stand in more than one way.
+    fn has_ways(&self) -> bool {
+        self.decoded || self.region.inner_blank.is_some()
     }
 
     /// One byte of a set, as itself or as an escape.

@@ -37,7 +37,7 @@ pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
     for (deny, rules) in by_deny {
         let (name, status) = match deny {
             Deny::Abort => ("stopgap_abort".to_owned(), 444),
-            Deny::Status(status) => (format!("stopgap_{status}"), status),
+            Deny::Status(status) => (format!("stopgap_status_{status}"), status),
         };
         let value = maps.gated(rules);
         maps.any_of(&value, &name, "1");
