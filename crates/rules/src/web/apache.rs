@@ -2,14 +2,21 @@
 //!
 //! An `<If>` of the main server reaches every virtual host, whatever its own rewrite settings are.
 
-use stopgap_model::rule::Deny;
+use stopgap_model::mitigation::HeaderChange;
 
 use super::text::HEADING;
 use super::{Clause, Match, WebRule};
 
-/// What blocks. `Satisfy` is there so that a site that is content with a client's address
-/// (mod_access_compat) does not let it pass.
-const DENY: &str = "    Require all denied\n    <IfModule mod_access_compat.c>\n        Satisfy All\n    </IfModule>\n";
+/// What blocks. A site that is content with a client's address (`Satisfy Any`) would let the request
+/// pass the first line, and so would one that has an `<If>` with `Require` of its own.
+const DENY: &str = "    Require all denied
+    <IfModule mod_access_compat.c>
+        Satisfy All
+    </IfModule>
+    <IfModule mod_alias.c>
+        Redirect 403
+    </IfModule>
+";
 
 /// The lines for `rules`, each with its comment.
 pub(super) fn text(rules: &[(String, &WebRule)]) -> String {
@@ -23,10 +30,34 @@ pub(super) fn text(rules: &[(String, &WebRule)]) -> String {
 
 fn lines(rule: &WebRule) -> String {
     match rule {
-        WebRule::Block { when, deny: Deny::Abort | Deny::Status(_) } => {
+        WebRule::Block { when, .. } => {
             format!("<If \"{}\">\n{DENY}</If>\n", expression(when))
         }
-        WebRule::RequestHeader { .. } | WebRule::ResponseHeader { .. } => String::new(),
+        WebRule::RequestHeader { header, change } => match value(change) {
+            Some(value) => format!("RequestHeader set {header} \"{value}\"\n"),
+            None => format!("RequestHeader unset {header}\n"),
+        },
+        WebRule::ResponseHeader { header, change, when } => response_lines(header, change, when),
+    }
+}
+
+/// Apache has a table of headers for good responses and one for all; a header is in either.
+fn response_lines(header: &str, change: &HeaderChange, when: &Clause) -> String {
+    let condition = match when {
+        Clause::All(members) if members.is_empty() => String::new(),
+        when => format!(" \"expr={}\"", expression(when)),
+    };
+    let rest = match value(change) {
+        Some(value) => format!("set {header} \"{value}\""),
+        None => format!("unset {header}"),
+    };
+    format!("Header onsuccess unset {header}{condition}\nHeader always {rest}{condition}\n")
+}
+
+fn value(change: &HeaderChange) -> Option<&str> {
+    match change {
+        HeaderChange::Set(text) | HeaderChange::Append(text) => Some(text),
+        HeaderChange::Remove => None,
     }
 }
 

@@ -50,14 +50,29 @@ pub(super) fn view(server: &Server, test: &Test, node: &Node) -> Result<View, Un
         Field::Cookie(name) => cookie(server.kind, name, test),
         Field::HeaderNames => header_names(server.kind, test),
         Field::AnyHeader => any_header(server.kind),
-        field if field.is_of_body() => Err(unsupported(format!(
-            "{field}: {} shows no whole body to a rule",
-            server.kind.name()
-        ))),
-        field => {
-            Err(unsupported(format!("{field}: the request is blocked before there is a response")))
+        Field::ResponseContentType => media_type(server.kind, test),
+        Field::ResponseHeader(name) => {
+            is_plain_name(server.kind, name)?;
+            Ok(View::whole(format!("res.fhdr({name})")))
+        }
+        Field::Body | Field::BodyArgs | Field::BodyArgNames | Field::FileNames => {
+            let why = format!("{} shows no whole body to a rule", server.kind.name());
+            Err(unsupported(format!("{}: {why}", test.field)))
         }
     }
+}
+
+/// The media type of the response, without its parameters.
+fn media_type(kind: WebKind, test: &Test) -> Result<View, Unsupported> {
+    let input = if kind == WebKind::HaProxy {
+        "res.fhdr(content-type)"
+    } else {
+        same_when_missing(kind, test)?;
+        // Of the response, for all its name.
+        "%{CONTENT_TYPE}"
+    };
+    let blanks = class(&ByteSet::of(BLANKS.iter().copied()));
+    Ok(View::new(input, Region::new(format!(r"\A{blanks}*+"), b";").trimmed()))
 }
 
 fn method(kind: WebKind) -> View {

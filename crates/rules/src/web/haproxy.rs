@@ -3,6 +3,7 @@
 //! A line has a list of conditions that all hold, so a rule is as many lines as there are ways in
 //! which it can hold.
 
+use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 
 use super::text::HEADING;
@@ -71,6 +72,9 @@ fn within(lines: &[Line<'_>]) -> Option<()> {
 /// The lines for `rules`, each with its comment.
 pub(super) fn text(rules: &[(String, &WebRule)]) -> Vec<String> {
     let mut out: Vec<String> = HEADING.map(str::to_owned).into();
+    let mut rules: Vec<_> = rules.iter().collect();
+    // Rules that block look at the headers as they were sent.
+    rules.sort_by_key(|(_, rule)| !matches!(rule, WebRule::Block { .. }));
     for (comment, rule) in rules {
         out.push(comment.clone());
         out.extend(lines_of(rule));
@@ -87,7 +91,19 @@ fn lines_of(rule: &WebRule) -> Vec<String> {
             };
             conditioned(&action, when)
         }
-        WebRule::RequestHeader { .. } | WebRule::ResponseHeader { .. } => Vec::new(),
+        WebRule::RequestHeader { header, change } => vec![changing("request", header, change)],
+        WebRule::ResponseHeader { header, change, when } => {
+            conditioned(&changing("response", header, change), when)
+        }
+    }
+}
+
+fn changing(what: &str, header: &str, change: &HeaderChange) -> String {
+    match change {
+        HeaderChange::Remove => format!("http-{what} del-header {header}"),
+        HeaderChange::Set(text) | HeaderChange::Append(text) => {
+            format!("http-{what} set-header {header} '{text}'")
+        }
     }
 }
 

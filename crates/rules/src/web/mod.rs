@@ -8,6 +8,7 @@ mod apache;
 mod fields;
 mod gate;
 mod haproxy;
+mod headers;
 mod image;
 mod nginx;
 mod target;

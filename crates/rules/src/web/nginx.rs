@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 
 use super::gate::{gate, part_of};
@@ -32,8 +33,7 @@ pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
             by_deny.entry(*deny).or_default().extend(branches(comment, when));
         }
     }
-    let heading = format!("{}\n", HEADING.join("\n"));
-    let (mut maps, mut server) = (Maps::default(), heading.clone());
+    let (mut maps, mut server) = (Maps::default(), String::new());
     for (deny, rules) in by_deny {
         let (name, status) = match deny {
             Deny::Abort => ("stopgap_abort".to_owned(), 444),
@@ -43,14 +43,32 @@ pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
         maps.any_of(&value, &name, "1");
         let _ = write!(server, "if (${name}) {{\n    return {status};\n}}\n");
     }
-    if maps.out.is_empty() {
-        return RuleText::Nginx {
-            http: String::new(),
-            server: String::new(),
-            upstream: String::new(),
-        };
+    RuleText::Nginx {
+        http: under_heading(maps.out),
+        server: under_heading(server),
+        upstream: under_heading(upstream(rules)),
     }
-    RuleText::Nginx { http: heading + &maps.out, server, upstream: String::new() }
+}
+
+fn under_heading(text: String) -> String {
+    if text.is_empty() { text } else { format!("{}\n{text}", HEADING.join("\n")) }
+}
+
+/// What is set of the headers that are passed on. nginx passes no header on that is set to nothing.
+fn upstream(rules: &[(String, &WebRule)]) -> String {
+    let mut out = String::new();
+    for (comment, rule) in rules {
+        let WebRule::RequestHeader { header, change } = rule else { continue };
+        let value = match change {
+            HeaderChange::Remove => "",
+            HeaderChange::Set(text) | HeaderChange::Append(text) => text,
+        };
+        let _ = writeln!(out, "\n{comment}");
+        for protocol in ["proxy", "grpc"] {
+            let _ = writeln!(out, "{protocol}_set_header {header} \"{value}\";");
+        }
+    }
+    out
 }
 
 /// The ways in which `when` can hold, each as a rule. Conditions that many rules share come first.

@@ -1,22 +1,21 @@
 //! From an action to what it is in a server's own terms, or the reason why not.
 
+use stopgap_model::Version;
 use stopgap_model::mitigation::{ActionKind, Scope};
 use stopgap_model::rule::{BlockRule, Case, Condition, Decode, Deny, Operator, Test};
 use stopgap_model::web::WebKind;
 
 use super::fields::view;
-use super::{Clause, MAX_PATTERN, Match, Server, WebRule, haproxy};
+use super::{Clause, MAX_PATTERN, Match, Server, WebRule, haproxy, headers};
 use crate::evaluate::CompiledRule;
 use crate::pattern::ast::{ByteSet, Node};
 use crate::pattern::{check_document_pattern, parse, required, trimmed};
 use crate::simplify::simplify;
 use crate::unsupported::{Unsupported, unsupported};
 
-/// The statuses that HAProxy can answer with (its manual, `errorfile`).
-const HAPROXY_STATUSES: [u16; 16] =
-    [400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502];
-/// The same, continued.
-const HAPROXY_GATEWAY_STATUSES: [u16; 2] = [503, 504];
+/// The statuses that HAProxy can answer with (its manual, `http-request deny`).
+const HAPROXY_STATUSES: [u16; 18] =
+    [400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504];
 
 /// What `kind` is on `server`.
 ///
@@ -27,6 +26,14 @@ pub fn translate(server: &Server, kind: &ActionKind) -> Result<WebRule, Unsuppor
         ActionKind::BlockRequest { scope, rule } => {
             no_scope(server, scope.as_ref())?;
             block(server, rule)
+        }
+        ActionKind::RequestHeader { scope, header, change } => {
+            no_scope(server, scope.as_ref())?;
+            headers::request_header(server, header, change)
+        }
+        ActionKind::ResponseHeader { scope, header, change, when } => {
+            no_scope(server, scope.as_ref())?;
+            headers::response_header(server, header, change, when)
         }
         other => {
             Err(unsupported(format!("{}: it is not for {}", other.name(), server.kind.name())))
@@ -45,11 +52,40 @@ fn block(server: &Server, rule: &BlockRule) -> Result<WebRule, Unsupported> {
     let rule = simplify(rule);
     CompiledRule::new(&rule).map_err(|error| unsupported(format!("a pattern: {error}")))?;
     check_deny(server.kind, rule.deny)?;
+    has_no_response_field(&rule.when)?;
+    can_block(server)?;
     let when = clause(server, &rule.when)?;
     if server.kind == WebKind::HaProxy {
         haproxy::check(&when)?;
     }
     Ok(WebRule::Block { when, deny: rule.deny })
+}
+
+/// A request is blocked before there is a response.
+fn has_no_response_field(when: &Condition) -> Result<(), Unsupported> {
+    match when {
+        Condition::All(members) | Condition::Any(members) => {
+            members.iter().try_for_each(has_no_response_field)
+        }
+        Condition::Not(inner) => has_no_response_field(inner),
+        Condition::Test(test) if test.field.is_of_response() => {
+            let why = "a request is blocked before there is a response";
+            Err(unsupported(format!("{}: {why}", test.field)))
+        }
+        Condition::Test(_) => Ok(()),
+    }
+}
+
+/// Apache's `Redirect` may leave out what it is for since this version (mod_alias, "Redirect").
+const APACHE_BLOCKS: [u32; 3] = [2, 4, 19];
+
+fn can_block(server: &Server) -> Result<(), Unsupported> {
+    let first = Version::from_parts(&APACHE_BLOCKS);
+    let too_old = server.version.as_ref().is_some_and(|version| *version < first);
+    if server.kind == WebKind::Apache && too_old {
+        return Err(unsupported(format!("before version {first} Apache httpd has no sure block")));
+    }
+    Ok(())
 }
 
 fn check_deny(kind: WebKind, deny: Deny) -> Result<(), Unsupported> {
@@ -58,9 +94,7 @@ fn check_deny(kind: WebKind, deny: Deny) -> Result<(), Unsupported> {
         // 444 closes the connection; 494 to 499 are nginx's own and answered as others.
         WebKind::Nginx => (400..600).contains(&status) && !matches!(status, 444 | 494..=499),
         WebKind::Apache => status == 403,
-        WebKind::HaProxy => {
-            HAPROXY_STATUSES.contains(&status) || HAPROXY_GATEWAY_STATUSES.contains(&status)
-        }
+        WebKind::HaProxy => HAPROXY_STATUSES.contains(&status),
     };
     if can {
         return Ok(());

@@ -18,7 +18,12 @@ pub(crate) const SERVERS: [WebKind; 3] = [WebKind::Nginx, WebKind::Apache, WebKi
 
 pub(crate) fn server(kind: WebKind) -> Server {
     let modules = BTreeSet::from(["headers_module".to_owned()]);
-    Server { kind, version: "1.25".parse().ok(), modules }
+    let version = match kind {
+        WebKind::Nginx => "1.25.3",
+        WebKind::Apache => "2.4.62",
+        WebKind::HaProxy => "2.6.12",
+    };
+    Server { kind, version: version.parse().ok(), modules }
 }
 
 /// What a server shows for `input`: each of its occurrences.
