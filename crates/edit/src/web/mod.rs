@@ -1,1 +1,20 @@
-//! The configuration of nginx, Apache httpd and HAProxy as text.
+//! The configuration of nginx, Apache httpd and HAProxy as text: which sites it describes, and the
+//! exact bytes with our rules in it and without them.
+//!
+//! Reading goes through [`Files`]: it says what it needs, is given it, and answers with a
+//! [`Layout`]. Everything is bytes; a configuration need not be UTF-8.
+
+mod files;
+mod glob;
+mod layout;
+mod listen;
+mod nginx;
+mod place;
+mod splice;
+
+pub use files::{
+    Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_TOTAL_BYTES, MAX_WALKED_BYTES, Need, OverBudget, Read,
+    Trouble,
+};
+pub use layout::Layout;
+pub use place::{EditError, Placement};

@@ -1,0 +1,197 @@
+//! The configuration files of one web server, as they were read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::one_line;
+use stopgap_model::web::{WebKind, WebServer};
+
+use super::layout::Layout;
+use super::nginx;
+
+/// The most files of one server. Hosting servers have a few thousand sites, each in its file.
+pub const MAX_FILES: usize = 4096;
+/// The most bytes of all files of one server. Lists of addresses make configurations of 5 MB.
+pub const MAX_TOTAL_BYTES: usize = 16 * 1024 * 1024;
+/// The most includes inside of each other: Apache's own bound. nginx has none but the number of
+/// files that it may have open.
+pub const MAX_INCLUDE_DEPTH: usize = 20;
+/// The most bytes that are gone through, each file as often as it is included: twice what all
+/// files may have, so that includes cannot multiply.
+pub const MAX_WALKED_BYTES: usize = 2 * MAX_TOTAL_BYTES;
+
+/// Something that is still to be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// A file.
+    File(ServerPath),
+    /// The paths that a pattern of absolute paths matches, as glob(3) does.
+    Glob(String),
+}
+
+/// What became of reading a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// It was read.
+    Found {
+        /// The file itself, all links followed.
+        real: ServerPath,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// It is not there.
+    Absent,
+    /// It is there and could not be read; why, without a full stop.
+    Unreadable(String),
+}
+
+/// The files are more than are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OverBudget {
+    /// More files than [`MAX_FILES`].
+    #[error("the server has more than {MAX_FILES} configuration files")]
+    Files,
+    /// More bytes than [`MAX_TOTAL_BYTES`].
+    #[error("the server's configuration files have more than {MAX_TOTAL_BYTES} bytes together")]
+    Bytes,
+}
+
+/// Why a configuration cannot be read as the server reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The file.
+    pub path: ServerPath,
+    /// The line, from 1; `None` if it is about the file as a whole.
+    pub line: Option<usize>,
+    /// What is wrong, as a sentence without a full stop.
+    pub what: String,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", one_line(self.path.as_str()))?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        write!(f, ": {}", one_line(&self.what))
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// The configuration files of one web server, as far as they were read.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub(super) server: WebServer,
+    read: BTreeMap<ServerPath, Read>,
+    globs: BTreeMap<String, Result<Vec<ServerPath>, String>>,
+    bytes: usize,
+}
+
+impl Files {
+    /// The files of this server; none of them is read yet.
+    #[must_use]
+    pub fn new(server: &WebServer) -> Self {
+        Self { server: server.clone(), read: BTreeMap::new(), globs: BTreeMap::new(), bytes: 0 }
+    }
+
+    /// What is still to be provided. Empty once everything is read.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Need> {
+        let needs: BTreeSet<Need> = match self.server.kind {
+            WebKind::Nginx => nginx::needs(self),
+            WebKind::Apache | WebKind::HaProxy => BTreeSet::new(),
+        };
+        needs.into_iter().collect()
+    }
+
+    /// Takes in what became of reading a file; one that is already there is replaced.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if there would be more than is looked at; nothing is changed then.
+    pub fn provide(&mut self, path: ServerPath, read: Read) -> Result<(), OverBudget> {
+        let before = self.read.get(&path).map(size);
+        let bytes = (self.bytes - before.unwrap_or(0)).saturating_add(size(&read));
+        if before.is_none() && self.read.len() >= MAX_FILES {
+            return Err(OverBudget::Files);
+        }
+        if bytes > MAX_TOTAL_BYTES {
+            return Err(OverBudget::Bytes);
+        }
+        self.bytes = bytes;
+        self.read.insert(path, read);
+        Ok(())
+    }
+
+    /// Takes in the paths that a pattern matches, or why they are not known: a sentence without a
+    /// full stop.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if they are more than are looked at; nothing is changed then.
+    pub fn provide_glob(
+        &mut self,
+        pattern: String,
+        found: Result<Vec<ServerPath>, String>,
+    ) -> Result<(), OverBudget> {
+        let mut found = found;
+        if let Ok(paths) = &mut found {
+            if paths.len() > MAX_FILES {
+                return Err(OverBudget::Files);
+            }
+            // The order of glob(3) in the C locale, which all three servers read in.
+            paths.sort();
+        }
+        self.globs.insert(pattern, found);
+        Ok(())
+    }
+
+    /// What the files say.
+    ///
+    /// # Errors
+    /// [`Trouble`] if they cannot be read as the server reads them.
+    pub fn layout(&self) -> Result<Layout<'_>, Trouble> {
+        Layout::of(self)
+    }
+
+    /// What became of reading this file; `None`: it was not read yet.
+    pub(super) fn get(&self, path: &ServerPath) -> Option<&Read> {
+        self.read.get(path)
+    }
+
+    /// What this pattern matches; `None`: it was not looked at yet.
+    pub(super) fn glob(&self, pattern: &str) -> Option<&Result<Vec<ServerPath>, String>> {
+        self.globs.get(pattern)
+    }
+
+    /// The main configuration file, by the name that the server is started with.
+    pub(super) fn main(&self) -> ServerPath {
+        self.server.config.first().cloned().unwrap_or_else(|| ServerPath::new("/"))
+    }
+
+    /// The path of a file of ours beside the main one.
+    pub(super) fn beside_main(&self, name: &str) -> ServerPath {
+        let main = self.main();
+        main.folder().unwrap_or(main).join(name)
+    }
+
+    /// The bytes of a file that was found, with the path of the file itself.
+    pub(super) fn found(&self, path: &ServerPath) -> Option<(&ServerPath, &[u8])> {
+        match self.read.get(path) {
+            Some(Read::Found { real, bytes }) => Some((real, bytes)),
+            Some(Read::Absent | Read::Unreadable(_)) | None => None,
+        }
+    }
+}
+
+fn size(read: &Read) -> usize {
+    match read {
+        Read::Found { bytes, .. } => bytes.len(),
+        Read::Absent | Read::Unreadable(_) => 0,
+    }
+}
+
+/// The number of the line that a byte is in, from 1.
+pub(super) fn line_of(bytes: &[u8], at: usize) -> usize {
+    1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count()
+}

@@ -1,0 +1,97 @@
+//! What the configuration of a web server says, once all of it is read.
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::web::{WebKind, WebSite};
+use stopgap_rules::web::RuleText;
+
+use super::files::{Files, Trouble};
+use super::nginx;
+use super::place::{EditError, Placement};
+
+/// What the configuration of a web server says.
+#[derive(Debug)]
+pub struct Layout<'a> {
+    files: &'a Files,
+    kind: Kind<'a>,
+}
+
+#[derive(Debug)]
+enum Kind<'a> {
+    Nginx(nginx::Tree<'a>),
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn of(files: &'a Files) -> Result<Self, Trouble> {
+        let kind = match files.server.kind {
+            WebKind::Nginx => Kind::Nginx(nginx::read(files)?),
+            WebKind::Apache | WebKind::HaProxy => {
+                let what = "the configuration of this server is not read yet".to_owned();
+                return Err(Trouble { path: files.main(), line: None, what });
+            }
+        };
+        Ok(Self { files, kind })
+    }
+
+    /// The sites that answer HTTP, each once, in order.
+    #[must_use]
+    pub fn sites(&self) -> Vec<WebSite> {
+        let sites = match &self.kind {
+            Kind::Nginx(tree) => nginx::sites(tree),
+        };
+        let mut once = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        for site in sites {
+            if seen.insert(site.clone()) {
+                once.push(site);
+            }
+        }
+        once
+    }
+
+    /// The modules that the configuration loads: Apache's by their identifiers, nginx's by the
+    /// names of their files.
+    #[must_use]
+    pub fn modules(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Nginx(tree) => tree.modules.clone(),
+        }
+    }
+
+    /// What this text does not reach, as sentences without a full stop.
+    #[must_use]
+    pub fn gaps(&self, text: &RuleText) -> Vec<String> {
+        match (&self.kind, text) {
+            (Kind::Nginx(tree), RuleText::Nginx { server, upstream, .. }) => {
+                nginx::gaps(tree, server, upstream)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What brings the files from what they are to exactly this text of ours in place; the empty
+    /// text takes all of ours out.
+    ///
+    /// # Errors
+    /// [`EditError`] if the text has no place here.
+    pub fn place(&self, text: &RuleText) -> Result<Placement, EditError> {
+        match (&self.kind, text) {
+            (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
+                nginx::place(self.files, tree, &nginx::Parts::new(http, server, upstream))
+            }
+            _ => Err(EditError::OtherLanguage),
+        }
+    }
+
+    /// The files of ours that are there, with their bytes.
+    #[must_use]
+    pub fn own_files(&self) -> Vec<(ServerPath, &[u8])> {
+        let paths = match &self.kind {
+            Kind::Nginx(_) => nginx::own_paths(self.files),
+        };
+        let found = paths.into_iter().filter_map(|path| {
+            let (_, bytes) = self.files.found(&path)?;
+            Some((path, bytes))
+        });
+        found.collect()
+    }
+}

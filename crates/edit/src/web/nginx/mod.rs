@@ -1,0 +1,39 @@
+//! nginx: includes of ours right behind the braces of the blocks concerned.
+
+mod lex;
+mod lua;
+mod place;
+mod sites;
+mod staged;
+mod tree;
+mod walk;
+
+use std::collections::BTreeSet;
+
+use super::files::{Files, Need, Trouble};
+
+pub(super) use place::{Parts, own_paths, place};
+pub(super) use sites::sites;
+pub(super) use tree::{Tree, gaps};
+
+/// What is still to be read.
+pub(super) fn needs(files: &Files) -> BTreeSet<Need> {
+    let mut walk = walk::Walk::new(files, walk::Aim::Needs);
+    // What is wrong is told by the layout.
+    let _ = walk.run();
+    walk.missing
+}
+
+/// What the files say.
+pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
+    let mut walk = walk::Walk::new(files, walk::Aim::All);
+    walk.run()?;
+    match walk.missing.first() {
+        None => Ok(walk.tree),
+        Some(_) => Err(Trouble {
+            path: files.main(),
+            line: None,
+            what: "not all of the files that it includes were read yet".into(),
+        }),
+    }
+}

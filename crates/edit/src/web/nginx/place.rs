@@ -1,0 +1,330 @@
+//! Puts our includes into the blocks, and takes them out to the byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::one_line;
+
+use super::super::files::{Files, Read};
+use super::super::glob;
+use super::super::place::{EditError, Placement};
+use super::super::splice::{Splice, Splices, own_file};
+use super::staged::staged;
+use super::tree::{Block, Place, Setter, Source, Span, Tree};
+use crate::FileEdit;
+
+/// A file of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What stands in the `http` block.
+    Http,
+    /// What stands in every `server` block.
+    Server,
+    /// The headers of requests that are passed on as HTTP.
+    Proxy,
+    /// The headers of requests that are passed on as gRPC. They have a file of their own, because
+    /// each of the two kinds of directive is inherited by itself: what is put where there is only
+    /// one kind must not cut off the other.
+    Grpc,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Http, Self::Server, Self::Proxy, Self::Grpc];
+
+    /// No `.conf`, so that no pattern that takes in configuration files takes it in.
+    fn file_name(self) -> &'static str {
+        match self {
+            Self::Http => "stopgap-http.rules",
+            Self::Server => "stopgap-server.rules",
+            Self::Proxy => "stopgap-upstream.rules",
+            Self::Grpc => "stopgap-grpc.rules",
+        }
+    }
+
+    pub(super) fn path(self, files: &Files) -> ServerPath {
+        files.beside_main(self.file_name())
+    }
+
+    /// Whether it belongs into this block.
+    fn belongs(self, block: &Block) -> bool {
+        let is_http = block.place == Place::Http;
+        match self {
+            Self::Http => is_http,
+            Self::Server => block.place == Place::Server,
+            Self::Proxy => is_http || block.proxy,
+            Self::Grpc => is_http || block.grpc,
+        }
+    }
+}
+
+/// The paths of our files.
+pub(crate) fn own_paths(files: &Files) -> Vec<ServerPath> {
+    Part::ALL.iter().map(|part| part.path(files)).collect()
+}
+
+/// The texts of our files; an empty one: no file.
+#[derive(Debug)]
+pub(crate) struct Parts(Vec<(Part, String)>);
+
+impl Parts {
+    pub(crate) fn new(http: &str, server: &str, upstream: &str) -> Self {
+        let of = |wanted: Setter| -> String {
+            let lines = upstream.split_inclusive('\n').filter(|line| {
+                let name = line.split_ascii_whitespace().next().unwrap_or_default();
+                Setter::of(name.as_bytes()).unwrap_or(Setter::Proxy) == wanted
+            });
+            lines.collect()
+        };
+        Self(vec![
+            (Part::Http, http.to_owned()),
+            (Part::Server, server.to_owned()),
+            (Part::Proxy, of(Setter::Proxy)),
+            (Part::Grpc, of(Setter::Grpc)),
+        ])
+    }
+
+    pub(super) fn written(&self) -> impl Iterator<Item = (Part, &str)> {
+        let all = self.0.iter().map(|(part, text)| (*part, text.as_str()));
+        all.filter(|(_, text)| !text.is_empty())
+    }
+
+    /// The lines of ours that belong into this block: an include of the path of each part.
+    pub(super) fn within(
+        &self,
+        block: &Block,
+        source: &Source<'_>,
+        path: impl Fn(Part) -> String,
+    ) -> Vec<u8> {
+        let newline = newline(source.bytes);
+        let indent = indent(block, source);
+        let mut lines = Vec::new();
+        for (part, _) in self.written().filter(|(part, _)| part.belongs(block)) {
+            lines.extend_from_slice(newline);
+            lines.extend_from_slice(&indent);
+            lines.extend_from_slice(format!("include {};", path(part)).as_bytes());
+        }
+        lines
+    }
+}
+
+/// How the lines of a text end.
+fn newline(bytes: &[u8]) -> &'static [u8] {
+    let first = bytes.iter().position(|byte| *byte == b'\n');
+    match first.and_then(|at| at.checked_sub(1)).and_then(|before| bytes.get(before)) {
+        Some(b'\r') => b"\r\n",
+        _ => b"\n",
+    }
+}
+
+/// The blank that a statement in this block begins with. It is taken from statements that are the
+/// first of their line, which they are with our lines in the file and without them.
+fn indent(block: &Block, source: &Source<'_>) -> Vec<u8> {
+    let first_of_line = |at: usize| {
+        let before = &source.bytes[..at];
+        let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let (line, indent) = before.split_at(at - blank);
+        line.last().is_none_or(|byte| *byte == b'\n').then(|| indent.to_vec())
+    };
+    if let Some(indent) = block.first.and_then(first_of_line) {
+        return indent;
+    }
+    let mut outer = first_of_line(block.from).unwrap_or_default();
+    let step: &[u8] = if outer.contains(&b'\t') { b"\t" } else { b"    " };
+    outer.extend_from_slice(step);
+    outer
+}
+
+/// What is taken out with an include of ours: the end of the line before and the blank between,
+/// if nothing else is there.
+fn taken_out(own: Span, source: &Source<'_>) -> (usize, usize) {
+    let before = &source.bytes[..own.from];
+    let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let from = match before[..own.from - blank] {
+        [.., b'\r', b'\n'] => own.from - blank - 2,
+        [.., b'\n'] => own.from - blank - 1,
+        _ => own.from,
+    };
+    (from, own.to)
+}
+
+pub(super) fn quoted(path: &ServerPath) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if path.as_str().bytes().all(plain) {
+        return path.as_str().to_owned();
+    }
+    format!("\"{}\"", path.as_str().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// What brings the files to exactly these texts in place.
+pub(crate) fn place(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Result<Placement, EditError> {
+    possible(files, tree, parts)?;
+    let mut differences = Differences::default();
+    let splices = splices(files, tree, parts, &mut differences);
+    let mut edits = own_edits(files, parts);
+    let mut told: Vec<String> = edits.iter().map(changed).collect();
+    told.extend(differences.told(tree));
+    edits.extend(edits_of(tree, &splices));
+    let staged = staged(files, tree, parts, &splices);
+    Ok(Placement { edits, places: places(files, tree, parts), differences: told, staged })
+}
+
+fn splices(
+    files: &Files,
+    tree: &Tree<'_>,
+    parts: &Parts,
+    differences: &mut Differences,
+) -> Splices {
+    let mut splices = Splices::default();
+    let mut expected = BTreeSet::new();
+    for block in &tree.blocks {
+        let source = &tree.sources[block.source];
+        let text = parts.within(block, source, |part| quoted(&part.path(files)));
+        if text.is_empty() {
+            continue;
+        }
+        let (from, to) = (block.body, block.body);
+        if source.bytes[from..].starts_with(&text) {
+            expected.insert((block.source, from, from + text.len()));
+        } else {
+            let what = format!("our lines are not in {}", named(block.place));
+            differences.add(block.source, block.from, what);
+        }
+        splices.replace(source.real, Splice { from, to, text });
+    }
+    for own in &tree.own {
+        let source = &tree.sources[own.source];
+        let (from, to) = taken_out(*own, source);
+        splices.replace(source.real, Splice { from, to, text: Vec::new() });
+        let before = expected.range(..=(own.source, from, usize::MAX)).next_back();
+        if !before.is_some_and(|(of, _, end)| *of == own.source && to <= *end) {
+            differences.add(
+                own.source,
+                own.from,
+                "a line of ours stands where none belongs".into(),
+            );
+        }
+    }
+    splices
+}
+
+/// What differs, by file and kind, with each place.
+#[derive(Default)]
+struct Differences(BTreeMap<(usize, String), BTreeSet<usize>>);
+
+impl Differences {
+    fn add(&mut self, source: usize, at: usize, what: String) {
+        self.0.entry((source, what)).or_default().insert(at);
+    }
+
+    fn told(&self, tree: &Tree<'_>) -> Vec<String> {
+        let told = self.0.iter().filter_map(|((source, what), places)| {
+            let first = *places.first()?;
+            let at = tree.told(Span { source: *source, from: first, to: first });
+            let more = match places.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more there"),
+            };
+            Some(format!("{what}: {at}{more}"))
+        });
+        told.collect()
+    }
+}
+
+/// The splices of ours that take out what is there of ours.
+pub(super) fn removals(tree: &Tree<'_>, source: usize) -> Vec<Splice> {
+    let own = tree.own.iter().filter(|own| own.source == source);
+    let removals = own.map(|own| {
+        let (from, to) = taken_out(*own, &tree.sources[source]);
+        Splice { from, to, text: Vec::new() }
+    });
+    removals.collect()
+}
+
+fn named(place: Place) -> &'static str {
+    match place {
+        Place::Http => "the http block",
+        Place::Server => "the server block",
+        _ => "the block that sets request headers",
+    }
+}
+
+fn changed(edit: &FileEdit) -> String {
+    let path = one_line(edit.path.as_str());
+    match (&edit.before, &edit.after) {
+        (None, _) => format!("{path} is not there"),
+        (Some(_), None) => format!("{path} is there"),
+        (Some(_), Some(_)) => format!("{path} has another content"),
+    }
+}
+
+/// Refuses what nginx would not read as it is meant.
+fn possible(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Result<(), EditError> {
+    for path in own_paths(files) {
+        if let Some(Read::Unreadable(why)) = files.get(&path) {
+            let path = one_line(path.as_str());
+            return Err(EditError::Unreadable(format!("{path} cannot be read: {why}")));
+        }
+    }
+    if parts.written().next().is_none() {
+        return Ok(());
+    }
+    if !tree.blocks.iter().any(|block| block.place == Place::Http) {
+        return Err(EditError::Nowhere("the configuration has no http block".into()));
+    }
+    for path in own_paths(files) {
+        if glob::is_pattern(path.as_str()) {
+            let path = one_line(path.as_str());
+            return Err(EditError::Nowhere(format!("nginx would take {path} for a pattern")));
+        }
+        if let Some((span, pattern)) =
+            tree.patterns.iter().find(|(_, pattern)| glob::takes_in(pattern, &path))
+        {
+            let (at, pattern) = (tree.told(*span), one_line(pattern));
+            return Err(EditError::Nowhere(format!(
+                "the include of {pattern} in {at} would take in our files, too"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn own_edits(files: &Files, parts: &Parts) -> Vec<FileEdit> {
+    let edits = parts
+        .0
+        .iter()
+        .filter_map(|(part, text)| own_file(files, &part.path(files), text.as_bytes()));
+    edits.collect()
+}
+
+fn edits_of(tree: &Tree<'_>, splices: &Splices) -> Vec<FileEdit> {
+    let mut seen = BTreeSet::new();
+    let mut edits = Vec::new();
+    for source in &tree.sources {
+        if !splices.concern(source.real) || !seen.insert(source.real) {
+            continue;
+        }
+        let after = splices.applied(source.real, source.bytes);
+        if after != source.bytes {
+            let (path, before) = (source.real.clone(), Some(source.bytes.to_vec()));
+            edits.push(FileEdit { path, before, after: Some(after) });
+        }
+    }
+    edits
+}
+
+fn places(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<String> {
+    let places = parts.written().map(|(part, _)| {
+        let blocks = tree.blocks.iter().filter(|block| part.belongs(block));
+        let count = blocks.map(|block| (block.source, block.body)).collect::<BTreeSet<_>>().len();
+        let path = part.path(files);
+        let what = match (part, count) {
+            (Part::Http, _) => "in the http block".to_owned(),
+            (Part::Server, 1) => "in 1 server block".to_owned(),
+            (Part::Server, _) => format!("in {count} server blocks"),
+            (_, 1) => "in 1 block".to_owned(),
+            (_, _) => format!("in {count} blocks"),
+        };
+        format!("{}, included {what}", one_line(path.as_str()))
+    });
+    places.collect()
+}

@@ -1,0 +1,316 @@
+//! Goes through the files of nginx in the order in which nginx reads them.
+
+use std::collections::BTreeSet;
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::one_line;
+
+use super::super::files::{
+    Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble, line_of,
+};
+use super::super::glob;
+use super::lex::{End, Lexer, Statement};
+use super::place::own_paths;
+use super::tree::{Block, Place, Server, Setter, Source, Span, Tree};
+
+/// The most blocks that something of ours belongs into: sixteen times as many as files may be read.
+const MAX_BLOCKS: usize = 16 * MAX_FILES;
+
+/// What a walk is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// To know what is still to be read: each file is gone through once.
+    Needs,
+    /// To know all: each file is gone through as often as it is included.
+    All,
+}
+
+/// A walk through all files.
+pub(super) struct Walk<'a> {
+    files: &'a Files,
+    aim: Aim,
+    own: Vec<ServerPath>,
+    pub(super) tree: Tree<'a>,
+    pub(super) missing: BTreeSet<Need>,
+    /// The blocks that are open.
+    stack: Vec<Block>,
+    /// The files that are being read: each was included by the one before.
+    reading: Vec<usize>,
+    walked: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(files: &'a Files, aim: Aim) -> Self {
+        let own = own_paths(files);
+        Self {
+            files,
+            aim,
+            own,
+            tree: Tree::default(),
+            missing: BTreeSet::new(),
+            stack: Vec::new(),
+            reading: Vec::new(),
+            walked: 0,
+        }
+    }
+
+    pub(super) fn run(&mut self) -> Result<(), Trouble> {
+        let unread = self.own.iter().filter(|path| self.files.get(path).is_none());
+        self.missing.extend(unread.cloned().map(Need::File));
+        let main = self.files.main();
+        self.file(&main, None)
+    }
+
+    /// Goes through a file. `by`: the include statement that names it.
+    fn file(&mut self, path: &ServerPath, by: Option<Span>) -> Result<(), Trouble> {
+        let Some(source) = self.source(path, by)? else { return Ok(()) };
+        if self.aim == Aim::Needs && self.tree.sources[source].complete {
+            return Ok(());
+        }
+        if self.reading.iter().any(|open| self.real(*open) == self.real(source)) {
+            return Err(self.trouble(by, format!("{} includes itself", one_line(path.as_str()))));
+        }
+        if self.reading.len() > MAX_INCLUDE_DEPTH {
+            let what = format!("includes are more than {MAX_INCLUDE_DEPTH} deep here");
+            return Err(self.trouble(by, what));
+        }
+        let bytes = self.tree.sources[source].bytes;
+        self.walked = self.walked.saturating_add(bytes.len());
+        if self.walked > MAX_WALKED_BYTES {
+            let what = format!("with all includes it has more than {MAX_WALKED_BYTES} bytes");
+            return Err(self.trouble(by, what));
+        }
+        self.reading.push(source);
+        let outer = self.stack.len();
+        let mut lexer = Lexer::new(bytes);
+        loop {
+            match lexer.next() {
+                Err((at, what)) => return Err(self.trouble(Some(span(source, at, at)), what)),
+                Ok(None) => break,
+                Ok(Some(statement)) => self.statement(source, outer, statement)?,
+            }
+        }
+        if self.stack.len() > outer {
+            let open = self.stack.last().map(|block| span(source, block.from, block.from));
+            return Err(self.trouble(open, "the block that begins here has no `}`".into()));
+        }
+        self.reading.pop();
+        self.tree.sources[source].complete = true;
+        Ok(())
+    }
+
+    fn real(&self, source: usize) -> &ServerPath {
+        self.tree.sources[source].real
+    }
+
+    /// The file of this name; `None` if it was not read yet.
+    fn source(&mut self, path: &ServerPath, by: Option<Span>) -> Result<Option<usize>, Trouble> {
+        if let Some(known) = self.tree.names.get(path) {
+            return Ok(Some(*known));
+        }
+        let named = one_line(path.as_str());
+        match self.files.get(path) {
+            None => {
+                self.missing.insert(Need::File(path.clone()));
+                Ok(None)
+            }
+            Some(Read::Absent) => Err(self.trouble(by, format!("{named} is not there"))),
+            Some(Read::Unreadable(why)) => {
+                Err(self.trouble(by, format!("{named} cannot be read: {why}")))
+            }
+            Some(Read::Found { real, bytes }) => {
+                let number = self.tree.sources.len();
+                let path = path.clone();
+                self.tree.names.insert(path.clone(), number);
+                let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+                let lines = ends.map(|(at, _)| at).collect();
+                let includes = Vec::new();
+                let source = Source { path, real, bytes, lines, includes, complete: false };
+                self.tree.sources.push(source);
+                Ok(Some(number))
+            }
+        }
+    }
+
+    fn trouble(&self, at: Option<Span>, what: String) -> Trouble {
+        let source = at.and_then(|span| Some((span, self.tree.sources.get(span.source)?)));
+        match source {
+            Some((span, source)) => Trouble {
+                path: source.path.clone(),
+                line: Some(line_of(source.bytes, span.from)),
+                what,
+            },
+            None => Trouble { path: self.files.main(), line: None, what },
+        }
+    }
+
+    fn statement(
+        &mut self,
+        source: usize,
+        outer: usize,
+        statement: Statement<'a>,
+    ) -> Result<(), Trouble> {
+        let at = span(source, statement.from, statement.to);
+        if self.tree.blocks.len().max(self.tree.servers.len()) > MAX_BLOCKS {
+            let what = format!("there are more than {MAX_BLOCKS} blocks of servers up to here");
+            return Err(self.trouble(Some(at), what));
+        }
+        match statement.end {
+            End::Close if self.stack.len() == outer => {
+                Err(self.trouble(Some(at), "this `}` closes no block of this file".into()))
+            }
+            End::Close => {
+                self.close();
+                Ok(())
+            }
+            End::Open => {
+                self.first(at);
+                self.open(at, statement.name());
+                Ok(())
+            }
+            End::Simple if statement.name() == b"include" => self.include(at, &statement),
+            End::Simple => {
+                self.first(at);
+                self.simple(at, statement);
+                Ok(())
+            }
+        }
+    }
+
+    /// Remembers the first statement of a block.
+    fn first(&mut self, at: Span) {
+        if let Some(block) = self.stack.last_mut()
+            && block.source == at.source
+        {
+            block.first.get_or_insert(at.from);
+        }
+    }
+
+    fn place(&self) -> Place {
+        self.stack.last().map_or(Place::Main, |block| block.place)
+    }
+
+    fn open(&mut self, at: Span, name: &[u8]) {
+        let outer = self.place();
+        let place = outer.inner(name);
+        if outer == Place::Stream && name == b"server" {
+            self.tree.streams.push(at);
+        }
+        if place == Place::Server {
+            self.tree.servers.push(Server::default());
+        }
+        self.stack.push(Block {
+            place,
+            source: at.source,
+            from: at.from,
+            body: at.to,
+            first: None,
+            proxy: false,
+            grpc: false,
+        });
+    }
+
+    fn close(&mut self) {
+        let Some(block) = self.stack.pop() else { return };
+        let sets = block.proxy || block.grpc;
+        match block.place {
+            Place::Http | Place::Server => self.tree.blocks.push(block),
+            Place::Within if sets => self.tree.blocks.push(block),
+            Place::Within | Place::Main | Place::Stream | Place::Elsewhere => {}
+        }
+    }
+
+    fn simple(&mut self, at: Span, statement: Statement<'a>) {
+        let place = self.place();
+        if place == Place::Main && statement.name() == b"load_module" {
+            let module = statement.words.get(1).map(|word| String::from_utf8_lossy(word));
+            let file = module.map(|module| ServerPath::new(module).file_name().to_owned());
+            self.tree.modules.extend(file);
+        }
+        if !matches!(place, Place::Http | Place::Server | Place::Within) {
+            return;
+        }
+        if let Some(setter) = Setter::of(statement.name()) {
+            self.sets(at, setter, &statement);
+        } else if matches!(statement.name(), b"fastcgi_pass" | b"uwsgi_pass" | b"scgi_pass") {
+            let directive = String::from_utf8_lossy(statement.name()).into_owned();
+            self.tree.passes.push((at, directive));
+        } else if place == Place::Server {
+            self.of_server(statement);
+        }
+    }
+
+    fn sets(&mut self, at: Span, setter: Setter, statement: &Statement<'a>) {
+        if let Some(block) = self.stack.last_mut() {
+            match setter {
+                Setter::Proxy => block.proxy = true,
+                Setter::Grpc => block.grpc = true,
+            }
+        }
+        if let Some(name) = statement.words.get(1) {
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            self.tree.headers.push((at, name));
+        }
+    }
+
+    fn of_server(&mut self, statement: Statement<'a>) {
+        let Some(server) = self.tree.servers.last_mut() else { return };
+        match statement.name() {
+            b"listen" => server.listens.push(statement.words.into_iter().skip(1).collect()),
+            b"server_name" => server.names.extend(statement.words.into_iter().skip(1)),
+            b"ssl" => server.ssl = statement.words.get(1).is_some_and(|word| **word == *b"on"),
+            _ => {}
+        }
+    }
+
+    fn include(&mut self, at: Span, statement: &Statement<'a>) -> Result<(), Trouble> {
+        let [_, named] = statement.words.as_slice() else {
+            return Err(self.trouble(Some(at), "`include` names one file or pattern".into()));
+        };
+        let Ok(named) = std::str::from_utf8(named) else {
+            return Err(self.trouble(Some(at), "the path of the include is not UTF-8".into()));
+        };
+        let path = self.full_path(named);
+        if self.own.contains(&path) {
+            self.tree.own.push(at);
+            return Ok(());
+        }
+        self.first(at);
+        let Some(targets) = self.targets(at, path)? else { return Ok(()) };
+        let source = &mut self.tree.sources[at.source];
+        if !source.complete {
+            source.includes.push((at.from, at.to, targets.clone()));
+        }
+        targets.iter().try_for_each(|target| self.file(target, Some(at)))
+    }
+
+    /// A path as nginx completes it: relative ones begin in the folder of the main file.
+    fn full_path(&self, named: &str) -> ServerPath {
+        let path = ServerPath::new(named);
+        if path.is_unix() { path } else { self.files.beside_main(named) }
+    }
+
+    /// The files that an include names; `None` if that is not known yet.
+    fn targets(&mut self, at: Span, path: ServerPath) -> Result<Option<Vec<ServerPath>>, Trouble> {
+        if !glob::is_pattern(path.as_str()) {
+            return Ok(Some(vec![path]));
+        }
+        let pattern = path.as_str().to_owned();
+        self.tree.patterns.push((at, pattern.clone()));
+        match self.files.glob(&pattern) {
+            None => {
+                self.missing.insert(Need::Glob(pattern));
+                Ok(None)
+            }
+            Some(Ok(found)) => Ok(Some(found.clone())),
+            Some(Err(why)) => {
+                let what = format!("what {} matches is not known: {why}", one_line(&pattern));
+                Err(self.trouble(Some(at), what))
+            }
+        }
+    }
+}
+
+fn span(source: usize, from: usize, to: usize) -> Span {
+    Span { source, from, to }
+}

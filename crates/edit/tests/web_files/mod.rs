@@ -1,0 +1,226 @@
+//! Configuration files in memory, as a host would have them.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use std::collections::BTreeMap;
+
+use stopgap_edit::web::{EditError, Files, Need, OverBudget, Placement, Read, Trouble};
+use stopgap_model::host::{Fact, ServerPath};
+use stopgap_model::version::Version;
+use stopgap_model::web::{WebKind, WebServer, WebSite};
+use stopgap_rules::web::RuleText;
+
+/// The files of a machine: the bytes of each, and the links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    pub server: WebServer,
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub links: BTreeMap<String, String>,
+}
+
+pub fn server(kind: WebKind, config: &[&str], base: &str) -> WebServer {
+    WebServer {
+        kind,
+        program: ServerPath::new("/usr/sbin/server"),
+        config: config.iter().map(|path| ServerPath::new(*path)).collect(),
+        base: ServerPath::new(base),
+        variables: BTreeMap::new(),
+        defines: Vec::new(),
+        version: Fact::Known(Version::from_parts(&[2, 4, 66])),
+        modules: Fact::Known(vec!["core.c".into(), "mod_so.c".into(), "http_core.c".into()]),
+        running: Fact::Known(true),
+        source: "a test".into(),
+    }
+}
+
+impl Machine {
+    pub fn new(server: WebServer, files: &[(&str, &str)]) -> Self {
+        let files = files.iter().map(|(path, text)| ((*path).into(), text.as_bytes().into()));
+        Self { server, files: files.collect(), links: BTreeMap::new() }
+    }
+
+    pub fn nginx(files: &[(&str, &str)]) -> Self {
+        Self::new(server(WebKind::Nginx, &["/etc/nginx/nginx.conf"], "/usr/share/nginx"), files)
+    }
+
+    pub fn haproxy(text: &str) -> Self {
+        let server = server(WebKind::HaProxy, &["/etc/haproxy/haproxy.cfg"], "/");
+        Self::new(server, &[("/etc/haproxy/haproxy.cfg", text)])
+    }
+
+    pub fn apache(files: &[(&str, &str)]) -> Self {
+        let server = server(WebKind::Apache, &["/etc/apache2/apache2.conf"], "/etc/apache2");
+        Self::new(server, files)
+    }
+
+    pub fn link(mut self, path: &str, to: &str) -> Self {
+        self.links.insert(path.into(), to.into());
+        self
+    }
+
+    fn found(&self, path: &ServerPath) -> Read {
+        let real = self.links.get(path.as_str()).cloned().unwrap_or_else(|| path.to_string());
+        match self.files.get(&real) {
+            Some(bytes) => Read::Found { real: ServerPath::new(real), bytes: bytes.clone() },
+            None => Read::Absent,
+        }
+    }
+
+    /// The files and links that a pattern matches: `*` alone, in one part of the path, or more.
+    fn matching(&self, pattern: &str) -> Vec<ServerPath> {
+        let all = self.files.keys().chain(self.links.keys());
+        all.filter(|path| fits(pattern, path)).map(ServerPath::new).collect()
+    }
+
+    pub fn read(&self) -> Result<Files, OverBudget> {
+        let mut files = Files::new(&self.server);
+        for _ in 0..100 {
+            let needs = files.needs();
+            if needs.is_empty() {
+                return Ok(files);
+            }
+            for need in needs {
+                match need {
+                    Need::File(path) => files.provide(path.clone(), self.found(&path))?,
+                    Need::Glob(pattern) => {
+                        let found = self.matching(&pattern);
+                        files.provide_glob(pattern, Ok(found))?;
+                    }
+                }
+            }
+        }
+        panic!("the needs have no end: {:?}", files.needs());
+    }
+
+    pub fn sites(&self) -> Vec<WebSite> {
+        self.read().unwrap().layout().unwrap().sites()
+    }
+
+    pub fn told_sites(&self) -> Vec<String> {
+        self.sites().iter().map(|site| format!("{site} {:?}", site.listen)).collect()
+    }
+
+    pub fn trouble(&self) -> Trouble {
+        self.read().unwrap().layout().map(|_| ()).unwrap_err()
+    }
+
+    pub fn gaps(&self, text: &RuleText) -> Vec<String> {
+        self.read().unwrap().layout().unwrap().gaps(text)
+    }
+
+    pub fn try_place(&self, text: &RuleText) -> Result<Placement, EditError> {
+        self.read().unwrap().layout().unwrap().place(text)
+    }
+
+    pub fn place(&self, text: &RuleText) -> Placement {
+        self.try_place(text).unwrap()
+    }
+
+    /// The machine after these edits.
+    pub fn after(&self, placement: &Placement) -> Self {
+        let mut after = self.clone();
+        for edit in &placement.edits {
+            let path = edit.path.as_str();
+            assert_eq!(edit.before.as_ref(), self.files.get(path), "{path}");
+            assert_ne!(edit.before, edit.after, "{path}");
+            match &edit.after {
+                Some(bytes) => after.files.insert(path.into(), bytes.clone()),
+                None => after.files.remove(path),
+            };
+        }
+        after
+    }
+
+    pub fn with(&self, text: &RuleText) -> Self {
+        self.after(&self.place(text))
+    }
+
+    pub fn text(&self, path: &str) -> &str {
+        std::str::from_utf8(&self.files[path]).unwrap()
+    }
+
+    /// Puts a text in, which is the same the second time, and takes it out to the byte.
+    pub fn there_and_back(&self, text: &RuleText, empty: &RuleText) -> Self {
+        let placed = self.with(text);
+        let again = placed.place(text);
+        assert_eq!(again.edits, Vec::new(), "placing is not idempotent");
+        assert_eq!(again.differences, Vec::<String>::new());
+        assert_eq!(placed.with(empty).files, self.files, "taking out is not exact");
+        assert_eq!(self.place(empty).edits, Vec::new());
+        placed
+    }
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<&str>, Vec<&str>) =
+        (pattern.split('/').collect(), path.split('/').collect());
+    let part = |(pattern, name): (&&str, &&str)| match pattern.split_once('*') {
+        Some((head, tail)) => {
+            !name.starts_with('.')
+                && name.len() >= head.len() + tail.len()
+                && name.starts_with(head)
+                && name.ends_with(tail)
+        }
+        None => pattern == name,
+    };
+    pattern.len() == path.len() && pattern.iter().zip(&path).all(part)
+}
+
+pub fn nginx_text(http: &str, server: &str, upstream: &str) -> RuleText {
+    RuleText::Nginx { http: http.into(), server: server.into(), upstream: upstream.into() }
+}
+
+pub fn no_nginx() -> RuleText {
+    nginx_text("", "", "")
+}
+
+/// A folder of the test's own in the real file system, removed at the end.
+pub struct Scratch(pub std::path::PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("stopgap-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes all files of a machine, which are in this folder.
+    pub fn write(&self, machine: &Machine) {
+        for (path, bytes) in &machine.files {
+            let path = std::path::Path::new(path);
+            assert!(path.starts_with(&self.0));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Whether a program accepts its configuration; `None`, said visibly, if it is not installed.
+pub fn accepts(program: &str, arguments: &[&str]) -> Option<Result<(), String>> {
+    let output = match std::process::Command::new(program).args(arguments).output() {
+        Ok(output) => output,
+        Err(_) => {
+            eprintln!("SKIPPED: {program} is not installed");
+            return None;
+        }
+    };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some(if output.status.success() { Ok(()) } else { Err(said) })
+}

@@ -1,0 +1,435 @@
+//! nginx: what its configuration says, and our includes in it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod web_files;
+
+use stopgap_edit::web::{EditError, MAX_TOTAL_BYTES, OverBudget};
+use stopgap_rules::web::RuleText;
+use web_files::{Machine, Scratch, accepts, nginx_text, no_nginx};
+
+const MAIN: &str = "/etc/nginx/nginx.conf";
+
+fn all() -> RuleText {
+    nginx_text(
+        "map $request_uri $stopgap_a { default \"\"; \"~x\\x7D\" 1; }\n",
+        "if ($stopgap_a) { return 444; }\n",
+        "proxy_set_header x-y \"\";\ngrpc_set_header x-y \"\";\n",
+    )
+}
+
+/// A main file with what is in its http block.
+fn main_with(http: &str) -> Machine {
+    Machine::nginx(&[(MAIN, &format!("events {{}}\nhttp {{\n{http}}}\n"))])
+}
+
+const DISTRIBUTION: &[(&str, &str)] = &[
+    (
+        MAIN,
+        "user www;\ninclude modules/*.conf;\n\nhttp {\n\ttypes_hash_max_size 2048;\n\n\tinclude /etc/nginx/sites-enabled/*;\n}\n",
+    ),
+    ("/etc/nginx/modules/50.conf", "load_module modules/ngx_stream_module.so;\n"),
+    (
+        "/etc/nginx/sites-available/shop",
+        "# the shop\nserver {\n    listen 443 ssl http2;\n    listen [::]:443 ssl http2;\n    server_name shop.example www.shop.example;\n    location / {\n        proxy_pass http://127.0.0.1:8080;\n        proxy_set_header Host $host;\n    }\n}\nserver { return 301 https://$host$request_uri; }\n",
+    ),
+];
+
+fn distribution() -> Machine {
+    Machine::nginx(DISTRIBUTION)
+        .link("/etc/nginx/sites-enabled/shop", "/etc/nginx/sites-available/shop")
+}
+
+#[test]
+fn the_layout_of_a_distribution_gets_its_lines_where_they_work() {
+    let machine = distribution();
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert_eq!(
+        placed.text(MAIN),
+        "user www;\ninclude modules/*.conf;\n\nhttp {\n\tinclude /etc/nginx/stopgap-http.rules;\n\tinclude /etc/nginx/stopgap-upstream.rules;\n\tinclude /etc/nginx/stopgap-grpc.rules;\n\ttypes_hash_max_size 2048;\n\n\tinclude /etc/nginx/sites-enabled/*;\n}\n"
+    );
+    assert_eq!(
+        placed.text("/etc/nginx/sites-available/shop"),
+        "# the shop\nserver {\n    include /etc/nginx/stopgap-server.rules;\n    listen 443 ssl http2;\n    listen [::]:443 ssl http2;\n    server_name shop.example www.shop.example;\n    location / {\n        include /etc/nginx/stopgap-upstream.rules;\n        proxy_pass http://127.0.0.1:8080;\n        proxy_set_header Host $host;\n    }\n}\nserver {\n    include /etc/nginx/stopgap-server.rules; return 301 https://$host$request_uri; }\n"
+    );
+    assert_eq!(placed.text("/etc/nginx/stopgap-upstream.rules"), "proxy_set_header x-y \"\";\n");
+    assert_eq!(placed.text("/etc/nginx/stopgap-grpc.rules"), "grpc_set_header x-y \"\";\n");
+    let places = placed.place(&all()).places;
+    assert_eq!(
+        places[1], "/etc/nginx/stopgap-server.rules, included in 2 server blocks",
+        "{places:?}"
+    );
+    let files = placed.read().unwrap();
+    assert_eq!(files.layout().unwrap().own_files().len(), 4);
+    assert_eq!(files.layout().unwrap().modules(), ["ngx_stream_module.so"]);
+}
+
+#[test]
+fn every_site_is_listed_once_with_its_addresses() {
+    assert_eq!(
+        distribution().told_sites(),
+        [
+            "shop.example:443 (TLS) Port(None, 443)",
+            "shop.example:443 (TLS) Port(Some(::), 443)",
+            "www.shop.example:443 (TLS) Port(None, 443)",
+            "www.shop.example:443 (TLS) Port(Some(::), 443)",
+            "(no name):80 Port(None, 80)",
+        ]
+    );
+}
+
+#[test]
+fn names_and_addresses_of_every_kind_have_a_site() {
+    let machine = main_with(
+        "server { listen 8080 ssl; listen unix:/run/a.sock; server_name _ *.a.example .b.example c.*; }
+         server { listen 8080; server_name ~^d\\d+; }
+         server { listen 127.0.0.1:81 proxy_protocol; listen app:82; listen 8000-8010; }
+         server { listen 127.0.0.1:81; listen 443 quic; server_name e.example; ssl on; }
+         upstream u { server 127.0.0.1:9; }\n",
+    );
+    assert_eq!(
+        machine.told_sites(),
+        [
+            "(no name):8080 (TLS) Port(None, 8080)",
+            "(no name) on /run/a.sock Unix(ServerPath(\"/run/a.sock\"))",
+            "stopgap.a.example:8080 (TLS) Port(None, 8080)",
+            "stopgap.a.example on /run/a.sock Unix(ServerPath(\"/run/a.sock\"))",
+            "b.example:8080 (TLS) Port(None, 8080)",
+            "b.example on /run/a.sock Unix(ServerPath(\"/run/a.sock\"))",
+            "c.test:8080 (TLS) Port(None, 8080)",
+            "c.test on /run/a.sock Unix(ServerPath(\"/run/a.sock\"))",
+            "~^d\\d+ (TLS) Unasked(\"its name is a regular expression\")",
+            "(no name) Unasked(\"it expects the PROXY protocol\")",
+            "(no name) Unasked(\"it listens on the name app:82\")",
+            "(no name):8000 Port(None, 8000)",
+            "(no name):8010 Port(None, 8010)",
+            "e.example (TLS) Unasked(\"it expects the PROXY protocol\")",
+            "e.example (TLS) Unasked(\"443 speaks QUIC\")",
+        ]
+    );
+}
+
+#[test]
+fn only_parts_that_say_something_are_written() {
+    let placed = distribution().there_and_back(&nginx_text("", "deny all;\n", ""), &no_nginx());
+    assert!(!placed.text(MAIN).contains("stopgap"));
+    assert_eq!(placed.files.keys().filter(|path| path.contains("stopgap")).count(), 1);
+}
+
+#[test]
+fn headers_are_set_wherever_others_are_and_each_kind_by_itself() {
+    let machine = main_with(
+        "  grpc_set_header A b;
+  server {
+    proxy_set_header A b;
+    location /a { grpc_pass grpc://127.0.0.1:9; }
+    location /b { include params; }
+    location /c { limit_except GET { deny all; } }
+  }
+",
+    );
+    let mut machine = machine;
+    machine.files.insert("/etc/nginx/params".into(), b"grpc_set_header C d;".to_vec());
+    let text = nginx_text("", "", "proxy_set_header x \"\";\ngrpc_set_header x \"\";\n");
+    let placed = machine.there_and_back(&text, &no_nginx());
+    assert_eq!(
+        placed.text(MAIN),
+        "events {}
+http {
+  include /etc/nginx/stopgap-upstream.rules;
+  include /etc/nginx/stopgap-grpc.rules;
+  grpc_set_header A b;
+  server {
+    include /etc/nginx/stopgap-upstream.rules;
+    proxy_set_header A b;
+    location /a { grpc_pass grpc://127.0.0.1:9; }
+    location /b {
+        include /etc/nginx/stopgap-grpc.rules; include params; }
+    location /c { limit_except GET { deny all; } }
+  }
+}
+"
+    );
+    assert_eq!(placed.text("/etc/nginx/params"), "grpc_set_header C d;");
+}
+
+#[test]
+fn what_only_looks_like_a_server_block_gets_nothing() {
+    let machine = main_with(
+        "  map $uri $x { default \"server {\"; '}' 1; \\} 2; a;b 3; }
+  log_format f '{ server { ' escape=json; # server {
+  set_by_lua_block $x { local s = \"server { }\" -- } server {
+     --[==[ } ]] ]==] return [[ } ]] .. '\\'}' }
+  upstream u { server 127.0.0.1:9; }
+  server { location ~ \"^/a{2}/${x}$\" { return 200 \"}\"; } }
+}
+mail { server { listen 25; } }
+stream { server { listen 443; proxy_pass u; } 
+",
+    );
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    let count = placed.text(MAIN).matches("stopgap-server").count();
+    assert_eq!(count, 1, "{}", placed.text(MAIN));
+    assert_eq!(
+        machine.gaps(&all()),
+        [
+            "the server block in /etc/nginx/nginx.conf, line 11 passes connections on without reading requests"
+        ]
+    );
+}
+
+#[test]
+fn a_file_with_carriage_returns_keeps_them() {
+    let text = "events {}\r\nhttp {\r\n\tserver {\r\n\t\tlisten 80;\r\n\t}\r\n}\r\n";
+    let placed = Machine::nginx(&[(MAIN, text)]).there_and_back(&all(), &no_nginx());
+    assert!(
+        placed.text(MAIN).contains("server {\r\n\t\tinclude /etc/nginx/stopgap-server.rules;\r\n")
+    );
+    assert!(!placed.text(MAIN).replace("\r\n", "").contains('\n'));
+}
+
+#[test]
+fn a_file_that_is_included_twice_gets_its_line_once() {
+    let mut machine =
+        main_with("include a;\ninclude a;\nserver { include p; }\nserver { include p; }\n");
+    machine.files.insert("/etc/nginx/a".into(), b"server { }".to_vec());
+    machine.files.insert("/etc/nginx/p".into(), b"location / { proxy_set_header A b; }".to_vec());
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert_eq!(placed.text("/etc/nginx/a").matches("stopgap").count(), 1);
+    assert_eq!(placed.text("/etc/nginx/p").matches("stopgap").count(), 1);
+}
+
+#[test]
+fn lines_of_ours_that_were_damaged_are_put_right() {
+    let machine = distribution();
+    let placed = machine.with(&all());
+    let mut damaged = placed.clone();
+    let shop = "/etc/nginx/sites-available/shop";
+    let line = "\n    include /etc/nginx/stopgap-server.rules;";
+    let text = placed.text(shop).replacen(line, "", 1);
+    let text = text.replacen("    location / {", "    include stopgap-server.rules;\n  include /etc/nginx/stopgap-http.rules;\n    location / {", 1);
+    damaged.files.insert(shop.into(), text.into_bytes());
+    damaged.files.insert("/etc/nginx/stopgap-server.rules".into(), b"# nothing".to_vec());
+    damaged.files.remove("/etc/nginx/stopgap-http.rules");
+    let placement = damaged.place(&all());
+    assert_eq!(
+        placement.differences,
+        [
+            "/etc/nginx/stopgap-http.rules is not there",
+            "/etc/nginx/stopgap-server.rules has another content",
+            "a line of ours stands where none belongs: /etc/nginx/sites-enabled/shop, line 6, and 1 more there",
+            "our lines are not in the server block: /etc/nginx/sites-enabled/shop, line 2",
+        ]
+    );
+    assert_eq!(damaged.after(&placement).files, placed.files);
+    assert_eq!(damaged.with(&no_nginx()).files, machine.files);
+}
+
+#[test]
+fn what_others_change_between_stays() {
+    let placed = distribution().with(&all());
+    let mut changed = placed.clone();
+    let text = placed.text(MAIN).replace("user www;", "user web;") + "# more\n";
+    changed.files.insert(MAIN.into(), text.into_bytes());
+    let out = changed.with(&no_nginx());
+    let plain = distribution();
+    assert_eq!(out.text(MAIN), plain.text(MAIN).replace("user www;", "user web;") + "# more\n");
+}
+
+#[test]
+fn an_include_that_includes_itself_is_told() {
+    let mut machine = main_with("  include a;\n");
+    machine.files.insert("/etc/nginx/a".into(), b"\ninclude b;".to_vec());
+    let machine = machine.link("/etc/nginx/b", "/etc/nginx/a");
+    assert_eq!(machine.trouble().to_string(), "/etc/nginx/a, line 2: /etc/nginx/b includes itself");
+}
+
+#[test]
+fn a_chain_of_includes_without_an_end_is_told() {
+    let mut machine = main_with("  include 0;\n");
+    for at in 0..50 {
+        let text = format!("include {};", at + 1);
+        machine.files.insert(format!("/etc/nginx/{at}"), text.into_bytes());
+    }
+    assert_eq!(
+        machine.trouble().to_string(),
+        "/etc/nginx/19, line 1: includes are more than 20 deep here"
+    );
+}
+
+#[test]
+fn includes_that_multiply_are_told() {
+    let mut machine = main_with("  include 0;\n");
+    for at in 0..15 {
+        let text = format!("include {0};", at + 1).repeat(8);
+        machine.files.insert(format!("/etc/nginx/{at}"), text.into_bytes());
+    }
+    machine.files.insert("/etc/nginx/15".into(), "# long".repeat(10_000).into_bytes());
+    assert!(machine.trouble().what.contains("with all includes"), "{}", machine.trouble());
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_fine() {
+    main_with("  include none/*.conf;\n").there_and_back(&all(), &no_nginx());
+}
+
+#[test]
+fn a_file_that_is_named_and_absent_is_told() {
+    assert_eq!(
+        main_with("\n  include none.conf;\n").trouble().to_string(),
+        "/etc/nginx/nginx.conf, line 4: /etc/nginx/none.conf is not there"
+    );
+    assert_eq!(
+        Machine::nginx(&[]).trouble().to_string(),
+        "/etc/nginx/nginx.conf: /etc/nginx/nginx.conf is not there"
+    );
+}
+
+#[test]
+fn a_configuration_that_does_not_parse_is_told_by_its_line() {
+    for (text, told) in [
+        ("events {}\nhttp {\n", "line 2: the block that begins here has no `}`"),
+        ("http { }\n}\n", "line 2: this `}` closes no block of this file"),
+        ("http { a \"b\"c; }", "line 1: something stands right behind a quoted word"),
+        ("http { a 'b; }", "line 1: the quoted word has no end"),
+        ("http { ; }", "line 1: `;` is not expected here"),
+        ("http { a }", "line 1: `}` is not expected here"),
+        ("\n\na", "line 3: the last statement has no `;` and no block"),
+        ("http { x_by_lua_block { '}' ", "line 1: the block of Lua has no end"),
+        ("include a b;", "line 1: `include` names one file or pattern"),
+    ] {
+        let trouble = Machine::nginx(&[(MAIN, text)]).trouble();
+        assert_eq!(trouble.to_string(), format!("{MAIN}, {told}"), "{text}");
+    }
+}
+
+#[test]
+fn a_pattern_that_would_take_in_our_files_is_refused() {
+    let machine = main_with("  include /etc/nginx/*;\n");
+    let mut machine = machine;
+    machine.files.remove(MAIN);
+    machine.server.config = vec![stopgap_model::ServerPath::new("/etc/nginx/main")];
+    machine
+        .files
+        .insert("/etc/nginx/main".into(), b"http { include /etc/nginx/*.rules; }".to_vec());
+    let error = machine.try_place(&all()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the include of /etc/nginx/*.rules in /etc/nginx/main, line 1 would take in our files, too"
+    );
+    assert!(machine.try_place(&no_nginx()).is_ok());
+}
+
+#[test]
+fn rules_without_an_http_block_have_no_place() {
+    let machine = Machine::nginx(&[(MAIN, "events {}\n")]);
+    assert_eq!(
+        machine.try_place(&all()).unwrap_err(),
+        EditError::Nowhere("the configuration has no http block".into())
+    );
+    let other = RuleText::Apache { server: "x".into() };
+    assert_eq!(machine.try_place(&other).unwrap_err(), EditError::OtherLanguage);
+}
+
+#[test]
+fn what_header_rules_do_not_reach_is_told() {
+    let machine = main_with(
+        "server { location / { fastcgi_pass x; }\n location /a { proxy_set_header X-Y $http_x_y; } }\n",
+    );
+    assert_eq!(
+        machine.gaps(&all()),
+        [
+            "fastcgi_pass in /etc/nginx/nginx.conf, line 3 passes all request headers on, which no rule can change",
+            "/etc/nginx/nginx.conf, line 4 itself sets a request header that a rule is about",
+        ]
+    );
+    assert_eq!(machine.gaps(&nginx_text("a", "b", "")), Vec::<String>::new());
+}
+
+#[test]
+fn a_path_with_blanks_and_quotes_does_not_leave_its_quotes() {
+    let folder = "/srv/a \"b\"; {}\\ '$x";
+    let main = format!("{folder}/nginx.conf");
+    let mut machine = Machine::nginx(&[(&main, "http { server { } }")]);
+    machine.server.config = vec![stopgap_model::ServerPath::new(main.clone())];
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert!(
+        placed.text(&main).contains("include \"/srv/a \\\"b\\\"; {}\\\\ '$x/stopgap-http.rules\";"),
+        "{}",
+        placed.text(&main)
+    );
+}
+
+#[test]
+fn a_configuration_of_5_mb_is_read_and_changed() {
+    let mut text = String::from("events {}\nhttp {\n");
+    for at in 0..2000 {
+        text += &format!("  server {{\n    listen 80;\n    server_name s{at}.example;\n");
+        for path in 0..70 {
+            text += &format!("    location /p{path} {{ return 200 \"{at}\"; }}\n");
+        }
+        text += "  }\n";
+    }
+    text += "}\n";
+    assert!(text.len() > 5_000_000);
+    let machine = Machine::nginx(&[(MAIN, &text)]);
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert_eq!(placed.text(MAIN).matches("stopgap-server").count(), 2000);
+    assert_eq!(machine.sites().len(), 2000);
+}
+
+#[test]
+fn more_bytes_than_are_looked_at_are_told() {
+    let machine = Machine::nginx(&[(MAIN, &" ".repeat(MAX_TOTAL_BYTES + 1))]);
+    assert_eq!(machine.read().unwrap_err(), OverBudget::Bytes);
+}
+
+/// A machine of which nginx itself can be asked.
+fn real(scratch: &Scratch) -> Machine {
+    let path = |name| scratch.path(name);
+    let main = format!(
+        "pid {}/pid;\nerror_log stderr;\nevents {{ }}\nhttp {{\n  access_log off;\n  include sites/*;\n  include params;\n  server {{ listen 127.0.0.1:1; include locations; }}\n}}\n",
+        scratch.0.display()
+    );
+    let mut machine = Machine::nginx(&[
+        (&path("nginx.conf"), &main),
+        (&path("sites/a"), "server { listen 127.0.0.1:2; server_name a; }\n# end"),
+        (&path("sites/b b"), "map $uri $b { default 1; }"),
+        (&path("params"), "proxy_set_header A b;"),
+        (&path("locations"), "location / { proxy_pass http://127.0.0.1:9; include params; }\n"),
+    ]);
+    machine.server.config = vec![stopgap_model::ServerPath::new(path("nginx.conf"))];
+    machine
+}
+
+#[test]
+fn nginx_accepts_what_is_staged_and_what_is_placed() {
+    let scratch = Scratch::new("edit-nginx");
+    let machine = real(&scratch);
+    let test = |name: &str| accepts("nginx", &["-t", "-q", "-c", &scratch.path(name)]);
+    scratch.write(&machine);
+    let Some(before) = test("nginx.conf") else { return };
+    assert_eq!(before, Ok(()));
+    let placement = machine.place(&all());
+    for (path, bytes) in &placement.staged {
+        std::fs::write(format!("{path}.stopgap-new"), bytes).unwrap();
+    }
+    assert_eq!(test("nginx.conf.stopgap-new"), Some(Ok(())));
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    scratch.write(&placed);
+    assert_eq!(test("nginx.conf"), Some(Ok(())));
+}
+
+#[test]
+fn nginx_finds_in_what_is_staged_a_mistake_of_ours() {
+    let scratch = Scratch::new("edit-nginx-mistake");
+    let machine = real(&scratch);
+    scratch.write(&machine);
+    for wrong in [nginx_text("nonsense;", "", ""), nginx_text("", "nonsense;", "")] {
+        for (path, bytes) in &machine.place(&wrong).staged {
+            std::fs::write(format!("{path}.stopgap-new"), bytes).unwrap();
+        }
+        let staged = scratch.path("nginx.conf.stopgap-new");
+        let Some(answer) = accepts("nginx", &["-t", "-q", "-c", &staged]) else { return };
+        assert!(answer.unwrap_err().contains("nonsense"));
+    }
+}
