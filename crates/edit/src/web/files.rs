@@ -190,8 +190,3 @@ fn size(read: &Read) -> usize {
         Read::Absent | Read::Unreadable(_) => 0,
     }
 }
-
-/// The number of the line that a byte is in, from 1.
-pub(super) fn line_of(bytes: &[u8], at: usize) -> usize {
-    1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count()
-}

@@ -10,6 +10,7 @@ mod layout;
 mod listen;
 mod nginx;
 mod place;
+mod source;
 mod splice;
 
 pub use files::{

@@ -1,6 +1,6 @@
 //! Puts our includes into the blocks, and takes them out to the byte.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::one_line;
@@ -8,9 +8,10 @@ use stopgap_model::problem::one_line;
 use super::super::files::{Files, Read};
 use super::super::glob;
 use super::super::place::{EditError, Placement};
+use super::super::source::{Differences, Source, changed, edits};
 use super::super::splice::{Splice, Splices, own_file};
 use super::staged::staged;
-use super::tree::{Block, Place, Setter, Source, Span, Tree};
+use super::tree::{Block, Place, Setter, Tree};
 use crate::FileEdit;
 
 /// A file of ours.
@@ -95,7 +96,7 @@ impl Parts {
         source: &Source<'_>,
         path: impl Fn(Part) -> String,
     ) -> Vec<u8> {
-        let newline = newline(source.bytes);
+        let newline = source.newline();
         let indent = indent(block, source);
         let mut lines = Vec::new();
         for (part, _) in self.written().filter(|(part, _)| part.belongs(block)) {
@@ -107,44 +108,16 @@ impl Parts {
     }
 }
 
-/// How the lines of a text end.
-fn newline(bytes: &[u8]) -> &'static [u8] {
-    let first = bytes.iter().position(|byte| *byte == b'\n');
-    match first.and_then(|at| at.checked_sub(1)).and_then(|before| bytes.get(before)) {
-        Some(b'\r') => b"\r\n",
-        _ => b"\n",
-    }
-}
-
 /// The blank that a statement in this block begins with. It is taken from statements that are the
 /// first of their line, which they are with our lines in the file and without them.
 fn indent(block: &Block, source: &Source<'_>) -> Vec<u8> {
-    let first_of_line = |at: usize| {
-        let before = &source.bytes[..at];
-        let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let (line, indent) = before.split_at(at - blank);
-        line.last().is_none_or(|byte| *byte == b'\n').then(|| indent.to_vec())
-    };
-    if let Some(indent) = block.first.and_then(first_of_line) {
-        return indent;
+    if let Some(indent) = block.first.and_then(|first| source.indent(first)) {
+        return indent.to_vec();
     }
-    let mut outer = first_of_line(block.from).unwrap_or_default();
+    let mut outer = source.indent(block.from).unwrap_or_default().to_vec();
     let step: &[u8] = if outer.contains(&b'\t') { b"\t" } else { b"    " };
     outer.extend_from_slice(step);
     outer
-}
-
-/// What is taken out with an include of ours: the end of the line before and the blank between,
-/// if nothing else is there.
-fn taken_out(own: Span, source: &Source<'_>) -> (usize, usize) {
-    let before = &source.bytes[..own.from];
-    let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let from = match before[..own.from - blank] {
-        [.., b'\r', b'\n'] => own.from - blank - 2,
-        [.., b'\n'] => own.from - blank - 1,
-        _ => own.from,
-    };
-    (from, own.to)
 }
 
 pub(super) fn quoted(path: &ServerPath) -> String {
@@ -160,12 +133,12 @@ pub(crate) fn place(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Result<Pla
     possible(files, tree, parts)?;
     let mut differences = Differences::default();
     let splices = splices(files, tree, parts, &mut differences);
-    let mut edits = own_edits(files, parts);
-    let mut told: Vec<String> = edits.iter().map(changed).collect();
-    told.extend(differences.told(tree));
-    edits.extend(edits_of(tree, &splices));
+    let mut all = own_edits(files, parts);
+    let mut told: Vec<String> = all.iter().map(changed).collect();
+    told.extend(differences.told(&tree.sources));
+    all.extend(edits(&tree.sources, &splices));
     let staged = staged(files, tree, parts, &splices);
-    Ok(Placement { edits, places: places(files, tree, parts), differences: told, staged })
+    Ok(Placement { edits: all, places: places(files, tree, parts), differences: told, staged })
 }
 
 fn splices(
@@ -193,7 +166,7 @@ fn splices(
     }
     for own in &tree.own {
         let source = &tree.sources[own.source];
-        let (from, to) = taken_out(*own, source);
+        let (from, to) = (source.taken_out_from(own.from), own.to);
         splices.replace(source.real, Splice { from, to, text: Vec::new() });
         let before = expected.range(..=(own.source, from, usize::MAX)).next_back();
         if !before.is_some_and(|(of, _, end)| *of == own.source && to <= *end) {
@@ -207,35 +180,12 @@ fn splices(
     splices
 }
 
-/// What differs, by file and kind, with each place.
-#[derive(Default)]
-struct Differences(BTreeMap<(usize, String), BTreeSet<usize>>);
-
-impl Differences {
-    fn add(&mut self, source: usize, at: usize, what: String) {
-        self.0.entry((source, what)).or_default().insert(at);
-    }
-
-    fn told(&self, tree: &Tree<'_>) -> Vec<String> {
-        let told = self.0.iter().filter_map(|((source, what), places)| {
-            let first = *places.first()?;
-            let at = tree.told(Span { source: *source, from: first, to: first });
-            let more = match places.len() - 1 {
-                0 => String::new(),
-                more => format!(", and {more} more there"),
-            };
-            Some(format!("{what}: {at}{more}"))
-        });
-        told.collect()
-    }
-}
-
 /// The splices of ours that take out what is there of ours.
 pub(super) fn removals(tree: &Tree<'_>, source: usize) -> Vec<Splice> {
     let own = tree.own.iter().filter(|own| own.source == source);
     let removals = own.map(|own| {
-        let (from, to) = taken_out(*own, &tree.sources[source]);
-        Splice { from, to, text: Vec::new() }
+        let from = tree.sources[source].taken_out_from(own.from);
+        Splice { from, to: own.to, text: Vec::new() }
     });
     removals.collect()
 }
@@ -245,15 +195,6 @@ fn named(place: Place) -> &'static str {
         Place::Http => "the http block",
         Place::Server => "the server block",
         _ => "the block that sets request headers",
-    }
-}
-
-fn changed(edit: &FileEdit) -> String {
-    let path = one_line(edit.path.as_str());
-    match (&edit.before, &edit.after) {
-        (None, _) => format!("{path} is not there"),
-        (Some(_), None) => format!("{path} is there"),
-        (Some(_), Some(_)) => format!("{path} has another content"),
     }
 }
 
@@ -294,22 +235,6 @@ fn own_edits(files: &Files, parts: &Parts) -> Vec<FileEdit> {
         .iter()
         .filter_map(|(part, text)| own_file(files, &part.path(files), text.as_bytes()));
     edits.collect()
-}
-
-fn edits_of(tree: &Tree<'_>, splices: &Splices) -> Vec<FileEdit> {
-    let mut seen = BTreeSet::new();
-    let mut edits = Vec::new();
-    for source in &tree.sources {
-        if !splices.concern(source.real) || !seen.insert(source.real) {
-            continue;
-        }
-        let after = splices.applied(source.real, source.bytes);
-        if after != source.bytes {
-            let (path, before) = (source.real.clone(), Some(source.bytes.to_vec()));
-            edits.push(FileEdit { path, before, after: Some(after) });
-        }
-    }
-    edits
 }
 
 fn places(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<String> {

@@ -44,8 +44,8 @@ fn changes(tree: &Tree<'_>, splices: &Splices) -> BTreeMap<usize, bool> {
     // Includes do not loop and have a bounded depth: each round goes one further up.
     loop {
         let mut more = Vec::new();
-        for (at, source) in tree.sources.iter().enumerate() {
-            let mut targets = source.includes.iter().flat_map(|(_, _, targets)| targets);
+        for (at, includes) in tree.includes.iter().enumerate() {
+            let mut targets = includes.statements.iter().flat_map(|(_, _, targets)| targets);
             let of = |target: &ServerPath| tree.names.get(target).and_then(|at| changes.get(at));
             if changes.get(&at) == Some(&false) && targets.any(|target| of(target) == Some(&true)) {
                 more.push(at);
@@ -76,7 +76,7 @@ impl Staging<'_, '_> {
             let text = self.parts.within(block, source, include);
             splices.push(Splice { from: block.body, to: block.body, text });
         }
-        for (from, to, targets) in &source.includes {
+        for (from, to, targets) in &self.tree.includes[at].statements {
             if targets.iter().any(|target| self.changes(target).is_some()) {
                 splices.push(Splice { from: *from, to: *to, text: self.inlined(targets) });
             }

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::super::source::Source;
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
 
 /// The configuration of nginx.
 #[derive(Debug, Default)]
 pub(crate) struct Tree<'a> {
     /// The files, each once.
     pub(super) sources: Vec<Source<'a>>,
+    /// What each of them includes.
+    pub(super) includes: Vec<Includes>,
     /// The file of each name.
     pub(super) names: BTreeMap<ServerPath, usize>,
     /// The blocks that something of ours belongs into.
@@ -29,18 +31,11 @@ pub(crate) struct Tree<'a> {
     pub(super) patterns: Vec<(Span, String)>,
 }
 
-/// A file.
-#[derive(Debug)]
-pub(super) struct Source<'a> {
-    /// The name that it was asked for by.
-    pub(super) path: ServerPath,
-    /// The file itself.
-    pub(super) real: &'a ServerPath,
-    pub(super) bytes: &'a [u8],
-    /// Where its lines end.
-    pub(super) lines: Vec<usize>,
+/// What a file includes.
+#[derive(Debug, Default)]
+pub(super) struct Includes {
     /// The include statements in it that are not ours, in order, with the names of the files.
-    pub(super) includes: Vec<(usize, usize, Vec<ServerPath>)>,
+    pub(super) statements: Vec<(usize, usize, Vec<ServerPath>)>,
     /// Whether all of it was gone through once.
     pub(super) complete: bool,
 }
@@ -130,9 +125,7 @@ pub(super) struct Server<'a> {
 impl Tree<'_> {
     /// A place in the files, for a person.
     pub(super) fn told(&self, span: Span) -> String {
-        let Some(source) = self.sources.get(span.source) else { return String::new() };
-        let line = 1 + source.lines.partition_point(|end| *end < span.from);
-        format!("{}, line {line}", one_line(source.path.as_str()))
+        self.sources.get(span.source).map(|source| source.told(span.from)).unwrap_or_default()
     }
 
     fn told_once(&self, spans: &[Span]) -> Vec<String> {

@@ -6,12 +6,13 @@ use stopgap_model::host::ServerPath;
 use stopgap_model::problem::one_line;
 
 use super::super::files::{
-    Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble, line_of,
+    Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
 };
 use super::super::glob;
+use super::super::source::Source;
 use super::lex::{End, Lexer, Statement};
 use super::place::own_paths;
-use super::tree::{Block, Place, Server, Setter, Source, Span, Tree};
+use super::tree::{Block, Includes, Place, Server, Setter, Span, Tree};
 
 /// The most blocks that something of ours belongs into: sixteen times as many as files may be read.
 const MAX_BLOCKS: usize = 16 * MAX_FILES;
@@ -64,7 +65,7 @@ impl<'a> Walk<'a> {
     /// Goes through a file. `by`: the include statement that names it.
     fn file(&mut self, path: &ServerPath, by: Option<Span>) -> Result<(), Trouble> {
         let Some(source) = self.source(path, by)? else { return Ok(()) };
-        if self.aim == Aim::Needs && self.tree.sources[source].complete {
+        if self.aim == Aim::Needs && self.tree.includes[source].complete {
             return Ok(());
         }
         if self.reading.iter().any(|open| self.real(*open) == self.real(source)) {
@@ -95,7 +96,7 @@ impl<'a> Walk<'a> {
             return Err(self.trouble(open, "the block that begins here has no `}`".into()));
         }
         self.reading.pop();
-        self.tree.sources[source].complete = true;
+        self.tree.includes[source].complete = true;
         Ok(())
     }
 
@@ -122,11 +123,8 @@ impl<'a> Walk<'a> {
                 let number = self.tree.sources.len();
                 let path = path.clone();
                 self.tree.names.insert(path.clone(), number);
-                let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-                let lines = ends.map(|(at, _)| at).collect();
-                let includes = Vec::new();
-                let source = Source { path, real, bytes, lines, includes, complete: false };
-                self.tree.sources.push(source);
+                self.tree.sources.push(Source::new(path, real, bytes));
+                self.tree.includes.push(Includes::default());
                 Ok(Some(number))
             }
         }
@@ -135,11 +133,9 @@ impl<'a> Walk<'a> {
     fn trouble(&self, at: Option<Span>, what: String) -> Trouble {
         let source = at.and_then(|span| Some((span, self.tree.sources.get(span.source)?)));
         match source {
-            Some((span, source)) => Trouble {
-                path: source.path.clone(),
-                line: Some(line_of(source.bytes, span.from)),
-                what,
-            },
+            Some((span, source)) => {
+                Trouble { path: source.path.clone(), line: Some(source.line(span.from)), what }
+            }
             None => Trouble { path: self.files.main(), line: None, what },
         }
     }
@@ -277,9 +273,9 @@ impl<'a> Walk<'a> {
         }
         self.first(at);
         let Some(targets) = self.targets(at, path)? else { return Ok(()) };
-        let source = &mut self.tree.sources[at.source];
-        if !source.complete {
-            source.includes.push((at.from, at.to, targets.clone()));
+        let includes = &mut self.tree.includes[at.source];
+        if !includes.complete {
+            includes.statements.push((at.from, at.to, targets.clone()));
         }
         targets.iter().try_for_each(|target| self.file(target, Some(at)))
     }
