@@ -8,7 +8,7 @@ use stopgap_model::problem::one_line;
 use stopgap_model::web::{WebKind, WebServer};
 
 use super::layout::Layout;
-use super::nginx;
+use super::{haproxy, nginx};
 
 /// The most files of one server. Hosting servers have a few thousand sites, each in its file.
 pub const MAX_FILES: usize = 4096;
@@ -101,7 +101,8 @@ impl Files {
     pub fn needs(&self) -> Vec<Need> {
         let needs: BTreeSet<Need> = match self.server.kind {
             WebKind::Nginx => nginx::needs(self),
-            WebKind::Apache | WebKind::HaProxy => BTreeSet::new(),
+            WebKind::HaProxy => haproxy::needs(self),
+            WebKind::Apache => BTreeSet::new(),
         };
         needs.into_iter().collect()
     }

@@ -5,8 +5,8 @@ use stopgap_model::web::{WebKind, WebSite};
 use stopgap_rules::web::RuleText;
 
 use super::files::{Files, Trouble};
-use super::nginx;
 use super::place::{EditError, Placement};
+use super::{haproxy, nginx};
 
 /// What the configuration of a web server says.
 #[derive(Debug)]
@@ -18,13 +18,15 @@ pub struct Layout<'a> {
 #[derive(Debug)]
 enum Kind<'a> {
     Nginx(nginx::Tree<'a>),
+    HaProxy(haproxy::Tree<'a>),
 }
 
 impl<'a> Layout<'a> {
     pub(super) fn of(files: &'a Files) -> Result<Self, Trouble> {
         let kind = match files.server.kind {
             WebKind::Nginx => Kind::Nginx(nginx::read(files)?),
-            WebKind::Apache | WebKind::HaProxy => {
+            WebKind::HaProxy => Kind::HaProxy(haproxy::read(files)?),
+            WebKind::Apache => {
                 let what = "the configuration of this server is not read yet".to_owned();
                 return Err(Trouble { path: files.main(), line: None, what });
             }
@@ -37,6 +39,7 @@ impl<'a> Layout<'a> {
     pub fn sites(&self) -> Vec<WebSite> {
         let sites = match &self.kind {
             Kind::Nginx(tree) => nginx::sites(tree),
+            Kind::HaProxy(tree) => haproxy::sites(tree),
         };
         let mut once = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
@@ -54,6 +57,7 @@ impl<'a> Layout<'a> {
     pub fn modules(&self) -> Vec<String> {
         match &self.kind {
             Kind::Nginx(tree) => tree.modules.clone(),
+            Kind::HaProxy(_) => Vec::new(),
         }
     }
 
@@ -63,6 +67,9 @@ impl<'a> Layout<'a> {
         match (&self.kind, text) {
             (Kind::Nginx(tree), RuleText::Nginx { server, upstream, .. }) => {
                 nginx::gaps(tree, server, upstream)
+            }
+            (Kind::HaProxy(tree), RuleText::HaProxy { .. }) if !text.is_empty() => {
+                haproxy::gaps(tree)
             }
             _ => Vec::new(),
         }
@@ -78,6 +85,7 @@ impl<'a> Layout<'a> {
             (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
                 nginx::place(self.files, tree, &nginx::Parts::new(http, server, upstream))
             }
+            (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => haproxy::place(tree, frontend),
             _ => Err(EditError::OtherLanguage),
         }
     }
@@ -87,6 +95,7 @@ impl<'a> Layout<'a> {
     pub fn own_files(&self) -> Vec<(ServerPath, &[u8])> {
         let paths = match &self.kind {
             Kind::Nginx(_) => nginx::own_paths(self.files),
+            Kind::HaProxy(_) => Vec::new(),
         };
         let found = paths.into_iter().filter_map(|path| {
             let (_, bytes) = self.files.found(&path)?;

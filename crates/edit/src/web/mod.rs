@@ -6,6 +6,7 @@
 
 mod files;
 mod glob;
+mod haproxy;
 mod layout;
 mod listen;
 mod nginx;

@@ -180,6 +180,10 @@ pub fn no_nginx() -> RuleText {
     nginx_text("", "", "")
 }
 
+pub fn haproxy_text(lines: &[&str]) -> RuleText {
+    RuleText::HaProxy { frontend: lines.iter().map(|line| (*line).to_owned()).collect() }
+}
+
 /// A folder of the test's own in the real file system, removed at the end.
 pub struct Scratch(pub std::path::PathBuf);
 

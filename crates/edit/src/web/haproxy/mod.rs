@@ -1,0 +1,10 @@
+//! HAProxy: lines of ours at the head of every frontend that reads requests.
+
+mod place;
+mod read;
+mod sites;
+mod words;
+
+pub(super) use place::place;
+pub(super) use read::{Tree, gaps, needs, read};
+pub(super) use sites::sites;

@@ -1,0 +1,108 @@
+//! Puts our lines at the heads of the frontends, and takes them out to the byte.
+
+use std::collections::BTreeSet;
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::one_line;
+
+use super::super::place::{EditError, Placement};
+use super::super::source::{Differences, Source, edits};
+use super::super::splice::{Splice, Splices};
+use super::read::{Frontend, Tree};
+
+/// What every line of ours ends with: each says itself whose it is, whatever becomes of the others.
+const MARK: &str = " # by Stopgap";
+
+/// The blank before our lines in a section that has no other.
+const INDENT: &[u8] = b"    ";
+
+/// Whether a line is ours.
+pub(super) fn is_ours(line: &[u8]) -> bool {
+    line.trim_ascii_end().ends_with(MARK.as_bytes())
+}
+
+/// What brings the files to exactly these lines in place.
+pub(crate) fn place(tree: &Tree<'_>, lines: &[String]) -> Result<Placement, EditError> {
+    if let Some(line) = lines.iter().find(|line| line.contains(['\n', '\r'])) {
+        return Err(EditError::Nowhere(format!("a rule is no single line: {}", one_line(line))));
+    }
+    let heads: Vec<&Frontend> = tree.frontends.iter().filter(|one| one.is_http()).collect();
+    if heads.is_empty() && !lines.is_empty() {
+        return Err(EditError::Nowhere("no frontend of the configuration is in mode http".into()));
+    }
+    let mut differences = Differences::default();
+    let splices = splices(tree, &heads, lines, &mut differences);
+    let places = if lines.is_empty() { Vec::new() } else { places(tree, &heads) };
+    Ok(Placement {
+        edits: edits(&tree.sources, &splices),
+        places,
+        differences: differences.told(&tree.sources),
+        staged: staged(tree, &splices),
+    })
+}
+
+fn splices(
+    tree: &Tree<'_>,
+    heads: &[&Frontend],
+    lines: &[String],
+    differences: &mut Differences,
+) -> Splices {
+    let mut splices = Splices::default();
+    let mut expected = BTreeSet::new();
+    for head in heads.iter().filter(|_| !lines.is_empty()) {
+        let source = &tree.sources[head.source];
+        let text = text(source, head, lines);
+        let (from, to) = (head.head, head.head);
+        if is_there(&source.bytes[from..], &text) {
+            expected.insert((head.source, from, from + text.len()));
+        } else {
+            let what = format!("our lines are not in {}", one_line(&head.name));
+            differences.add(head.source, head.from, what);
+        }
+        splices.replace(source.real, Splice { from, to, text });
+    }
+    for (of, start, to) in &tree.own {
+        let source = &tree.sources[*of];
+        let (from, to) = (source.taken_out_from(*start), *to);
+        splices.replace(source.real, Splice { from, to, text: Vec::new() });
+        let before = expected.range(..=(*of, from, usize::MAX)).next_back();
+        if !before.is_some_and(|(other, _, end)| other == of && to <= *end) {
+            differences.add(*of, *start, "a line of ours stands where none belongs".into());
+        }
+    }
+    splices
+}
+
+/// Whether a text begins with these lines as whole lines.
+fn is_there(bytes: &[u8], text: &[u8]) -> bool {
+    let rest = bytes.strip_prefix(text);
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'\r' | b'\n')))
+}
+
+fn text(source: &Source<'_>, head: &Frontend, lines: &[String]) -> Vec<u8> {
+    let indent = head.indent.as_deref().unwrap_or(INDENT);
+    let line =
+        |line: &String| [source.newline(), indent, line.as_bytes(), MARK.as_bytes()].concat();
+    lines.iter().flat_map(line).collect()
+}
+
+fn places(tree: &Tree<'_>, heads: &[&Frontend]) -> Vec<String> {
+    let mut places = Vec::new();
+    for (at, source) in tree.sources.iter().enumerate() {
+        let names: Vec<&str> =
+            heads.iter().filter(|head| head.source == at).map(|head| head.name.as_str()).collect();
+        let path = one_line(source.path.as_str());
+        match names.as_slice() {
+            [] => {}
+            [name] => places.push(format!("{path}, at the head of {}", one_line(name))),
+            names => places.push(format!("{path}, at the heads of {} frontends", names.len())),
+        }
+    }
+    places
+}
+
+/// Every file in the order read, as it will be: HAProxy is tested with all of them.
+fn staged(tree: &Tree<'_>, splices: &Splices) -> Vec<(ServerPath, Vec<u8>)> {
+    let files = tree.sources.iter();
+    files.map(|file| (file.path.clone(), splices.applied(file.real, file.bytes))).collect()
+}

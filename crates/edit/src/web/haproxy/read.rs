@@ -1,0 +1,297 @@
+//! The sections of HAProxy's configuration.
+
+use std::collections::BTreeSet;
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::one_line;
+
+use super::super::files::{Files, MAX_FILES, Need, Read, Trouble};
+use super::super::glob;
+use super::super::source::Source;
+use super::place::is_ours;
+use super::words::words;
+
+/// The words that begin a section. Whatever section they stand in, they begin the next one.
+const SECTIONS: [&str; 20] = [
+    "global",
+    "defaults",
+    "frontend",
+    "backend",
+    "listen",
+    "userlist",
+    "peers",
+    "resolvers",
+    "mailers",
+    "program",
+    "cache",
+    "http-errors",
+    "ring",
+    "log-forward",
+    "fcgi-app",
+    "crt-store",
+    "traces",
+    "log-profile",
+    "acme",
+    "ruleset",
+];
+
+/// The most frontends: sixteen times as many as files may be read.
+const MAX_FRONTENDS: usize = 16 * MAX_FILES;
+
+/// The configuration of HAProxy.
+#[derive(Debug, Default)]
+pub(crate) struct Tree<'a> {
+    /// The files, in the order read.
+    pub(super) sources: Vec<Source<'a>>,
+    /// What takes connections.
+    pub(super) frontends: Vec<Frontend>,
+    defaults: Vec<Settings>,
+    /// The lines of ours: the file, where the line begins behind its blank, where it ends.
+    pub(super) own: Vec<(usize, usize, usize)>,
+}
+
+/// What a section of defaults says, and a frontend takes from it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    name: String,
+    mode: Option<String>,
+    /// Where it has rules for requests, which are evaluated before those of the frontend.
+    rules: Option<(usize, usize)>,
+}
+
+/// A `frontend` or `listen` section.
+#[derive(Debug)]
+pub(super) struct Frontend {
+    pub(super) name: String,
+    pub(super) source: usize,
+    /// Where its line begins.
+    pub(super) from: usize,
+    /// Where its line ends: our lines follow.
+    pub(super) head: usize,
+    /// The blank that its first line that is not ours begins with.
+    pub(super) indent: Option<Vec<u8>>,
+    settings: Settings,
+    /// The words of each `bind`.
+    pub(super) binds: Vec<Vec<String>>,
+    pub(super) disabled: bool,
+    /// Whether connections begin with the PROXY protocol, by a rule of their own.
+    pub(super) proxied: bool,
+}
+
+impl Frontend {
+    /// Whether it reads requests: `mode tcp` is what holds where nothing else is said.
+    pub(super) fn is_http(&self) -> bool {
+        self.settings.mode.as_deref() == Some("http")
+    }
+}
+
+/// The section that a line belongs to.
+enum Section {
+    None,
+    Defaults,
+    Frontend,
+    Other,
+}
+
+/// What is still to be read.
+pub(crate) fn needs(files: &Files) -> BTreeSet<Need> {
+    files
+        .server
+        .config
+        .iter()
+        .flat_map(|path| files_at(files, path).err().unwrap_or_default())
+        .collect()
+}
+
+/// The files that a path of the command line stands for; what is missing to know them.
+fn files_at(files: &Files, path: &ServerPath) -> Result<Vec<ServerPath>, Vec<Need>> {
+    match files.get(path) {
+        None => Err(vec![Need::File(path.clone())]),
+        Some(Read::Found { .. }) => Ok(vec![path.clone()]),
+        Some(Read::Absent | Read::Unreadable(_)) => {
+            let pattern = path.join("*.cfg").as_str().to_owned();
+            match files.glob(&pattern) {
+                None => Err(vec![Need::Glob(pattern)]),
+                Some(Ok(found)) if !found.is_empty() => in_folder(files, found),
+                Some(_) => Ok(vec![path.clone()]),
+            }
+        }
+    }
+}
+
+fn in_folder(files: &Files, found: &[ServerPath]) -> Result<Vec<ServerPath>, Vec<Need>> {
+    let unread = found.iter().filter(|path| files.get(path).is_none());
+    let needs: Vec<Need> = unread.cloned().map(Need::File).collect();
+    if needs.is_empty() { Ok(found.to_vec()) } else { Err(needs) }
+}
+
+/// What the files say.
+pub(crate) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
+    let mut tree = Tree::default();
+    for path in &files.server.config {
+        let whole = |what: &str| Trouble { path: path.clone(), line: None, what: what.into() };
+        if glob::is_pattern(path.as_str()) {
+            return Err(whole("its path has a character of patterns"));
+        }
+        let all = files_at(files, path).map_err(|_| whole("not all of it was read yet"))?;
+        for path in all {
+            tree.file(files, &path)?;
+        }
+    }
+    Ok(tree)
+}
+
+impl<'a> Tree<'a> {
+    fn file(&mut self, files: &'a Files, path: &ServerPath) -> Result<(), Trouble> {
+        let trouble = |what: String| Trouble { path: path.clone(), line: None, what };
+        let (real, bytes) = match files.get(path) {
+            Some(Read::Found { real, bytes }) => (real, bytes),
+            Some(Read::Unreadable(why)) => {
+                return Err(trouble(format!("it cannot be read: {}", one_line(why))));
+            }
+            Some(Read::Absent) | None => return Err(trouble("it is not there".into())),
+        };
+        self.sources.push(Source::new(path.clone(), real, bytes));
+        let mut section = Section::None;
+        let mut from = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            self.line(files, &mut section, from, text)?;
+            from += line.len();
+        }
+        Ok(())
+    }
+
+    fn line(
+        &mut self,
+        files: &Files,
+        section: &mut Section,
+        from: usize,
+        text: &[u8],
+    ) -> Result<(), Trouble> {
+        let blank = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let source = self.sources.len() - 1;
+        if is_ours(text) {
+            self.own.push((source, from + blank, from + text.len()));
+            return Ok(());
+        }
+        let Some(words) = words(text, &files.server.variables) else {
+            return Err(self.trouble(from, "a quote has no end".into()));
+        };
+        // A line that begins with a point is a condition on lines; what is in each case is read.
+        let first = words.first().filter(|first| !first.starts_with('.'));
+        let Some(first) = first else { return Ok(()) };
+        if SECTIONS.contains(&first.as_str()) {
+            *section = self.section(from, from + text.len(), &words)?;
+            return Ok(());
+        }
+        match section {
+            Section::Frontend => {
+                let Some(frontend) = self.frontends.last_mut() else { return Ok(()) };
+                frontend.indent.get_or_insert_with(|| text[..blank].to_vec());
+                frontend.line(words);
+            }
+            Section::Defaults => {
+                let Some(defaults) = self.defaults.last_mut() else { return Ok(()) };
+                defaults.line((source, from), &words);
+            }
+            Section::None | Section::Other => {}
+        }
+        Ok(())
+    }
+
+    fn trouble(&self, at: usize, what: String) -> Trouble {
+        let source = self.sources.last();
+        let path = source.map_or_else(|| ServerPath::new(""), |source| source.path.clone());
+        Trouble { path, line: source.map(|source| source.line(at)), what }
+    }
+
+    fn section(&mut self, from: usize, head: usize, words: &[String]) -> Result<Section, Trouble> {
+        let word = |at: usize| words.get(at).map_or("", String::as_str);
+        match word(0) {
+            "defaults" => {
+                let (name, settings) = match word(1) {
+                    "from" => ("", self.settings(word(2))),
+                    name if word(2) == "from" => (name, self.settings(word(3))),
+                    name => (name, Settings::default()),
+                };
+                self.defaults.push(Settings { name: name.to_owned(), ..settings });
+                Ok(Section::Defaults)
+            }
+            "frontend" | "listen" => {
+                if self.frontends.len() >= MAX_FRONTENDS {
+                    let what = format!("there are more than {MAX_FRONTENDS} frontends up to here");
+                    return Err(self.trouble(from, what));
+                }
+                let settings = match word(2) {
+                    "from" => self.settings(word(3)),
+                    _ => self.defaults.last().cloned().unwrap_or_default(),
+                };
+                self.frontends.push(Frontend {
+                    name: word(1).to_owned(),
+                    source: self.sources.len() - 1,
+                    from,
+                    head,
+                    indent: None,
+                    settings,
+                    binds: Vec::new(),
+                    disabled: false,
+                    proxied: false,
+                });
+                Ok(Section::Frontend)
+            }
+            _ => Ok(Section::Other),
+        }
+    }
+
+    /// What the defaults of this name say.
+    fn settings(&self, name: &str) -> Settings {
+        let named = self.defaults.iter().rev().find(|defaults| defaults.name == name);
+        named.cloned().unwrap_or_default()
+    }
+}
+
+impl Settings {
+    fn line(&mut self, at: (usize, usize), words: &[String]) {
+        match words {
+            [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
+            [first, ..] if first == "http-request" => self.rules = self.rules.or(Some(at)),
+            _ => {}
+        }
+    }
+}
+
+impl Frontend {
+    fn line(&mut self, words: Vec<String>) {
+        match words.first().map(String::as_str) {
+            Some("bind") => self.binds.push(words),
+            Some("disabled") => self.disabled = true,
+            Some("mode") => self.settings.mode = words.get(1).cloned(),
+            Some("tcp-request") if words.iter().any(|word| word == "expect-proxy") => {
+                self.proxied = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What rules do not reach, or reach late.
+pub(crate) fn gaps(tree: &Tree<'_>) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let mut earlier = BTreeSet::new();
+    let told = |source: usize, at: usize| {
+        tree.sources.get(source).map(|source| source.told(at)).unwrap_or_default()
+    };
+    for frontend in &tree.frontends {
+        if !frontend.is_http() && !frontend.disabled {
+            let (name, at) = (one_line(&frontend.name), told(frontend.source, frontend.from));
+            gaps.push(format!("{name} in {at} passes connections on without reading requests"));
+        }
+        earlier.extend(frontend.settings.rules.filter(|_| frontend.is_http()));
+    }
+    gaps.extend(earlier.into_iter().map(|(source, at)| {
+        format!("the rules of defaults in {} come before ours", told(source, at))
+    }));
+    gaps
+}

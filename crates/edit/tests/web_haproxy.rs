@@ -1,0 +1,266 @@
+//! HAProxy: what its configuration says, and our lines in it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod web_files;
+
+use stopgap_edit::web::EditError;
+use stopgap_model::host::ServerPath;
+use stopgap_rules::web::RuleText;
+use web_files::{Machine, Scratch, accepts, haproxy_text, server};
+
+const MAIN: &str = "/etc/haproxy/haproxy.cfg";
+
+const PLAIN: &str = "global
+\tdaemon
+defaults
+\tmode http
+\ttimeout client 5s
+
+frontend web # the front
+\tbind *:80
+\tbind [::]:443,192.0.2.1:443 ssl crt /x # :1
+\tdefault_backend app
+
+backend app
+\tserver a 127.0.0.1:1
+listen stats
+  mode http
+  bind unix@/run/stats.sock
+listen raw
+  mode tcp
+  bind :25
+";
+
+fn rules() -> RuleText {
+    haproxy_text(&[
+        r"http-request reject if { pathq -m reg -- '\A\x2Fa' }",
+        "http-request del-header x-y",
+    ])
+}
+
+fn none() -> RuleText {
+    haproxy_text(&[])
+}
+
+#[test]
+fn every_frontend_in_mode_http_begins_with_our_lines() {
+    let placed = Machine::haproxy(PLAIN).there_and_back(&rules(), &none());
+    let lines = |indent: &str| {
+        format!(
+            "{indent}http-request reject if {{ pathq -m reg -- '\\A\\x2Fa' }} # by Stopgap\n{indent}http-request del-header x-y # by Stopgap\n"
+        )
+    };
+    let expected = PLAIN
+        .replace(
+            "frontend web # the front\n",
+            &format!("frontend web # the front\n{}", lines("\t")),
+        )
+        .replace("listen stats\n", &format!("listen stats\n{}", lines("  ")));
+    assert_eq!(placed.text(MAIN), expected);
+    let placement = placed.place(&rules());
+    assert_eq!(placement.places, ["/etc/haproxy/haproxy.cfg, at the heads of 2 frontends"]);
+    assert_eq!(placement.staged[0].1, placed.files[MAIN]);
+    assert_eq!(
+        placed.gaps(&rules()),
+        ["raw in /etc/haproxy/haproxy.cfg, line 21 passes connections on without reading requests"]
+    );
+    assert_eq!(placed.gaps(&none()), Vec::<String>::new());
+}
+
+#[test]
+fn addresses_of_every_form_are_sites() {
+    let mut machine = Machine::haproxy(
+        "frontend a
+ mode http
+ bind :80,*:81,0.0.0.0:82,ipv4@127.0.0.1:83
+ bind :::84 v4v6
+ bind ::1:85-86 ssl
+ bind \"$HOST:87\" name 'x y'
+ bind /run/a
+ bind fd@3
+ bind quic4@:443
+ bind :88 accept-proxy
+frontend off
+ mode http
+ disabled
+ bind :90
+frontend proxied
+ mode http
+ bind :91
+ tcp-request connection expect-proxy layer4
+",
+    );
+    machine.server.variables.insert("HOST".into(), "192.0.2.7".into());
+    assert_eq!(
+        machine.told_sites(),
+        [
+            "(no name):80 Port(None, 80)",
+            "(no name):81 Port(None, 81)",
+            "(no name):82 Port(None, 82)",
+            "(no name):83 Port(Some(127.0.0.1), 83)",
+            "(no name):84 Port(Some(::), 84)",
+            "(no name):85 (TLS) Port(Some(::1), 85)",
+            "(no name):86 (TLS) Port(Some(::1), 86)",
+            "(no name):87 Port(Some(192.0.2.7), 87)",
+            "(no name) on /run/a Unix(ServerPath(\"/run/a\"))",
+            "(no name) Unasked(\"nobody else can ask fd@3 of frontend a\")",
+            "(no name) Unasked(\"nobody else can ask quic4@:443 of frontend a\")",
+            "(no name) Unasked(\"the PROXY protocol is expected at :88 of frontend a\")",
+            "(no name) Unasked(\"the PROXY protocol is expected at :91 of frontend proxied\")",
+        ]
+    );
+}
+
+#[test]
+fn a_frontend_takes_its_mode_from_the_defaults_it_names_or_the_last_above() {
+    let machine = Machine::haproxy(
+        "frontend before
+ bind :1
+defaults one
+ mode http
+ http-request allow
+defaults two from one
+ timeout client 1s
+defaults three
+ mode tcp
+frontend a from two
+ bind :2
+frontend b
+ bind :3
+frontend c from one
+ mode tcp
+defaults
+frontend d
+ bind :4
+",
+    );
+    let placed = machine.there_and_back(&rules(), &none());
+    assert_eq!(placed.place(&rules()).places, ["/etc/haproxy/haproxy.cfg, at the head of a"]);
+    let gaps = machine.gaps(&rules());
+    assert_eq!(gaps.len(), 5, "{gaps:?}");
+    assert_eq!(
+        gaps[4],
+        "the rules of defaults in /etc/haproxy/haproxy.cfg, line 5 come before ours"
+    );
+}
+
+#[test]
+fn lines_of_ours_that_were_damaged_are_put_right() {
+    let machine = Machine::haproxy(PLAIN);
+    let placed = machine.with(&rules());
+    let ours = "\thttp-request del-header x-y # by Stopgap\n";
+    let text = placed.text(MAIN).replacen(ours, "", 1) + "  old # by Stopgap  \n";
+    let mut damaged = placed.clone();
+    damaged.files.insert(MAIN.into(), text.into_bytes());
+    let placement = damaged.place(&rules());
+    assert_eq!(
+        placement.differences,
+        [
+            "a line of ours stands where none belongs: /etc/haproxy/haproxy.cfg, line 8, and 1 more there",
+            "our lines are not in web: /etc/haproxy/haproxy.cfg, line 7",
+        ]
+    );
+    assert_eq!(damaged.after(&placement).files, placed.files);
+    assert_eq!(damaged.with(&none()).files, machine.files);
+}
+
+#[test]
+fn ends_of_lines_stay_what_they_are() {
+    for text in [
+        "frontend a\r\n\tmode http\r\n\tbind :1\r\n",
+        "defaults\n mode http\nfrontend a",
+        "defaults\n mode http\nfrontend a  \nfrontend b\n\n\n",
+        "defaults\r\n mode http\nlisten a\n# x",
+    ] {
+        let placed = Machine::haproxy(text).there_and_back(&rules(), &none());
+        let is_windows = text.starts_with("frontend a\r\n");
+        assert_eq!(placed.text(MAIN).replace("\r\n", "").contains('\n'), !is_windows);
+    }
+}
+
+#[test]
+fn several_files_and_folders_are_one_configuration() {
+    let config = ["/etc/haproxy/a", "/etc/haproxy/conf.d"];
+    let server = server(stopgap_model::web::WebKind::HaProxy, &config, "/");
+    let machine = Machine::new(
+        server,
+        &[
+            ("/etc/haproxy/a", "defaults\n  mode http\n"),
+            ("/etc/haproxy/conf.d/1.cfg", "frontend one\n  bind :80\n"),
+            ("/etc/haproxy/conf.d/2.cfg", "  bind :81\nfrontend two\n  bind :82\n"),
+            ("/etc/haproxy/conf.d/3.old", "frontend three\n"),
+        ],
+    );
+    let placed = machine.there_and_back(&rules(), &none());
+    assert_eq!(placed.place(&rules()).places.len(), 2);
+    let staged = placed.place(&rules()).staged;
+    let staged: Vec<&str> = staged.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        staged,
+        ["/etc/haproxy/a", "/etc/haproxy/conf.d/1.cfg", "/etc/haproxy/conf.d/2.cfg"]
+    );
+    assert_eq!(machine.sites().len(), 2);
+}
+
+#[test]
+fn a_link_is_followed_and_stays() {
+    let mut machine = Machine::haproxy("").link(MAIN, "/srv/haproxy.cfg");
+    machine.files.clear();
+    machine.files.insert("/srv/haproxy.cfg".into(), PLAIN.into());
+    let placed = machine.there_and_back(&rules(), &none());
+    assert!(placed.text("/srv/haproxy.cfg").contains("by Stopgap"));
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    let mut absent = Machine::haproxy("");
+    absent.files.clear();
+    assert_eq!(absent.trouble().to_string(), "/etc/haproxy/haproxy.cfg: it is not there");
+    assert_eq!(
+        Machine::haproxy("\nfrontend 'a\n").trouble().to_string(),
+        "/etc/haproxy/haproxy.cfg, line 2: a quote has no end"
+    );
+    let only_tcp = Machine::haproxy("frontend a\n bind :1\n");
+    assert_eq!(
+        only_tcp.try_place(&rules()).unwrap_err(),
+        EditError::Nowhere("no frontend of the configuration is in mode http".into())
+    );
+    assert_eq!(only_tcp.try_place(&none()).unwrap().edits, []);
+    let two_lines = haproxy_text(&["a\nfrontend b"]);
+    assert!(Machine::haproxy(PLAIN).try_place(&two_lines).is_err());
+}
+
+#[test]
+fn a_configuration_of_5_mb_is_read_and_changed() {
+    let mut text = String::from("defaults\n  mode http\n");
+    for at in 0..2000 {
+        text += &format!("frontend f{at}\n  bind 127.0.0.1:{}\n", at + 1);
+        text += &"  acl a path_beg /some/path/of/theirs /another/path/of/theirs\n".repeat(45);
+    }
+    assert!(text.len() > 5_000_000);
+    let machine = Machine::haproxy(&text);
+    let placed = machine.there_and_back(&rules(), &none());
+    assert_eq!(placed.text(MAIN).matches("by Stopgap").count(), 4000);
+    assert_eq!(machine.sites().len(), 2000);
+}
+
+#[test]
+fn haproxy_accepts_what_is_staged() {
+    let scratch = Scratch::new("edit-haproxy");
+    let path = scratch.path("haproxy.cfg");
+    let text = "defaults\n  mode http\n  timeout client 1s\n  timeout server 1s\n  timeout connect 1s\nfrontend web # x\n  bind 127.0.0.1:1\n  default_backend app\nbackend app\n  server a 127.0.0.1:9\n";
+    let mut machine = Machine::haproxy("");
+    machine.files.clear();
+    machine.files.insert(path.clone(), text.into());
+    machine.server.config = vec![ServerPath::new(path.clone())];
+    scratch.write(&machine);
+    let wrong = haproxy_text(&["http-request nonsense"]);
+    for (text, good) in [(rules(), true), (wrong, false)] {
+        let staged = format!("{path}.stopgap-new");
+        std::fs::write(&staged, &machine.place(&text).staged[0].1).unwrap();
+        let Some(answer) = accepts("haproxy", &["-c", "-f", &staged]) else { return };
+        assert_eq!(answer.is_ok(), good, "{answer:?}");
+    }
+    scratch.write(&machine.there_and_back(&rules(), &none()));
+    assert_eq!(accepts("haproxy", &["-c", "-f", &path]), Some(Ok(())));
+}
