@@ -8,7 +8,7 @@ use stopgap_model::problem::one_line;
 use stopgap_model::web::{WebKind, WebServer};
 
 use super::layout::Layout;
-use super::{haproxy, nginx};
+use super::{apache, haproxy, nginx};
 
 /// The most files of one server. Hosting servers have a few thousand sites, each in its file.
 pub const MAX_FILES: usize = 4096;
@@ -20,6 +20,9 @@ pub const MAX_INCLUDE_DEPTH: usize = 20;
 /// The most bytes that are gone through, each file as often as it is included: twice what all
 /// files may have, so that includes cannot multiply.
 pub const MAX_WALKED_BYTES: usize = 2 * MAX_TOTAL_BYTES;
+
+/// What a file counts at least, so that empty ones cannot be gone through without a bound either.
+pub(super) const LEAST_WALKED: usize = 64;
 
 /// Something that is still to be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +105,7 @@ impl Files {
         let needs: BTreeSet<Need> = match self.server.kind {
             WebKind::Nginx => nginx::needs(self),
             WebKind::HaProxy => haproxy::needs(self),
-            WebKind::Apache => BTreeSet::new(),
+            WebKind::Apache => apache::needs(self),
         };
         needs.into_iter().collect()
     }

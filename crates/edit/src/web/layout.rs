@@ -6,7 +6,7 @@ use stopgap_rules::web::RuleText;
 
 use super::files::{Files, Trouble};
 use super::place::{EditError, Placement};
-use super::{haproxy, nginx};
+use super::{apache, haproxy, nginx};
 
 /// What the configuration of a web server says.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Layout<'a> {
 #[derive(Debug)]
 enum Kind<'a> {
     Nginx(nginx::Tree<'a>),
+    Apache(apache::Tree<'a>),
     HaProxy(haproxy::Tree<'a>),
 }
 
@@ -26,10 +27,7 @@ impl<'a> Layout<'a> {
         let kind = match files.server.kind {
             WebKind::Nginx => Kind::Nginx(nginx::read(files)?),
             WebKind::HaProxy => Kind::HaProxy(haproxy::read(files)?),
-            WebKind::Apache => {
-                let what = "the configuration of this server is not read yet".to_owned();
-                return Err(Trouble { path: files.main(), line: None, what });
-            }
+            WebKind::Apache => Kind::Apache(apache::read(files)?),
         };
         Ok(Self { files, kind })
     }
@@ -39,6 +37,7 @@ impl<'a> Layout<'a> {
     pub fn sites(&self) -> Vec<WebSite> {
         let sites = match &self.kind {
             Kind::Nginx(tree) => nginx::sites(tree),
+            Kind::Apache(tree) => apache::sites(tree),
             Kind::HaProxy(tree) => haproxy::sites(tree),
         };
         let mut once = Vec::new();
@@ -57,6 +56,7 @@ impl<'a> Layout<'a> {
     pub fn modules(&self) -> Vec<String> {
         match &self.kind {
             Kind::Nginx(tree) => tree.modules.clone(),
+            Kind::Apache(tree) => tree.modules.clone(),
             Kind::HaProxy(_) => Vec::new(),
         }
     }
@@ -68,6 +68,7 @@ impl<'a> Layout<'a> {
             (Kind::Nginx(tree), RuleText::Nginx { server, upstream, .. }) => {
                 nginx::gaps(tree, server, upstream)
             }
+            (Kind::Apache(tree), RuleText::Apache { .. }) if !text.is_empty() => apache::gaps(tree),
             (Kind::HaProxy(tree), RuleText::HaProxy { .. }) if !text.is_empty() => {
                 haproxy::gaps(tree)
             }
@@ -85,6 +86,9 @@ impl<'a> Layout<'a> {
             (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
                 nginx::place(self.files, tree, &nginx::Parts::new(http, server, upstream))
             }
+            (Kind::Apache(tree), RuleText::Apache { server }) => {
+                apache::place(self.files, tree, server)
+            }
             (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => haproxy::place(tree, frontend),
             _ => Err(EditError::OtherLanguage),
         }
@@ -95,6 +99,7 @@ impl<'a> Layout<'a> {
     pub fn own_files(&self) -> Vec<(ServerPath, &[u8])> {
         let paths = match &self.kind {
             Kind::Nginx(_) => nginx::own_paths(self.files),
+            Kind::Apache(tree) => apache::own_paths(self.files, tree),
             Kind::HaProxy(_) => Vec::new(),
         };
         let found = paths.into_iter().filter_map(|path| {

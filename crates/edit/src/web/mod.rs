@@ -4,6 +4,7 @@
 //! Reading goes through [`Files`]: it says what it needs, is given it, and answers with a
 //! [`Layout`]. Everything is bytes; a configuration need not be UTF-8.
 
+mod apache;
 mod files;
 mod glob;
 mod haproxy;

@@ -184,6 +184,10 @@ pub fn haproxy_text(lines: &[&str]) -> RuleText {
     RuleText::HaProxy { frontend: lines.iter().map(|line| (*line).to_owned()).collect() }
 }
 
+pub fn apache_text(server: &str) -> RuleText {
+    RuleText::Apache { server: server.into() }
+}
+
 /// A folder of the test's own in the real file system, removed at the end.
 pub struct Scratch(pub std::path::PathBuf);
 

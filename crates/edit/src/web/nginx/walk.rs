@@ -6,7 +6,7 @@ use stopgap_model::host::ServerPath;
 use stopgap_model::problem::one_line;
 
 use super::super::files::{
-    Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
+    Files, LEAST_WALKED, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
 };
 use super::super::glob;
 use super::super::source::Source;
@@ -76,7 +76,7 @@ impl<'a> Walk<'a> {
             return Err(self.trouble(by, what));
         }
         let bytes = self.tree.sources[source].bytes;
-        self.walked = self.walked.saturating_add(bytes.len());
+        self.walked = self.walked.saturating_add(bytes.len().max(LEAST_WALKED));
         if self.walked > MAX_WALKED_BYTES {
             let what = format!("with all includes it has more than {MAX_WALKED_BYTES} bytes");
             return Err(self.trouble(by, what));

@@ -1,0 +1,49 @@
+//! Apache httpd: one file of ours, taken in by an include of the configuration or by a line of ours.
+
+mod conditions;
+mod lines;
+mod place;
+mod sites;
+mod walk;
+
+use std::collections::BTreeSet;
+
+use super::files::{Files, Need, Trouble};
+
+pub(super) use place::{own_paths, place};
+pub(super) use sites::sites;
+pub(super) use walk::Tree;
+
+/// What is still to be read.
+pub(super) fn needs(files: &Files) -> BTreeSet<Need> {
+    let mut walk = walk::Walk::new(files);
+    // What is wrong is told by the layout.
+    let _ = walk.run();
+    let mut missing = walk.missing;
+    let own = own_paths(files, &walk.tree);
+    missing.extend(own.into_iter().filter(|path| files.get(path).is_none()).map(Need::File));
+    missing
+}
+
+/// What the files say.
+pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
+    let mut walk = walk::Walk::new(files);
+    walk.run()?;
+    match walk.missing.first() {
+        None => Ok(walk.tree),
+        Some(_) => Err(Trouble {
+            path: files.main(),
+            line: None,
+            what: "not all of the files that it includes were read yet".into(),
+        }),
+    }
+}
+
+/// What rules do not reach.
+pub(super) fn gaps(tree: &Tree<'_>) -> Vec<String> {
+    let told = tree.satisfy_any.iter().map(|(source, at)| {
+        let at = tree.sources.get(*source).map(|source| source.told(*at)).unwrap_or_default();
+        format!("`Satisfy Any` in {at} lets requests in that rules deny")
+    });
+    told.collect()
+}

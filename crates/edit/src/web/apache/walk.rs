@@ -1,0 +1,337 @@
+//! Goes through the files of Apache in the order in which Apache reads them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::one_line;
+
+use super::super::files::{
+    Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
+};
+use super::super::glob;
+use super::super::source::Source;
+use super::conditions::{Holds, holds};
+use super::lines::{Directive, Variables, next};
+use super::place::OWN_FILE;
+
+/// The most virtual hosts and addresses: sixteen times as many as files may be read.
+const MAX_HOSTS: usize = 65_536;
+
+/// The configuration of Apache.
+#[derive(Debug, Default)]
+pub(crate) struct Tree<'a> {
+    pub(super) sources: Vec<Source<'a>>,
+    names: BTreeMap<ServerPath, usize>,
+    pub(super) listens: Vec<Vec<String>>,
+    /// The main server is the first.
+    pub(super) hosts: Vec<Host>,
+    pub(crate) modules: Vec<String>,
+    /// The includes by a pattern that hold for the whole server.
+    pub(super) includes: Vec<Include>,
+    /// The lines of ours that include a file of ours: the file, from, to.
+    pub(super) own: Vec<(usize, usize, usize)>,
+    /// Where `Satisfy Any` stands.
+    pub(super) satisfy_any: BTreeSet<(usize, usize)>,
+}
+
+/// An include by a pattern, outside of every section but those whose condition holds.
+#[derive(Debug, Clone)]
+pub(super) struct Include {
+    pub(super) source: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// The pattern, from the root of the file system on.
+    pub(super) pattern: ServerPath,
+    pub(super) found: Vec<ServerPath>,
+}
+
+/// A virtual host, or the main server.
+#[derive(Debug, Default)]
+pub(super) struct Host {
+    pub(super) addresses: Vec<String>,
+    pub(super) name: Option<String>,
+    pub(super) aliases: Vec<String>,
+    pub(super) tls: Option<bool>,
+    pub(super) proxied: bool,
+}
+
+/// A section that is open.
+struct Open {
+    name: String,
+    from: usize,
+    /// `None`: what stands in it is for a part of the requests.
+    holds: Option<Holds>,
+}
+
+/// A walk through all files.
+pub(super) struct Walk<'a> {
+    files: &'a Files,
+    pub(super) tree: Tree<'a>,
+    pub(super) missing: BTreeSet<Need>,
+    variables: Variables,
+    root: ServerPath,
+    stack: Vec<Open>,
+    reading: Vec<usize>,
+    walked: usize,
+    /// The virtual host that is open.
+    host: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(files: &'a Files) -> Self {
+        let mut variables = Variables::default();
+        for name in &files.server.defines {
+            variables.define(name, None);
+        }
+        Self {
+            files,
+            tree: Tree { hosts: vec![Host::default()], ..Tree::default() },
+            missing: BTreeSet::new(),
+            variables,
+            root: files.server.base.clone(),
+            stack: Vec::new(),
+            reading: Vec::new(),
+            walked: 0,
+            host: 0,
+        }
+    }
+
+    pub(super) fn run(&mut self) -> Result<(), Trouble> {
+        let main = self.files.main();
+        self.named(&main, None, false)
+    }
+
+    /// Goes through a file, or all files of a folder. `by`: the directive that names it.
+    fn named(
+        &mut self,
+        path: &ServerPath,
+        by: Option<(usize, usize)>,
+        optional: bool,
+    ) -> Result<(), Trouble> {
+        if self.reading.len() > MAX_INCLUDE_DEPTH {
+            let what = format!("includes are more than {MAX_INCLUDE_DEPTH} deep here");
+            return Err(self.trouble(by, what));
+        }
+        match self.files.get(path) {
+            None => {
+                self.missing.insert(Need::File(path.clone()));
+                Ok(())
+            }
+            Some(Read::Found { real, bytes }) => self.file(path, real, bytes, by),
+            Some(Read::Absent) if optional => Ok(()),
+            Some(read) => {
+                let pattern = path.join("*").as_str().to_owned();
+                match self.files.glob(&pattern) {
+                    None => {
+                        self.missing.insert(Need::Glob(pattern));
+                        Ok(())
+                    }
+                    Some(Ok(found)) if !found.is_empty() => self.folder(found, by),
+                    Some(_) => {
+                        let what = match read {
+                            Read::Unreadable(why) => format!("cannot be read: {}", one_line(why)),
+                            Read::Absent | Read::Found { .. } => "is not there".to_owned(),
+                        };
+                        Err(self.trouble(by, format!("{} {what}", one_line(path.as_str()))))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes through the files of a folder, as deep as folders may be in each other.
+    fn folder(&mut self, found: &[ServerPath], by: Option<(usize, usize)>) -> Result<(), Trouble> {
+        let Some(at) = self.reading.last().copied() else { return Ok(()) };
+        self.reading.push(at);
+        found.iter().try_for_each(|path| self.named(path, by, false))?;
+        self.reading.pop();
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        path: &ServerPath,
+        real: &'a ServerPath,
+        bytes: &'a [u8],
+        by: Option<(usize, usize)>,
+    ) -> Result<(), Trouble> {
+        let source = *self.tree.names.entry(path.clone()).or_insert_with(|| {
+            self.tree.sources.push(Source::new(path.clone(), real, bytes));
+            self.tree.sources.len() - 1
+        });
+        // A folder is noted as the file that names it, which is read at the same time.
+        let open = self.reading.iter().any(|open| self.tree.sources[*open].real == real);
+        if open {
+            return Err(self.trouble(by, format!("{} includes itself", one_line(path.as_str()))));
+        }
+        self.walked = self.walked.saturating_add(bytes.len().max(LEAST_WALKED));
+        if self.walked > MAX_WALKED_BYTES {
+            let what = format!("with all includes it has more than {MAX_WALKED_BYTES} bytes");
+            return Err(self.trouble(by, what));
+        }
+        self.reading.push(source);
+        let outer = self.stack.len();
+        let mut at = 0;
+        loop {
+            let value = |name: &str| {
+                self.variables
+                    .value(name)
+                    .or_else(|| self.files.server.variables.get(name).cloned())
+            };
+            let Some((directive, behind)) = next(bytes, at, &value) else { break };
+            at = behind;
+            self.directive(source, outer, &directive)?;
+        }
+        if let Some(open) = self.stack.get(outer) {
+            let what = format!("the section {}> has no end", one_line(&open.name));
+            return Err(self.trouble(Some((source, open.from)), what));
+        }
+        self.reading.pop();
+        Ok(())
+    }
+
+    fn trouble(&self, at: Option<(usize, usize)>, what: String) -> Trouble {
+        let source = at.and_then(|(source, at)| Some((self.tree.sources.get(source)?, at)));
+        let path = source.map_or_else(|| self.files.main(), |(source, _)| source.path.clone());
+        Trouble { path, line: source.map(|(source, at)| source.line(at)), what }
+    }
+
+    /// Whether Apache reads what stands here.
+    fn holds(&self) -> Holds {
+        let all = self.stack.iter().filter_map(|open| open.holds);
+        all.min().unwrap_or(Holds::Yes)
+    }
+
+    /// Whether it stands outside of every section but those with a condition.
+    fn for_all(&self) -> bool {
+        self.stack.iter().all(|open| open.holds.is_some())
+    }
+
+    fn directive(
+        &mut self,
+        source: usize,
+        outer: usize,
+        directive: &Directive,
+    ) -> Result<(), Trouble> {
+        let at = (source, directive.from);
+        if let Some(name) = directive.name.strip_prefix("</") {
+            return self.close(at, outer, name);
+        }
+        if directive.name.starts_with('<') {
+            return self.open(at, directive);
+        }
+        if self.holds() == Holds::No {
+            return Ok(());
+        }
+        let name = directive.name.to_ascii_lowercase();
+        match name.as_str() {
+            "include" | "includeoptional" => {
+                return self.include(source, directive, name == "includeoptional");
+            }
+            "listen" if self.tree.listens.len() < MAX_HOSTS => {
+                self.tree.listens.push(directive.words());
+            }
+            "satisfy" if directive.arguments.eq_ignore_ascii_case("any") => {
+                self.tree.satisfy_any.insert(at);
+            }
+            _ => self.setting(&name, directive),
+        }
+        Ok(())
+    }
+
+    fn setting(&mut self, name: &str, directive: &Directive) {
+        let words = directive.words();
+        let Some(first) = words.first() else { return };
+        match name {
+            "define" => self.variables.define(first, words.get(1).cloned()),
+            "undefine" => self.variables.undefine(first),
+            "serverroot" => self.root = ServerPath::new(first.clone()),
+            "loadmodule" => self.tree.modules.push(first.clone()),
+            _ => {
+                let Some(host) = self.tree.hosts.get_mut(self.host) else { return };
+                match name {
+                    "servername" => host.name = Some(first.clone()),
+                    "serveralias" => host.aliases.extend(words),
+                    "sslengine" => host.tls = Some(!first.eq_ignore_ascii_case("off")),
+                    "remoteipproxyprotocol" => host.proxied = first.eq_ignore_ascii_case("on"),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, at: (usize, usize), section: &Directive) -> Result<(), Trouble> {
+        let is_read = self.holds() != Holds::No;
+        let variables = &self.variables;
+        let mut decided = holds(section, &self.files.server, &self.tree.modules, variables);
+        if section.name.eq_ignore_ascii_case("<VirtualHost") && is_read {
+            if self.tree.hosts.len() > MAX_HOSTS {
+                let what = format!("there are more than {MAX_HOSTS} virtual hosts up to here");
+                return Err(self.trouble(Some(at), what));
+            }
+            self.host = self.tree.hosts.len();
+            self.tree.hosts.push(Host { addresses: section.words(), ..Host::default() });
+        } else if section.name.eq_ignore_ascii_case("<Macro") {
+            // What stands in it is read where it is used, with other words.
+            decided = Some(Holds::No);
+        }
+        self.stack.push(Open { name: section.name.clone(), from: at.1, holds: decided });
+        Ok(())
+    }
+
+    fn close(&mut self, at: (usize, usize), outer: usize, name: &str) -> Result<(), Trouble> {
+        let open = self.stack.pop().filter(|_| self.stack.len() >= outer);
+        match open {
+            Some(open) if open.name[1..].eq_ignore_ascii_case(name) => {
+                if name.eq_ignore_ascii_case("VirtualHost") {
+                    self.host = 0;
+                }
+                Ok(())
+            }
+            _ => {
+                let what = format!("</{}> ends no section that is open here", one_line(name));
+                Err(self.trouble(Some(at), what))
+            }
+        }
+    }
+
+    fn include(
+        &mut self,
+        source: usize,
+        directive: &Directive,
+        optional: bool,
+    ) -> Result<(), Trouble> {
+        let at = (source, directive.from);
+        let words = directive.words();
+        let Some(named) = words.first() else {
+            return Err(self.trouble(Some(at), "the include names nothing".into()));
+        };
+        let path = ServerPath::new(named.clone());
+        let path = if path.is_unix() { path } else { self.root.join(named) };
+        if path == self.files.beside_main(OWN_FILE) {
+            self.tree.own.push((source, directive.from, directive.to));
+            return Ok(());
+        }
+        if !glob::is_pattern(path.as_str()) {
+            return self.named(&path, Some(at), optional);
+        }
+        let found = match self.files.glob(path.as_str()) {
+            None => {
+                self.missing.insert(Need::Glob(path.as_str().to_owned()));
+                &Vec::new()
+            }
+            Some(Ok(found)) => found,
+            Some(Err(why)) => {
+                let what = format!("what {} matches is not known: {why}", one_line(path.as_str()));
+                return Err(self.trouble(Some(at), what));
+            }
+        };
+        if self.for_all() && self.holds() == Holds::Yes {
+            let (from, to) = (directive.from, directive.to);
+            let found = found.clone();
+            self.tree.includes.push(Include { source, from, to, pattern: path, found });
+        }
+        let others = found.iter().filter(|found| found.file_name() != OWN_FILE);
+        others.into_iter().try_for_each(|found| self.named(found, Some(at), false))
+    }
+}

@@ -1,0 +1,311 @@
+//! Apache httpd: what its configuration says, and our file in it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod web_files;
+
+use stopgap_model::host::ServerPath;
+use stopgap_rules::web::RuleText;
+use web_files::{Machine, Scratch, accepts, apache_text};
+
+const MAIN: &str = "/etc/apache2/apache2.conf";
+
+fn rules() -> RuleText {
+    apache_text("<If \"%{THE_REQUEST} =~ m#\\x61#\">\n  Require all denied\n</If>\n")
+}
+
+fn none() -> RuleText {
+    apache_text("")
+}
+
+/// A main file alone.
+fn alone(text: &str) -> Machine {
+    Machine::apache(&[(MAIN, text)])
+}
+
+fn debian() -> Machine {
+    Machine::apache(&[
+        (
+            MAIN,
+            "IncludeOptional mods-enabled/*.load\nInclude ports.conf\n<Directory />\n  Include none\n  Require all denied\n</Directory>\nIncludeOptional conf-enabled/*.conf\nIncludeOptional sites-enabled/*.conf\n",
+        ),
+        (
+            "/etc/apache2/ports.conf",
+            "Listen 80\n<IfModule ssl_module>\n  Listen 443\n</IfModule>\n<IfModule mod_gnutls.c>\n  Listen 444\n</IfModule>\n",
+        ),
+        ("/etc/apache2/mods-enabled/ssl.load", "LoadModule ssl_module /usr/lib/mod_ssl.so\n"),
+        ("/etc/apache2/conf-enabled/charset.conf", "# nothing\n"),
+        ("/etc/apache2/none", ""),
+        (
+            "/etc/apache2/sites-enabled/shop.conf",
+            "<VirtualHost *:80>\n  ServerAlias a.example *.b.example ?.c\n</VirtualHost>\n<VirtualHost _default_:443>\n  ServerName https://shop.example:443\n  SSLEngine on\n</VirtualHost>\n",
+        ),
+    ])
+}
+
+#[test]
+fn the_file_goes_where_debian_has_settings_of_the_whole_server() {
+    let machine = debian();
+    let placed = machine.there_and_back(&rules(), &none());
+    let path = "/etc/apache2/conf-enabled/stopgap.conf";
+    assert!(placed.text(path).starts_with("<If "));
+    let placement = placed.place(&rules());
+    assert_eq!(
+        placement.places,
+        ["/etc/apache2/conf-enabled/stopgap.conf, taken in by /etc/apache2/conf-enabled/*.conf"]
+    );
+    let staged = String::from_utf8(placement.staged[0].1.clone()).unwrap();
+    assert!(
+        staged.contains(
+            "Include /etc/apache2/conf-enabled/charset.conf\nInclude /etc/apache2/conf-enabled/stopgap.conf.stopgap-new\n"
+        ),
+        "{staged}"
+    );
+    assert!(!staged.contains("conf-enabled/*"));
+    assert_eq!(placement.staged[1].0.as_str(), path);
+    let files = placed.read().unwrap();
+    let layout = files.layout().unwrap();
+    assert_eq!(layout.own_files().len(), 1);
+    assert_eq!(layout.modules(), ["ssl_module"]);
+}
+
+#[test]
+fn every_virtual_host_is_a_site_where_it_listens() {
+    assert_eq!(
+        debian().told_sites(),
+        [
+            "(no name):80 Port(None, 80)",
+            "a.example:80 Port(None, 80)",
+            "stopgap.b.example:80 Port(None, 80)",
+            "shop.example:443 (TLS) Port(None, 443)",
+        ]
+    );
+}
+
+#[test]
+fn the_main_server_answers_where_no_virtual_host_does() {
+    let machine = alone(
+        "ServerName main.example:80
+Listen 127.0.0.1:8080
+Listen [::1]:8081
+Listen 8443 https
+<VirtualHost 127.0.0.1:8080 192.0.2.1>
+  ServerName a
+  RemoteIPProxyProtocol On
+</VirtualHost>
+<VirtualHost 192.0.2.1:8443>
+  ServerName b
+</VirtualHost>
+<VirtualHost *:9>
+  ServerName never
+</VirtualHost>
+",
+    );
+    assert_eq!(
+        machine.told_sites(),
+        [
+            "a Unasked(\"it expects the PROXY protocol\")",
+            "a (TLS) Unasked(\"it expects the PROXY protocol\")",
+            "b:8443 (TLS) Port(Some(192.0.2.1), 8443)",
+            "main.example:8081 Port(Some(::1), 8081)",
+        ]
+    );
+}
+
+#[test]
+fn conditions_are_decided_where_they_can_be() {
+    let mut machine = alone(
+        "Define PORT 81
+<IfDefine !PORT>
+  Listen 1
+  <VirtualHost *:81>
+  </VirtualHost>
+</IfDefine>
+<IfDefine GIVEN>
+  Listen ${PORT}
+</IfDefine>
+<IfVersion < 2.4>
+  Listen 2
+</IfVersion>
+<IfVersion >= 2.4.10>
+  Listen ${FROM_OUTSIDE}
+</IfVersion>
+<IfModule !mod_so.c>
+  Listen 3
+</IfModule>
+<IfFile /x>
+  Listen 83
+</IfFile>
+<IfModule mpm_event_module>
+  Listen 84
+</IfModule>
+<Macro Site $name>
+  <VirtualHost *:81>
+    ServerName $name
+  </VirtualHost>
+</Macro>
+",
+    );
+    machine.server.defines.push("GIVEN".into());
+    machine.server.variables.insert("FROM_OUTSIDE".into(), "82".into());
+    let ports: Vec<String> = machine.sites().iter().map(ToString::to_string).collect();
+    assert_eq!(ports, ["(no name):81", "(no name):82", "(no name):83", "(no name):84"]);
+}
+
+#[test]
+fn without_a_folder_for_settings_a_line_at_the_end_takes_our_file_in() {
+    for text in [
+        "Listen 80\n",
+        "Listen 80",
+        "",
+        "\n",
+        "Listen 80\r\n# x\r\n",
+        "IncludeOptional conf-enabled/*.conf\n",
+        "<IfFile /x>\nInclude conf.d/*\n</IfFile>\n",
+        "Include sites-enabled/*\nInclude conf.modules.d/*.conf\n",
+        "Include c*/*.conf\n",
+    ] {
+        let mut machine = alone(text);
+        for name in ["sites-enabled/a", "conf.modules.d/a.conf", "conf.d/a"] {
+            machine.files.insert(format!("/etc/apache2/{name}"), b"# nothing".to_vec());
+        }
+        let placed = machine.there_and_back(&rules(), &none());
+        let newline = if text.contains('\r') { "\r\n" } else { "\n" };
+        let ended = text.ends_with('\n');
+        let content = text.strip_suffix(newline).unwrap_or(text);
+        let expected = format!(
+            "{content}{newline}Include /etc/apache2/stopgap.conf{}",
+            if ended { newline } else { "" }
+        );
+        assert_eq!(placed.text(MAIN), expected, "{text:?}");
+        let staged = placed.place(&rules()).staged;
+        let staged = String::from_utf8(staged[0].1.clone()).unwrap();
+        assert!(!staged.contains("stopgap.conf\n") && !staged.contains("stopgap.conf\r"));
+        assert!(staged.contains("stopgap.conf.stopgap-new"));
+    }
+}
+
+#[test]
+fn where_ours_is_already_stays_the_place() {
+    let machine = alone("IncludeOptional conf-enabled/*.conf\n");
+    let mut placed = machine.with(&rules());
+    placed.files.insert("/etc/apache2/conf-enabled/new.conf".into(), b"".to_vec());
+    assert_eq!(placed.place(&rules()).edits, []);
+    let mut other = debian();
+    let main = other
+        .text(MAIN)
+        .replace("IncludeOptional conf-enabled", "Include conf.d/*\nIncludeOptional conf-enabled");
+    other.files.insert(MAIN.into(), main.into_bytes());
+    other.files.insert("/etc/apache2/conf.d/stopgap.conf".into(), b"# old".to_vec());
+    let placement = other.place(&rules());
+    assert_eq!(placement.differences, ["/etc/apache2/conf.d/stopgap.conf has another content"]);
+    assert_eq!(placement.edits.len(), 1);
+}
+
+#[test]
+fn lines_of_ours_that_were_damaged_are_put_right() {
+    let machine = alone("Listen 80\nListen 81\n");
+    let placed = machine.with(&rules());
+    let mut damaged = placed.clone();
+    let text = "Listen 80\n  Include stopgap.conf\nListen 81\nInclude \"/etc/apache2/stopgap.conf\"\nInclude /etc/apache2/stopgap.conf\n";
+    damaged.files.insert(MAIN.into(), text.into());
+    damaged.files.remove("/etc/apache2/stopgap.conf");
+    let placement = damaged.place(&rules());
+    assert_eq!(
+        placement.differences,
+        [
+            "/etc/apache2/stopgap.conf is not there",
+            "a line of ours stands where none belongs: /etc/apache2/apache2.conf, line 2, and 2 more there",
+            "our line is not at the end: /etc/apache2/apache2.conf, line 3",
+        ]
+    );
+    assert_eq!(damaged.after(&placement).files, placed.files);
+    assert_eq!(damaged.with(&none()).files, machine.files);
+}
+
+#[test]
+fn an_include_of_a_folder_takes_in_all_files_below() {
+    let machine = Machine::apache(&[
+        (MAIN, "ServerRoot \"/srv/root\"\nInclude more\n"),
+        ("/srv/root/more/a", "Listen 81\n"),
+        ("/srv/root/more/b", "Listen 82\n"),
+    ]);
+    assert_eq!(machine.sites().len(), 2);
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    for (text, told) in [
+        ("\nInclude none.conf\n", "line 2: /etc/apache2/none.conf is not there"),
+        ("Include apache2.conf", "line 1: /etc/apache2/apache2.conf includes itself"),
+        ("Include", "line 1: the include names nothing"),
+        ("# \\\nx\n<Directory />\n", "line 3: the section <Directory> has no end"),
+        ("<A>\n</B>\n", "line 2: </B> ends no section that is open here"),
+        ("</B>\n", "line 1: </B> ends no section that is open here"),
+    ] {
+        assert_eq!(alone(text).trouble().to_string(), format!("{MAIN}, {told}"), "{text}");
+    }
+    alone("IncludeOptional none.conf\nIncludeOptional none/*.conf\n")
+        .there_and_back(&rules(), &none());
+    let error = alone("Listen 80 \\\n").try_place(&rules()).unwrap_err();
+    assert_eq!(error.to_string(), "/etc/apache2/apache2.conf ends in a line that is continued");
+    assert_eq!(
+        alone("<Location />\n Satisfy any\n</Location>\n").gaps(&rules()),
+        ["`Satisfy Any` in /etc/apache2/apache2.conf, line 2 lets requests in that rules deny"]
+    );
+}
+
+#[test]
+fn a_path_with_blanks_and_quotes_does_not_leave_its_quotes() {
+    let main = "/srv/a \"b\" ' > \\x/main";
+    let mut machine = Machine::apache(&[(main, "Listen 80\n")]);
+    machine.server.config = vec![ServerPath::new(main)];
+    let placed = machine.there_and_back(&rules(), &none());
+    assert!(placed.text(main).ends_with("\nInclude \"/srv/a \\\"b\\\" ' > \\\\x/stopgap.conf\"\n"));
+    machine.files.insert("/srv/${x}/main".into(), b"".to_vec());
+    machine.server.config = vec![ServerPath::new("/srv/${x}/main")];
+    assert!(machine.try_place(&rules()).is_err());
+}
+
+#[test]
+fn a_configuration_of_5_mb_is_read_and_changed() {
+    let mut text = String::from("Listen 80\n");
+    for at in 0..2000 {
+        text += &format!("<VirtualHost *:80>\n  ServerName s{at}.example\n");
+        text += &"  Redirect /some/path/of/theirs /another/path/of/theirs/ \n".repeat(45);
+        text += "</VirtualHost>\n";
+    }
+    assert!(text.len() > 5_000_000);
+    let machine = alone(&text);
+    machine.there_and_back(&rules(), &none());
+    assert_eq!(machine.sites().len(), 2000);
+}
+
+#[test]
+fn apache_accepts_what_is_staged_and_what_is_placed() {
+    let modules = "/usr/lib/apache2/modules";
+    for folder in ["conf.d", "other"] {
+        let scratch = Scratch::new(&format!("edit-apache-{folder}"));
+        let root = scratch.0.display();
+        let main = scratch.path("main.conf");
+        let text = format!(
+            "ServerRoot {root}\nLoadModule mpm_event_module {modules}/mod_mpm_event.so\nLoadModule authz_core_module {modules}/mod_authz_core.so\nPidFile {root}/pid\nErrorLog {root}/log\nServerName x\nListen 127.0.0.1:1\nIncludeOptional conf.d/*.conf\n"
+        );
+        let mut machine = alone("");
+        machine.files.clear();
+        machine.files.insert(main.clone(), text.into_bytes());
+        machine.files.insert(scratch.path(&format!("{folder}/a.conf")), b"# a".to_vec());
+        machine.server.config = vec![ServerPath::new(main.clone())];
+        machine.server.base = ServerPath::new(scratch.0.to_str().unwrap());
+        scratch.write(&machine);
+        for (text, good) in [(rules(), true), (apache_text("Nonsense\n"), false)] {
+            for (path, bytes) in &machine.place(&text).staged {
+                std::fs::write(format!("{path}.stopgap-new"), bytes).unwrap();
+            }
+            let staged = format!("{main}.stopgap-new");
+            let Some(answer) = accepts("apache2", &["-t", "-f", &staged]) else { return };
+            assert_eq!(answer.is_ok(), good, "{answer:?}");
+        }
+        scratch.write(&machine.there_and_back(&rules(), &none()));
+        assert_eq!(accepts("apache2", &["-t", "-f", &main]), Some(Ok(())));
+    }
+}
