@@ -104,6 +104,22 @@ pub fn program(kind: WebKind) -> Option<PathBuf> {
     found
 }
 
+/// The modules that `{basics}` loads, as `LoadModule` names them; none but Apache's are loaded.
+#[must_use]
+pub fn modules(kind: WebKind) -> Vec<String> {
+    let there = |module: &&&str| module_file(module).is_file();
+    match kind {
+        WebKind::Apache => {
+            LOADED.iter().filter(there).map(|module| format!("{module}_module")).collect()
+        }
+        WebKind::Nginx | WebKind::HaProxy => Vec::new(),
+    }
+}
+
+fn module_file(module: &str) -> PathBuf {
+    Path::new(APACHE_MODULES).join(format!("mod_{module}.so"))
+}
+
 /// So many ports of loopback that nothing listens on.
 #[must_use]
 pub fn free_ports(count: usize) -> Vec<u16> {
@@ -335,12 +351,10 @@ fn basics(kind: WebKind, dir: &Path) -> String {
                  DefaultRuntimeDir {dir}\nErrorLog {dir}/error.log\n\
                  TypesConfig /dev/null\nUser www-data\nGroup www-data\n"
             );
-            for module in LOADED {
-                let file = format!("{APACHE_MODULES}/mod_{module}.so");
-                if Path::new(&file).is_file() {
-                    // A text takes no harm from being written to.
-                    let _ = writeln!(text, "LoadModule {module}_module {file}");
-                }
+            for module in LOADED.iter().filter(|module| module_file(module).is_file()) {
+                let file = module_file(module);
+                // A text takes no harm from being written to.
+                let _ = writeln!(text, "LoadModule {module}_module {}", file.display());
             }
             text
         }
