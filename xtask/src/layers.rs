@@ -35,7 +35,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["model", "rules", "edit", "eocs", "sign", "text", "sandbox", "plan"];
 const IMPURE: &[&str] = &[
     "std::fs",
-    "std::net",
+    // Addresses are values; these speak to the network.
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "std::os::unix::net",
     "std::env",
     "std::process",
     "std::thread",
