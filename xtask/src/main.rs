@@ -1,5 +1,5 @@
 //! The project's own tasks: `cargo xtask check-layers`, `cargo xtask test`,
-//! `cargo xtask mutations`, `cargo xtask bench`.
+//! `cargo xtask mutations`, `cargo xtask parity`, `cargo xtask bench`.
 
 mod layers;
 mod tools;
@@ -13,6 +13,8 @@ usage: cargo xtask TASK
   test           install what the tests need, then run every test
   mutations      damage every configuration file in many ways: STOPGAP_MUTATIONS times each,
                  from STOPGAP_SEED on
+  parity         send one corpus of requests to the real nginx, Apache and HAProxy, and compare
+                 every verdict with the reference's; the generated part is of STOPGAP_SEED
   bench          measure what the project promises, and print it with the machine's name";
 
 fn main() -> ExitCode {
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Some("check-layers") => layers::check(),
         Some("test") => test(&rest),
         Some("mutations") => mutations(),
+        Some("parity") => parity(),
         Some("bench") => bench(),
         _ => Err(USAGE.to_owned()),
     };
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
 
 /// Runs every test of the workspace. `extra` goes to `cargo test`.
 fn test(extra: &[String]) -> Result<(), String> {
-    let missing = tools::install_missing();
+    let missing = tools::install_missing(&tools::OF_TESTS);
     // The tests run the program itself, and some of them run it hundreds of times.
     cargo(&["build", "--quiet", "--package", "stopgap-cli"])?;
     let mut arguments = vec!["test", "--workspace"];
@@ -61,8 +64,17 @@ fn mutations() -> Result<(), String> {
     run(command.args(["--", "--nocapture"]).env("STOPGAP_MUTATIONS", count))
 }
 
+fn parity() -> Result<(), String> {
+    let missing = tools::install_missing(&tools::OF_TESTS);
+    tools::skipped(&missing).iter().for_each(|line| println!("{line}"));
+    cargo(&["run", "--quiet", "--release", "--package", "stopgap-parity"])
+}
+
 fn bench() -> Result<(), String> {
-    cargo(&["run", "--quiet", "--release", "--package", "stopgap-benches"])
+    let missing = tools::install_missing(&tools::OF_BENCHES);
+    let measured = cargo(&["run", "--quiet", "--release", "--package", "stopgap-benches"]);
+    tools::skipped(&missing).iter().for_each(|line| println!("{line}"));
+    measured
 }
 
 fn cargo(arguments: &[&str]) -> Result<(), String> {
