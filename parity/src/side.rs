@@ -90,6 +90,7 @@ fn start(
             let server = run(&HAPROXY.replace("  {rules}", &lines.join("\n")), &[])?;
             Ok((server.port(0), server.port(1), vec![server]))
         }
+        RuleText::None => Err(format!("{kind} can say none of the rules")),
     }
 }
 
