@@ -1,15 +1,18 @@
 //! Measures what the project promises, and prints it with the machine's name.
 //!
-//! `cargo xtask bench`. With `STOPGAP_REAL_DATA` set, a real server's files are used as well.
+//! `cargo xtask bench`, or `cargo xtask bench NAME` for one part of it. With `STOPGAP_REAL_DATA` set, a real server's files are used as well.
 
 mod cycles;
 mod feeds;
 mod fetches;
+mod field_rules;
 mod machine;
+mod nginx;
 mod program;
 mod report;
 mod requests;
 mod rules;
+mod verified;
 
 use std::process::ExitCode;
 
@@ -23,7 +26,7 @@ fn main() -> ExitCode {
     }
     println!("machine: {}\n", machine::description());
     let mut report = Report::default();
-    match measure(&mut report) {
+    match measure(&mut report, std::env::args().nth(1).as_deref()) {
         Ok(()) => report.exit_code(),
         Err(message) => {
             eprintln!("{message}");
@@ -32,12 +35,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn measure(report: &mut Report) -> Result<(), String> {
+/// What can be measured by itself.
+type Part = fn(&mut Report) -> Result<(), String>;
+
+const PARTS: [(&str, Part); 6] = [
+    ("cycles", cycles),
+    ("feeds", feeds::measure),
+    ("fetches", |report| fetches::measure(&Program::build()?, report)),
+    ("rules", rules::measure),
+    ("nginx", nginx::measure),
+    ("verified", |report| verified::measure(&Program::build()?, report)),
+];
+
+fn measure(report: &mut Report, only: Option<&str>) -> Result<(), String> {
+    let mut parts =
+        PARTS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).peekable();
+    if parts.peek().is_none() {
+        let names: Vec<_> = PARTS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("the benches are {}", names.join(", ")));
+    }
+    parts.try_for_each(|(_, part)| part(report))
+}
+
+fn cycles(report: &mut Report) -> Result<(), String> {
     let program = Program::build()?;
     cycles::of_a_real_server(&program, report)?;
     cycles::of_a_whole_cycle(&program, report)?;
-    cycles::of_many_mitigations(&program, report)?;
-    feeds::measure(report)?;
-    fetches::measure(&program, report)?;
-    rules::measure(report)
+    cycles::of_many_mitigations(&program, report)
 }

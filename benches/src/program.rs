@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,13 @@ impl Program {
         let mut command = Command::new(&self.0);
         command.arg("--root").arg(tree.root()).arg("--state").arg(tree.state()).args(words);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// A command on this machine itself, which remembers in `state`.
+    pub(crate) fn on_this_machine(&self, state: &Path, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.0);
+        command.arg("--state").arg(state).args(words).stdin(Stdio::null());
         command
     }
 

@@ -15,7 +15,8 @@ usage: cargo xtask TASK
                  from STOPGAP_SEED on
   parity         send one corpus of requests to the real nginx, Apache and HAProxy, and compare
                  every verdict with the reference's; the generated part is of STOPGAP_SEED
-  bench          measure what the project promises, and print it with the machine's name";
+  bench          measure what the project promises, and print it with the machine's name;
+                 with a name, such as nginx, only that part";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
         Some("test") => test(&rest),
         Some("mutations") => mutations(),
         Some("parity") => parity(),
-        Some("bench") => bench(),
+        Some("bench") => bench(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -70,9 +71,12 @@ fn parity() -> Result<(), String> {
     cargo(&["run", "--quiet", "--release", "--package", "stopgap-parity"])
 }
 
-fn bench() -> Result<(), String> {
+/// Runs the benches. `names`: only these.
+fn bench(names: &[String]) -> Result<(), String> {
     let missing = tools::install_missing(&tools::OF_BENCHES);
-    let measured = cargo(&["run", "--quiet", "--release", "--package", "stopgap-benches"]);
+    let mut arguments = vec!["run", "--quiet", "--release", "--package", "stopgap-benches", "--"];
+    arguments.extend(names.iter().map(String::as_str));
+    let measured = cargo(&arguments);
     tools::skipped(&missing).iter().for_each(|line| println!("{line}"));
     measured
 }

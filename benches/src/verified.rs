@@ -1,0 +1,105 @@
+//! How long it takes from the decision on 200 rules to their being verified on a running nginx.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use stopgap_model::web::WebKind;
+use stopgap_testkit::Tree;
+use stopgap_testkit::servers::{Running, Setup};
+
+use crate::field_rules;
+use crate::program::Program;
+use crate::report::{Report, Target, median};
+
+/// How many mitigations, each with one rule.
+const RULES: usize = 200;
+/// How often the whole is done; the middle counts.
+const RUNS: usize = 5;
+
+/// Three sites, as a small server has them.
+const CONFIG: &str = "\
+worker_processes 2;
+{basics}
+http {
+    access_log off;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    server {
+        listen 127.0.0.1:{port0};
+        server_name one.example;
+        return 200 one;
+    }
+    server {
+        listen 127.0.0.1:{port0};
+        server_name two.example;
+        return 200 two;
+    }
+    server {
+        listen 127.0.0.1:{port1};
+        return 200 three;
+    }
+}
+";
+
+/// Prints the time from the start of a cycle to its end, and our own part of it: what is not spent
+/// in waiting for the server's programs and answers.
+pub(crate) fn measure(program: &Program, report: &mut Report) -> Result<(), String> {
+    let (mut whole, mut own) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let Some(server) = Setup::new(WebKind::Nginx, CONFIG).start() else { return Ok(()) };
+        let timings = cycle(program, &server)?;
+        let seconds = |name: &str| {
+            timings[name].as_f64().ok_or_else(|| format!("the cycle tells no `{name}`: {timings}"))
+        };
+        whole.push(seconds("total_s")?);
+        own.push(seconds("total_s")? - seconds("waited_s")?);
+    }
+    let name = "200 rules decided, applied and verified on nginx";
+    report.figure(name, median(whole), "s", Target::AtMost(1.5));
+    report.figure("our own part of it", median(own) * 1e3, "ms", Target::AtMost(100.0));
+    Ok(())
+}
+
+/// One cycle that puts every rule in place; what it tells of its times.
+fn cycle(program: &Program, server: &Running) -> Result<Value, String> {
+    let tree = Tree::empty();
+    let failed = |error: std::io::Error| format!("the catalog: {error}");
+    let (catalog, policy) = (server.dir().join("catalog"), server.dir().join("policy.toml"));
+    write_catalog(&catalog).map_err(failed)?;
+    fs::write(&policy, policy_of(server)).map_err(failed)?;
+    let output = program
+        .on_this_machine(&tree.state(), &["check", "--json", "--unsigned"])
+        .arg("--policy")
+        .arg(&policy)
+        .arg("--catalog")
+        .arg(&catalog)
+        .output()
+        .map_err(|error| format!("the program: {error}"))?;
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|_| format!("the cycle: {}", String::from_utf8_lossy(&output.stderr)))?;
+    let mitigations = told["mitigations"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let applied = mitigations.iter().filter(|m| m["state"] == "applied").count();
+    if applied != RULES {
+        return Err(format!("{applied} of {RULES} mitigations are applied"));
+    }
+    Ok(told["timings"].clone())
+}
+
+/// Only the server of this bench is looked at.
+fn policy_of(server: &Running) -> String {
+    let (config, dir) = (server.config(), server.dir());
+    format!(
+        "[web]\nfind = false\n\n[[web.server]]\nkind = \"nginx\"\nconfig = \"{}\"\nbase = \"{}\"\n",
+        config.display(),
+        dir.display()
+    )
+}
+
+fn write_catalog(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir(folder)?;
+    for (number, rule) in field_rules::documents(RULES).into_iter().enumerate() {
+        fs::write(folder.join(format!("R{number}.toml")), rule)?;
+    }
+    Ok(())
+}
