@@ -29,6 +29,9 @@ fn run() -> Result<bool, String> {
     };
     println!("seed: {seed}");
     let parity = Parity::start(seed)?;
+    if let Some(id) = std::env::args().nth(1) {
+        println!("{}", parity.rule(&id).unwrap_or_default());
+    }
     parity.carried().iter().for_each(|line| println!("{line}"));
     if std::env::var_os("STOPGAP_VERBOSE").is_some() {
         parity.refused().iter().for_each(|line| println!("{line}"));

@@ -94,6 +94,13 @@ impl Parity {
         self.sides.iter().flat_map(of_side).collect()
     }
 
+    /// What a rule says: for whoever looks into a difference.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<String> {
+        let rule = self.rules.iter().find(|rule| rule.id == id)?;
+        Some(format!("{:#?}", rule.kind))
+    }
+
     /// Sends each `every`th request of the corpus to every server, and compares.
     ///
     /// # Errors
