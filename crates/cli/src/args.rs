@@ -246,7 +246,7 @@ pub(crate) struct Try {
     /// Try the rules of this mitigation of the catalog
     #[arg(long, value_name = "ID", group = "what")]
     pub(crate) id: Option<MitigationId>,
-    /// Try the site of this name on the server (see --root)
+    /// Try the site of this name, or the web server of this kind or id, on the server (see --root)
     #[arg(long, value_name = "NAME", group = "what")]
     pub(crate) site: Option<String>,
     /// The request: a method, a blank and a target, as in 'GET /x?y'

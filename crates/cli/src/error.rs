@@ -120,6 +120,9 @@ impl CliError {
                 "put the file back by hand from the copy named above, then run: stopgap check"
                     .into()
             }
+            Self::Cycle(CycleError::NotHealthy { server, .. }) => format!(
+                "look at the server's own log; its configuration is as it was before: {server}"
+            ),
             _ if self.code() == NOT_PERMITTED => "run it as root".into(),
             _ => String::new(),
         }

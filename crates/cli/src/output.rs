@@ -15,10 +15,11 @@ use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use stopgap_feed::Level;
-use stopgap_model::host::PhpCgi;
+use stopgap_model::host::{Declared, PhpCgi};
 use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::{Fact, HostFacts, Version};
+use stopgap_model::web::{Listen, WebFacts, WebSite};
+use stopgap_model::{Fact, HostFacts, ServerPath, Version};
 
 use crate::error::CliError;
 use crate::sources::FeedState;
@@ -206,10 +207,37 @@ pub(crate) fn server_line(facts: &HostFacts) -> String {
         Fact::Absent => match (&facts.iis, &facts.php) {
             (Fact::Known(_), Fact::Known(programs)) => php_line(programs),
             (Fact::Known(_), _) => "IIS, no Exchange Server".into(),
+            _ if !facts.web.is_empty() => web_line(&facts.web),
             _ => "nothing that this version knows".into(),
         },
         Fact::Unknown(why) => format!("not identified: {why}"),
     }
+}
+
+/// The web servers with their versions.
+fn web_line(web: &[WebFacts]) -> String {
+    let one = |facts: &WebFacts| match facts.server.version.known() {
+        Some(version) => format!("{} {version}", facts.server.kind.name()),
+        None => format!("{} of unknown version", facts.server.kind.name()),
+    };
+    web.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// A web server in the words of its facts: where its configuration is, its sites, whether it runs.
+pub(crate) fn web_text(facts: &WebFacts) -> String {
+    let server = &facts.server;
+    let config: Vec<&str> = server.config.iter().map(ServerPath::as_str).collect();
+    let sites = match &facts.sites {
+        Fact::Known(sites) => format!("{} sites", sites.len()),
+        Fact::Absent => "no sites".into(),
+        Fact::Unknown(why) => format!("its configuration is not known: {why}"),
+    };
+    let runs = match &server.running {
+        Fact::Known(true) => "runs",
+        Fact::Known(false) | Fact::Absent => "does not run",
+        Fact::Unknown(_) => "not known whether it runs",
+    };
+    plain(&format!("{}, {sites}, {runs}", config.join(" ")))
 }
 
 /// IIS with its PHP versions, each once, the lowest first.
@@ -244,7 +272,44 @@ pub(crate) fn facts_json(facts: &HostFacts) -> Value {
         let program = |php: &PhpCgi| json!({"program": php.program, "version": version(php)});
         programs.iter().map(program).collect()
     });
-    json!({"exchange": exchange, "iis": iis, "php": php})
+    let packages = fact_json(
+        &facts.packages,
+        |packages| json!({"prefix": packages.prefix, "count": packages.versions.len()}),
+    );
+    let declared = facts.declared.iter().map(|declared| {
+        let Declared { product, version, source } = declared;
+        json!({"product": product, "version": version.to_string(), "source": source})
+    });
+    json!({
+        "exchange": exchange, "iis": iis, "php": php,
+        "web": facts.web.iter().map(web_json).collect::<Vec<_>>(),
+        "packages": packages,
+        "declared": declared.collect::<Vec<_>>(),
+    })
+}
+
+fn web_json(facts: &WebFacts) -> Value {
+    let server = &facts.server;
+    let site = |site: &WebSite| {
+        let listen = match &site.listen {
+            Listen::Port(None, port) => format!("*:{port}"),
+            Listen::Port(Some(address), port) => {
+                std::net::SocketAddr::new(*address, *port).to_string()
+            }
+            Listen::Unix(path) => format!("unix:{path}"),
+            Listen::Unasked(why) => format!("cannot be asked: {why}"),
+        };
+        json!({"name": site.name, "listen": listen, "tls": site.tls})
+    };
+    json!({
+        "id": server.id(),
+        "kind": server.kind,
+        "version": fact_json(&server.version, |version| version.to_string().into()),
+        "config": server.config,
+        "running": fact_json(&server.running, |runs| (*runs).into()),
+        "source": server.source,
+        "sites": fact_json(&facts.sites, |sites| sites.iter().map(site).collect()),
+    })
 }
 
 fn site_json(site: &stopgap_model::host::Site) -> Value {

@@ -1,16 +1,16 @@
 //! What a command works with: the server, what is remembered, the catalog, the policy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
-use stopgap_engine::Engine;
+use stopgap_engine::{Collected, Engine, collect};
 use stopgap_feed::Feeds;
 use stopgap_fs::Lock;
-use stopgap_host::TreeHost;
+use stopgap_host::{Host, LinuxHost, TreeHost};
 use stopgap_model::policy::Policy;
 use stopgap_model::{Catalog, MitigationId};
-use stopgap_store::{Event, Store};
+use stopgap_store::{Decisions, Event, Store};
 
 use crate::args::Common;
 use crate::catalog;
@@ -26,7 +26,7 @@ pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// All that a command works with.
 pub(crate) struct Session {
-    pub(crate) host: TreeHost,
+    pub(crate) host: Box<dyn Host>,
     pub(crate) store: Store,
     pub(crate) feeds: Feeds,
     pub(crate) sources: Sources,
@@ -53,16 +53,12 @@ impl Session {
                 ));
             }
         };
-        let policy_path = match (&common.policy, &common.state) {
-            (Some(policy), _) => PolicyPath::Named(policy.clone()),
-            (None, Some(state)) => PolicyPath::Default(state.join("policy.toml")),
-            (None, None) => PolicyPath::Default(PathBuf::from(DEFAULT_POLICY)),
-        };
-        let host = open_host(common)?;
+        let policy_path = policy_path(common);
         let unsigned = unsigned_catalog(common)?;
         let store = Store::open(&state)?;
         let feeds = Feeds::open(&state)?;
         let (policy, settings) = policy_file::read(&policy_path, &store.decisions()?)?;
+        let host = open_host(common, &settings)?;
         let by = caller();
         let sources = Sources::none();
         Ok(Self { host, store, feeds, sources, policy, settings, by, policy_path, unsigned })
@@ -128,11 +124,12 @@ impl Session {
     /// The engine over all this.
     pub(crate) fn engine(&self) -> Engine<'_> {
         Engine {
-            host: &self.host,
+            host: &*self.host,
             store: &self.store,
             catalog: &self.sources.catalog,
             remember: self.unsigned.is_none(),
             policy: &self.policy,
+            declared: &self.settings.products,
             by: &self.by,
             now: Timestamp::now,
             stop: &STOP,
@@ -163,10 +160,29 @@ impl Session {
     }
 }
 
-/// The server's files: those under `--root`, or this machine's.
-pub(crate) fn open_host(common: &Common) -> Result<TreeHost, CliError> {
-    let root = common.root.as_deref().unwrap_or(Path::new("/"));
-    Ok(TreeHost::open(root)?)
+/// Where the policy file is.
+fn policy_path(common: &Common) -> PolicyPath {
+    match (&common.policy, &common.state) {
+        (Some(policy), _) => PolicyPath::Named(policy.clone()),
+        (None, Some(state)) => PolicyPath::Default(state.join("policy.toml")),
+        (None, None) => PolicyPath::Default(PathBuf::from(DEFAULT_POLICY)),
+    }
+}
+
+/// The server that `common` names: the files under `--root`, or this machine; and what the policy
+/// file says is installed there.
+pub(crate) fn look_at(common: &Common) -> Result<(Box<dyn Host>, Collected), CliError> {
+    let (_, settings) = policy_file::read(&policy_path(common), &Decisions::default())?;
+    let host = open_host(common, &settings)?;
+    let collected = collect(&*host, &settings.products);
+    Ok((host, collected))
+}
+
+fn open_host(common: &Common, settings: &Settings) -> Result<Box<dyn Host>, CliError> {
+    match &common.root {
+        Some(root) => Ok(Box::new(TreeHost::open(root)?)),
+        None => Ok(Box::new(LinuxHost::open(settings.web.clone())?)),
+    }
 }
 
 /// The catalog that `common` names, which nobody signed.

@@ -1,21 +1,28 @@
 //! Reads a server once: the configuration files that matter, and the facts.
 
 use stopgap_edit::iis::{MAX_FILE_BYTES, Need, OverBudget, Read, Snapshot};
-use stopgap_host::{Host, exchange_facts, php_facts};
+use stopgap_edit::web;
+use stopgap_host::{Host, exchange_facts, packages, php_facts};
+use stopgap_model::host::Declared;
+use stopgap_model::web::{WebFacts, WebServer};
 use stopgap_model::{Fact, HostFacts, ServerPath};
+use stopgap_plan::WebConfig;
 
 /// What was read of a server.
 #[derive(Debug, Clone)]
 pub struct Collected {
-    /// The configuration files, with their digests.
+    /// The configuration files of IIS, with their digests.
     pub snapshot: Snapshot,
+    /// The other web servers, with their configuration.
+    pub web: Vec<WebConfig>,
     /// What was identified.
     pub facts: HostFacts,
 }
 
-/// Reads `host`. What cannot be read is unknown in the facts, with the reason.
+/// Reads `host`, where `declared` is what its administrator says of it. What cannot be read is
+/// unknown in the facts, with the reason.
 #[must_use]
-pub fn collect(host: &dyn Host) -> Collected {
+pub fn collect(host: &dyn Host, declared: &[Declared]) -> Collected {
     let (snapshot, budget) = read_all(host);
     let iis = match budget {
         Ok(()) => snapshot.iis(),
@@ -23,7 +30,70 @@ pub fn collect(host: &dyn Host) -> Collected {
     };
     let exchange = exchange_facts(host, &iis);
     let php = php_facts(host, &iis, &snapshot.programs());
-    Collected { facts: HostFacts { exchange, iis, php, ..HostFacts::nothing() }, snapshot }
+    let web: Vec<WebConfig> =
+        host.web_servers().into_iter().map(|server| read_web(host, server)).collect();
+    let facts = HostFacts {
+        exchange,
+        iis,
+        php,
+        web: web.iter().map(|config| config.facts.clone()).collect(),
+        packages: packages(host),
+        declared: declared.to_vec(),
+    };
+    Collected { facts, snapshot, web }
+}
+
+/// Reads the configuration of one web server.
+pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
+    let mut files = web::Files::new(&server);
+    let incomplete = fill(host, &mut files).err().map(|error| error.to_string());
+    let layout = match &incomplete {
+        Some(why) => Err(why.clone()),
+        None => files.layout().map_err(|trouble| trouble.to_string()),
+    };
+    let mut modules = server.modules.known().cloned().unwrap_or_default();
+    let sites = match layout {
+        Ok(layout) => {
+            modules.extend(layout.modules());
+            Fact::Known(layout.sites())
+        }
+        Err(why) => Fact::Unknown(why),
+    };
+    WebConfig { facts: WebFacts { server, sites, modules }, files, incomplete, refused: None }
+}
+
+fn fill(host: &dyn Host, files: &mut web::Files) -> Result<(), web::OverBudget> {
+    loop {
+        let needs = files.needs();
+        if needs.is_empty() {
+            return Ok(());
+        }
+        for need in needs {
+            match need {
+                web::Need::File(path) => {
+                    let read = read_followed(host, &path);
+                    files.provide(path, read)?;
+                }
+                web::Need::Glob(pattern) => {
+                    let found = host.glob(&pattern);
+                    files.provide_glob(pattern, found)?;
+                }
+            }
+        }
+    }
+}
+
+/// Reads the file that a path leads to.
+fn read_followed(host: &dyn Host, path: &ServerPath) -> web::Read {
+    let real = match host.real_path(path) {
+        Ok(real) => real,
+        Err(why) => return web::Read::Unreadable(why),
+    };
+    match host.read(&real, MAX_FILE_BYTES as u64) {
+        stopgap_host::Read::Found(bytes) => web::Read::Found { real, bytes },
+        stopgap_host::Read::Absent => web::Read::Absent,
+        stopgap_host::Read::Unreadable(why) => web::Read::Unreadable(why),
+    }
 }
 
 /// Which files matter is known only after others were read; each round asks for the next.

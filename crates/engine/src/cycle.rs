@@ -1,31 +1,63 @@
 //! The cycle.
 
+use std::collections::BTreeMap;
+
+use stopgap_model::ServerId;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_plan::{Input, Order, Plan, Step, plan, summary};
+use stopgap_plan::{Input, Order, Plan, Step, WebChange, plan, summary};
 use stopgap_store::Event;
 
 use crate::apply::Attempt;
-use crate::collect::{Collected, collect};
-use crate::{CycleError, CycleReport, Engine, View};
+use crate::collect::collect;
+use crate::live::WebAttempt;
+use crate::{CycleError, CycleReport, Engine, Timing, View};
 
 /// How often a cycle starts again because a file changed between plan and apply.
 const MAX_PLANS: u32 = 3;
 
+/// Servers that refuse their own configuration as it stands, and why.
+type Refusals = BTreeMap<ServerId, String>;
+
+/// What a cycle did so far.
+#[derive(Default)]
+struct Done {
+    /// What was made, as it was planned.
+    made: Vec<Plan>,
+    timings: Vec<Timing>,
+    refused: Refusals,
+}
+
+/// What is next after a plan was carried out.
+enum Next {
+    Finished,
+    /// Another plan is needed: why the last one could not be carried out to its end.
+    Again(Again),
+}
+
+enum Again {
+    Stale(stopgap_model::ServerPath),
+    /// What a server refuses, or what failed because of one mitigation, is known now.
+    Wiser,
+}
+
 impl Engine<'_> {
-    pub(crate) fn view(&self, order: &Order) -> Result<(Collected, View), CycleError> {
-        let collected = collect(self.host);
+    pub(crate) fn view(&self, order: &Order, refused: &Refusals) -> Result<View, CycleError> {
+        let mut collected = collect(self.host, self.declared);
+        for config in &mut collected.web {
+            config.refused = refused.get(&config.facts.server.id()).cloned();
+        }
         let (in_place, failures) = self.store.in_place()?;
         let plan = plan(&Input {
             catalog: self.catalog,
             facts: &collected.facts,
             snapshot: &collected.snapshot,
+            web: &collected.web,
             policy: self.policy,
             in_place: &in_place,
             failures: &failures,
             order,
         });
-        let facts = collected.facts.clone();
-        Ok((collected, View { facts, plan }))
+        Ok(View { facts: collected.facts, plan })
     }
 
     /// One cycle. The caller holds the lock.
@@ -37,45 +69,75 @@ impl Engine<'_> {
         if self.remember {
             self.store.remember(self.catalog.mitigations())?;
         }
-        for _ in 1..MAX_PLANS {
-            if let Some(report) = self.try_cycle(order)? {
-                return Ok(report);
+        let mut done = Done::default();
+        for round in 1.. {
+            let plan = self.view(order, &done.refused)?.plan;
+            match self.carry_out(plan, &mut done)? {
+                Next::Finished => break,
+                Next::Again(Again::Stale(path)) if round >= MAX_PLANS => {
+                    return Err(CycleError::Restless(path));
+                }
+                Next::Again(Again::Wiser) if round >= MAX_PLANS => break,
+                Next::Again(_) => {}
             }
         }
-        match self.attempt_once(order)? {
-            (_, Attempt::Stale(path)) => Err(CycleError::Restless(path)),
-            (plan, attempt) => self.finish(order, plan, &attempt),
-        }
+        self.finish(order, done)
     }
 
-    fn try_cycle(&self, order: &Order) -> Result<Option<CycleReport>, CycleError> {
-        match self.attempt_once(order)? {
-            (_, Attempt::Stale(_)) => Ok(None),
-            (plan, attempt) => self.finish(order, plan, &attempt).map(Some),
+    /// Carries out a plan: the files of IIS, then each web server alone.
+    fn carry_out(&self, mut plan: Plan, done: &mut Done) -> Result<Next, CycleError> {
+        let web = std::mem::take(&mut plan.web);
+        if !(plan.edits.is_empty() && plan.steps.is_empty()) {
+            match self.attempt(&plan)? {
+                Attempt::Stale(path) => return Ok(Next::Again(Again::Stale(path))),
+                Attempt::Undone => {}
+                Attempt::Done => done.made.push(plan.clone()),
+            }
         }
+        let mut again = None;
+        for change in web {
+            again = self.carry_out_web(&plan, change, done)?.or(again);
+        }
+        Ok(again.map_or(Next::Finished, Next::Again))
     }
 
-    fn attempt_once(&self, order: &Order) -> Result<(Plan, Attempt), CycleError> {
-        let plan = self.look(order)?.plan;
-        let idle = plan.edits.is_empty() && plan.steps.is_empty();
-        let attempt = if idle { Attempt::Done } else { self.attempt(&plan)? };
-        Ok((plan, attempt))
+    fn carry_out_web(
+        &self,
+        plan: &Plan,
+        change: WebChange,
+        done: &mut Done,
+    ) -> Result<Option<Again>, CycleError> {
+        let (attempt, timing) = self.attempt_web(&change)?;
+        done.timings.push(timing);
+        Ok(match attempt {
+            WebAttempt::Made(Attempt::Stale(path)) => Some(Again::Stale(path)),
+            WebAttempt::Made(Attempt::Undone) => None,
+            WebAttempt::Fault => change.fresh.then_some(Again::Wiser),
+            WebAttempt::Refused(why) => {
+                done.refused.insert(change.server.id(), why);
+                Some(Again::Wiser)
+            }
+            WebAttempt::Made(Attempt::Done) => {
+                let report = plan.report.clone();
+                let (edits, steps, web) = (Vec::new(), Vec::new(), vec![change]);
+                done.made.push(Plan { edits, steps, web, report });
+                None
+            }
+        })
     }
 
     /// Looks again, so that the report says what was observed and not what was done.
-    fn finish(
-        &self,
-        order: &Order,
-        done: Plan,
-        attempt: &Attempt,
-    ) -> Result<CycleReport, CycleError> {
-        let View { facts, plan: after } = self.look(order)?;
-        let made = matches!(attempt, Attempt::Done);
+    fn finish(&self, order: &Order, done: Done) -> Result<CycleReport, CycleError> {
+        let View { facts, plan: after } = self.view(order, &done.refused)?;
         let mut mitigations = after.report;
-        if made {
-            keep_what_went(&mut mitigations, done.report);
+        let mut edits = Vec::new();
+        for made in done.made {
+            edits.extend(made.all_edits().cloned());
+            keep_what_went(&mut mitigations, made.report);
+            let web = made.web.into_iter().map(|change| change.step);
+            let steps: Vec<Step> = made.steps.into_iter().chain(web).collect();
             for report in &mut mitigations {
-                tell_withdrawal(report, &done.steps);
+                tell_withdrawal(report, &steps);
             }
         }
         let states: Vec<String> = mitigations
@@ -84,9 +146,8 @@ impl Engine<'_> {
             .map(|report| format!("{} {}", report.id, report.state.as_str()))
             .collect();
         self.store.record((self.now)(), self.by, Event::Checked, "", &states.join(", "))?;
-        let changed = made && !done.edits.is_empty();
-        let edits = if made { done.edits } else { Vec::new() };
-        Ok(CycleReport { facts, mitigations, edits, changed })
+        let (changed, timings) = (!edits.is_empty(), done.timings);
+        Ok(CycleReport { facts, mitigations, edits, changed, timings })
     }
 }
 
@@ -113,6 +174,10 @@ fn tell_withdrawal(report: &mut MitigationReport, steps: &[Step]) {
     for action in &mut report.actions {
         let removed = steps.iter().find_map(|step| match step {
             Step::Remove { action: id, why, .. } if *id == action.id => Some(why),
+            Step::Rules { taken_out, .. } => {
+                let out = taken_out.iter().find(|out| out.action == action.id);
+                out.map(|out| &out.why)
+            }
             Step::Remove { .. } | Step::Insert(_) => None,
         });
         let resting = matches!(action.state, State::NotAffected | State::Blocked | State::Pending);

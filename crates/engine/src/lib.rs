@@ -7,15 +7,21 @@
 mod apply;
 mod collect;
 mod cycle;
+mod files;
+mod live;
+mod probing;
 mod recover;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use stopgap_host::{Host, ReplaceError};
+use stopgap_model::host::Declared;
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
-use stopgap_model::{Catalog, HostFacts, ServerPath};
+use stopgap_model::{Catalog, HostFacts, ServerId, ServerPath};
 use stopgap_plan::{FileEdit, Order, Plan};
 use stopgap_store::{Store, StoreError};
 
@@ -33,6 +39,8 @@ pub struct Engine<'a> {
     pub remember: bool,
     /// What is allowed.
     pub policy: &'a Policy,
+    /// What the administrator says is installed.
+    pub declared: &'a [Declared],
     /// Who or what ordered the cycle, for the records.
     pub by: &'a str,
     /// The time.
@@ -64,6 +72,33 @@ pub struct CycleReport {
     pub edits: Vec<FileEdit>,
     /// Whether anything on the server was changed.
     pub changed: bool,
+    /// How long the changes of web servers that run took.
+    pub timings: Vec<Timing>,
+}
+
+/// How long a change of a web server took, from the decision until it was verified or undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    /// The server.
+    pub server: ServerId,
+    /// All of it.
+    pub total: Duration,
+    /// The part in which the server was waited for: its own test, its reload, its answers.
+    pub waiting: Duration,
+}
+
+impl Timing {
+    fn of(server: ServerId) -> Self {
+        Self { server, total: Duration::ZERO, waiting: Duration::ZERO }
+    }
+
+    /// Does something that waits for the server.
+    fn spend<T>(&mut self, wait: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = wait();
+        self.waiting += begun.elapsed();
+        done
+    }
 }
 
 /// A cycle could not be carried out. The server is as it was found, unless the text says more.
@@ -92,6 +127,19 @@ pub enum CycleError {
         /// Where its bytes are, under the state folder.
         image: String,
     },
+    /// A change failed, its files were put back, and the server does not answer as before.
+    #[error(
+        "a change of {server} failed ({error}); its files are as before, but it does not answer as \
+         before: {why}"
+    )]
+    NotHealthy {
+        /// The server.
+        server: ServerId,
+        /// What failed.
+        error: String,
+        /// What is not as before.
+        why: String,
+    },
 }
 
 impl Engine<'_> {
@@ -100,7 +148,7 @@ impl Engine<'_> {
     /// # Errors
     /// What is remembered cannot be read.
     pub fn look(&self, order: &Order) -> Result<View, CycleError> {
-        Ok(self.view(order)?.1)
+        Ok(self.view(order, &BTreeMap::new())?)
     }
 
     fn asked_to_stop(&self) -> bool {

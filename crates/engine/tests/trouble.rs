@@ -72,6 +72,7 @@ impl State {
             catalog: &catalog,
             remember: true,
             policy: &policy,
+            declared: &[],
             by: "a test",
             now: Timestamp::now,
             stop,

@@ -20,7 +20,7 @@ mod unix;
 
 pub use exchange::exchange_facts;
 pub use host::{Found, Host, Read};
-pub use linux::{DeclaredServer, LinuxHost, WebSettings};
+pub use linux::LinuxHost;
 pub use live::{Answer, Live, TestError};
 pub use packages::packages;
 pub use path::{NotAbsolute, parts};

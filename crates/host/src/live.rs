@@ -1,5 +1,7 @@
 //! What can be done with a web server that runs here.
 
+use std::time::Duration;
+
 use stopgap_model::Request;
 use stopgap_model::ServerPath;
 use stopgap_model::web::{WebServer, WebSite};
@@ -21,6 +23,12 @@ pub trait Live {
     /// # Errors
     /// The server did not take it in time, or is gone; a sentence without a full stop.
     fn reload(&self, server: &WebServer) -> Result<(), String>;
+
+    /// How long it may take after a reload until every site answers as it should: while new processes
+    /// start to answer, old ones still do.
+    fn settling(&self) -> Duration {
+        Duration::from_secs(5)
+    }
 
     /// Starts a server that was found running and is not there any more.
     ///

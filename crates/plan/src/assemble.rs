@@ -280,8 +280,9 @@ impl<'a> Assembly<'a> {
             let after = original(in_place, &key, &work).unwrap_or(work.after);
             // A file that is not there is not made anew.
             let after = if work.before.is_empty() { Vec::new() } else { after };
-            let edit = FileEdit { path: work.path, before: work.before, after };
-            (edit.before != edit.after).then_some(edit)
+            let changes = work.before != after;
+            let (before, after) = (Some(work.before), Some(after));
+            changes.then_some(FileEdit { path: work.path, before, after })
         };
         let edits = self.files.into_iter().filter_map(edit).collect();
         let insert = |Insertion { mut placed, parts }: Insertion| {

@@ -199,7 +199,7 @@ impl Case<'_> {
     }
 
     fn first_time(&self, rewrite: &Rewrite<'_>, why: &str) -> Decision {
-        match self.input.failures.get(&self.action.id) {
+        match self.input.failures.actions.get(&self.action.id) {
             Some(error) => {
                 let text = format!("the last try failed and was undone: {error}");
                 self.to_put_in(rewrite, State::Failed, &text)
@@ -210,7 +210,7 @@ impl Case<'_> {
 
     /// Ours is to be put right. That the last try failed weighs more than what is to be put right.
     fn put_right(&self, rewrite: &Rewrite<'_>, state: State, why: String) -> Decision {
-        match self.input.failures.get(&self.action.id) {
+        match self.input.failures.actions.get(&self.action.id) {
             Some(error) => {
                 let why = format!("{why}; the last try failed and was undone: {error}");
                 self.to_put_in(rewrite, State::Failed, &why)
@@ -351,7 +351,7 @@ impl Case<'_> {
             )
             .noting(told(&pools)),
             PoolState::Starting(pools) => {
-                let state = self.input.failures.get(&self.action.id);
+                let state = self.input.failures.actions.get(&self.action.id);
                 let (state, why) = match state {
                     Some(error) => {
                         (State::Failed, format!("the last try failed and was undone: {error}"))

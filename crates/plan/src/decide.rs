@@ -96,7 +96,7 @@ fn not_affected(
 
 /// Our rule is there and is to go. That the last try failed is said.
 pub(crate) fn to_take_out(input: &Input<'_>, record: Option<&Placed>, why: String) -> Decision {
-    let failure = record.and_then(|record| input.failures.get(&record.action));
+    let failure = record.and_then(|record| input.failures.actions.get(&record.action));
     let (state, reason) = match failure {
         Some(error) => {
             (State::Failed, format!("it could not be taken back: {error}; it is to go: {why}"))

@@ -17,6 +17,7 @@ mod orphans;
 mod planner;
 mod pools;
 mod verify;
+mod web;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,12 +26,15 @@ use serde::{Deserialize, Serialize};
 use stopgap_edit::iis::{Entry, Scaffold, Snapshot, Undo};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
-use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, ServerPath};
+use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, ServerId, ServerPath};
+
+pub use stopgap_edit::FileEdit;
 
 pub use affected::{Affects, affects};
 pub use ground::Ground;
 pub use planner::{breaks, plan, summary};
 pub use verify::{Misbehaviour, Probes, verify};
+pub use web::{TakenOut, WebChange, WebConfig, WebPlaced, rule_text};
 
 /// How the names of our rules begin, so that an administrator knows them in IIS Manager.
 pub const RULE_PREFIX: &str = "Stopgap ";
@@ -55,14 +59,25 @@ pub struct Input<'a> {
     pub facts: &'a HostFacts,
     /// The configuration files that were read.
     pub snapshot: &'a Snapshot,
+    /// The other web servers, with their configuration.
+    pub web: &'a [WebConfig],
     /// What is allowed.
     pub policy: &'a Policy,
     /// What the change records say we did.
     pub in_place: &'a InPlace,
-    /// The actions whose last attempt failed, with the error.
-    pub failures: &'a BTreeMap<ActionId, String>,
+    /// What failed when it was last tried.
+    pub failures: &'a Failures,
     /// What was asked for beside the cycle's own duty.
     pub order: &'a Order,
+}
+
+/// What failed when it was last tried, with the errors.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// On IIS, by action.
+    pub actions: BTreeMap<ActionId, String>,
+    /// On the other web servers, by server and action.
+    pub web: BTreeMap<(ServerId, ActionId), String>,
 }
 
 /// What an administrator asked of this one cycle.
@@ -84,19 +99,17 @@ pub struct Plan {
     pub edits: Vec<FileEdit>,
     /// What the edits consist of, in order.
     pub steps: Vec<Step>,
+    /// The changes of the other web servers. Each is made, or taken back, alone.
+    pub web: Vec<WebChange>,
     /// Every mitigation with its state before the edits, and the reason.
     pub report: Vec<MitigationReport>,
 }
 
-/// A file with its bytes before and after.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileEdit {
-    /// The file.
-    pub path: ServerPath,
-    /// The bytes that the plan was made from.
-    pub before: Vec<u8>,
-    /// The bytes it shall have.
-    pub after: Vec<u8>,
+impl Plan {
+    /// Every file that is to be replaced, made or removed.
+    pub fn all_edits(&self) -> impl Iterator<Item = &FileEdit> {
+        self.edits.iter().chain(self.web.iter().flat_map(|change| &change.edits))
+    }
 }
 
 /// One change of a plan.
@@ -116,15 +129,31 @@ pub enum Step {
         /// Why, as a sentence without a full stop.
         why: String,
     },
+    /// From now on a web server other than IIS has exactly these rules of ours.
+    Rules {
+        /// The server.
+        server: ServerId,
+        /// The rules, in order.
+        rules: Vec<WebPlaced>,
+        /// The digest of what is written for them.
+        text: Digest,
+        /// The actions that are put in, or put in anew.
+        put_in: Vec<ActionId>,
+        /// The actions that are taken out.
+        taken_out: Vec<TakenOut>,
+    },
 }
 
 impl Step {
-    /// The action that the step is of.
+    /// The actions that the step puts in or takes out.
     #[must_use]
-    pub fn action(&self) -> &ActionId {
+    pub fn actions(&self) -> Vec<&ActionId> {
         match self {
-            Self::Insert(placed) => &placed.action,
-            Self::Remove { action, .. } => action,
+            Self::Insert(placed) => vec![&placed.action],
+            Self::Remove { action, .. } => vec![action],
+            Self::Rules { put_in, taken_out, .. } => {
+                put_in.iter().chain(taken_out.iter().map(|out| &out.action)).collect()
+            }
         }
     }
 }
@@ -176,6 +205,17 @@ pub struct InPlace {
     pub actions: BTreeMap<ActionId, Placed>,
     /// The files that carry them, by `ServerPath::key`.
     pub files: BTreeMap<String, OwnFile>,
+    /// The rules on the other web servers.
+    pub web: BTreeMap<ServerId, OwnRules>,
+}
+
+/// The rules of ours on a web server other than IIS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRules {
+    /// The rules, in order.
+    pub rules: Vec<WebPlaced>,
+    /// The digest of what was written for them.
+    pub text: Digest,
 }
 
 /// A file that carries something of ours.

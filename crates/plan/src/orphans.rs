@@ -22,17 +22,17 @@ pub(crate) fn orphans<'a>(input: &Input<'a>) -> Vec<&'a Placed> {
 }
 
 /// Why an orphan is to go, if it is. A revision that has dropped an action takes it back.
-pub(crate) fn orphan_goes(input: &Input<'_>, record: &Placed) -> Option<String> {
-    let block = input.policy.blocked.get(&record.mitigation);
-    if input.order.take_back.contains(&record.mitigation) || block.is_some_and(|b| b.take_back) {
+pub(crate) fn orphan_goes(input: &Input<'_>, mitigation: &MitigationId) -> Option<String> {
+    let block = input.policy.blocked.get(mitigation);
+    if input.order.take_back.contains(mitigation) || block.is_some_and(|b| b.take_back) {
         return Some("removed by an administrator".into());
     }
-    let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&record.mitigation));
+    let asked = input.order.only.as_ref().is_none_or(|only| only.contains(mitigation));
     // Who blocks a mitigation wants nothing done about it; what is in place stays.
     if !asked || !input.policy.enabled() || block.is_some() {
         return None;
     }
-    let offer = input.catalog.get(&record.mitigation).filter(|offer| offer.hold.is_none())?;
+    let offer = input.catalog.get(mitigation).filter(|offer| offer.hold.is_none())?;
     Some(match &offer.mitigation.withdrawn {
         Some(why) => format!("withdrawn by its publisher: {why}"),
         None => "its mitigation has dropped it".into(),
@@ -108,7 +108,9 @@ fn orphan_action(
 /// The revision of the mitigation `id` that is in place by our doing.
 pub(crate) fn in_force(input: &Input<'_>, id: &MitigationId) -> Option<u32> {
     let of_it = input.in_place.actions.values().filter(|placed| placed.mitigation == *id);
-    of_it.map(|placed| placed.revision).max()
+    let on_web = input.in_place.web.values().flat_map(|own| &own.rules);
+    let on_web = on_web.filter(|placed| placed.mitigation == *id);
+    of_it.map(|placed| placed.revision).chain(on_web.map(|placed| placed.revision)).max()
 }
 
 /// The actions that an earlier revision of `mitigation` put there and this one has dropped.
@@ -119,11 +121,14 @@ pub(crate) fn dropped_actions<'a>(
     stuck: &'a BTreeMap<ActionId, String>,
 ) -> impl Iterator<Item = ActionReport> + 'a {
     orphans.iter().filter(|placed| placed.mitigation == mitigation.id).map(|placed| {
-        let (state, reason) = match (stuck.get(&placed.action), orphan_goes(input, placed)) {
-            (Some(error), _) => (State::Failed, format!("it could not be taken back: {error}")),
-            (None, Some(why)) => (State::Applied, format!("to be taken back: {why}")),
-            (None, None) => (State::Applied, "in place; its mitigation has dropped it".to_owned()),
-        };
+        let (state, reason) =
+            match (stuck.get(&placed.action), orphan_goes(input, &placed.mitigation)) {
+                (Some(error), _) => (State::Failed, format!("it could not be taken back: {error}")),
+                (None, Some(why)) => (State::Applied, format!("to be taken back: {why}")),
+                (None, None) => {
+                    (State::Applied, "in place; its mitigation has dropped it".to_owned())
+                }
+            };
         ActionReport { state, reason, ..orphan_action(input, placed, stuck) }
     })
 }

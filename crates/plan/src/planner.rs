@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stopgap_edit::iis::{Fault, Snapshot};
 use stopgap_model::policy::Drift;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
-use stopgap_model::{ActionId, Mitigation, Offer};
+use stopgap_model::{Action, ActionId, Fact, Mitigation, Offer};
 
 use crate::assemble::{Assembled, Assembly};
 use crate::decide::decide;
@@ -15,6 +15,7 @@ use crate::orphans::{
     dropped_actions, in_force, orphan_goes, orphan_reports, orphans, tell_refusals,
 };
 use crate::verify::{Probes, verify};
+use crate::web::WebPlan;
 use crate::work::rewrite;
 use crate::{FileEdit, Input, Placed, Plan, Step};
 
@@ -26,10 +27,13 @@ struct Decided<'a> {
 }
 
 impl<'a> Decided<'a> {
-    fn new(input: &Input<'_>, ground: &Ground<'_>, offer: &'a Offer) -> Self {
+    fn new(input: &Input<'_>, ground: &Ground<'_>, web: &WebPlan, offer: &'a Offer) -> Self {
         let mitigation = &offer.mitigation;
-        let actions = mitigation.actions.iter();
-        let actions = actions.map(|action| decide(input, ground, offer, action)).collect();
+        let decide = |action: &Action| match web.decisions.get(&action.id) {
+            Some(decision) => decision.clone(),
+            None => decide(input, ground, offer, action),
+        };
+        let actions = mitigation.actions.iter().map(decide).collect();
         Self { offer, mitigation, actions }
     }
 }
@@ -38,7 +42,9 @@ impl<'a> Decided<'a> {
 pub fn plan(input: &Input<'_>) -> Plan {
     let ground = Ground::new(input.snapshot);
     let offers = input.catalog.offers.iter();
-    let mut decided: Vec<_> = offers.map(|offer| Decided::new(input, &ground, offer)).collect();
+    let web = WebPlan::new(input);
+    let decided = offers.map(|offer| Decided::new(input, &ground, &web, offer));
+    let mut decided: Vec<_> = decided.collect();
     judge_what_is_in_place(input, &ground, &mut decided);
     let orphans = orphans(input);
     let mut stuck = BTreeMap::new();
@@ -51,8 +57,9 @@ pub fn plan(input: &Input<'_>) -> Plan {
             let mut report: Vec<_> =
                 decided.iter().map(|d| report(input, d, &orphans, &stuck)).collect();
             report.extend(orphan_reports(input, &orphans, &stuck));
+            web.tell_orphans(&mut report);
             tell_refusals(input, &mut report);
-            return Plan { edits, steps, report };
+            return Plan { edits, steps, web: web.changes, report };
         }
     }
 }
@@ -76,7 +83,7 @@ fn assemble(
         assembly.clear(&action.id, &decision.wish);
     }
     for record in orphans.iter().filter(|record| !stuck.contains_key(&record.action)) {
-        if let Some(why) = orphan_goes(input, record) {
+        if let Some(why) = orphan_goes(input, &record.mitigation) {
             assembly.take_out(record, &why);
         }
     }
@@ -120,7 +127,7 @@ fn drop_what_would_not_work(
     // Without edits it is judged all the same: what does not work as it stands is no work to do.
     let mut planned: Snapshot = input.snapshot.clone();
     for edit in edits {
-        match planned.with_file(&edit.path, edit.after.clone()) {
+        match planned.with_file(&edit.path, edit.after.clone().unwrap_or_default()) {
             Ok(changed) => planned = changed,
             // The edits do not fit the bounds of a snapshot: none of them can be judged.
             Err(_) => return drop_all(decided, "the configuration would become too large"),
@@ -131,7 +138,7 @@ fn drop_what_would_not_work(
         .iter()
         .filter_map(|step| match step {
             Step::Insert(placed) => Some(&placed.action),
-            Step::Remove { .. } => None,
+            Step::Remove { .. } | Step::Rules { .. } => None,
         })
         .collect();
     if inserted.is_empty() {
@@ -227,6 +234,10 @@ fn drop_wishes(decided: &mut Decided<'_>, why: &str) -> bool {
 /// A rule that stands as we wrote it but no longer does its work is told as drift, and put in anew:
 /// in front of what stands before it now.
 fn judge_what_is_in_place(input: &Input<'_>, ground: &Ground<'_>, decided: &mut [Decided<'_>]) {
+    // Of another web server nothing is judged but what stands there, and its answers.
+    if !matches!(input.facts.iis, Fact::Known(_)) {
+        return;
+    }
     for decided in decided {
         let actions = decided.mitigation.actions.iter().zip(&decided.actions);
         let placed: Vec<ActionId> = actions
@@ -256,7 +267,7 @@ fn judge_what_is_in_place(input: &Input<'_>, ground: &Ground<'_>, decided: &mut 
 }
 
 /// The same put in again, unless somebody forbids it.
-fn anew(input: &Input<'_>, offer: &Offer, action: &stopgap_model::Action) -> Wish {
+fn anew(input: &Input<'_>, offer: &Offer, action: &Action) -> Wish {
     let id = &offer.mitigation.id;
     let told = input.policy.drift == Drift::Report && !input.order.reapply.contains(id);
     let asked = input.order.only.as_ref().is_none_or(|only| only.contains(id));
@@ -281,7 +292,7 @@ fn report(
     stuck: &BTreeMap<ActionId, String>,
 ) -> MitigationReport {
     let mitigation = decided.mitigation;
-    let action_report = |(action, decision): (&stopgap_model::Action, &Decision)| ActionReport {
+    let action_report = |(action, decision): (&Action, &Decision)| ActionReport {
         id: action.id.clone(),
         kind: action.kind.name().to_owned(),
         state: decision.state,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stopgap_model::{Digest, ServerPath};
+use stopgap_model::{Digest, MitigationId, ServerPath};
 use stopgap_plan::Step;
 
 /// One change: what was intended, and what became of it. `change.json` in its folder.
@@ -20,7 +20,7 @@ pub struct Change {
     pub status: Status,
     /// What it consists of.
     pub steps: Vec<Step>,
-    /// The files it replaces.
+    /// The files it changes.
     pub files: Vec<FileChange>,
 }
 
@@ -36,21 +36,25 @@ pub enum Status {
     Undone {
         /// Why.
         error: String,
+        /// The mitigation that it was because of, where that is known and others were changed too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<MitigationId>,
     },
     /// It was cut short, and a file was changed by somebody else since, so that its bytes could
     /// not be put back. What of it is in place is seen by looking.
     Interrupted,
 }
 
-/// A file that a change replaces.
+/// A file that a change replaces, makes or removes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
     /// The file on the server.
     pub path: ServerPath,
-    /// The digest of its bytes before. The bytes are in `image`.
-    pub before: Digest,
-    /// The digest of its bytes after.
-    pub after: Digest,
-    /// The before-image's path in the change's folder.
-    pub image: String,
+    /// The digest of its bytes before, which are in `image`; `None`: there was no such file.
+    pub before: Option<Digest>,
+    /// The digest of its bytes after; `None`: it is removed.
+    pub after: Option<Digest>,
+    /// The before-image's path in the change's folder, where there was a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }

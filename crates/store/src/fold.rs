@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_model::{ActionId, Digest, ServerPath};
-use stopgap_plan::{Part, Placed, Step};
+use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
+use stopgap_plan::{Failures, OwnRules, Part, Placed, Step};
 
 use crate::change::{Change, FileChange, Status};
 
@@ -14,8 +14,10 @@ pub struct Folded {
     pub actions: BTreeMap<ActionId, Placed>,
     /// The files that carry them, by `ServerPath::key`.
     pub files: BTreeMap<String, FoldedFile>,
-    /// The actions whose last attempt was undone, with the error.
-    pub failures: BTreeMap<ActionId, String>,
+    /// The rules on web servers other than IIS.
+    pub web: BTreeMap<ServerId, OwnRules>,
+    /// What was undone when it was last tried.
+    pub failures: Failures,
 }
 
 /// A file that carries something of ours.
@@ -25,7 +27,7 @@ pub struct FoldedFile {
     pub insertions: Vec<Part>,
     /// The change and the before-image with the bytes before our first change, and the digest
     /// after our last one, if every change since began with the bytes the one before it left.
-    pub original: Option<(u64, FileChange, Digest)>,
+    pub original: Option<(u64, FileChange, Option<Digest>)>,
 }
 
 /// Folds the change records, oldest first.
@@ -34,7 +36,7 @@ pub fn fold(changes: &[Change]) -> Folded {
     let mut folded = Folded::default();
     for change in changes {
         match &change.status {
-            Status::Undone { error } => folded.fail(change, error),
+            Status::Undone { error, fault } => folded.fail(change, error, fault.as_ref()),
             Status::Committed => folded.take(change, true),
             // Whether a step of it was made is seen by looking at the server. A rule that may
             // still be there stays on the list.
@@ -45,9 +47,22 @@ pub fn fold(changes: &[Change]) -> Folded {
 }
 
 impl Folded {
-    fn fail(&mut self, change: &Change, error: &str) {
+    fn fail(&mut self, change: &Change, error: &str, fault: Option<&MitigationId>) {
         for step in &change.steps {
-            self.failures.insert(step.action().clone(), error.to_owned());
+            let Step::Rules { server, rules, .. } = step else {
+                let actions = step.actions().into_iter().cloned();
+                self.failures.actions.extend(actions.map(|action| (action, error.to_owned())));
+                continue;
+            };
+            let is_of = |action: &ActionId, of: &MitigationId| {
+                rules.iter().any(|placed| placed.action == *action && placed.mitigation == *of)
+            };
+            for action in step.actions() {
+                if fault.is_none_or(|of| is_of(action, of)) {
+                    let key = (server.clone(), action.clone());
+                    self.failures.web.insert(key, error.to_owned());
+                }
+            }
         }
     }
 
@@ -56,7 +71,9 @@ impl Folded {
             self.chain(change.number, file, committed);
         }
         for step in &change.steps {
-            self.failures.remove(step.action());
+            for action in step.actions() {
+                self.failures.actions.remove(action);
+            }
             match step {
                 Step::Insert(placed) => {
                     for part in &placed.parts {
@@ -68,6 +85,16 @@ impl Folded {
                     self.actions.remove(action);
                 }
                 Step::Remove { .. } => {}
+                Step::Rules { server, rules, text, .. } => {
+                    for action in step.actions() {
+                        self.failures.web.remove(&(server.clone(), action.clone()));
+                    }
+                    self.web.remove(server);
+                    if !rules.is_empty() {
+                        let own = OwnRules { rules: rules.clone(), text: *text };
+                        self.web.insert(server.clone(), own);
+                    }
+                }
             }
         }
         let parts = self.actions.values().flat_map(|placed| &placed.parts);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stopgap_fs::{FsError, Lock, LockError, PrivateDir, PrivateDirError};
 use stopgap_model::{Digest, Mitigation};
-use stopgap_plan::{FileEdit, InPlace, Original, OwnFile, Step};
+use stopgap_plan::{Failures, FileEdit, InPlace, Original, OwnFile, Step};
 
 use crate::audit::{self, AuditError, Event, Line};
 use crate::change::{Change, FileChange, Status};
@@ -141,12 +141,15 @@ impl Store {
         self.dir.create_dir(&format!("{folder}/before"))?;
         let mut files = Vec::new();
         for (at, edit) in edits.iter().enumerate() {
-            let image = format!("before/{at}");
-            self.dir.write_atomic(&format!("{folder}/{image}"), &edit.before)?;
+            let image = edit.before.as_ref().map(|_| format!("before/{at}"));
+            if let (Some(image), Some(before)) = (&image, &edit.before) {
+                self.dir.write_atomic(&format!("{folder}/{image}"), before)?;
+            }
+            let digest = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Digest::of);
             files.push(FileChange {
                 path: edit.path.clone(),
-                before: Digest::of(&edit.before),
-                after: Digest::of(&edit.after),
+                before: digest(&edit.before),
+                after: digest(&edit.after),
                 image,
             });
         }
@@ -167,16 +170,17 @@ impl Store {
         Ok(self.dir.write_atomic(&file, &bytes)?)
     }
 
-    /// The bytes of a file before a change.
+    /// The bytes of a file before a change; `None` where there was no file.
     ///
     /// # Errors
     /// The image is not there, or is not what was captured.
-    pub fn image(&self, change: u64, file: &FileChange) -> Result<Vec<u8>, StoreError> {
-        let name = format!("{}/{}", folder(change), file.image);
+    pub fn image(&self, change: u64, file: &FileChange) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(image) = &file.image else { return Ok(None) };
+        let name = format!("{}/{image}", folder(change));
         let bytes = self.dir.read(&name, MAX_RECORD)?;
         let bytes = bytes.ok_or_else(|| unreadable(&name, &"it is not there"))?;
-        if Digest::of(&bytes) == file.before {
-            return Ok(bytes);
+        if Some(Digest::of(&bytes)) == file.before {
+            return Ok(Some(bytes));
         }
         Err(unreadable(&name, &"its digest is not the one in change.json"))
     }
@@ -211,10 +215,8 @@ impl Store {
     ///
     /// # Errors
     /// A record or a before-image cannot be read.
-    pub fn in_place(
-        &self,
-    ) -> Result<(InPlace, BTreeMap<stopgap_model::ActionId, String>), StoreError> {
-        let Folded { actions, files, failures } = fold(&self.changes()?);
+    pub fn in_place(&self) -> Result<(InPlace, Failures), StoreError> {
+        let Folded { actions, files, web, failures } = fold(&self.changes()?);
         let mut own = BTreeMap::new();
         for (key, file) in files {
             let scaffold = file
@@ -225,12 +227,12 @@ impl Store {
             // A before-image that is not what was captured is never written to a server; the rules
             // are taken out one by one then.
             let original = file.original.and_then(|(change, first, tip)| {
-                let bytes = self.image(change, &first).ok()?;
-                Some(Original { bytes, tip })
+                let bytes = self.image(change, &first).ok()??;
+                Some(Original { bytes, tip: tip? })
             });
             own.insert(key, OwnFile { scaffold, original });
         }
-        Ok((InPlace { actions, files: own }, failures))
+        Ok((InPlace { actions, files: own, web }, failures))
     }
 
     /// The audit trail, checked from its first line.

@@ -45,7 +45,7 @@ fn note(store: &Store, detail: &str) {
 
 fn edit(before: &[u8], after: &[u8]) -> FileEdit {
     let path = ServerPath::new(r"C:\x.config");
-    FileEdit { path, before: before.to_vec(), after: after.to_vec() }
+    FileEdit { path, before: Some(before.to_vec()), after: Some(after.to_vec()) }
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn before_images_and_the_intent_are_there_when_a_change_begins() {
     assert_eq!(change.status, Status::Intended);
     assert_eq!(std::fs::read(state.0.join("changes/000001/before/0")).unwrap(), b"old");
     assert_eq!(state.open().changes().unwrap(), std::slice::from_ref(&change));
-    assert_eq!(store.image(change.number, &change.files[0]).unwrap(), b"old");
+    assert_eq!(store.image(change.number, &change.files[0]).unwrap().unwrap(), b"old");
 }
 
 #[test]

@@ -2,11 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use stopgap_fs::Errno;
-use stopgap_host::{Found, FsError, Host, Live, Read, ReplaceError};
-use stopgap_model::web::WebServer;
+use stopgap_host::{Answer, Found, FsError, Host, Live, Read, ReplaceError, TestError};
+use stopgap_model::Request;
+use stopgap_model::web::{WebServer, WebSite};
 use stopgap_model::{Digest, ServerPath};
+
+use crate::simulated::SimulatedServer;
 
 /// What goes wrong, and when. Operations are reads, searches, replacements and removals of
 /// leftovers, counted together from 1.
@@ -31,6 +35,7 @@ pub struct FailingHost {
     leftovers: RefCell<BTreeSet<String>>,
     faults: Vec<Fault>,
     done: Cell<usize>,
+    web: Option<SimulatedServer>,
 }
 
 /// What an operation is to do.
@@ -48,6 +53,22 @@ impl FailingHost {
     pub fn new(files: Vec<(ServerPath, Vec<u8>)>) -> Self {
         let files = files.into_iter().map(|(path, bytes)| (path.key(), bytes)).collect();
         Self { files: RefCell::new(files), ..Self::default() }
+    }
+
+    /// The same server with an nginx that runs with these files.
+    #[must_use]
+    pub fn with_nginx(self) -> Self {
+        let web = SimulatedServer::new(self.files.borrow().clone());
+        Self { web: Some(web), ..self }
+    }
+
+    /// The web server that runs on it.
+    ///
+    /// # Panics
+    /// None does.
+    #[must_use]
+    pub fn web(&self) -> &SimulatedServer {
+        self.web.as_ref().expect("no web server runs here")
     }
 
     /// The same server with one more fault.
@@ -176,12 +197,38 @@ impl Host for FailingHost {
         }
     }
 
-    fn create(&self, path: &ServerPath, _: &[u8]) -> Result<(), ReplaceError> {
-        Err(ReplaceError::Missing { path: path.as_str().into() })
+    fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
+        let course = self.next();
+        if course == Course::Die {
+            self.leave(path);
+        }
+        if course.fails() {
+            return Err(ReplaceError::Fs(failure(path)));
+        }
+        let mut files = self.files.borrow_mut();
+        if let Some(there) = files.get(&path.key()) {
+            let (path, found) = (path.as_str().into(), Digest::of(there));
+            return Err(ReplaceError::Changed { path, found });
+        }
+        files.insert(path.key(), new.to_vec());
+        Ok(())
     }
 
-    fn remove(&self, path: &ServerPath, _: Digest) -> Result<(), ReplaceError> {
-        Err(ReplaceError::Missing { path: path.as_str().into() })
+    fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
+        if self.next().fails() {
+            return Err(ReplaceError::Fs(failure(path)));
+        }
+        let shown = || path.as_str().into();
+        let mut files = self.files.borrow_mut();
+        let found = files.get(&path.key()).map(|file| Digest::of(file));
+        match found {
+            None => Err(ReplaceError::Missing { path: shown() }),
+            Some(found) if found != expected => Err(ReplaceError::Changed { path: shown(), found }),
+            Some(_) => {
+                files.remove(&path.key());
+                Ok(())
+            }
+        }
     }
 
     fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
@@ -193,11 +240,11 @@ impl Host for FailingHost {
     }
 
     fn web_servers(&self) -> Vec<WebServer> {
-        Vec::new()
+        self.web.iter().map(SimulatedServer::facts).collect()
     }
 
     fn live(&self) -> Option<&dyn Live> {
-        None
+        self.web.is_some().then_some(self)
     }
 
     fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
@@ -209,5 +256,43 @@ impl Host for FailingHost {
 
     fn name(&self) -> String {
         "a host in memory".to_owned()
+    }
+}
+
+impl Live for FailingHost {
+    fn test(&self, _: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
+        if self.next().fails() {
+            return Err(TestError::NotMade("the test kills it".into()));
+        }
+        self.web().test(&self.files.borrow(), staged)
+    }
+
+    fn reload(&self, _: &WebServer) -> Result<(), String> {
+        if self.next().fails() {
+            return Err("the test kills it".into());
+        }
+        self.web().reload(&self.files.borrow())
+    }
+
+    fn settling(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn start(&self, _: &WebServer) -> Result<(), String> {
+        if self.next().fails() {
+            return Err("the test kills it".into());
+        }
+        self.web().start(&self.files.borrow())
+    }
+
+    fn is_running(&self, _: &WebServer) -> bool {
+        self.web().is_alive()
+    }
+
+    fn ask(&self, _: &WebSite, request: &Request) -> Answer {
+        if self.next().fails() {
+            return Answer::Nothing;
+        }
+        self.web().answer(&request.target)
     }
 }

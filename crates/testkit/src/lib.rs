@@ -16,6 +16,7 @@ mod python;
 mod real;
 pub mod repository;
 pub mod servers;
+pub mod simulated;
 mod tree;
 pub mod web;
 

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use serde_json::json;
 use similar::TextDiff;
-use stopgap_engine::CycleReport;
+use stopgap_engine::{CycleReport, Timing};
 use stopgap_feed::FeedsError;
 use stopgap_fs::{Lock, LockError};
-use stopgap_host::Host as _;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::one_line;
 use stopgap_model::report::MitigationReport;
@@ -28,9 +27,10 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
         let view = session.engine().look(&order)?;
         let report = CycleReport {
             facts: view.facts,
+            edits: view.plan.all_edits().cloned().collect(),
             mitigations: view.plan.report,
-            edits: view.plan.edits,
             changed: false,
+            timings: Vec::new(),
         };
         return Ok(tell(&session, common, &report, dry_run));
     }
@@ -92,11 +92,19 @@ fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_
             json!({"path": edit.path, "diff": diff})
         })
         .collect();
+    let millis = |time: std::time::Duration| (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
+    let timing = |timing: &Timing| {
+        let Timing { server, total, waiting } = timing;
+        let own = total.saturating_sub(*waiting);
+        json!({"server": server, "total_ms": millis(*total), "own_ms": millis(own)})
+    };
+    let timings: Vec<_> = report.timings.iter().map(timing).collect();
     json!({
         "mitigations": report.mitigations,
         "changed": report.changed,
         "dry_run": dry_run,
         "files": files,
+        "timings": timings,
         "feeds": feeds_json(session),
         "server": {"name": session.host.name(), "facts": output::facts_json(&report.facts)},
     })
@@ -136,15 +144,25 @@ fn tell_edits(edits: &[FileEdit], dry_run: bool) {
         return;
     }
     for edit in edits {
-        say!("\nChanged: {}", one_line(edit.path.as_str()));
+        let what = match (&edit.before, &edit.after) {
+            (None, _) => "Made",
+            (_, None) => "Removed",
+            _ => "Changed",
+        };
+        say!("\n{what}: {}", one_line(edit.path.as_str()));
     }
 }
 
 /// The difference of a file, as a unified diff.
 fn difference(edit: &FileEdit) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\r', "");
+    let text = |bytes: &Option<Vec<u8>>| {
+        let bytes = bytes.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(bytes).replace('\r', "")
+    };
     let (before, after) = (text(&edit.before), text(&edit.after));
-    let name = edit.path.as_str();
+    let name = one_line(edit.path.as_str());
+    let side = |bytes: &Option<Vec<u8>>| if bytes.is_some() { name.as_str() } else { "/dev/null" };
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    diff.unified_diff().context_radius(3).header(name, name).to_string()
+    let (old, new) = (side(&edit.before), side(&edit.after));
+    diff.unified_diff().context_radius(3).header(old, new).to_string()
 }

@@ -1,20 +1,19 @@
 //! `stopgap facts`: what was identified, and from where.
 
 use serde_json::json;
-use stopgap_engine::collect;
-use stopgap_host::Host as _;
 use stopgap_model::Fact;
-use stopgap_model::host::{Exchange, Iis, PhpCgi};
+use stopgap_model::host::{Declared, Exchange, Iis, Packages, PhpCgi};
 use stopgap_model::problem::one_line;
+use stopgap_model::web::{Listen, WebFacts};
 
 use crate::args::Common;
 use crate::error::CliError;
 use crate::output::{self, wrap};
-use crate::session::open_host;
+use crate::session::look_at;
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
-    let host = open_host(common)?;
-    let facts = collect(&host).facts;
+    let (host, collected) = look_at(common)?;
+    let facts = collected.facts;
     if common.json {
         output::print_json(json!({
             "server": {"name": host.name(), "facts": output::facts_json(&facts)},
@@ -37,7 +36,50 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         Fact::Absent => say!("PHP           not run by IIS as a CGI program"),
         Fact::Unknown(why) => say("PHP", &format!("unknown: {why}")),
     }
+    facts.web.iter().for_each(print_web);
+    if facts.web.is_empty() {
+        say!("Web servers   no nginx, Apache httpd or HAProxy");
+    }
+    match &facts.packages {
+        Fact::Known(Packages { prefix, source, versions }) => {
+            let all = versions.len();
+            say("Packages", &format!("{all} of {prefix}…, from {}", one_line(source)));
+        }
+        Fact::Absent => say!("Packages      no package database"),
+        Fact::Unknown(why) => say("Packages", &format!("unknown: {why}")),
+    }
+    for Declared { product, version, source } in &facts.declared {
+        say("Declared", &format!("{} {version}, in {source}", one_line(product)));
+    }
     Ok(0)
+}
+
+fn print_web(facts: &WebFacts) {
+    let server = &facts.server;
+    let runs = match &server.running {
+        Fact::Known(true) => "runs".to_owned(),
+        Fact::Known(false) | Fact::Absent => "does not run".to_owned(),
+        Fact::Unknown(why) => format!("whether it runs is unknown: {why}"),
+    };
+    let version = text(&server.version, ToString::to_string);
+    say(server.kind.name(), &format!("{version}, {runs}"));
+    for config in &server.config {
+        say("  config", &one_line(config.as_str()));
+    }
+    say("  found by", &one_line(&server.source));
+    match &facts.sites {
+        Fact::Known(sites) => {
+            for site in sites {
+                let unasked = match &site.listen {
+                    Listen::Unasked(why) => format!(": cannot be asked: {why}"),
+                    Listen::Port(..) | Listen::Unix(_) => String::new(),
+                };
+                say("  site", &one_line(&format!("{site}{unasked}")));
+            }
+        }
+        Fact::Absent => {}
+        Fact::Unknown(why) => say("  sites", &format!("unknown: {why}")),
+    }
 }
 
 fn say(head: &str, text: &str) {

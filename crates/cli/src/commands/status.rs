@@ -2,7 +2,6 @@
 
 use jiff::{Timestamp, Unit};
 use serde_json::json;
-use stopgap_host::Host as _;
 use stopgap_model::policy::{Policy, Switch};
 use stopgap_model::report::State;
 use stopgap_plan::Order;
@@ -49,6 +48,9 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     };
     say("Server", &output::server_line(&view.facts));
     say("Files", &session.host.name());
+    for web in &view.facts.web {
+        say(web.server.kind.name(), &output::web_text(web));
+    }
     say("Mitigation", &switch_text(&session.policy));
     say("Catalog", &format!("{} mitigations, {}", report.len(), session.sources.summary()));
     say("Feeds", &feeds_text(feeds));

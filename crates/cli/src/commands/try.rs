@@ -1,11 +1,12 @@
 //! `stopgap try`: what a server would do with a request, and which rule says so.
 
 mod lines;
+mod web;
 
 use std::collections::BTreeMap;
 
 use stopgap_edit::iis::{Effective, MAX_FILE_BYTES, effective_rules, standalone_rules};
-use stopgap_engine::{Collected, collect};
+use stopgap_engine::Collected;
 use stopgap_fs::read_bounded;
 use stopgap_model::problem::one_line;
 use stopgap_model::{Fact, MitigationId, Request, Response};
@@ -17,12 +18,13 @@ use crate::args::{Common, Try};
 use crate::catalog::built_in;
 use crate::error::CliError;
 use crate::output;
-use crate::session::{Session, open_host, unsigned_catalog};
+use crate::session::{Session, look_at, unsigned_catalog};
 
 /// What the requests are tried on.
 enum Subject {
     Mitigation(Actions),
     Rules(Rules),
+    Web(web::OnServer),
     Site { collected: Box<Collected>, site: String, seen: BTreeMap<String, Result<Rules, String>> },
 }
 
@@ -77,7 +79,7 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
             "--iis WEB.CONFIG, --id ID, or --root DIR --site 'Default Web Site'",
         ));
     };
-    let collected = collect(&open_host(common)?);
+    let (_, collected) = look_at(common)?;
     match &collected.facts.iis {
         Fact::Known(iis) if iis.sites.iter().any(|s| s.name.eq_ignore_ascii_case(site)) => {}
         Fact::Known(iis) => {
@@ -87,7 +89,10 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
                 format!("its sites are: {}", names.join(", ")),
             ));
         }
-        Fact::Absent => return Err(CliError::Machine("IIS is not installed here".into())),
+        Fact::Absent if !collected.facts.web.is_empty() => {
+            return web::OnServer::find(common, site).map(Subject::Web);
+        }
+        Fact::Absent => return Err(CliError::Machine("no web server is installed here".into())),
         Fact::Unknown(why) => return Err(CliError::Machine(why.clone())),
     }
     let (site, seen) = (site.clone(), BTreeMap::new());
@@ -144,6 +149,7 @@ impl Subject {
         match self {
             Self::Mitigation(actions) => actions.answer(request, response),
             Self::Rules(rules) => rules.answer(request, response),
+            Self::Web(server) => server.answer(request, response),
             Self::Site { collected, site, seen } => {
                 let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
                 let rules = seen.entry(path).or_insert_with_key(|path| {

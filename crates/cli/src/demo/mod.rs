@@ -146,6 +146,7 @@ impl Protected {
             catalog,
             remember: true,
             policy: &self.policy,
+            declared: &[],
             by: "the demo",
             now: Timestamp::now,
             stop: &STOP,
@@ -260,7 +261,7 @@ fn take_back(
     let (installed, took) = timed(|| sandbox.install(FIXED));
     installed?;
     let fixed = plain(FIXED);
-    let version = match collect(&protected.host).facts.exchange {
+    let version = match collect(&protected.host, &[]).facts.exchange {
         stopgap_model::Fact::Known(exchange) => {
             exchange.version.known().map(ToString::to_string).unwrap_or_default()
         }

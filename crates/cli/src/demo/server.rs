@@ -116,7 +116,7 @@ fn serve(mut stream: TcpStream, host: &TreeHost) -> std::io::Result<()> {
         return answer(&mut stream, 400, "bad request");
     };
     // IIS notices a changed configuration by itself; here it is read for every request.
-    let snapshot = collect(host).snapshot;
+    let snapshot = collect(host, &[]).snapshot;
     let path = String::from_utf8_lossy(request.path()).into_owned();
     let Ok(rules) = effective_rules(&snapshot, SITE, &path) else {
         return answer(&mut stream, 500, "500.19");

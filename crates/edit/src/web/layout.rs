@@ -83,6 +83,11 @@ impl<'a> Layout<'a> {
     /// [`EditError`] if the text has no place here.
     pub fn place(&self, text: &RuleText) -> Result<Placement, EditError> {
         match (&self.kind, text) {
+            (Kind::Nginx(tree), RuleText::None) => {
+                nginx::place(self.files, tree, &nginx::Parts::new("", "", ""))
+            }
+            (Kind::Apache(tree), RuleText::None) => apache::place(self.files, tree, ""),
+            (Kind::HaProxy(tree), RuleText::None) => haproxy::place(tree, &[]),
             (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
                 nginx::place(self.files, tree, &nginx::Parts::new(http, server, upstream))
             }

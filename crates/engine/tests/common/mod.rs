@@ -55,6 +55,7 @@ impl Server {
             catalog: &self.catalog,
             remember: false,
             policy: &self.policy,
+            declared: &[],
             by: "a test",
             now: Timestamp::now,
             stop: &AtomicBool::new(false),

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use stopgap_engine::{CycleError, CycleReport, Engine};
-use stopgap_host::{Found, FsError, Host, Read, ReplaceError, TreeHost};
+use stopgap_host::{Found, FsError, Host, Live, Read, ReplaceError, TreeHost};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{ActionReport, MitigationReport};
+use stopgap_model::web::WebServer;
 use stopgap_model::{Catalog, Digest, ServerPath};
 use stopgap_plan::Order;
 use stopgap_store::Store;
@@ -44,6 +45,30 @@ impl Host for Watched {
         }
         self.replaced.borrow_mut().push(path.key());
         self.tree.replace(path, expected, new)
+    }
+
+    fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
+        self.tree.create(path, new)
+    }
+
+    fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
+        self.tree.remove(path, expected)
+    }
+
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+        self.tree.real_path(path)
+    }
+
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+        self.tree.glob(pattern)
+    }
+
+    fn web_servers(&self) -> Vec<WebServer> {
+        self.tree.web_servers()
+    }
+
+    fn live(&self) -> Option<&dyn Live> {
+        None
     }
 
     fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
@@ -132,6 +157,7 @@ impl Play<'_> {
             catalog: &self.catalog,
             remember: true,
             policy: &self.policy,
+            declared: &[],
             by: "a table",
             now: Timestamp::now,
             stop: &stop,

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
-use stopgap_model::web::{ServerId, WebKind, WebServer};
+use stopgap_model::web::{DeclaredServer, ServerId, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath};
 
 use super::about::About;
@@ -16,7 +16,7 @@ use super::packaged::{PACKAGED, Packaged, installed};
 use super::process::{Process, ProcessId, Processes};
 use super::run::Run;
 use super::service::service_of;
-use super::{DeclaredServer, LinuxHost, locked};
+use super::{LinuxHost, locked};
 
 /// What one server is known by, however its configuration's path is spelled.
 pub(crate) type Key = (WebKind, Vec<ServerPath>);

@@ -20,40 +20,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stopgap_fs::{FsError, ReplaceError};
 use stopgap_model::web::WebSite;
-use stopgap_model::web::{WebKind, WebServer};
+use stopgap_model::web::{WebServer, WebSettings};
 use stopgap_model::{Digest, Request, ServerPath};
 
 use crate::host::{Found, Host, Read};
 use crate::live::{Answer, Live, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;
+
 use about::About;
 use discovery::{Key, Stamp, Start};
 
 pub(crate) use packaged::packaged_in_tree;
-
-/// Which web servers of this machine are looked at, as `policy.toml` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebSettings {
-    /// Whether those are looked for that run and that packages installed. Otherwise only the
-    /// declared ones are looked at.
-    pub find: bool,
-    /// The ones that the administrator names.
-    pub servers: Vec<DeclaredServer>,
-}
-
-/// A web server that the administrator names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeclaredServer {
-    /// Which one it is.
-    pub kind: WebKind,
-    /// Its configuration, in the order read; at least one file.
-    pub config: Vec<ServerPath>,
-    /// Its program; where packages put it, if it is not named.
-    pub program: Option<ServerPath>,
-    /// What relative paths begin with; what the program itself says, if it is not named.
-    pub base: Option<ServerPath>,
-}
 
 /// This machine.
 #[derive(Debug)]

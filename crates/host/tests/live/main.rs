@@ -23,8 +23,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use stopgap_host::{Answer, DeclaredServer, Host as _, LinuxHost, Live, TestError, WebSettings};
+use stopgap_host::{Answer, Host as _, LinuxHost, Live, TestError};
 use stopgap_model::web::{BESIDE_SUFFIX, Listen, WebKind, WebServer, WebSite};
+use stopgap_model::web::{DeclaredServer, WebSettings};
 use stopgap_model::{Fact, Request, ServerPath};
 use stopgap_testkit::servers::{Running, Setup, free_ports, program};
 

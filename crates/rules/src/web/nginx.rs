@@ -18,6 +18,9 @@ use super::{Clause, Match, WebRule};
 /// So many variables are put in one word: their names stay far below what nginx reads as one.
 const MAX_JOINED: usize = 128;
 
+/// The variable that says how a request is blocked; empty: it is not.
+const VERDICT: &str = "stopgap";
+
 /// A rule, or what is left of it: conditions that all hold, and its comment.
 #[derive(Clone)]
 struct Rest<'a> {
@@ -34,14 +37,20 @@ pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
         }
     }
     let (mut maps, mut server) = (Maps::default(), String::new());
-    for (deny, rules) in by_deny {
-        let (name, status) = match deny {
-            Deny::Abort => ("stopgap_abort".to_owned(), 444),
-            Deny::Status(status) => (format!("stopgap_status_{status}"), status),
+    // One variable whatever the rules are, so that either of the files can be there in its older form.
+    let mut verdict = String::new();
+    let last = by_deny.len().saturating_sub(1);
+    for (at, (deny, rules)) in by_deny.into_iter().rev().enumerate() {
+        let status = match deny {
+            Deny::Abort => 444,
+            Deny::Status(status) => status,
         };
         let value = maps.gated(rules);
-        maps.any_of(&value, &name, "1");
-        let _ = write!(server, "if (${name}) {{\n    return {status};\n}}\n");
+        let name = if at == last { VERDICT.to_owned() } else { maps.name() };
+        let otherwise = format!("    \"\" \"{verdict}\";\n");
+        maps.map(&value, &name, &status.to_string(), &otherwise);
+        verdict = format!("${name}");
+        let _ = write!(server, "if (${VERDICT} = {status}) {{\n    return {status};\n}}\n");
     }
     RuleText::Nginx {
         http: under_heading(maps.out),

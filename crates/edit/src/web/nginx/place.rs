@@ -137,8 +137,31 @@ pub(crate) fn place(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Result<Pla
     let mut told: Vec<String> = all.iter().map(changed).collect();
     told.extend(differences.told(&tree.sources));
     all.extend(edits(&tree.sources, &splices));
+    in_order(&mut all, tree, parts);
     let staged = staged(files, tree, parts, &splices);
     Ok(Placement { edits: all, places: places(files, tree, parts), differences: told, staged })
+}
+
+/// An order in which each step alone is a configuration that starts: files of ours are there before
+/// they are included and after, and what defines our variables is included first and taken out last.
+fn in_order(edits: &mut [FileEdit], tree: &Tree<'_>, parts: &Parts) {
+    let of_http = |edit: &FileEdit| {
+        let mut blocks = tree.blocks.iter().filter(|block| block.place == Place::Http);
+        blocks.any(|block| *tree.sources[block.source].real == edit.path)
+    };
+    let comes = parts.written().any(|(part, _)| part == Part::Http);
+    edits.sort_by_key(|edit| match (&edit.before, &edit.after) {
+        (None, _) => 0,
+        (_, None) => 4,
+        _ if of_http(edit) => {
+            if comes {
+                1
+            } else {
+                3
+            }
+        }
+        _ => 2,
+    });
 }
 
 fn splices(

@@ -1,0 +1,84 @@
+//! Requests tried on a web server other than IIS: on the rules of ours that are in place there.
+
+use stopgap_model::problem::one_line;
+use stopgap_model::{Mitigation, Request, Response};
+use stopgap_plan::{Order, WebPlaced};
+use stopgap_text::{Actions, Answer};
+
+use crate::args::Common;
+use crate::error::CliError;
+use crate::session::Session;
+
+/// The rules of ours on one web server, by their meaning.
+pub(super) struct OnServer {
+    actions: Vec<Actions>,
+    notes: Vec<String>,
+}
+
+impl OnServer {
+    /// The rules on the server that has a site `site`, or is called so itself.
+    pub(super) fn find(common: &Common, site: &str) -> Result<Self, CliError> {
+        let session = Session::look(common)?;
+        let facts = session.engine().look(&Order::default())?.facts;
+        let is_it = |facts: &&stopgap_model::web::WebFacts| {
+            let server = &facts.server;
+            let id = server.id();
+            let sites = facts.sites.known().map(Vec::as_slice).unwrap_or_default();
+            [id.as_str(), server.kind.as_str()].contains(&site)
+                || sites.iter().any(|known| known.name.eq_ignore_ascii_case(site))
+        };
+        let Some(found) = facts.web.iter().find(is_it) else {
+            let names: Vec<String> =
+                facts.web.iter().map(|facts| one_line(facts.server.id().as_str())).collect();
+            return Err(CliError::usage(
+                format!("there is no site and no web server `{}` here", one_line(site)),
+                format!("the web servers here are: {}", names.join(", ")),
+            ));
+        };
+        let id = found.server.id();
+        let (in_place, _) = session.store.in_place()?;
+        let rules = in_place.web.get(&id).map(|own| own.rules.as_slice()).unwrap_or_default();
+        let mut server = Self {
+            actions: Vec::new(),
+            notes: vec![format!(
+                "tried on the rules of ours that are in place on {id}; what its own configuration \
+                 does is not evaluated"
+            )],
+        };
+        for placed in rules {
+            server.add(&session, placed)?;
+        }
+        Ok(server)
+    }
+
+    fn add(&mut self, session: &Session, placed: &WebPlaced) -> Result<(), CliError> {
+        let offer = session.sources.catalog.get(&placed.mitigation);
+        let same = offer.map(|offer| &offer.mitigation).filter(|it| it.hash == placed.hash);
+        let Some(mitigation) = same else {
+            let (action, revision) = (&placed.action, placed.revision);
+            self.notes.push(format!(
+                "{action} is in place in revision {revision}, which this catalog does not have: it \
+                 is not evaluated"
+            ));
+            return Ok(());
+        };
+        let mut alone = Mitigation { actions: Vec::new(), ..mitigation.clone() };
+        alone.actions.extend(mitigation.actions.iter().filter(|a| a.id == placed.action).cloned());
+        self.actions.push(Actions::of(&alone).map_err(CliError::Machine)?);
+        Ok(())
+    }
+
+    /// What the rules do to a request: the first that changes anything of it is told.
+    pub(super) fn answer(&self, request: &Request, response: Option<&Response>) -> Answer {
+        let mut answers = self.actions.iter().map(|actions| actions.answer(request, response));
+        let blocked = answers.find(|answer| answer.verdict == "blocked");
+        let mut answer = blocked.unwrap_or_else(|| {
+            let mut answers = self.actions.iter().map(|actions| actions.answer(request, response));
+            let changed = answers.find(|answer| answer.request_headers.is_some());
+            let plain = || Answer { verdict: "allowed", ..Answer::default() };
+            changed.unwrap_or_else(plain)
+        });
+        answer.notes.extend(self.notes.iter().cloned());
+        answer
+    }
+}

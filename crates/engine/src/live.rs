@@ -1,0 +1,222 @@
+//! The live step: how a web server that runs gets other rules.
+//!
+//! Record how each site answers; have the server test the configuration before anything of it is
+//! replaced; replace; reload; read back; probe; every site must answer as before. Otherwise
+//! everything goes back, and the server takes that.
+
+use std::time::{Duration, Instant};
+
+use stopgap_host::{Live, TestError};
+use stopgap_model::{Fact, MitigationId};
+use stopgap_plan::{Step, WebChange, rule_text};
+use stopgap_store::{Change, Status};
+
+use crate::apply::{Attempt, Written};
+use crate::collect::read_web;
+use crate::probing::{Baseline, Failure, Probing};
+use crate::{CycleError, Engine, Timing};
+
+/// How long is waited before the sites are asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What became of a change of one web server.
+#[derive(Debug)]
+pub(crate) enum WebAttempt {
+    /// As of a change of IIS.
+    Made(Attempt),
+    /// The server refuses its own configuration as it stands: it was left alone. Why.
+    Refused(String),
+    /// It failed because of this mitigation alone: the others can be tried again without it.
+    Fault,
+}
+
+impl Engine<'_> {
+    /// Makes one attempt at the change of one web server.
+    pub(crate) fn attempt_web(
+        &self,
+        planned: &WebChange,
+    ) -> Result<(WebAttempt, Timing), CycleError> {
+        let mut timing = Timing::of(planned.server.id());
+        let begun = Instant::now();
+        let attempt = self.try_web(planned, &mut timing)?;
+        timing.total = begun.elapsed();
+        Ok((attempt, timing))
+    }
+
+    fn try_web(&self, planned: &WebChange, timing: &mut Timing) -> Result<WebAttempt, CycleError> {
+        if self.asked_to_stop() {
+            return Ok(WebAttempt::Made(Attempt::Undone));
+        }
+        let live = self.host.live().filter(|_| !planned.edits.is_empty());
+        if let Some(Err(error)) = live.map(|live| timing.spend(|| test_staged(live, planned))) {
+            return self.tested_badly(planned, error, timing);
+        }
+        let runs = matches!(planned.server.running, Fact::Known(true));
+        let live = live.filter(|_| runs);
+        let probing = Probing::new(self.catalog, planned);
+        let before = live.map(|live| timing.spend(|| probing.baseline(live)));
+        let steps = std::slice::from_ref(&planned.step);
+        let mut change = self.store.begin((self.now)(), self.by, &planned.edits, steps)?;
+        match self.write(&planned.edits) {
+            Written::All => {}
+            Written::Failed(made, why) => return self.fail_web(change, made, &Failure::of(why)),
+            Written::Stale(made, path) => {
+                self.undo(&mut change, made, "a file changed after the plan was made", None)?;
+                return Ok(WebAttempt::Made(Attempt::Stale(path)));
+            }
+        }
+        let judged =
+            self.read_back(planned).map_err(Failure::of).and_then(|()| match (live, &before) {
+                (Some(live), Some(before)) => {
+                    timing.spend(|| self.take_effect(live, planned, &probing, before))
+                }
+                _ => Ok(()),
+            });
+        if let Err(mut failure) = judged {
+            let fault = fault_of(&change, &failure);
+            self.undo(&mut change, planned.edits.len(), &failure.why, fault.as_ref())?;
+            if let (Some(live), Some(before)) = (live, &before) {
+                timing.spend(|| restore(live, planned, &probing, before, &mut failure))?;
+            }
+            return self.failed(change, &failure, fault.is_some());
+        }
+        change.status = Status::Committed;
+        self.store.save_change(&change)?;
+        self.record_steps(steps)?;
+        Ok(WebAttempt::Made(Attempt::Done))
+    }
+
+    /// The planned configuration does not pass the server's own test. Whose fault is it?
+    fn tested_badly(
+        &self,
+        planned: &WebChange,
+        error: TestError,
+        timing: &mut Timing,
+    ) -> Result<WebAttempt, CycleError> {
+        let Some(live) = self.host.live() else {
+            return Ok(WebAttempt::Made(Attempt::Undone));
+        };
+        if let Err(own) = timing.spend(|| live.test(&planned.server, &[])) {
+            return Ok(WebAttempt::Refused(match own {
+                TestError::Refused { .. } => {
+                    format!("without anything of ours, {own}")
+                }
+                TestError::NotMade(_) => own.to_string(),
+            }));
+        }
+        let steps = std::slice::from_ref(&planned.step);
+        let change = self.store.begin((self.now)(), self.by, &planned.edits, steps)?;
+        self.fail_web(change, 0, &Failure::of(error.to_string()))
+    }
+
+    fn fail_web(
+        &self,
+        mut change: Change,
+        made: usize,
+        failure: &Failure,
+    ) -> Result<WebAttempt, CycleError> {
+        self.undo(&mut change, made, &failure.why, None)?;
+        self.failed(change, failure, false)
+    }
+
+    /// Writes down that a change failed and is undone; `by_one`: because of one of its mitigations.
+    fn failed(
+        &self,
+        mut change: Change,
+        failure: &Failure,
+        by_one: bool,
+    ) -> Result<WebAttempt, CycleError> {
+        if let Status::Undone { error, .. } = &mut change.status {
+            error.clone_from(&failure.why);
+            self.store.save_change(&change)?;
+        }
+        self.record_failure(&change, &failure.why)?;
+        Ok(if by_one { WebAttempt::Fault } else { WebAttempt::Made(Attempt::Undone) })
+    }
+
+    /// Reads the server's configuration again: exactly what was planned must stand there.
+    fn read_back(&self, planned: &WebChange) -> Result<(), String> {
+        let Step::Rules { rules, .. } = &planned.step else { return Ok(()) };
+        if planned.edits.is_empty() {
+            return Ok(());
+        }
+        let config = read_web(self.host, planned.server.clone());
+        if let Some(why) = config.incomplete {
+            return Err(why);
+        }
+        let layout = config.files.layout().map_err(|trouble| trouble.to_string())?;
+        let text = rule_text(planned.server.kind, rules);
+        let again = layout.place(&text).map_err(|error| error.to_string())?;
+        match again.edits.first() {
+            None => Ok(()),
+            Some(edit) => Err(format!("{} does not read back as it was written", edit.path)),
+        }
+    }
+
+    /// Has the server take what was written, and asks it until it answers as it should.
+    fn take_effect(
+        &self,
+        live: &dyn Live,
+        planned: &WebChange,
+        probing: &Probing<'_>,
+        before: &Baseline,
+    ) -> Result<(), Failure> {
+        live.reload(&planned.server).map_err(Failure::of)?;
+        settle(live, || probing.judge(live, before))
+    }
+}
+
+/// Has the server take what was put back; it is started if it is gone. Where it takes not even that,
+/// it still runs with what it had before: then its own configuration is at fault, which is added to
+/// the failure.
+fn restore(
+    live: &dyn Live,
+    planned: &WebChange,
+    probing: &Probing<'_>,
+    before: &Baseline,
+    failure: &mut Failure,
+) -> Result<(), CycleError> {
+    let server = &planned.server;
+    let taken = if live.is_running(server) { live.reload(server) } else { live.start(server) };
+    if let Err(still) = settle(live, || probing.as_before(live, before)) {
+        return Err(CycleError::NotHealthy {
+            server: server.id(),
+            error: failure.why.clone(),
+            why: taken.err().unwrap_or(still.why),
+        });
+    }
+    if taken.is_err() {
+        failure.why += "; it does not take its configuration without anything of ours either";
+    }
+    Ok(())
+}
+
+/// The mitigation that a failure is because of, where others were put in too.
+fn fault_of(change: &Change, failure: &Failure) -> Option<MitigationId> {
+    failure.of.clone().filter(|of| concerns_others(change, of))
+}
+
+/// Whether a change puts in rules of another mitigation too.
+fn concerns_others(change: &Change, fault: &MitigationId) -> bool {
+    change.steps.iter().any(|step| match step {
+        Step::Rules { rules, put_in, .. } => rules
+            .iter()
+            .any(|placed| put_in.contains(&placed.action) && placed.mitigation != *fault),
+        Step::Insert(_) | Step::Remove { .. } => false,
+    })
+}
+
+fn test_staged(live: &dyn Live, planned: &WebChange) -> Result<(), TestError> {
+    live.test(&planned.server, &planned.staged)
+}
+
+/// Asks until all is as it should be, or the time is over.
+fn settle(live: &dyn Live, ask: impl Fn() -> Result<(), Failure>) -> Result<(), Failure> {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            Err(_) if begun.elapsed() < live.settling() => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+}

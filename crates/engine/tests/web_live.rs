@@ -1,0 +1,321 @@
+//! The live step on a simulated nginx: whatever goes wrong, the server ends with what it had or with
+//! what it should have, and it is never left down.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use stopgap_engine::{CycleError, CycleReport, Engine};
+use stopgap_model::policy::{Drift, Policy, Switch};
+use stopgap_model::report::State;
+use stopgap_model::{Catalog, MitigationId, ServerPath};
+use stopgap_plan::Order;
+use stopgap_store::Store;
+use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF, SimulatedServer};
+use stopgap_testkit::{FailingHost, Fault};
+
+const CONFIG: &str = "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\n    \
+                      server_name a.test;\n  }\n  include /etc/nginx/b.site;\n}\n";
+
+/// A file whose name comes before that of the main one.
+const SITE: &str = "/etc/nginx/b.site";
+const SITE_CONFIG: &str = "server {\n  listen 127.0.0.1:8080;\n  server_name b.test;\n}\n";
+
+fn document(id: &str, revision: u32, text: &str, probe: &str) -> String {
+    format!(
+        "schema = 1\nid = \"{id}\"\nrevision = {revision}\ntitle = \"A test\"\n\
+         severity = \"high\"\nimpact = \"None.\"\n\
+         [[action]]\nid = \"{id}.1\"\nkind = \"block-request\"\ndeny = \"abort\"\n\
+         when = [{{ field = \"uri\", contains = \"{text}\" }}]\n\
+         [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{probe}\"\n\
+         expect = \"blocked\"\n\
+         [[probe]]\nname = \"benign\"\nlive = true\nrequest = \"GET /ordinary\"\n\
+         expect = \"allowed\"\n"
+    )
+}
+
+fn good() -> String {
+    document("A", 1, MARKER, MARKER)
+}
+
+/// A mitigation whose live probe the simulated server does not block.
+fn without_effect() -> String {
+    document("B", 1, "something-else", "something-else")
+}
+
+/// A server with its state folder.
+struct Server {
+    folder: PathBuf,
+    store: Store,
+    catalog: Catalog,
+    policy: Policy,
+}
+
+impl Server {
+    fn new(documents: &[String]) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("stopgap-live-{}-{count}", std::process::id()));
+        let store = Store::open(&folder).unwrap();
+        let policy = Policy {
+            organisation: Switch::On,
+            server: Switch::On,
+            blocked: BTreeMap::new(),
+            drift: Drift::Reapply,
+        };
+        let mut server = Self { folder, store, catalog: Catalog::default(), policy };
+        server.publish(documents);
+        server
+    }
+
+    fn publish(&mut self, documents: &[String]) {
+        let parse = |text: &String| {
+            stopgap_model::document::parse(text.as_bytes(), &|_| Ok(()))
+                .unwrap_or_else(|wrong| panic!("{wrong:?}"))
+        };
+        self.catalog = Catalog::of("a test", documents.iter().map(parse));
+    }
+
+    fn cycle(&self, host: &FailingHost) -> Result<CycleReport, CycleError> {
+        self.cycle_with(host, &Order::default())
+    }
+
+    fn cycle_with(&self, host: &FailingHost, order: &Order) -> Result<CycleReport, CycleError> {
+        let engine = Engine {
+            host,
+            store: &self.store,
+            catalog: &self.catalog,
+            remember: false,
+            policy: &self.policy,
+            declared: &[],
+            by: "a test",
+            now: Timestamp::now,
+            stop: &AtomicBool::new(false),
+        };
+        engine.cycle(order)
+    }
+
+    fn remove(&self, host: &FailingHost, id: &str) -> CycleReport {
+        let ids: BTreeSet<MitigationId> = BTreeSet::from([id.parse().unwrap()]);
+        let order = Order { only: Some(ids.clone()), take_back: ids, ..Order::default() };
+        self.cycle_with(host, &order).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn nginx() -> FailingHost {
+    let files = [(NGINX_CONF, CONFIG), (SITE, SITE_CONFIG)];
+    let files = files.map(|(path, text)| (ServerPath::new(path), text.as_bytes().to_vec()));
+    FailingHost::new(files.to_vec()).with_nginx()
+}
+
+fn state(report: &CycleReport, id: &str) -> State {
+    report.mitigations.iter().find(|m| m.id.as_str() == id).unwrap().state
+}
+
+fn reason(report: &CycleReport, id: &str) -> String {
+    report.mitigations.iter().find(|m| m.id.as_str() == id).unwrap().reason.clone()
+}
+
+/// The server runs with what is on its disk.
+fn assert_at_rest(host: &FailingHost) {
+    assert!(host.web().is_alive(), "the server is left down");
+    assert_eq!(host.web().loaded(), host.snapshot(), "the server runs with other files");
+}
+
+#[test]
+fn a_mitigation_is_applied_probed_and_taken_back_to_the_byte_with_one_reload_each() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    let before = host.snapshot();
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Applied, "{}", reason(&report, "A"));
+    assert!(report.changed);
+    assert_at_rest(&host);
+    assert_eq!(host.web().reloads(), 1);
+    // A second cycle finds nothing to do.
+    let report = server.cycle(&host).unwrap();
+    assert!(!report.changed);
+    assert_eq!(host.web().reloads(), 1);
+    let report = server.remove(&host, "A");
+    assert_eq!(state(&report, "A"), State::Withdrawn);
+    assert_eq!(host.snapshot(), before);
+    assert_at_rest(&host);
+    assert_eq!(host.web().reloads(), 2);
+}
+
+#[test]
+fn a_newer_revision_and_a_withdrawn_mitigation_reload_once_each() {
+    let (mut server, host) = (Server::new(&[good()]), nginx());
+    let before = host.snapshot();
+    let _ = server.cycle(&host).unwrap();
+    server.publish(&[document("A", 2, MARKER, &format!("x/{MARKER}"))]);
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Applied);
+    assert_eq!(host.web().reloads(), 2);
+    let withdrawn = "schema = 1\nid = \"A\"\nrevision = 3\ntitle = \"A test\"\nwithdrawn = \"it broke\"\n\
+                     severity = \"high\"\nimpact = \"None.\"\n";
+    server.publish(&[withdrawn.to_owned()]);
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Withdrawn, "{}", reason(&report, "A"));
+    assert_eq!(host.web().reloads(), 3);
+    assert_eq!(host.snapshot(), before);
+    assert_at_rest(&host);
+}
+
+#[test]
+fn a_server_that_misbehaves_with_our_rules_gets_everything_back() {
+    let moods = [
+        (Mood::ReloadHangs, "did not take it in time"),
+        (Mood::DiesOfRules, "it is gone"),
+        (Mood::IgnoresRules, "is not blocked"),
+        (Mood::BreaksWithRules, "answered with 200 before and now with 500"),
+        (Mood::RefusesRules, "unknown directive"),
+    ];
+    for (mood, told) in moods {
+        let (server, host) = (Server::new(&[good()]), nginx());
+        let before = host.snapshot();
+        host.web().set_mood(mood);
+        let report = server.cycle(&host).unwrap();
+        assert_eq!(state(&report, "A"), State::Failed, "{mood:?}");
+        assert!(reason(&report, "A").contains(told), "{mood:?}: {}", reason(&report, "A"));
+        assert!(!report.changed);
+        assert_eq!(host.snapshot(), before, "{mood:?}");
+        assert_at_rest(&host);
+        // Once it behaves again, the next cycle applies it.
+        host.web().set_mood(Mood::Good);
+        let report = server.cycle(&host).unwrap();
+        assert_eq!(state(&report, "A"), State::Applied, "{mood:?}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_broken_already_is_left_alone_and_told() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    let before = host.snapshot();
+    host.web().set_mood(Mood::RefusesAll);
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Conflict);
+    assert!(reason(&report, "A").contains("left alone: without anything of ours"));
+    assert_eq!(host.snapshot(), before);
+    assert_eq!(host.web().reloads(), 0);
+}
+
+#[test]
+fn a_server_that_does_not_run_gets_the_rules_is_not_probed_and_that_is_told() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    host.web().stop();
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Applied);
+    let mitigation = report.mitigations.iter().find(|m| m.id.as_str() == "A").unwrap();
+    let notes = mitigation.actions[0].notes.join("; ");
+    assert!(notes.contains("does not run"), "{notes}");
+    assert_eq!(host.web().reloads(), 0);
+    assert!(!host.web().is_alive());
+}
+
+#[test]
+fn one_mitigation_without_effect_does_not_keep_another_from_being_applied() {
+    let (server, host) = (Server::new(&[without_effect(), good()]), nginx());
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Applied, "{}", reason(&report, "A"));
+    assert_eq!(state(&report, "B"), State::Failed, "{}", reason(&report, "B"));
+    assert_at_rest(&host);
+    // It is tried again in the next cycle, alone, and what is in place stays.
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Applied);
+    assert_eq!(state(&report, "B"), State::Failed);
+    assert_at_rest(&host);
+}
+
+#[test]
+fn a_configuration_manager_that_puts_its_file_back_is_told_and_put_right() {
+    let (mut server, host) = (Server::new(&[good()]), nginx());
+    let _ = server.cycle(&host).unwrap();
+    let applied = host.snapshot();
+    let manager = || host.write(&ServerPath::new(NGINX_CONF), CONFIG.as_bytes());
+    manager();
+    server.policy.drift = Drift::Report;
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Drifted);
+    assert!(reason(&report, "A").contains("reported only"), "{}", reason(&report, "A"));
+    assert_eq!(host.web().reloads(), 1);
+    server.policy.drift = Drift::Reapply;
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Applied);
+    assert_eq!(host.snapshot(), applied);
+    assert_eq!(host.web().reloads(), 2);
+}
+
+#[test]
+fn a_rule_file_of_our_name_that_no_record_tells_of_is_a_conflict() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    host.write(&ServerPath::new("/etc/nginx/stopgap-http.rules"), b"# somebody's\n");
+    let before = host.snapshot();
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Conflict, "{}", reason(&report, "A"));
+    assert_eq!(host.snapshot(), before);
+}
+
+#[test]
+fn a_kill_at_every_operation_leaves_a_server_that_starts_and_that_the_next_cycle_finishes() {
+    let operations = {
+        let (server, host) = (Server::new(&[good()]), nginx());
+        let _ = server.cycle(&host).unwrap();
+        host.operations()
+    };
+    assert!(operations > 20, "only {operations} operations");
+    let mut applied = None;
+    for at in 1..=operations {
+        let server = Server::new(&[good()]);
+        let host = nginx().with(Fault::DieAt(at));
+        let before = host.snapshot();
+        let _ = server.cycle(&host);
+        let host = host.restarted();
+        SimulatedServer::would_start(&host.snapshot())
+            .unwrap_or_else(|why| panic!("killed at {at}, it would not start: {why}"));
+        let report = server.cycle(&host).unwrap();
+        assert_eq!(state(&report, "A"), State::Applied, "killed at {at}");
+        assert_at_rest(&host);
+        let files = host.snapshot();
+        assert_eq!(*applied.get_or_insert(files.clone()), files, "killed at {at}");
+        // The same on the way back.
+        let _ = server.remove(&host, "A");
+        assert_eq!(host.snapshot(), before, "killed at {at}");
+        assert_at_rest(&host);
+    }
+}
+
+#[test]
+fn a_kill_while_it_is_taken_back_is_finished_by_the_next_cycle() {
+    let ids: BTreeSet<MitigationId> = BTreeSet::from(["A".parse().unwrap()]);
+    let order = Order { only: Some(ids.clone()), take_back: ids, ..Order::default() };
+    for at in 1..60 {
+        let (server, host) = (Server::new(&[good()]), nginx());
+        let before = host.snapshot();
+        let _ = server.cycle(&host).unwrap();
+        let host = host.restarted().with(Fault::DieAt(at));
+        let _ = server.cycle_with(&host, &order);
+        let host = host.restarted();
+        SimulatedServer::would_start(&host.snapshot())
+            .unwrap_or_else(|why| panic!("killed at {at}, it would not start: {why}"));
+        let report = server.cycle_with(&host, &order).unwrap();
+        // What was finished before the kill is not there to be taken back again.
+        let state = state(&report, "A");
+        assert!(matches!(state, State::Withdrawn | State::Blocked), "killed at {at}: {state:?}");
+        assert_eq!(host.snapshot(), before, "killed at {at}");
+        assert_at_rest(&host);
+    }
+}

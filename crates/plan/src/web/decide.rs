@@ -1,0 +1,296 @@
+//! One action on one web server: what is wanted, what is there, and what is to be done.
+
+use std::collections::BTreeMap;
+
+use stopgap_model::policy::Drift;
+use stopgap_model::report::State;
+use stopgap_model::{Action, ActionId, Mitigation, Offer};
+use stopgap_rules::web::translate;
+
+use super::server::{OnServer, Seen};
+use super::{TakenOut, WebPlaced};
+use crate::affected::{Affects, action_affects};
+use crate::decide::taken_back;
+use crate::decision::Decision;
+use crate::{Input, rule_name};
+
+/// What is decided for one server.
+#[derive(Default)]
+pub(crate) struct Here {
+    pub(crate) decisions: BTreeMap<ActionId, Decision>,
+    /// In the order in which the rules stand.
+    pub(crate) wishes: Vec<Wish>,
+}
+
+/// What is to be done for one action on one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Nothing of it is there, and nothing is to be.
+    Nothing,
+    /// What is there stays.
+    Keep(WebPlaced),
+    /// This is put in, in place of what is there.
+    Put(WebPlaced),
+    /// What is there is taken out.
+    Out(TakenOut),
+}
+
+impl Here {
+    /// What failed when it was last tried waits while something else is put in, which it would make
+    /// fail too.
+    pub(crate) fn let_fresh_go_first(&mut self, server: &OnServer<'_>) {
+        let failed = |placed: &WebPlaced| server.failure(&placed.action).is_some();
+        let is_fresh = |wish: &Wish| matches!(wish, Wish::Put(placed) if !failed(placed));
+        if !self.wishes.iter().any(is_fresh) {
+            return;
+        }
+        for wish in &mut self.wishes {
+            if let Wish::Put(placed) = wish
+                && failed(placed)
+            {
+                *wish = kept(server.record(&placed.action));
+            }
+        }
+    }
+
+    /// Nothing is put in after all; answers whether anything was to be.
+    pub(crate) fn drop_puts(&mut self, why: &str) -> bool {
+        let mut dropped = false;
+        for wish in &mut self.wishes {
+            let Wish::Put(placed) = wish else { continue };
+            if let Some(decision) = self.decisions.get_mut(&placed.action) {
+                decision.state = State::Conflict;
+                why.clone_into(&mut decision.reason);
+            }
+            *wish = Wish::Nothing;
+            dropped = true;
+        }
+        dropped
+    }
+}
+
+/// An action that is asked for on a server.
+pub(crate) struct Asking<'a> {
+    pub(crate) input: &'a Input<'a>,
+    pub(crate) server: &'a OnServer<'a>,
+    pub(crate) offer: &'a Offer,
+    pub(crate) mitigation: &'a Mitigation,
+    pub(crate) action: &'a Action,
+    /// Whether the mitigation is for this host.
+    pub(crate) affects: &'a Affects,
+}
+
+/// Decides on an action for one server.
+pub(crate) fn decide_on(asking: &Asking<'_>) -> (Decision, Wish) {
+    let Asking { input, server, mitigation, action, .. } = asking;
+    let record = server.record(&action.id);
+    let (decision, wish) = decided(asking, record);
+    let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&mitigation.id))
+        || input.order.take_back.contains(&mitigation.id);
+    (decision, if asked { wish } else { kept(record) })
+}
+
+fn kept(record: Option<&WebPlaced>) -> Wish {
+    record.map_or(Wish::Nothing, |record| Wish::Keep(record.clone()))
+}
+
+fn decided(asking: &Asking<'_>, record: Option<&WebPlaced>) -> (Decision, Wish) {
+    let Asking { input, offer, mitigation, action, .. } = asking;
+    if let Some(of) = record.map(|record| &record.mitigation).filter(|of| **of != mitigation.id) {
+        let why = format!("an action {} of another mitigation is in place: {of}", action.id);
+        return (Decision::leave(State::Conflict, why), kept(record));
+    }
+    if let Some(by) = taken_back(input, mitigation) {
+        return match record {
+            Some(record) => asking.out(record, by),
+            None => (Decision::leave(State::Blocked, by), Wish::Nothing),
+        };
+    }
+    let narrowed = match asking.affects {
+        Affects::Yes(why) => match action_affects(mitigation, action, input.facts) {
+            Affects::Yes(_) => Affects::Yes(why.clone()),
+            other => other,
+        },
+        other => other.clone(),
+    };
+    match narrowed {
+        Affects::Yes(why) => match offer.denied.get(&action.id) {
+            Some(denied) => asking.rest(State::Unsupported, denied.clone(), record),
+            None => asking.affected(record, &why),
+        },
+        Affects::No(why) | Affects::Undeclared(why) => asking.not_affected(record, why),
+        Affects::Unknown(why) => asking.rest(State::Unknown, why, record),
+        Affects::CannotIdentify(why) => asking.rest(State::Unsupported, why, record),
+    }
+}
+
+impl Asking<'_> {
+    /// On any doubt what is in force stays in force, and that is said.
+    fn rest(&self, state: State, why: String, record: Option<&WebPlaced>) -> (Decision, Wish) {
+        let why = if record.is_some() { format!("{why}; what is in place stays") } else { why };
+        (self.at(Decision::leave(state, why), record), kept(record))
+    }
+
+    fn at(&self, decision: Decision, record: Option<&WebPlaced>) -> Decision {
+        let Some(record) = record else { return decision };
+        let rules = vec![rule_name(&record.action)];
+        Decision { rules, place: self.server.places.join("; "), ..decision }
+    }
+
+    fn out(&self, record: &WebPlaced, why: String) -> (Decision, Wish) {
+        let (state, reason) = match self.server.failure(&record.action) {
+            Some(error) => {
+                (State::Failed, format!("it could not be taken back: {error}; it is to go: {why}"))
+            }
+            None => (State::Applied, format!("to be taken back: {why}")),
+        };
+        let (mitigation, action) = (record.mitigation.clone(), record.action.clone());
+        let decision = self.at(Decision::leave(state, reason), Some(record));
+        (decision, Wish::Out(TakenOut { mitigation, action, why }))
+    }
+
+    fn not_affected(&self, record: Option<&WebPlaced>, why: String) -> (Decision, Wish) {
+        let Some(record) = record else {
+            return (Decision::leave(State::NotAffected, why), Wish::Nothing);
+        };
+        let reason = if let Some(off) = self.input.policy.switched_off() {
+            format!("in place though no longer needed ({why}): switched off {off}")
+        } else if let Some(hold) = self.offer.hold.as_ref().filter(|_| self.is_held(Some(record))) {
+            format!("in place, and it stays: {hold}; by what is held back, {why}")
+        } else {
+            return self.out(record, why);
+        };
+        let decision = self.at(Decision::leave(State::Applied, reason), Some(record));
+        (decision, kept(Some(record)))
+    }
+
+    /// Whether nothing new is applied of what is offered: the same revision, once taken, stays.
+    fn is_held(&self, record: Option<&WebPlaced>) -> bool {
+        let in_force = record.is_some_and(|record| record.hash == self.mitigation.hash);
+        self.offer.hold.is_some() && !in_force
+    }
+
+    fn affected(&self, record: Option<&WebPlaced>, why: &str) -> (Decision, Wish) {
+        let Self { server, mitigation, action, .. } = self;
+        let rule = match translate(&server.can, &action.kind) {
+            Ok(rule) => rule,
+            Err(refused) => {
+                let why = format!("{}: {}", server.can.kind.name(), refused.reason);
+                return self.rest(State::Unsupported, why, record);
+            }
+        };
+        let wanted = WebPlaced {
+            mitigation: mitigation.id.clone(),
+            revision: mitigation.revision,
+            hash: mitigation.hash,
+            action: action.id.clone(),
+            rule,
+        };
+        let (state, why) = match (record, &server.seen) {
+            (_, Seen::Unknown(why)) => return self.rest(State::Unknown, why.clone(), record),
+            (None, Seen::Taken(path)) => {
+                let why = format!(
+                    "{path} is there and not in this state folder's records; by hand: see what it \
+                     is, and take it out with the lines that include it"
+                );
+                return (Decision::leave(State::Conflict, why), Wish::Nothing);
+            }
+            (None, _) => (State::Pending, why.to_owned()),
+            (Some(_), Seen::Changed(how)) => (State::Drifted, how.clone()),
+            (Some(_), Seen::Nothing | Seen::Taken(_)) => {
+                (State::Drifted, format!("nothing of ours is left in {}", server.name()))
+            }
+            (Some(_), Seen::Outdated) => {
+                (State::Applied, "another version of Stopgap wrote it".to_owned())
+            }
+            (Some(record), Seen::Intact) if *record == wanted => {
+                return self.intact(record, why);
+            }
+            (Some(record), Seen::Intact) => {
+                let (old, new) = (record.revision, mitigation.revision);
+                let why = format!("another revision is in place: {old} here, {new} in the catalog");
+                (State::Applied, why)
+            }
+        };
+        self.to_put_in(record, wanted, state, why)
+    }
+
+    fn intact(&self, record: &WebPlaced, why: &str) -> (Decision, Wish) {
+        let policy = self.input.policy;
+        let reason = match (policy.blocked.get(&self.mitigation.id), policy.switched_off()) {
+            (Some(block), _) => {
+                format!("in place; blocked by {}, so it would not be applied again", block.by)
+            }
+            (None, Some(off)) => format!("in place; switched off {off}, so nothing is changed"),
+            (None, None) => why.to_owned(),
+        };
+        let decision = self.at(Decision::leave(State::Applied, reason), Some(record));
+        (decision.noting(self.server.notes(record)), kept(Some(record)))
+    }
+
+    /// A rule that is wanted and not there as it should be.
+    fn to_put_in(
+        &self,
+        record: Option<&WebPlaced>,
+        wanted: WebPlaced,
+        state: State,
+        why: String,
+    ) -> (Decision, Wish) {
+        if let Some(held) = self.forbidden(record, state, &why) {
+            return (self.at(held, record), kept(record));
+        }
+        if let Some(refused) = self.server.config.and_then(|config| config.refused.as_ref()) {
+            let why = format!("left alone: {refused}");
+            let state = if state == State::Drifted { state } else { State::Conflict };
+            return (self.at(Decision::leave(state, why), record), kept(record));
+        }
+        let belied = stopgap_rules::belied_probe(self.mitigation);
+        if let Some(why) = belied.unwrap_or_else(|error| Some(error.to_string())) {
+            let why = format!("it would not work here: {why}");
+            return (self.at(Decision::leave(State::Conflict, why), record), kept(record));
+        }
+        let (state, why) = match (self.server.failure(&wanted.action), state) {
+            (Some(error), State::Pending) => {
+                (State::Failed, format!("the last try failed and was undone: {error}"))
+            }
+            (Some(error), _) => {
+                (State::Failed, format!("{why}; the last try failed and was undone: {error}"))
+            }
+            (None, state) => (state, why),
+        };
+        let decision = self.at(Decision::leave(state, why), record);
+        let place = self.server.name();
+        let notes = self.server.notes(&wanted);
+        (Decision { place, ..decision }.noting(notes), Wish::Put(wanted))
+    }
+
+    /// Why nothing is put in now, if it is not.
+    fn forbidden(&self, record: Option<&WebPlaced>, state: State, why: &str) -> Option<Decision> {
+        let Self { input, offer, mitigation, .. } = self;
+        let (quiet, reason) = if let Some(block) = input.policy.blocked.get(&mitigation.id) {
+            (State::Blocked, format!("blocked by {}", block.by))
+        } else if let Some(off) = input.policy.switched_off() {
+            (State::Pending, format!("switched off {off}"))
+        } else if let Some(hold) = offer.hold.as_ref().filter(|_| self.is_held(record)) {
+            (State::Pending, format!("{hold}, so nothing new is applied"))
+        } else if state == State::Drifted && self.only_told() {
+            let reason = "reported only, as the policy says; to put it right: stopgap reapply";
+            return Some(Decision::leave(state, format!("{why}; {reason} {}", mitigation.id)));
+        } else {
+            return None;
+        };
+        // What is there, or was changed under us, is still told; only what is not there is at rest.
+        let told = if record.is_some() { state } else { quiet };
+        let reason = match told {
+            State::Blocked => reason,
+            State::Pending => format!("{reason}; {why}"),
+            _ => format!("{why}; {reason}"),
+        };
+        Some(Decision::leave(told, reason))
+    }
+
+    fn only_told(&self) -> bool {
+        let asked = self.input.order.reapply.contains(&self.mitigation.id);
+        self.input.policy.drift == Drift::Report && !asked
+    }
+}

@@ -1,0 +1,255 @@
+//! The other web servers: nginx, Apache httpd, HAProxy.
+//!
+//! What stands on such a server is a function of the rules that are wanted there: one text, in files
+//! or lines of ours. So the plan for a server is the list of its rules, and taking one out is the
+//! same text without it.
+
+mod decide;
+mod merge;
+mod orphans;
+mod server;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use stopgap_edit::FileEdit;
+use stopgap_edit::web::{Files, Placement};
+use stopgap_model::report::{MitigationReport, State};
+use stopgap_model::web::{WebFacts, WebServer, WebSite};
+use stopgap_model::{ActionId, ActionKind, Digest, Fact, MitigationId, WebKind};
+use stopgap_rules::web::{RuleText, WebRule, text};
+
+use self::decide::{Asking, Here, Wish, decide_on};
+use self::merge::merged;
+use self::orphans::{orphan_reports, orphan_wishes};
+use self::server::OnServer;
+use crate::affected::affects;
+use crate::decision::Decision;
+use crate::planner::summary;
+use crate::{Input, Step};
+
+/// A web server other than IIS, as it was read.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// What was identified.
+    pub facts: WebFacts,
+    /// Its configuration.
+    pub files: Files,
+    /// Why its configuration is not known to the end, if so; a sentence without a full stop.
+    pub incomplete: Option<String>,
+    /// Why the server itself refuses its configuration as it stands, if it was asked and does; a
+    /// sentence without a full stop.
+    pub refused: Option<String>,
+}
+
+/// A rule of ours on a web server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebPlaced {
+    /// The mitigation.
+    pub mitigation: MitigationId,
+    /// Its revision.
+    pub revision: u32,
+    /// The digest of its document.
+    pub hash: Digest,
+    /// The action.
+    pub action: ActionId,
+    /// The rule in the server's terms.
+    pub rule: WebRule,
+}
+
+/// An action that is taken out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenOut {
+    /// The mitigation.
+    pub mitigation: MitigationId,
+    /// The action.
+    pub action: ActionId,
+    /// Why, as a sentence without a full stop.
+    pub why: String,
+}
+
+/// What is to be done on one web server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebChange {
+    /// The server.
+    pub server: WebServer,
+    /// Its sites.
+    pub sites: Vec<WebSite>,
+    /// The files to be replaced, made or removed, each once.
+    pub edits: Vec<FileEdit>,
+    /// What the server's own test is made of, before anything is replaced.
+    pub staged: Vec<(stopgap_model::ServerPath, Vec<u8>)>,
+    /// What they consist of: a `Step::Rules`.
+    pub step: Step,
+    /// Whether anything is put in that did not fail when it was last tried.
+    pub fresh: bool,
+}
+
+/// What is written for these rules.
+#[must_use]
+pub fn rule_text(kind: WebKind, rules: &[WebPlaced]) -> RuleText {
+    let labelled = rules.iter().map(|placed| {
+        let label = format!("{}, revision {}", placed.action, placed.revision);
+        (label, placed.rule.clone())
+    });
+    text(kind, &labelled.collect::<Vec<_>>())
+}
+
+/// The digest of what is written.
+fn digest(text: &RuleText) -> Digest {
+    let parts: Vec<&str> = match text {
+        RuleText::None => Vec::new(),
+        RuleText::Nginx { http, server, upstream } => vec![http, server, upstream],
+        RuleText::Apache { server } => vec![server],
+        RuleText::HaProxy { frontend } => frontend.iter().map(String::as_str).collect(),
+    };
+    Digest::of(parts.join("\0").as_bytes())
+}
+
+/// The decisions for these servers, and the changes that they come to.
+#[derive(Default)]
+pub(crate) struct WebPlan {
+    /// The decision on each action that is for these servers.
+    pub(crate) decisions: BTreeMap<ActionId, Decision>,
+    pub(crate) changes: Vec<WebChange>,
+    /// What is in place and the catalog does not ask for.
+    orphans: Vec<MitigationReport>,
+}
+
+/// Whether `kind` asks for a rule of a web server.
+fn is_rule(kind: &ActionKind) -> bool {
+    match kind {
+        ActionKind::BlockRequest { .. }
+        | ActionKind::RequestHeader { .. }
+        | ActionKind::ResponseHeader { .. } => true,
+        ActionKind::DisableService { .. }
+        | ActionKind::DisableAppPool { .. }
+        | ActionKind::DoNothing => false,
+    }
+}
+
+impl WebPlan {
+    /// Decides for every action that asks for a rule, on every web server that is not IIS.
+    pub(crate) fn new(input: &Input<'_>) -> Self {
+        let nothing = input.web.is_empty() && input.in_place.web.is_empty();
+        if nothing || matches!(input.facts.iis, Fact::Known(_)) {
+            return Self::default();
+        }
+        let servers = OnServer::all(input);
+        let mut here: Vec<Here> = servers.iter().map(|server| decide_here(input, server)).collect();
+        let mut changes = Vec::new();
+        for (server, here) in servers.iter().zip(&mut here) {
+            changes.extend(change(server, here));
+        }
+        let mut plan = Self { changes, ..Self::default() };
+        for mitigation in input.catalog.mitigations() {
+            for action in mitigation.actions.iter().filter(|action| is_rule(&action.kind)) {
+                let each = servers.iter().zip(&here);
+                let each = each.filter_map(|(server, here)| {
+                    here.decisions.get(&action.id).map(|decision| (server, decision))
+                });
+                let each: Vec<_> =
+                    each.map(|(server, decision)| (server.name(), decision)).collect();
+                if let Some(decision) = merged(&each) {
+                    plan.decisions.insert(action.id.clone(), decision);
+                }
+            }
+        }
+        plan.orphans = orphan_reports(input, &servers);
+        plan
+    }
+
+    /// Adds what is in place and no mitigation of the catalog asks for.
+    pub(crate) fn tell_orphans(&self, report: &mut Vec<MitigationReport>) {
+        for orphan in &self.orphans {
+            let Some(known) = report.iter_mut().find(|known| known.id == orphan.id) else {
+                report.push(orphan.clone());
+                continue;
+            };
+            known.actions.extend(orphan.actions.iter().cloned());
+            known.rules.extend(orphan.rules.iter().cloned());
+            let states: Vec<State> = known.actions.iter().map(|action| action.state).collect();
+            known.state = State::of_actions(&states);
+            known.reason = summary(known.state, &known.actions);
+        }
+    }
+}
+
+fn decide_here(input: &Input<'_>, server: &OnServer<'_>) -> Here {
+    let mut here = Here::default();
+    for offer in &input.catalog.offers {
+        let mitigation = &offer.mitigation;
+        let rules = mitigation.actions.iter().filter(|action| is_rule(&action.kind));
+        let mut rules = rules.peekable();
+        if rules.peek().is_none() {
+            continue;
+        }
+        let affects = affects(mitigation, input.facts);
+        for action in rules {
+            // On a server that is gone nothing is wanted.
+            if server.config.is_none() && server.record(&action.id).is_none() {
+                continue;
+            }
+            let asking = Asking { input, server, offer, mitigation, action, affects: &affects };
+            let (decision, wish) = decide_on(&asking);
+            here.decisions.insert(action.id.clone(), decision);
+            here.wishes.push(wish);
+        }
+    }
+    here.wishes.extend(orphan_wishes(input, server));
+    here
+}
+
+/// The change that the wishes for one server come to, if there is one. What cannot be put in becomes
+/// a conflict, and the rest is looked at without it.
+fn change(server: &OnServer<'_>, here: &mut Here) -> Option<WebChange> {
+    here.let_fresh_go_first(server);
+    match assembled(server, here) {
+        Ok(change) => change,
+        Err(why) => here.drop_puts(&why).then(|| assembled(server, here).ok().flatten())?,
+    }
+}
+
+fn assembled(server: &OnServer<'_>, here: &Here) -> Result<Option<WebChange>, String> {
+    let (mut rules, mut put_in, mut taken_out) = (Vec::new(), Vec::new(), Vec::new());
+    for wish in &here.wishes {
+        match wish {
+            Wish::Nothing => {}
+            Wish::Keep(placed) => rules.push(placed.clone()),
+            Wish::Put(placed) => {
+                rules.push(placed.clone());
+                put_in.push(placed.action.clone());
+            }
+            Wish::Out(out) => taken_out.push(out.clone()),
+        }
+    }
+    if put_in.is_empty() && taken_out.is_empty() {
+        return Ok(None);
+    }
+    let fresh = put_in.iter().any(|action| server.failure(action).is_none());
+    let step = |text: &RuleText| Step::Rules {
+        server: server.id.clone(),
+        rules: rules.clone(),
+        text: digest(text),
+        put_in: put_in.clone(),
+        taken_out: taken_out.clone(),
+    };
+    let Some(config) = server.config else {
+        // What went with its server needs no edit; the record goes after it.
+        let text = rule_text(WebKind::Nginx, &[]);
+        return Ok(Some(WebChange {
+            server: server.gone(),
+            sites: Vec::new(),
+            edits: Vec::new(),
+            staged: Vec::new(),
+            step: step(&text),
+            fresh,
+        }));
+    };
+    let text = rule_text(config.facts.server.kind, &rules);
+    let layout = server.layout.as_ref().map_err(Clone::clone)?;
+    let Placement { edits, staged, .. } = layout.place(&text).map_err(|error| error.to_string())?;
+    let sites = layout.sites();
+    let server = config.facts.server.clone();
+    Ok(Some(WebChange { server, sites, edits, staged, step: step(&text), fresh }))
+}

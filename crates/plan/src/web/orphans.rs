@@ -1,0 +1,106 @@
+//! Rules of ours on web servers that the catalog does not ask for.
+
+use std::collections::BTreeSet;
+
+use stopgap_model::MitigationId;
+use stopgap_model::report::{ActionReport, MitigationReport, State};
+
+use super::decide::Wish;
+use super::server::{OnServer, Seen};
+use super::{TakenOut, WebPlaced, is_rule};
+use crate::orphans::{in_force, orphan_goes};
+use crate::planner::summary;
+use crate::{Input, rule_name};
+
+/// Whether a mitigation of the catalog asks for the action that a rule carries out.
+fn is_known(input: &Input<'_>, placed: &WebPlaced) -> bool {
+    input.catalog.get(&placed.mitigation).is_some_and(|offer| {
+        let mut actions = offer.mitigation.actions.iter();
+        actions.any(|action| action.id == placed.action && is_rule(&action.kind))
+    })
+}
+
+/// What becomes of them on one server: absence withdraws nothing.
+pub(super) fn orphan_wishes(input: &Input<'_>, server: &OnServer<'_>) -> Vec<Wish> {
+    let orphans = server.records().iter().filter(|placed| !is_known(input, placed));
+    let wish = |placed: &WebPlaced| match orphan_goes(input, &placed.mitigation) {
+        Some(why) => {
+            let (mitigation, action) = (placed.mitigation.clone(), placed.action.clone());
+            Wish::Out(TakenOut { mitigation, action, why })
+        }
+        None => Wish::Keep(placed.clone()),
+    };
+    orphans.map(wish).collect()
+}
+
+/// What is told of them: of a mitigation that the catalog has, the actions that it has dropped.
+pub(super) fn orphan_reports(input: &Input<'_>, servers: &[OnServer<'_>]) -> Vec<MitigationReport> {
+    let all = || {
+        servers.iter().flat_map(|server| {
+            let orphans = server.records().iter().filter(|placed| !is_known(input, placed));
+            orphans.map(move |placed| (server, placed))
+        })
+    };
+    let ids: BTreeSet<&MitigationId> = all().map(|(_, placed)| &placed.mitigation).collect();
+    let report = |id: &MitigationId| {
+        let of_it: Vec<_> = all().filter(|(_, placed)| placed.mitigation == *id).collect();
+        orphan_report(input, id, &of_it)
+    };
+    ids.into_iter().filter_map(report).collect()
+}
+
+fn orphan_report(
+    input: &Input<'_>,
+    id: &MitigationId,
+    of_it: &[(&OnServer<'_>, &WebPlaced)],
+) -> Option<MitigationReport> {
+    let (_, first) = of_it.first()?;
+    let actions: Vec<ActionReport> =
+        of_it.iter().map(|(server, placed)| orphan_action(input, server, placed)).collect();
+    let states: Vec<State> = actions.iter().map(|action| action.state).collect();
+    let state = State::of_actions(&states);
+    Some(MitigationReport {
+        id: id.clone(),
+        revision: of_it.iter().map(|(_, placed)| placed.revision).max().unwrap_or(0),
+        hash: first.hash,
+        in_force: in_force(input, id),
+        title: "(not in this catalog)".into(),
+        state,
+        blocked: input.policy.blocked.contains_key(id),
+        reason: summary(state, &actions),
+        source: "change records".into(),
+        rules: of_it.iter().map(|(_, placed)| rule_name(&placed.action)).collect(),
+        actions,
+    })
+}
+
+fn orphan_action(input: &Input<'_>, server: &OnServer<'_>, placed: &WebPlaced) -> ActionReport {
+    let id = &placed.mitigation;
+    let goes = orphan_goes(input, id);
+    let known = input.catalog.get(id).is_some();
+    let (state, reason) = match (server.failure(&placed.action), goes, &server.seen) {
+        (Some(error), Some(_), _) => {
+            (State::Failed, format!("it could not be taken back: {error}"))
+        }
+        (_, Some(why), _) => (State::Applied, format!("to be taken back: {why}")),
+        (_, None, Seen::Unknown(why)) => (State::Unknown, format!("{why}; what is in place stays")),
+        (_, None, Seen::Changed(how)) => (State::Drifted, format!("not in this catalog; {how}")),
+        (_, None, _) if known => {
+            (State::Applied, "in place; its mitigation has dropped it".to_owned())
+        }
+        (_, None, _) => (
+            State::Applied,
+            format!(
+                "in place, but not in this catalog; it stays until it is removed: stopgap remove {id}"
+            ),
+        ),
+    };
+    ActionReport {
+        id: placed.action.clone(),
+        kind: "block-request".into(),
+        state,
+        reason,
+        place: server.places.join("; "),
+        notes: Vec::new(),
+    }
+}
