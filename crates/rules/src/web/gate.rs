@@ -9,23 +9,51 @@ use crate::pattern::ast::ByteSet;
 /// A text that is shorter is in too many requests to keep any away.
 const MIN_TEXT: usize = 3;
 /// So much of a text is looked for, where it has as much.
-const GOOD_TEXT: usize = 5;
+const GOOD_TEXT: usize = 4;
 /// More of a text tells little more.
 const MAX_TEXT: usize = 6;
-/// The bytes of request targets, the common ones first. An engine looks further only where a text
-/// may begin, so texts are looked for from their rarest byte on.
+/// The bytes of request targets, the common ones first.
 const COMMON_FIRST: &[u8] = b"/eaiotnsrcldpm.uhgf-bvwy_k=012j3456789xq&?z:";
 
-/// What of `text` is looked for; `None` if it is too short. Bytes beyond letters are rare.
-pub(super) fn part_of(text: &str) -> Option<&[u8]> {
-    let text = text.as_bytes();
-    if text.len() < MIN_TEXT {
-        return None;
+/// Whether looking for `text` keeps requests away.
+pub(super) fn is_telling(text: &str) -> bool {
+    text.len() >= MIN_TEXT
+}
+
+/// Where in `text` the part that is looked for can begin.
+fn places(text: &str) -> &[u8] {
+    &text.as_bytes()[..=text.len().saturating_sub(GOOD_TEXT)]
+}
+
+/// How often `byte` is in a target: about as one over its rank.
+fn commonness(byte: u8) -> usize {
+    COMMON_FIRST.iter().position(|&b| b == byte).map_or(1, |rank| 1000 / (rank + 1))
+}
+
+/// Bytes, rare and few, one of which every one of `texts` has where a part of it can begin. An
+/// engine looks further only where a text may begin, so the fewer such places a request has, the
+/// less it costs.
+pub(super) fn starts(texts: &[&str]) -> ByteSet {
+    let mut starts = ByteSet::EMPTY;
+    let mut left: Vec<&[u8]> = texts.iter().map(|text| places(text)).collect();
+    while !left.is_empty() {
+        let cost = |byte: &u8| {
+            let covered = left.iter().filter(|places| places.contains(byte)).count();
+            (covered > 0).then(|| 1000 * commonness(*byte) / covered)
+        };
+        let best = (0..=u8::MAX).filter_map(|byte| Some((cost(&byte)?, byte))).min();
+        let Some((_, best)) = best else { return starts };
+        starts.insert(best);
+        left.retain(|places| !places.contains(&best));
     }
-    let last = text.len().saturating_sub(GOOD_TEXT);
-    let rarity = |byte: &u8| COMMON_FIRST.iter().position(|b| b == byte).unwrap_or(usize::MAX);
-    let start = (0..=last).rev().max_by_key(|&at| rarity(&text[at]))?;
-    Some(&text[start..text.len().min(start + MAX_TEXT)])
+    starts
+}
+
+/// What of `text` is looked for: from its rarest byte of `starts` on.
+pub(super) fn part_of<'a>(text: &'a str, starts: &ByteSet) -> &'a [u8] {
+    let of_starts = places(text).iter().enumerate().filter(|(_, byte)| starts.contains(**byte));
+    let start = of_starts.min_by_key(|(_, byte)| commonness(**byte)).map_or(0, |(at, _)| at);
+    &text.as_bytes()[start..text.len().min(start + MAX_TEXT)]
 }
 
 /// Texts by their first bytes. A text that begins with another one is not needed beside it.
@@ -47,10 +75,16 @@ impl Trie {
         }
     }
 
+    /// Where several ways go on, all but one fail: each begins with one class, which fails fast.
     fn pattern(&self) -> String {
         let ways = self.next.iter().map(|(byte, rest)| {
             let set = ByteSet::of([*byte]).folded();
-            format!(r"(?:{}|\x25{}){}", class(&set), escape_digits(&set), rest.pattern())
+            let first = class(&set.union(ByteSet::of(*b"%")));
+            let rest = rest.pattern();
+            match byte {
+                b'%' => format!(r"{first}(?:25)?{rest}"),
+                _ => format!(r"{first}(?:(?<!\x25)|{}){rest}", escape_digits(&set)),
+            }
         });
         let ways: Vec<_> = ways.collect();
         if ways.is_empty() { String::new() } else { alternatives(&ways) }
@@ -71,15 +105,25 @@ mod tests {
 
     #[test]
     fn a_text_is_looked_for_from_its_rarest_byte_on() {
-        assert_eq!(part_of("powershell"), Some(&b"wershe"[..]));
-        assert_eq!(part_of("/setup/"), Some(&b"setup/"[..]));
-        assert_eq!(part_of("/%2e"), Some(&b"/%2e"[..]));
-        assert_eq!(part_of("ab"), None);
+        let part = |text: &'static str| part_of(text, &starts(&[text]));
+        assert_eq!(part("powershell"), b"wershe");
+        assert_eq!(part("/setup/"), b"setup/");
+        assert_eq!(part("/a%2e"), b"a%2e");
+        assert_eq!(part("abc"), b"abc");
+        assert!(!is_telling("ab"));
+    }
+
+    #[test]
+    fn texts_are_looked_for_from_bytes_that_they_share() {
+        let all = ["jndi:ldap", "autodiscover", "discover"];
+        let starts = starts(&all);
+        assert!(all.iter().all(|text| starts.contains(part_of(text, &starts)[0])));
+        assert!(starts.iter().count() <= 2);
     }
 
     #[test]
     fn texts_that_begin_alike_share_their_beginning() {
-        assert_eq!(gate(&[b"ab1", b"ab2"]).map(|g| g.matches("[Aa]").count()), Some(1));
+        assert_eq!(gate(&[b"ab1", b"ab2"]).map(|g| g.matches("Aa]").count()), Some(1));
         assert_eq!(gate(&[b"a", b"ab"]), gate(&[b"a"]));
     }
 }

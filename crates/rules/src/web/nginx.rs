@@ -11,15 +11,16 @@ use std::fmt::Write as _;
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 
-use super::gate::{gate, part_of};
+use super::gate::{gate, is_telling, part_of, starts};
 use super::text::{HEADING, RuleText};
 use super::{Clause, Match, WebRule};
+use crate::pattern::ast::ByteSet;
 
 /// So many variables are put in one word: their names stay far below what nginx reads as one.
 const MAX_JOINED: usize = 128;
 
-/// The variable that says how a request is blocked; empty: it is not.
-const VERDICT: &str = "stopgap";
+/// A rule needs one of at most so many texts to stand behind a gate: their pattern always fits.
+const MAX_TEXTS: usize = 24;
 
 /// A rule, or what is left of it: conditions that all hold, and its comment.
 #[derive(Clone)]
@@ -28,29 +29,26 @@ struct Rest<'a> {
     clauses: Vec<&'a Clause>,
 }
 
+/// The values that are not empty where a rule that answers so holds.
+type Values = BTreeMap<Deny, Vec<String>>;
+
 /// The text for `rules`, each with its comment.
 pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
-    let mut by_deny: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
+    let mut blocking = Vec::new();
     for (comment, rule) in rules {
         if let WebRule::Block { when, deny } = rule {
-            by_deny.entry(*deny).or_default().extend(branches(comment, when));
+            blocking.extend(branches(comment, when).into_iter().map(|rest| (*deny, rest)));
         }
     }
     let (mut maps, mut server) = (Maps::default(), String::new());
-    // One variable whatever the rules are, so that either of the files can be there in its older form.
-    let mut verdict = String::new();
-    let last = by_deny.len().saturating_sub(1);
-    for (at, (deny, rules)) in by_deny.into_iter().rev().enumerate() {
-        let status = match deny {
-            Deny::Abort => 444,
-            Deny::Status(status) => status,
+    for (deny, values) in maps.gated(blocking) {
+        let (name, status) = match deny {
+            Deny::Abort => ("stopgap_abort".to_owned(), 444),
+            Deny::Status(status) => (format!("stopgap_status_{status}"), status),
         };
-        let value = maps.gated(rules);
-        let name = if at == last { VERDICT.to_owned() } else { maps.name() };
-        let otherwise = format!("    \"\" \"{verdict}\";\n");
-        maps.map(&value, &name, &status.to_string(), &otherwise);
-        verdict = format!("${name}");
-        let _ = write!(server, "if (${VERDICT} = {status}) {{\n    return {status};\n}}\n");
+        let value = maps.joined(values);
+        maps.any_of(&value, &name, "1");
+        let _ = write!(server, "if (${name}) {{\n    return {status};\n}}\n");
     }
     RuleText::Nginx {
         http: under_heading(maps.out),
@@ -98,31 +96,32 @@ fn is_of_method(clause: &Clause) -> bool {
     matches!(clause, Clause::Match(found) if found.input == "$request_method")
 }
 
-/// The texts of which an input must have one for a rule to hold.
-struct Key<'a> {
-    input: &'a str,
-    texts: Vec<&'a [u8]>,
-}
-
 /// A rule, and the texts of which it needs one.
-#[derive(Clone)]
 struct Keyed<'a> {
-    texts: Vec<&'a [u8]>,
+    texts: Vec<&'a str>,
+    deny: Deny,
     rest: Rest<'a>,
 }
 
-/// The most telling texts that `rest` needs; `None` if none are known.
-fn key<'a>(rest: &Rest<'a>) -> Option<Key<'a>> {
+impl<'a> Keyed<'a> {
+    /// What of its texts is looked for.
+    fn parts(&self, starts: &ByteSet) -> Vec<&'a [u8]> {
+        self.texts.iter().map(|text| part_of(text, starts)).collect()
+    }
+}
+
+/// An input and the most telling texts of it that `rest` needs; `None` if none are known.
+fn key<'a>(rest: &Rest<'a>) -> Option<(&'a str, Vec<&'a str>)> {
     let keys = rest.clauses.iter().filter_map(|clause| match clause {
         // A method keeps few requests away.
-        Clause::Match(_) if is_of_method(clause) => None,
-        Clause::Match(Match { input, needs, .. }) if !needs.is_empty() => {
-            let texts: Option<Vec<_>> = needs.iter().map(|text| part_of(text)).collect();
-            texts.filter(|texts| gate(texts).is_some()).map(|texts| Key { input, texts })
+        Clause::Match(Match { input, needs, .. }) if !is_of_method(clause) => {
+            let texts: Vec<&str> = needs.iter().map(String::as_str).collect();
+            let can_be = (1..=MAX_TEXTS).contains(&texts.len());
+            (can_be && texts.iter().all(|text| is_telling(text))).then_some((input.as_str(), texts))
         }
         _ => None,
     });
-    keys.max_by_key(|key| key.texts.iter().map(|text| text.len()).min())
+    keys.max_by_key(|(_, texts)| texts.iter().map(|text| text.len()).min())
 }
 
 /// The maps that were written, and the number of the next one.
@@ -146,40 +145,57 @@ impl Maps {
         );
     }
 
-    /// The value that is not empty where one of `rules` holds, each behind its gate.
-    fn gated(&mut self, rules: Vec<Rest<'_>>) -> String {
-        let mut open = Vec::new();
+    /// What says whether one of `rules` holds, each behind its gate.
+    fn gated(&mut self, rules: Vec<(Deny, Rest<'_>)>) -> Values {
+        let mut open: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
         let mut by_input: BTreeMap<&str, Vec<Keyed<'_>>> = BTreeMap::new();
-        for rest in rules {
+        for (deny, rest) in rules {
             match key(&rest) {
-                Some(Key { input, texts }) => {
-                    by_input.entry(input).or_default().push(Keyed { texts, rest });
+                Some((input, texts)) => {
+                    by_input.entry(input).or_default().push(Keyed { texts, deny, rest });
                 }
-                None => open.push(rest),
+                None => open.entry(deny).or_default().push(rest),
             }
         }
-        let mut values = vec![self.value(&open)];
-        for (input, mut keyed) in by_input {
-            keyed.sort_by(|left, right| left.texts.cmp(&right.texts));
-            self.behind_gates(input, &keyed, &mut values);
+        let mut values = Values::new();
+        for (deny, rules) in open {
+            values.entry(deny).or_default().push(self.value(&rules));
         }
-        self.joined(values)
+        for (input, mut keyed) in by_input {
+            let texts: Vec<&str> =
+                keyed.iter().flat_map(|keyed| keyed.texts.iter().copied()).collect();
+            let starts = starts(&texts);
+            keyed.sort_by_cached_key(|keyed| keyed.parts(&starts));
+            self.behind_gates(input, &starts, &keyed, &mut values);
+        }
+        values
     }
 
     /// Rules behind one gate, or behind several where one would be too long.
-    fn behind_gates(&mut self, input: &str, keyed: &[Keyed<'_>], values: &mut Vec<String>) {
-        let texts: Vec<&[u8]> =
-            keyed.iter().flat_map(|keyed| keyed.texts.iter().copied()).collect();
-        let Some(pattern) = gate(&texts) else {
+    fn behind_gates(
+        &mut self,
+        input: &str,
+        starts: &ByteSet,
+        keyed: &[Keyed<'_>],
+        values: &mut Values,
+    ) {
+        let parts: Vec<&[u8]> = keyed.iter().flat_map(|keyed| keyed.parts(starts)).collect();
+        let Some(pattern) = gate(&parts) else {
             let (left, right) = keyed.split_at(keyed.len() / 2);
-            self.behind_gates(input, left, values);
-            return self.behind_gates(input, right, values);
+            self.behind_gates(input, starts, left, values);
+            return self.behind_gates(input, starts, right, values);
         };
-        let rules: Vec<_> = keyed.iter().map(|keyed| keyed.rest.clone()).collect();
-        let behind = self.value(&rules);
-        let name = self.name();
-        self.map(input, &name, "", &line(&pattern, &behind));
-        values.push(format!("${name}"));
+        let gate = self.name();
+        self.map(input, &gate, "", &line(&pattern, "1"));
+        let mut by_deny: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
+        for Keyed { deny, rest, .. } in keyed {
+            by_deny.entry(*deny).or_default().push(rest.clone());
+        }
+        for (deny, rules) in by_deny {
+            let (behind, name) = (self.value(&rules), self.name());
+            let value = self.any_of(&format!("${gate}"), &name, &behind);
+            values.entry(deny).or_default().push(value);
+        }
     }
 
     /// The value that is not empty where one of `rules` holds.
