@@ -206,6 +206,30 @@ fn a_pattern_that_makes_an_engine_work_is_refused() {
 }
 
 #[test]
+fn a_pattern_that_would_fill_an_engine_is_refused_and_a_long_request_is_not() {
+    let decoded = |pattern: &str| {
+        Condition::Test(Test {
+            field: Field::Uri,
+            decode: vec![Decode::Url],
+            operator: Operator::Matches(pattern.into()),
+            case: Case::Ignore,
+        })
+    };
+    for pattern in ["x(([a-f]{16}){16}){16}y", "x[a-f]{900}y", "x(([a-f]{9}z){9}z){9}y"] {
+        for kind in SERVERS {
+            let told = why(&server(kind), &block(decoded(pattern), Deny::Abort));
+            assert!(told.contains("engine"), "{pattern}: {told}");
+        }
+    }
+    for pattern in ["x[a-f]+y", "x[a-f]{0,100}y", "x(ab)*y", "x[a-f]{100}y"] {
+        for kind in SERVERS {
+            let told = why(&server(kind), &block(decoded(pattern), Deny::Abort));
+            assert!(told.contains("+(?:[Yy]"), "{told}");
+        }
+    }
+}
+
+#[test]
 fn more_conditions_than_a_line_of_haproxy_has_words_for_are_refused() {
     let some = |count: usize| {
         let tests = (0..count).map(|n| test(Field::Uri, Operator::Contains(format!("x{n}"))));

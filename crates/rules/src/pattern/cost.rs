@@ -8,7 +8,7 @@ use super::{Pattern, PatternError, parse};
 use stopgap_model::rule::Case;
 
 /// Counted repetitions up to this are tried in bounded time.
-const SMALL: u32 = 16;
+pub(crate) const SMALL: u32 = 16;
 /// In how many ways a text may be matched at one place.
 const MAX_WAYS: u64 = 1024;
 

@@ -27,7 +27,7 @@ use self::starts::Starts;
 use self::table::Table;
 
 pub use cost::check_document_pattern;
-pub(crate) use cost::{is_long, trimmed};
+pub(crate) use cost::{SMALL, is_long, trimmed};
 pub(crate) use literal::{literal, required, shortest};
 
 /// The longest pattern, in bytes: longer than any rule of the field.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::alphabet::{alternatives, class, escape_digits};
 use crate::pattern::ast::{ByteSet, Node};
-use crate::pattern::is_long;
+use crate::pattern::{SMALL, is_long};
 use crate::unsupported::{Unsupported, unsupported};
 
 /// A `%` that begins no escape.
@@ -16,6 +16,15 @@ const LONE_PERCENT: &str = r"\x25(?![0-9A-Fa-f]{2})";
 /// Not the first and not the second digit of an escape. Needed only where a match begins: behind a
 /// whole token the next one is aligned.
 const ALIGNED: &str = r"(?:(?<!\x25)|(?![0-9A-Fa-f]{2}))(?:(?<!\x25[0-9A-Fa-f])|(?![0-9A-Fa-f]))";
+
+/// So many choices an engine can remember: HAProxy's has 32 KiB for them, takes a full stack for no
+/// match, and was seen full with 2,000 and not with 600.
+const MAX_REMEMBERED: usize = 300;
+/// So many bytes a pattern may be when it is compiled: PCRE, as it is built by default, has 64 KiB
+/// for it (`LINK_SIZE` in its README), and a repetition is written out.
+const MAX_COMPILED: usize = 48 * 1024;
+/// The bytes of a compiled class.
+const CLASS: usize = 40;
 
 /// Where a value stands in what a server shows.
 #[derive(Debug, Clone)]
@@ -87,9 +96,36 @@ struct Image<'a> {
 
 impl Image<'_> {
     fn body(&self, node: &Node) -> Result<String, Unsupported> {
+        if remembered(node) > MAX_REMEMBERED {
+            return Err(unsupported(
+                "its repetitions are more than a server's engine has room for",
+            ));
+        }
+        if self.compiled(node) > MAX_COMPILED {
+            return Err(unsupported("it is too large for a server's engine when it is compiled"));
+        }
         let mut out = String::new();
         self.write(node, &mut out)?;
         Ok(out)
+    }
+
+    /// How many bytes `node` is when it is compiled, at most.
+    fn compiled(&self, node: &Node) -> usize {
+        match node {
+            Node::Set(set) => {
+                let token = self.token(set);
+                token.len() + CLASS * token.matches('[').count()
+            }
+            Node::Concat(nodes) | Node::Alternate(nodes) => {
+                nodes.iter().map(|node| self.compiled(node)).fold(CLASS, usize::saturating_add)
+            }
+            Node::Group { node, .. } => self.compiled(node),
+            Node::Repeat { node, min, max, .. } => {
+                let rounds = max.unwrap_or(min + 1).max(1) as usize;
+                (self.compiled(node) + CLASS).saturating_mul(rounds)
+            }
+            _ => CLASS,
+        }
     }
 
     /// What must hold where a match begins.
@@ -117,7 +153,7 @@ impl Image<'_> {
             }
             Node::Repeat { node: body, min, max, .. } => {
                 match &**body {
-                    Node::Set(set) if !self.has_ways() => out.push_str(&self.token(set)),
+                    Node::Set(set) => out.push_str(&self.token(set)),
                     body => {
                         out.push_str("(?:");
                         self.write(body, out)?;
@@ -125,9 +161,7 @@ impl Image<'_> {
                     }
                 }
                 write_count(*min, *max, out);
-                // Nothing that follows a long repetition can be part of it, so to give back what
-                // it took never helps, and a long request needs no room to do so.
-                out.push_str(if is_long(node) { "+" } else { "" });
+                out.push_str(if is_possessive(node) { "+" } else { "" });
             }
             Node::End => out.push_str(&self.region.end),
             Node::WordBoundary { .. } if self.decoded => {
@@ -143,12 +177,7 @@ impl Image<'_> {
         Ok(())
     }
 
-    /// Whether a byte can stand in more than one way.
-    fn has_ways(&self) -> bool {
-        self.decoded || self.region.inner_blank.is_some()
-    }
-
-    /// One byte of a set, as itself or as an escape.
+    /// One byte of a set, as itself or as an escape: one item, which can be repeated.
     fn token(&self, set: &ByteSet) -> String {
         let mut raw = set.intersection(self.region.barrier.complement());
         let mut ways = Vec::new();
@@ -171,7 +200,32 @@ impl Image<'_> {
         if self.decoded && set.contains(b'%') {
             ways.push(LONE_PERCENT.into());
         }
-        if ways.is_empty() { class(&ByteSet::EMPTY) } else { alternatives(&ways) }
+        match ways.as_slice() {
+            [] => class(&ByteSet::EMPTY),
+            [_] if raw != ByteSet::EMPTY => ways.concat(),
+            _ => format!("(?:{})", ways.join("|")),
+        }
+    }
+}
+
+/// Nothing that follows a long repetition can be part of it, and what is repeated so often matches
+/// in one way only (others are refused): to give back what it took never helps.
+fn is_possessive(node: &Node) -> bool {
+    is_long(node) || matches!(node, Node::Repeat { max: Some(max), .. } if *max > SMALL)
+}
+
+/// How many choices an engine remembers at most while it matches `node`.
+fn remembered(node: &Node) -> usize {
+    match node {
+        Node::Set(_) => 1,
+        Node::Concat(nodes) => nodes.iter().map(remembered).fold(0, usize::saturating_add),
+        Node::Alternate(nodes) => 1 + nodes.iter().map(remembered).max().unwrap_or(0),
+        Node::Group { node, .. } => remembered(node),
+        Node::Repeat { node: body, max, .. } => {
+            let rounds = if is_possessive(node) { 1 } else { max.unwrap_or(1).max(1) as usize };
+            remembered(body).saturating_mul(rounds).saturating_add(1)
+        }
+        _ => 0,
     }
 }
 
