@@ -252,6 +252,8 @@ fn what_is_wrong_is_told() {
         alone("<Location />\n Satisfy any\n</Location>\n").gaps(&rules()),
         ["`Satisfy Any` in /etc/apache2/apache2.conf, line 2 lets requests in that rules deny"]
     );
+    let text = apache_text("<If \"true\">\n Require all denied\n Satisfy All\n</If>\n");
+    assert!(alone("Satisfy Any\n").gaps(&text).is_empty());
 }
 
 #[test]

@@ -433,3 +433,57 @@ fn nginx_finds_in_what_is_staged_a_mistake_of_ours() {
         assert!(answer.unwrap_err().contains("nonsense"));
     }
 }
+
+/// Two ports that were free a moment ago.
+fn free_ports() -> (u16, u16) {
+    let bound = || std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let (one, two) = (bound(), bound());
+    (one.local_addr().unwrap().port(), two.local_addr().unwrap().port())
+}
+
+fn answer(port: u16, path: &str) -> Option<String> {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: a\r\nX-Y: evil\r\nA: theirs\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+}
+
+#[test]
+fn a_header_is_gone_in_nginx_wherever_others_are_set() {
+    let scratch = Scratch::new("edit-nginx-headers");
+    let (front, back) = free_ports();
+    let main = scratch.path("nginx.conf");
+    let text = format!(
+        "pid {root}/pid;\nerror_log stderr;\ndaemon off;\nmaster_process off;\nevents {{ }}\nhttp {{\n  access_log off;\n  proxy_set_header A top;\n  server {{\n    listen 127.0.0.1:{front};\n    location / {{ proxy_pass http://127.0.0.1:{back}; }}\n    location /own {{\n      proxy_set_header A own;\n      proxy_pass http://127.0.0.1:{back};\n      location /own/inner {{ proxy_pass http://127.0.0.1:{back}; }}\n    }}\n  }}\n  server {{ listen 127.0.0.1:{back}; return 200 \"$http_x_y,$http_a\"; }}\n}}\n",
+        root = scratch.0.display()
+    );
+    let mut machine = Machine::nginx(&[(&main, &text)]);
+    machine.server.config = vec![stopgap_model::ServerPath::new(main.clone())];
+    let text = nginx_text("", "", "proxy_set_header x-y \"\";\n");
+    for (machine, expected) in [
+        (machine.clone(), ["evil,top", "evil,own", "evil,own"]),
+        (machine.there_and_back(&text, &no_nginx()), [",top", ",own", ",own"]),
+    ] {
+        scratch.write(&machine);
+        let started = std::process::Command::new("nginx").args(["-c", &main]).spawn();
+        let Ok(mut nginx) = started else {
+            eprintln!("SKIPPED: nginx is not installed");
+            return;
+        };
+        let pause = std::time::Duration::from_millis(50);
+        let up = (0..200).any(|_| {
+            let answers = answer(front, "/").is_some();
+            if !answers {
+                std::thread::sleep(pause);
+            }
+            answers
+        });
+        let answers = ["/", "/own", "/own/inner"].map(|path| answer(front, path));
+        nginx.kill().unwrap();
+        nginx.wait().unwrap();
+        assert!(up);
+        assert_eq!(answers, expected.map(|text| Some(text.to_owned())));
+    }
+}

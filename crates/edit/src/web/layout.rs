@@ -68,7 +68,9 @@ impl<'a> Layout<'a> {
             (Kind::Nginx(tree), RuleText::Nginx { server, upstream, .. }) => {
                 nginx::gaps(tree, server, upstream)
             }
-            (Kind::Apache(tree), RuleText::Apache { .. }) if !text.is_empty() => apache::gaps(tree),
+            (Kind::Apache(tree), RuleText::Apache { server }) if !text.is_empty() => {
+                apache::gaps(tree, server)
+            }
             (Kind::HaProxy(tree), RuleText::HaProxy { .. }) if !text.is_empty() => {
                 haproxy::gaps(tree)
             }

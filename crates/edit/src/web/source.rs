@@ -69,6 +69,13 @@ impl<'a> Source<'a> {
     }
 }
 
+/// A line without the carriage returns at its end: a line of ours that is put behind it shall not
+/// make one of them a part of an end of line.
+pub(super) fn without_returns(line: &[u8]) -> &[u8] {
+    let length = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |at| at + 1);
+    &line[..length]
+}
+
 /// What differs from what is to be, by file and kind, with each place.
 #[derive(Debug, Default)]
 pub(super) struct Differences(BTreeMap<(usize, String), BTreeSet<usize>>);

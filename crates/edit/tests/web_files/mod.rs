@@ -17,7 +17,7 @@ use stopgap_model::web::{WebKind, WebServer, WebSite};
 use stopgap_rules::web::RuleText;
 
 /// The files of a machine: the bytes of each, and the links.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Machine {
     pub server: WebServer,
     pub files: BTreeMap<String, Vec<u8>>,
@@ -36,6 +36,16 @@ pub fn server(kind: WebKind, config: &[&str], base: &str) -> WebServer {
         modules: Fact::Known(vec!["core.c".into(), "mod_so.c".into(), "http_core.c".into()]),
         running: Fact::Known(true),
         source: "a test".into(),
+    }
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut map = f.debug_map();
+        for (path, bytes) in &self.files {
+            map.entry(path, &String::from_utf8_lossy(bytes));
+        }
+        map.finish()
     }
 }
 
@@ -149,9 +159,11 @@ impl Machine {
     pub fn there_and_back(&self, text: &RuleText, empty: &RuleText) -> Self {
         let placed = self.with(text);
         let again = placed.place(text);
-        assert_eq!(again.edits, Vec::new(), "placing is not idempotent");
+        let second = placed.after(&again);
+        assert!(again.edits.is_empty(), "not idempotent: {placed:?}\nsecond: {second:?}");
         assert_eq!(again.differences, Vec::<String>::new());
-        assert_eq!(placed.with(empty).files, self.files, "taking out is not exact");
+        let out = placed.with(empty);
+        assert!(out.files == self.files, "not exact: {self:?}\nplaced: {placed:?}\nout: {out:?}");
         assert_eq!(self.place(empty).edits, Vec::new());
         placed
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::source::without_returns;
+
 /// A directive, which is one line or several that are continued.
 #[derive(Debug)]
 pub(super) struct Directive {
@@ -61,7 +63,7 @@ fn line(bytes: &[u8], from: usize) -> (Vec<u8>, usize, usize) {
         let length = rest.iter().position(|byte| *byte == b'\n');
         let content = &rest[..length.unwrap_or(rest.len())];
         let content = content.strip_suffix(b"\r").filter(|_| length.is_some()).unwrap_or(content);
-        let to = at + content.len();
+        let to = at + without_returns(content).len();
         at = length.map_or(bytes.len(), |length| at + length + 1);
         match content.strip_suffix(b"\\") {
             Some(content) if at < bytes.len() => text.extend_from_slice(content),

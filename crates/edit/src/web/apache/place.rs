@@ -7,7 +7,7 @@ use stopgap_model::web::BESIDE_SUFFIX;
 use super::super::files::{Files, Read};
 use super::super::glob;
 use super::super::place::{EditError, Placement};
-use super::super::source::{Differences, Source, changed, edits};
+use super::super::source::{Differences, Source, changed, edits, without_returns};
 use super::super::splice::{Splice, Splices, apply, own_file};
 use super::walk::{Include, Tree};
 
@@ -136,8 +136,7 @@ fn splices(
 
 /// Where the last line ends.
 fn end_of(bytes: &[u8]) -> usize {
-    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    text.strip_suffix(b"\r").filter(|_| text.len() < bytes.len()).unwrap_or(text).len()
+    without_returns(bytes.strip_suffix(b"\n").unwrap_or(bytes)).len()
 }
 
 fn quoted(path: &ServerPath) -> Result<String, EditError> {

@@ -17,6 +17,18 @@ use super::place::OWN_FILE;
 /// The most virtual hosts and addresses: sixteen times as many as files may be read.
 const MAX_HOSTS: usize = 65_536;
 
+/// The directives that say something about sites, modules and paths.
+const SETTINGS: [&str; 8] = [
+    "define",
+    "undefine",
+    "serverroot",
+    "loadmodule",
+    "servername",
+    "serveralias",
+    "sslengine",
+    "remoteipproxyprotocol",
+];
+
 /// The configuration of Apache.
 #[derive(Debug, Default)]
 pub(crate) struct Tree<'a> {
@@ -240,6 +252,9 @@ impl<'a> Walk<'a> {
     }
 
     fn setting(&mut self, name: &str, directive: &Directive) {
+        if !SETTINGS.contains(&name) {
+            return;
+        }
         let words = directive.words();
         let Some(first) = words.first() else { return };
         match name {

@@ -7,7 +7,7 @@ use stopgap_model::problem::one_line;
 
 use super::super::files::{Files, MAX_FILES, Need, Read, Trouble};
 use super::super::glob;
-use super::super::source::Source;
+use super::super::source::{Source, without_returns};
 use super::place::is_ours;
 use super::words::words;
 
@@ -155,8 +155,7 @@ impl<'a> Tree<'a> {
         let mut section = Section::None;
         let mut from = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            let text = without_returns(line.strip_suffix(b"\n").unwrap_or(line));
             self.line(files, &mut section, from, text)?;
             from += line.len();
         }

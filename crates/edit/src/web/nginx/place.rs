@@ -189,7 +189,7 @@ fn splices(
     }
     for own in &tree.own {
         let source = &tree.sources[own.source];
-        let (from, to) = (source.taken_out_from(own.from), own.to);
+        let (from, to) = (own.cut, own.to);
         splices.replace(source.real, Splice { from, to, text: Vec::new() });
         let before = expected.range(..=(own.source, from, usize::MAX)).next_back();
         if !before.is_some_and(|(of, _, end)| *of == own.source && to <= *end) {
@@ -206,11 +206,7 @@ fn splices(
 /// The splices of ours that take out what is there of ours.
 pub(super) fn removals(tree: &Tree<'_>, source: usize) -> Vec<Splice> {
     let own = tree.own.iter().filter(|own| own.source == source);
-    let removals = own.map(|own| {
-        let from = tree.sources[source].taken_out_from(own.from);
-        Splice { from, to: own.to, text: Vec::new() }
-    });
-    removals.collect()
+    own.map(|own| Splice { from: own.cut, to: own.to, text: Vec::new() }).collect()
 }
 
 fn named(place: Place) -> &'static str {

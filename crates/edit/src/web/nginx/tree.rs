@@ -18,7 +18,7 @@ pub(crate) struct Tree<'a> {
     /// The blocks that something of ours belongs into.
     pub(super) blocks: Vec<Block>,
     /// The includes of ours that are there.
-    pub(super) own: Vec<Span>,
+    pub(super) own: Vec<Own>,
     pub(super) servers: Vec<Server<'a>>,
     pub(crate) modules: Vec<String>,
     /// The server blocks that pass connections on without reading requests.
@@ -46,6 +46,17 @@ pub(super) struct Span {
     pub(super) source: usize,
     pub(super) from: usize,
     pub(super) to: usize,
+}
+
+/// An include of ours that is there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) source: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// From where on it is taken out: with the end of the line before, unless a comment needs that
+    /// so as not to go on with what follows.
+    pub(super) cut: usize,
 }
 
 /// Where a block is, as far as it concerns us.

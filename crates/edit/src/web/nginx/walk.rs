@@ -12,7 +12,7 @@ use super::super::glob;
 use super::super::source::Source;
 use super::lex::{End, Lexer, Statement};
 use super::place::own_paths;
-use super::tree::{Block, Includes, Place, Server, Setter, Span, Tree};
+use super::tree::{Block, Includes, Own, Place, Server, Setter, Span, Tree};
 
 /// The most blocks that something of ours belongs into: sixteen times as many as files may be read.
 const MAX_BLOCKS: usize = 16 * MAX_FILES;
@@ -38,6 +38,8 @@ pub(super) struct Walk<'a> {
     /// The files that are being read: each was included by the one before.
     reading: Vec<usize>,
     walked: usize,
+    /// Where the statement before ends.
+    behind: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -52,6 +54,7 @@ impl<'a> Walk<'a> {
             stack: Vec::new(),
             reading: Vec::new(),
             walked: 0,
+            behind: 0,
         }
     }
 
@@ -83,12 +86,17 @@ impl<'a> Walk<'a> {
         }
         self.reading.push(source);
         let outer = self.stack.len();
+        self.behind = 0;
         let mut lexer = Lexer::new(bytes);
         loop {
             match lexer.next() {
                 Err((at, what)) => return Err(self.trouble(Some(span(source, at, at)), what)),
                 Ok(None) => break,
-                Ok(Some(statement)) => self.statement(source, outer, statement)?,
+                Ok(Some(statement)) => {
+                    let behind = statement.to;
+                    self.statement(source, outer, statement)?;
+                    self.behind = behind;
+                }
             }
         }
         if self.stack.len() > outer {
@@ -268,7 +276,7 @@ impl<'a> Walk<'a> {
         };
         let path = self.full_path(named);
         if self.own.contains(&path) {
-            self.tree.own.push(at);
+            self.own_include(at);
             return Ok(());
         }
         self.first(at);
@@ -278,6 +286,16 @@ impl<'a> Walk<'a> {
             includes.statements.push((at.from, at.to, targets.clone()));
         }
         targets.iter().try_for_each(|target| self.file(target, Some(at)))
+    }
+
+    fn own_include(&mut self, at: Span) {
+        let source = &self.tree.sources[at.source];
+        let line = source.taken_out_from(at.from);
+        let rest = &source.bytes[at.to..];
+        let rest = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+        let is_alone = line == self.behind || rest.trim_ascii().is_empty();
+        let cut = if is_alone { line } else { at.from };
+        self.tree.own.push(Own { source: at.source, from: at.from, to: at.to, cut });
     }
 
     /// A path as nginx completes it: relative ones begin in the folder of the main file.
