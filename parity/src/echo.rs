@@ -70,7 +70,7 @@ fn converse(mut stream: &TcpStream) -> io::Result<()> {
 const KINDS: [&str; 4] = [
     "Content-Type: text/html; charset=utf-8\r\nContent-Security-Policy: default-src 'self'\r\n",
     "Content-Type: text/plain\r\nContent-Security-Policy: default-src 'self'\r\n",
-    "Content-Type: TEXT/HTML\r\n",
+    "Content-Type: TEXT/HTML\r\nX-Powered-By: echo\r\nX-Frame-Options: SAMEORIGIN\r\n",
     "Content-Type: application/json\r\n",
 ];
 

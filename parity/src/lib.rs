@@ -20,4 +20,4 @@ mod verdict;
 mod worst;
 
 pub use run::{Figures, Parity};
-pub use worst::Worst;
+pub use worst::{BOUND, Worst};

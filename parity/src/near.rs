@@ -191,6 +191,8 @@ impl Parts {
             target.push(if target.contains(&b'?') && random.chance(90) { b'&' } else { b'?' });
             target.extend(query);
         }
+        // Blanks behind a target are no part of it, for a server.
+        let target = target.trim_ascii_end().to_vec();
         let mut headers =
             vec![("Host".to_owned(), self.host.unwrap_or_else(|| b"localhost".to_vec()))];
         headers.extend(self.headers.into_iter().map(|(name, value)| (name, clean(&value))));

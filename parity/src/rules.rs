@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use stopgap_model::document::parse;
-use stopgap_model::mitigation::ActionKind;
+use stopgap_model::mitigation::{ActionKind, HeaderChange};
 use stopgap_model::rule::{
     BlockRule, Case, Condition, DEFAULT_BODY_LIMIT, Decode, Deny, Field, Operator, Test,
 };
@@ -75,6 +75,42 @@ pub(crate) fn probes(catalog: &[Mitigation]) -> Vec<Request> {
     probes.map(|probe| probe.request.clone()).collect()
 }
 
+/// Changes of headers, beside those of the catalog.
+pub(crate) fn of_headers() -> Vec<Rule> {
+    let test = |field: Field, operator| {
+        Condition::Test(Test { field, decode: Vec::new(), operator, case: Case::Ignore })
+    };
+    let set = |value: &str| HeaderChange::Set(value.to_owned());
+    let request = |header: &str, change| {
+        let field = Field::Header(header.to_owned());
+        let operator = Operator::Contains("zqheader".into());
+        let sample = Test { field, decode: Vec::new(), operator, case: Case::Ignore };
+        let kind = ActionKind::RequestHeader { scope: None, header: header.to_owned(), change };
+        (kind, vec![(sample, b"zqheader".to_vec())])
+    };
+    let response = |header: &str, change, when| {
+        let header = header.to_owned();
+        (ActionKind::ResponseHeader { scope: None, header, change, when }, Vec::new())
+    };
+    let html = test(Field::ResponseContentType, Operator::Equals("text/html".into()));
+    let policy = Field::ResponseHeader("content-security-policy".into());
+    let with_policy = test(policy, Operator::Contains("self".into()));
+    let searched = test(Field::Uri, Operator::Contains("?q=".into()));
+    let kinds = [
+        request("x-middleware-subrequest", HeaderChange::Remove),
+        request("x-original-url", HeaderChange::Remove),
+        request("x-zone", set("outside, \"quoted\" 50 % {x}")),
+        request("x-plain", set("outside")),
+        request("x-via", HeaderChange::Append("; more".into())),
+        response("X-Powered-By", HeaderChange::Remove, Condition::All(Vec::new())),
+        response("X-Frame-Options", set("DENY"), html),
+        response("Content-Security-Policy", HeaderChange::Remove, with_policy),
+        response("X-Searched", set("yes"), searched),
+    ];
+    let rule = |(number, (kind, samples))| Rule { id: format!("H{number}.1"), kind, samples };
+    kinds.into_iter().enumerate().map(rule).collect()
+}
+
 /// `count` rules over fields, operators, cases, decodings and nestings.
 pub(crate) fn generated(count: usize, seed: u64) -> Vec<Rule> {
     (0..count).map(|number| generate(number, seed)).collect()
@@ -86,7 +122,8 @@ fn generate(number: usize, seed: u64) -> Rule {
     let mut maker = Maker { random: &mut random, samples: &mut samples, number };
     let when = maker.condition(2);
     let deny = match random.below(4) {
-        0 => Deny::Status([403, 404, 451, 503][random.below(4)]),
+        // Apache has no other status than 403, and HAProxy some.
+        0 => Deny::Status([403, 403, 403, 404, 503, 451][random.below(6)]),
         _ => Deny::Abort,
     };
     let rule = BlockRule { when, deny, body_limit: DEFAULT_BODY_LIMIT };
@@ -217,9 +254,19 @@ impl Maker<'_> {
 
     /// A pattern with the word in it, and a text that it is found in.
     fn pattern(&mut self, slash: &str, word: &str) -> (Operator, String) {
+        loop {
+            let (pattern, sample) = self.any_pattern(slash, word);
+            // What no document may say never arrives at a server.
+            if check_document_pattern(&pattern).is_ok() {
+                return (Operator::Matches(pattern), sample);
+            }
+        }
+    }
+
+    fn any_pattern(&mut self, slash: &str, word: &str) -> (String, String) {
         let quoted = quoted(word);
         let at = quoted_slash(slash);
-        let (pattern, sample) = match self.random.below(12) {
+        match self.random.below(12) {
             0 => (format!("{quoted}[0-9]+"), format!("{word}42")),
             1 => (format!(r"^{at}{quoted}\.(?:php|aspx)$"), format!("{slash}{word}.aspx")),
             2 => (format!("{quoted}.*end"), format!("{word}-x-end")),
@@ -232,8 +279,7 @@ impl Maker<'_> {
             9 => (format!(r"{quoted}[\x80-\xff%]"), format!("{word}%")),
             10 => (format!(r"\b{quoted}"), format!("/{word}")),
             _ => (format!("{quoted}[^/]*/[^~]*~t"), format!("{word}x/y~t")),
-        };
-        (Operator::Matches(pattern), sample)
+        }
     }
 }
 

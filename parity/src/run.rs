@@ -29,7 +29,7 @@ pub struct Parity {
     requests: Vec<Request>,
     sides: Vec<Side>,
     // Kept for its end, which comes after that of the servers.
-    _echo: Echo,
+    echo: Echo,
 }
 
 /// What a run found.
@@ -57,6 +57,7 @@ impl Parity {
     pub fn start(seed: u64) -> Result<Self, String> {
         let catalog: Vec<Mitigation> = rules::catalog()?;
         let mut rules = rules::of_catalog(&catalog);
+        rules.extend(rules::of_headers());
         rules.extend(rules::generated(GENERATED, seed));
         let requests = corpus::build(&rules::probes(&catalog), &rules, seed);
         let echo = Echo::start().map_err(|error| format!("the application: {error}"))?;
@@ -64,7 +65,7 @@ impl Parity {
         for kind in [WebKind::Nginx, WebKind::Apache, WebKind::HaProxy] {
             sides.extend(Side::start(kind, &rules, echo.port())?);
         }
-        Ok(Self { rules, requests, sides, _echo: echo })
+        Ok(Self { rules, requests, sides, echo })
     }
 
     /// How many requests the corpus has.
@@ -130,12 +131,22 @@ impl Parity {
         Ok(figures)
     }
 
-    /// What the requests that are worst for the rules cost on each server.
+    /// What the requests that are worst for the rules cost on each server that carries them all;
+    /// of these requests each `every`th is sent.
     ///
     /// # Errors
     /// A server does not answer at all.
     pub fn worst(&self, every: usize) -> Result<Vec<Worst>, String> {
-        self.sides.iter().map(|side| worst::measure(side, &self.rules, every)).collect()
+        self.sides.iter().map(|side| worst::together(side, &self.rules, every)).collect()
+    }
+
+    /// What they cost on a server of this kind that carries one rule, for the slowest rule.
+    ///
+    /// # Errors
+    /// A server does not answer at all.
+    pub fn worst_alone(&self, kind: WebKind) -> Result<Option<Worst>, String> {
+        let Some(side) = self.sides.iter().find(|side| side.kind == kind) else { return Ok(None) };
+        worst::alone(side, &self.rules, self.echo.port())
     }
 
     /// The outcome of every request on one server.

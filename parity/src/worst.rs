@@ -14,15 +14,20 @@ use crate::side::Side;
 /// How long an input is, in bytes: nearly the most that nginx reads on one line by default (8 KB).
 const LENGTH: usize = 8000;
 /// How many of the slowest requests are measured again.
-const AGAIN: usize = 40;
+const AGAIN: usize = 20;
 /// How often those are measured; the middle counts.
 const TIMES: usize = 5;
+
+/// How many milliseconds the worst request may take longer with a rule.
+pub const BOUND: f64 = 20.0;
 
 /// What the worst requests cost on one server.
 #[derive(Debug, PartialEq)]
 pub struct Worst {
     /// The server.
     pub kind: WebKind,
+    /// The rule that was there alone; `None`: all rules together.
+    pub alone: Option<String>,
     /// How many different requests were sent.
     pub requests: usize,
     /// How many milliseconds the slowest answer took more than without the rules.
@@ -34,10 +39,39 @@ pub struct Worst {
 }
 
 /// Sends each `every`th of the worst requests for `rules`, with them and without.
-pub(crate) fn measure(side: &Side, rules: &[Rule], every: usize) -> Result<Worst, String> {
+pub(crate) fn together(side: &Side, rules: &[Rule], every: usize) -> Result<Worst, String> {
     let carried = side.carried.iter().map(|at| &rules[*at]);
     let mut inputs: Vec<Request> = carried.flat_map(inputs_of).collect();
-    inputs.extend(RUNS.iter().flat_map(|run| placed(run.as_bytes())));
+    inputs.extend(runs());
+    measure(side, inputs, every)
+}
+
+/// The worst requests for each rule, on a server that carries only that one; the slowest of all.
+/// `None` if there is no rule.
+pub(crate) fn alone(side: &Side, rules: &[Rule], echo: u16) -> Result<Option<Worst>, String> {
+    let mut slowest: Option<Worst> = None;
+    for rule in side.carried.iter().map(|at| &rules[*at]) {
+        let Some(single) = Side::start(side.kind, std::slice::from_ref(rule), echo)? else {
+            continue;
+        };
+        let mut worst = measure(&single, inputs_of(rule).into_iter().chain(runs()).collect(), 1)?;
+        worst.alone = Some(rule.id.clone());
+        slowest = match slowest {
+            Some(mut old) if old.milliseconds >= worst.milliseconds => {
+                old.failures.extend(worst.failures);
+                Some(old)
+            }
+            Some(old) => {
+                worst.failures.extend(old.failures);
+                Some(worst)
+            }
+            None => Some(worst),
+        };
+    }
+    Ok(slowest)
+}
+
+fn measure(side: &Side, mut inputs: Vec<Request>, every: usize) -> Result<Worst, String> {
     inputs.sort_by_key(|request| sent::wire(request, 0));
     inputs.dedup();
     let inputs: Vec<_> = inputs.into_iter().step_by(every.max(1)).collect();
@@ -47,25 +81,19 @@ pub(crate) fn measure(side: &Side, rules: &[Rule], every: usize) -> Result<Worst
         timed.push((clock.difference(request)?, request));
     }
     timed.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    let mut slowest = (0.0, String::new());
+    let (mut milliseconds, mut slowest) = (0.0, String::new());
     for (_, request) in timed.into_iter().take(AGAIN) {
         let mut times = Vec::new();
         for _ in 0..TIMES {
             times.push(clock.difference(request)?);
         }
         times.sort_by(f64::total_cmp);
-        if times[TIMES / 2] > slowest.0 {
-            slowest = (times[TIMES / 2], cut(request));
+        if times[TIMES / 2] > milliseconds {
+            (milliseconds, slowest) = (times[TIMES / 2], cut(request));
         }
     }
-    let (milliseconds, slowest) = slowest;
-    Ok(Worst {
-        kind: side.kind,
-        requests: inputs.len(),
-        milliseconds,
-        slowest,
-        failures: clock.failures,
-    })
+    let (requests, failures) = (inputs.len(), clock.failures);
+    Ok(Worst { kind: side.kind, alone: None, requests, milliseconds, slowest, failures })
 }
 
 struct Clock {
@@ -109,6 +137,10 @@ fn cut(request: &Request) -> String {
 /// Runs that are near misses of many patterns at once: of escapes, of digits, of separators.
 const RUNS: [&str; 16] =
     ["%", "%2", "%25", "%%4", "0", "a1", "af", "41", "%41", "?", "&", "=", "/", "a=&", "%3", ";"];
+
+fn runs() -> impl Iterator<Item = Request> {
+    RUNS.iter().flat_map(|run| placed(run.as_bytes()))
+}
 
 /// The worst inputs for one rule: each test's text again and again, each time not quite.
 fn inputs_of(rule: &Rule) -> Vec<Request> {
