@@ -1,5 +1,6 @@
 //! A real server that carries the rules, beside a twin of it that does not.
 
+use std::path::Path;
 use std::process::Command;
 
 use regex::Regex;
@@ -31,27 +32,62 @@ impl Side {
     /// is not installed.
     pub(crate) fn start(kind: WebKind, rules: &[Rule], echo: u16) -> Result<Option<Self>, String> {
         let Some(program) = program(kind) else { return Ok(None) };
-        let server = Server {
-            kind,
-            version: Some(version(kind, &program)?),
-            modules: modules(kind).into_iter().collect(),
-        };
+        let server = server(kind, &program)?;
         let (mut carried, mut refused, mut translated) = (Vec::new(), Vec::new(), Vec::new());
         for (at, rule) in rules.iter().enumerate() {
             match translate(&server, &rule.kind) {
                 Ok(web_rule) => {
                     carried.push(at);
-                    translated.push((format!("{}, revision 1", rule.id), web_rule));
+                    translated.push((label(rule), web_rule));
                 }
                 Err(unsupported) => refused.push((rule.id.clone(), unsupported.reason)),
             }
         }
-        let (protected, bare, servers) = start(kind, &translated, echo)?;
+        let with_rules = start(kind, &translated, echo)?;
+        let protected = with_rules.port(0);
+        let mut servers = vec![with_rules];
+        let bare = match kind {
+            // What is at server level holds for every listener, so the twin is a process of its own.
+            WebKind::Apache => {
+                let twin = run(kind, APACHE, &[("stopgap.conf", "")], echo)?;
+                servers.push(twin);
+                servers[1].port(0)
+            }
+            WebKind::Nginx | WebKind::HaProxy => servers[0].port(1),
+        };
         Ok(Some(Self { kind, carried, refused, protected, bare, _servers: servers }))
+    }
+
+    /// A server of the same kind that carries this rule only, beside the same twin. `None` where it
+    /// cannot say the rule.
+    pub(crate) fn alone(&self, rule: &Rule, echo: u16) -> Result<Option<Self>, String> {
+        let Some(program) = program(self.kind) else { return Ok(None) };
+        let Ok(web_rule) = translate(&server(self.kind, &program)?, &rule.kind) else {
+            return Ok(None);
+        };
+        let server = start(self.kind, &[(label(rule), web_rule)], echo)?;
+        Ok(Some(Self {
+            kind: self.kind,
+            carried: vec![0],
+            refused: Vec::new(),
+            protected: server.port(0),
+            bare: self.bare,
+            _servers: vec![server],
+        }))
     }
 }
 
-fn version(kind: WebKind, program: &std::path::Path) -> Result<Version, String> {
+fn label(rule: &Rule) -> String {
+    format!("{}, revision 1", rule.id)
+}
+
+/// What the translation is told of the server that is installed.
+fn server(kind: WebKind, program: &Path) -> Result<Server, String> {
+    let version = Some(version(kind, program)?);
+    Ok(Server { kind, version, modules: modules(kind).into_iter().collect() })
+}
+
+fn version(kind: WebKind, program: &Path) -> Result<Version, String> {
     let failed = |why: String| format!("the version of {kind}: {why}");
     let output = Command::new(program).arg("-v").output().map_err(|e| failed(e.to_string()))?;
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -61,37 +97,27 @@ fn version(kind: WebKind, program: &std::path::Path) -> Result<Version, String> 
     found[1].parse().map_err(|_| failed(said.clone()))
 }
 
-/// The ports with rules and without, and the processes.
-fn start(
-    kind: WebKind,
-    rules: &[(String, WebRule)],
-    echo: u16,
-) -> Result<(u16, u16, Vec<Running>), String> {
-    let absent = || format!("{kind} is not there any more");
-    let run = |config: &str, files: &[(&str, &str)]| {
-        let config = config.replace("{echo}", &echo.to_string());
-        Setup { files, ..Setup::new(kind, &config) }.start().ok_or_else(absent)
-    };
+/// The server with these rules on its first port.
+fn start(kind: WebKind, rules: &[(String, WebRule)], echo: u16) -> Result<Running, String> {
     match text(kind, rules) {
         RuleText::Nginx { http, server, upstream } => {
             let files =
                 [("http.rules", &*http), ("server.rules", &*server), ("up.rules", &*upstream)];
-            let server = run(NGINX, &files)?;
-            Ok((server.port(0), server.port(1), vec![server]))
+            run(kind, NGINX, &files, echo)
         }
-        // What is at server level holds for every listener, so the twin is a process of its own.
-        RuleText::Apache { server } => {
-            let protected = run(APACHE, &[("stopgap.conf", &server)])?;
-            let bare = run(APACHE, &[("stopgap.conf", "")])?;
-            Ok((protected.port(0), bare.port(0), vec![protected, bare]))
-        }
+        RuleText::Apache { server } => run(kind, APACHE, &[("stopgap.conf", &server)], echo),
         RuleText::HaProxy { frontend } => {
             let lines: Vec<String> = frontend.iter().map(|line| format!("  {line}")).collect();
-            let server = run(&HAPROXY.replace("  {rules}", &lines.join("\n")), &[])?;
-            Ok((server.port(0), server.port(1), vec![server]))
+            run(kind, &HAPROXY.replace("  {rules}", &lines.join("\n")), &[], echo)
         }
         RuleText::None => Err(format!("{kind} can say none of the rules")),
     }
+}
+
+fn run(kind: WebKind, config: &str, files: &[(&str, &str)], echo: u16) -> Result<Running, String> {
+    let config = config.replace("{echo}", &echo.to_string());
+    let running = Setup { files, ..Setup::new(kind, &config) }.start();
+    running.ok_or_else(|| format!("{kind} is not there any more"))
 }
 
 /// Room for requests of 8 KB, which is more than some servers read by themselves.

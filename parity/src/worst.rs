@@ -1,5 +1,6 @@
 //! The requests that make a backtracking engine work, and what they cost.
 
+use std::thread;
 use std::time::Instant;
 
 use stopgap_model::Request;
@@ -13,8 +14,9 @@ use crate::side::Side;
 
 /// How long an input is, in bytes: nearly the most that nginx reads on one line by default (8 KB).
 const LENGTH: usize = 8000;
-/// How many of the slowest requests are measured again.
+/// How many of the slowest requests are measured again: of all rules, and of one alone.
 const AGAIN: usize = 20;
+const AGAIN_ALONE: usize = 4;
 /// How often those are measured; the middle counts.
 const TIMES: usize = 5;
 
@@ -43,35 +45,46 @@ pub(crate) fn together(side: &Side, rules: &[Rule], every: usize) -> Result<Wors
     let carried = side.carried.iter().map(|at| &rules[*at]);
     let mut inputs: Vec<Request> = carried.flat_map(inputs_of).collect();
     inputs.extend(runs());
-    measure(side, inputs, every)
+    measure(side, inputs, every, AGAIN)
 }
 
 /// The worst requests for each rule, on a server that carries only that one; the slowest of all.
 /// `None` if there is no rule.
 pub(crate) fn alone(side: &Side, rules: &[Rule], echo: u16) -> Result<Option<Worst>, String> {
     let mut slowest: Option<Worst> = None;
+    let mut ending = Vec::new();
     for rule in side.carried.iter().map(|at| &rules[*at]) {
-        let Some(single) = Side::start(side.kind, std::slice::from_ref(rule), echo)? else {
-            continue;
-        };
-        let mut worst = measure(&single, inputs_of(rule).into_iter().chain(runs()).collect(), 1)?;
-        worst.alone = Some(rule.id.clone());
-        slowest = match slowest {
-            Some(mut old) if old.milliseconds >= worst.milliseconds => {
-                old.failures.extend(worst.failures);
-                Some(old)
-            }
-            Some(old) => {
-                worst.failures.extend(old.failures);
-                Some(worst)
-            }
-            None => Some(worst),
-        };
+        let Some(single) = side.alone(rule, echo)? else { continue };
+        let inputs = inputs_of(rule).into_iter().chain(runs()).collect();
+        let worst = measure(&single, inputs, 1, AGAIN_ALONE)?;
+        let worst = Worst { alone: Some(rule.id.clone()), ..worst };
+        // A server takes its time to end, and nothing waits for that.
+        ending.push(thread::spawn(move || drop(single)));
+        slowest = Some(match slowest {
+            Some(slowest) => slower(slowest, worst),
+            None => worst,
+        });
+    }
+    for thread in ending {
+        thread.join().map_err(|_| "a server did not end".to_owned())?;
     }
     Ok(slowest)
 }
 
-fn measure(side: &Side, mut inputs: Vec<Request>, every: usize) -> Result<Worst, String> {
+/// The slower one, with the failures of both.
+fn slower(one: Worst, other: Worst) -> Worst {
+    let (mut slower, faster) =
+        if one.milliseconds >= other.milliseconds { (one, other) } else { (other, one) };
+    slower.failures.extend(faster.failures);
+    slower
+}
+
+fn measure(
+    side: &Side,
+    mut inputs: Vec<Request>,
+    every: usize,
+    again: usize,
+) -> Result<Worst, String> {
     inputs.sort_by_key(|request| sent::wire(request, 0));
     inputs.dedup();
     let inputs: Vec<_> = inputs.into_iter().step_by(every.max(1)).collect();
@@ -82,7 +95,7 @@ fn measure(side: &Side, mut inputs: Vec<Request>, every: usize) -> Result<Worst,
     }
     timed.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     let (mut milliseconds, mut slowest) = (0.0, String::new());
-    for (_, request) in timed.into_iter().take(AGAIN) {
+    for (_, request) in timed.into_iter().take(again) {
         let mut times = Vec::new();
         for _ in 0..TIMES {
             times.push(clock.difference(request)?);
