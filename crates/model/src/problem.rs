@@ -39,12 +39,25 @@ impl Problem {
 
 /// The longest foreign text that is repeated in a message, in characters.
 const MAX_QUOTED: usize = 80;
+/// The longest path that Linux takes (`PATH_MAX`), in bytes.
+const MAX_PATH: usize = 4096;
 
 /// Foreign text made fit for a message: one line, control characters escaped, not too long.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let mut line: String = text.chars().take(MAX_QUOTED).flat_map(escape_control).collect();
-    if text.chars().nth(MAX_QUOTED).is_some() {
+    first_of_line(text, MAX_QUOTED)
+}
+
+/// A path, or a reason with one in it, made fit for a message: as `one_line`, and as long as paths
+/// are. What matters may be at its end.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    first_of_line(text, MAX_PATH)
+}
+
+fn first_of_line(text: &str, most: usize) -> String {
+    let mut line: String = text.chars().take(most).flat_map(escape_control).collect();
+    if text.chars().nth(most).is_some() {
         line.push('…');
     }
     line
@@ -68,6 +81,8 @@ mod tests {
     fn hostile_text_cannot_write_on_the_terminal() {
         assert_eq!(one_line("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
         assert_eq!(one_line("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(escaped(&"x".repeat(MAX_PATH + 1)).chars().count(), MAX_PATH + 1);
+        assert_eq!(escaped("a\u{1b}[31m\nb\u{202e}"), "a\\u{1b}[31m\\nb\\u{202e}");
         assert_eq!(one_line(&"x".repeat(200)).chars().count(), MAX_QUOTED + 1);
     }
 }

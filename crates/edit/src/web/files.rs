@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::escaped;
 use stopgap_model::web::{WebKind, WebServer};
 
 use super::layout::Layout;
@@ -73,11 +73,11 @@ pub struct Trouble {
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", one_line(self.path.as_str()))?;
+        write!(f, "{}", escaped(self.path.as_str()))?;
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
         }
-        write!(f, ": {}", one_line(&self.what))
+        write!(f, ": {}", escaped(&self.what))
     }
 }
 

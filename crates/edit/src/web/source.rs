@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::escaped;
 
 use super::splice::Splices;
 use crate::FileEdit;
@@ -34,7 +34,7 @@ impl<'a> Source<'a> {
 
     /// A place in it, for a person.
     pub(super) fn told(&self, at: usize) -> String {
-        format!("{}, line {}", one_line(self.path.as_str()), self.line(at))
+        format!("{}, line {}", escaped(self.path.as_str()), self.line(at))
     }
 
     /// How its lines end: as the first one does.
@@ -118,7 +118,7 @@ pub(super) fn edits(sources: &[Source<'_>], splices: &Splices) -> Vec<FileEdit> 
 
 /// What differs in a file of ours that this edit puts right.
 pub(super) fn changed(edit: &FileEdit) -> String {
-    let path = one_line(edit.path.as_str());
+    let path = escaped(edit.path.as_str());
     match (&edit.before, &edit.after) {
         (None, _) => format!("{path} is not there"),
         (Some(_), None) => format!("{path} is there"),

@@ -1,7 +1,7 @@
 //! Puts our file where Apache takes it in for the whole server.
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{escaped, one_line};
 use stopgap_model::web::BESIDE_SUFFIX;
 
 use super::super::files::{Files, Read};
@@ -62,7 +62,7 @@ pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placem
     let paths = own_paths(files, tree);
     for path in &paths {
         if let Some(Read::Unreadable(why)) = files.get(path) {
-            let path = one_line(path.as_str());
+            let path = escaped(path.as_str());
             return Err(EditError::Unreadable(format!("{path} cannot be read: {why}")));
         }
     }
@@ -80,10 +80,10 @@ pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placem
     told.extend(differences.told(&tree.sources));
     all.extend(edits(&tree.sources, &splices));
     let by = match &include {
-        Some((include, _)) => one_line(include.pattern.as_str()).to_string(),
-        None => format!("a line of ours in {}", one_line(files.main().as_str())),
+        Some((include, _)) => escaped(include.pattern.as_str()),
+        None => format!("a line of ours in {}", escaped(files.main().as_str())),
     };
-    let place = format!("{}, taken in by {by}", one_line(path.as_str()));
+    let place = format!("{}, taken in by {by}", escaped(path.as_str()));
     let places = if text.is_empty() { Vec::new() } else { vec![place] };
     let staged = staged(tree, text, path, include.as_ref().map(|(include, _)| *include));
     Ok(Placement { edits: all, places, differences: told, staged })
@@ -113,7 +113,7 @@ fn splices(
             last = Some(*from);
         }
         if main.bytes[..end].ends_with(b"\\") {
-            let main = one_line(files.main().as_str()).to_string();
+            let main = escaped(files.main().as_str());
             return Err(EditError::Nowhere(format!("{main} ends in a line that is continued")));
         }
         if main.bytes[end..end_of(main.bytes)] == text {

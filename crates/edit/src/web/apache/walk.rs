@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{escaped, one_line};
 
 use super::super::files::{
     Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
@@ -141,10 +141,10 @@ impl<'a> Walk<'a> {
                     Some(Ok(found)) if !found.is_empty() => self.folder(found, by),
                     Some(_) => {
                         let what = match read {
-                            Read::Unreadable(why) => format!("cannot be read: {}", one_line(why)),
+                            Read::Unreadable(why) => format!("cannot be read: {}", escaped(why)),
                             Read::Absent | Read::Found { .. } => "is not there".to_owned(),
                         };
-                        Err(self.trouble(by, format!("{} {what}", one_line(path.as_str()))))
+                        Err(self.trouble(by, format!("{} {what}", escaped(path.as_str()))))
                     }
                 }
             }
@@ -174,7 +174,7 @@ impl<'a> Walk<'a> {
         // A folder is noted as the file that names it, which is read at the same time.
         let open = self.reading.iter().any(|open| self.tree.sources[*open].real == real);
         if open {
-            return Err(self.trouble(by, format!("{} includes itself", one_line(path.as_str()))));
+            return Err(self.trouble(by, format!("{} includes itself", escaped(path.as_str()))));
         }
         self.walked = self.walked.saturating_add(bytes.len().max(LEAST_WALKED));
         if self.walked > MAX_WALKED_BYTES {
@@ -337,7 +337,7 @@ impl<'a> Walk<'a> {
             }
             Some(Ok(found)) => found,
             Some(Err(why)) => {
-                let what = format!("what {} matches is not known: {why}", one_line(path.as_str()));
+                let what = format!("what {} matches is not known: {why}", escaped(path.as_str()));
                 return Err(self.trouble(Some(at), what));
             }
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{escaped, one_line};
 
 use super::super::place::{EditError, Placement};
 use super::super::source::{Differences, Source, edits};
@@ -91,7 +91,7 @@ fn places(tree: &Tree<'_>, heads: &[&Frontend]) -> Vec<String> {
     for (at, source) in tree.sources.iter().enumerate() {
         let names: Vec<&str> =
             heads.iter().filter(|head| head.source == at).map(|head| head.name.as_str()).collect();
-        let path = one_line(source.path.as_str());
+        let path = escaped(source.path.as_str());
         match names.as_slice() {
             [] => {}
             [name] => places.push(format!("{path}, at the head of {}", one_line(name))),

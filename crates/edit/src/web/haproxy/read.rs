@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{escaped, one_line};
 
 use super::super::files::{Files, MAX_FILES, Need, Read, Trouble};
 use super::super::glob;
@@ -147,7 +147,7 @@ impl<'a> Tree<'a> {
         let (real, bytes) = match files.get(path) {
             Some(Read::Found { real, bytes }) => (real, bytes),
             Some(Read::Unreadable(why)) => {
-                return Err(trouble(format!("it cannot be read: {}", one_line(why))));
+                return Err(trouble(format!("it cannot be read: {}", escaped(why))));
             }
             Some(Read::Absent) | None => return Err(trouble("it is not there".into())),
         };

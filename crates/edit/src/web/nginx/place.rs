@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::escaped;
 
 use super::super::files::{Files, Read};
 use super::super::glob;
@@ -221,7 +221,7 @@ fn named(place: Place) -> &'static str {
 fn possible(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Result<(), EditError> {
     for path in own_paths(files) {
         if let Some(Read::Unreadable(why)) = files.get(&path) {
-            let path = one_line(path.as_str());
+            let path = escaped(path.as_str());
             return Err(EditError::Unreadable(format!("{path} cannot be read: {why}")));
         }
     }
@@ -233,13 +233,13 @@ fn possible(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Result<(), EditErr
     }
     for path in own_paths(files) {
         if glob::is_pattern(path.as_str()) {
-            let path = one_line(path.as_str());
+            let path = escaped(path.as_str());
             return Err(EditError::Nowhere(format!("nginx would take {path} for a pattern")));
         }
         if let Some((span, pattern)) =
             tree.patterns.iter().find(|(_, pattern)| glob::takes_in(pattern, &path))
         {
-            let (at, pattern) = (tree.told(*span), one_line(pattern));
+            let (at, pattern) = (tree.told(*span), escaped(pattern));
             return Err(EditError::Nowhere(format!(
                 "the include of {pattern} in {at} would take in our files, too"
             )));
@@ -268,7 +268,7 @@ fn places(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<String> {
             (_, 1) => "in 1 block".to_owned(),
             (_, _) => format!("in {count} blocks"),
         };
-        format!("{}, included {what}", one_line(path.as_str()))
+        format!("{}, included {what}", escaped(path.as_str()))
     });
     places.collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::escaped;
 
 use super::super::files::{
     Files, LEAST_WALKED, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         if self.reading.iter().any(|open| self.real(*open) == self.real(source)) {
-            return Err(self.trouble(by, format!("{} includes itself", one_line(path.as_str()))));
+            return Err(self.trouble(by, format!("{} includes itself", escaped(path.as_str()))));
         }
         if self.reading.len() > MAX_INCLUDE_DEPTH {
             let what = format!("includes are more than {MAX_INCLUDE_DEPTH} deep here");
@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
         if let Some(known) = self.tree.names.get(path) {
             return Ok(Some(*known));
         }
-        let named = one_line(path.as_str());
+        let named = escaped(path.as_str());
         match self.files.get(path) {
             None => {
                 self.missing.insert(Need::File(path.clone()));
@@ -318,7 +318,7 @@ impl<'a> Walk<'a> {
             }
             Some(Ok(found)) => Ok(Some(found.clone())),
             Some(Err(why)) => {
-                let what = format!("what {} matches is not known: {why}", one_line(&pattern));
+                let what = format!("what {} matches is not known: {why}", escaped(&pattern));
                 Err(self.trouble(Some(at), what))
             }
         }
