@@ -68,7 +68,7 @@ impl Processes {
             fs::read_dir("/proc").map_err(|error| format!("cannot list /proc: {error}"))?;
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         let processes = pids.filter_map(|pid| Some((pid, Process::of(pid)?)));
-        Ok(Self(processes.filter(|(pid, process)| is_here(*pid, &process.program)).collect()))
+        Ok(Self(processes.filter(|(_, process)| process.is_here()).collect()))
     }
 
     /// The processes that serve, each with those that it started: masters, and those that serve
@@ -112,6 +112,23 @@ impl Process {
         let leads = self.group == self.id.pid || self.session == self.id.pid;
         let with_parent = || stat(self.parent).is_some_and(|parent| parent.session == self.session);
         self.kind != WebKind::Nginx && !leads && !with_parent()
+    }
+
+    /// Whether it sees the files that we see. A container has a root and a mount namespace of its
+    /// own; a service may have but the namespace (systemd's `PrivateTmp=`, as Debian's Apache has),
+    /// and one that locks itself up has but the root (HAProxy's `chroot`), with its program outside.
+    /// Debian's HAProxy has both: its worker is in the namespace of the master that started it.
+    fn is_here(&self) -> bool {
+        let pid = self.id.pid;
+        if has_our_root(pid) {
+            return true;
+        }
+        let outside = fs::read_link(at(pid, "root"))
+            .is_ok_and(|root| !Path::new(&self.program).starts_with(root));
+        let mounts = at(pid, "ns/mnt");
+        let with_parent =
+            || has_our_root(self.parent) && is_same(&mounts, &at(self.parent, "ns/mnt"));
+        outside && (is_same(&mounts, Path::new("/proc/self/ns/mnt")) || with_parent())
     }
 }
 
@@ -197,6 +214,17 @@ fn at(pid: i32, name: &str) -> PathBuf {
     Path::new("/proc").join(pid.to_string()).join(name)
 }
 
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}
+
+fn has_our_root(pid: i32) -> bool {
+    is_same(&at(pid, "root"), Path::new("/"))
+}
+
 fn strings(pid: i32, name: &str) -> Vec<String> {
     let bytes = read_bounded(&at(pid, name), MAX_ARGUMENTS).unwrap_or_default();
     let texts = bytes.split(|&byte| byte == 0);
@@ -220,22 +248,6 @@ fn stat_of(line: &str) -> Option<Stat> {
     let number = |at| field(at)?.parse().ok();
     let (parent, group, session) = (number(4)?, number(5)?, number(6)?);
     Some(Stat { parent, group, session, started: field(22)?.parse().ok()? })
-}
-
-/// Whether a process sees the files that we see. A container has a root and a mount namespace of
-/// its own; a service may have but the namespace (systemd's `PrivateTmp=`, as Debian's Apache has),
-/// and one that locks itself up has but the root (HAProxy's `chroot`), with its program outside.
-fn is_here(pid: i32, program: &str) -> bool {
-    let same = |one: &Path, other: &Path| match (fs::metadata(one), fs::metadata(other)) {
-        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
-        _ => false,
-    };
-    if same(&at(pid, "root"), Path::new("/")) {
-        return true;
-    }
-    let outside =
-        fs::read_link(at(pid, "root")).is_ok_and(|root| !Path::new(program).starts_with(root));
-    outside && same(&at(pid, "ns/mnt"), Path::new("/proc/self/ns/mnt"))
 }
 
 /// `0::/system.slice/nginx.service`: the last part, if it is a service of the system's own.

@@ -111,6 +111,13 @@ impl LinuxHost {
                 "{name} runs as a single process, which cannot take a configuration"
             ));
         }
+        // The service manager takes the end of its process for the end of the service.
+        if let Some(service) = &master.start.service {
+            return Err(format!(
+                "{service} runs HAProxy without a master (-W), so it cannot take a configuration \
+                 while it serves"
+            ));
+        }
         let mut run: Run = master.start.run.clone();
         run.arguments.extend(["-sf".to_owned(), master.id.pid.to_string()]);
         self.come_up(&run, &not_taken(server), || {
