@@ -228,6 +228,7 @@ pub(crate) fn web_text(facts: &WebFacts) -> String {
     let server = &facts.server;
     let config: Vec<&str> = server.config.iter().map(ServerPath::as_str).collect();
     let sites = match &facts.sites {
+        Fact::Known(sites) if sites.len() == 1 => "1 site".into(),
         Fact::Known(sites) => format!("{} sites", sites.len()),
         Fact::Absent => "no sites".into(),
         Fact::Unknown(why) => format!("its configuration is not known: {why}"),

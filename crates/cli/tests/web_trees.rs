@@ -98,11 +98,18 @@ fn facts_status_list_and_try_tell_of_the_three_servers() {
 fn what_a_person_reads_of_a_disk_fits_in_eighty_columns() {
     let machine = on(Machine::full());
     machine.stopgap(&["check"]);
-    for command in ["facts", "status", "list"] {
-        let run = machine.run(&[command]);
+    for command in [["facts"].as_slice(), &["status"], &["list"], &["show", "WEB"]] {
+        let run = machine.run(command);
         for line in run.out.lines() {
-            assert!(line.chars().count() <= 80, "{command}: {line}");
+            assert!(line.chars().count() <= 80, "{command:?}: {line}");
         }
+    }
+    // Two sites that differ in nothing but their address are told apart, and no place is cut short.
+    let facts = machine.run(&["facts"]).out;
+    assert!(facts.contains("(no name):80 at ::"), "{facts}");
+    let show = machine.run(&["show", "WEB"]).out;
+    for place in ["conf-enabled/*.conf", "/etc/haproxy/haproxy.cfg", "/etc/nginx/"] {
+        assert!(show.contains(place), "{place}: {show}");
     }
 }
 

@@ -7,7 +7,7 @@ use stopgap_engine::{CycleReport, Timing};
 use stopgap_feed::FeedsError;
 use stopgap_fs::{Lock, LockError};
 use stopgap_model::MitigationId;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::escaped;
 use stopgap_model::report::MitigationReport;
 use stopgap_plan::{FileEdit, Order};
 
@@ -124,7 +124,7 @@ fn tell_plan(mitigations: &[MitigationReport]) {
     let actions = mitigations.iter().flat_map(|mitigation| &mitigation.actions);
     for action in actions.filter(|action| !action.notes.is_empty()) {
         let place = if action.place.is_empty() { "nothing is changed" } else { &action.place };
-        let head = format!("\n{} {}: {}", action.id, action.kind, one_line(place));
+        let head = format!("\n{} {}: {}", action.id, action.kind, escaped(place));
         say!("{}", output::wrap(&head, "  "));
         for note in &action.notes {
             say!("{}", output::wrap(&format!("  - {}", output::plain(note)), "    "));
@@ -143,13 +143,14 @@ fn tell_edits(edits: &[FileEdit], dry_run: bool) {
         }
         return;
     }
-    for edit in edits {
+    for (at, edit) in edits.iter().enumerate() {
         let what = match (&edit.before, &edit.after) {
             (None, _) => "Made",
             (_, None) => "Removed",
             _ => "Changed",
         };
-        say!("\n{what}: {}", one_line(edit.path.as_str()));
+        let gap = if at == 0 { "\n" } else { "" };
+        say!("{gap}{what}: {}", escaped(edit.path.as_str()));
     }
 }
 
@@ -160,7 +161,7 @@ fn difference(edit: &FileEdit) -> String {
         String::from_utf8_lossy(bytes).replace('\r', "")
     };
     let (before, after) = (text(&edit.before), text(&edit.after));
-    let name = one_line(edit.path.as_str());
+    let name = escaped(edit.path.as_str());
     let side = |bytes: &Option<Vec<u8>>| if bytes.is_some() { name.as_str() } else { "/dev/null" };
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
     let (old, new) = (side(&edit.before), side(&edit.after));

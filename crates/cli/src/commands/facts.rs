@@ -3,7 +3,7 @@
 use serde_json::json;
 use stopgap_model::Fact;
 use stopgap_model::host::{Declared, Exchange, Iis, Packages, PhpCgi};
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{escaped, one_line};
 use stopgap_model::web::{Listen, WebFacts};
 
 use crate::args::Common;
@@ -64,17 +64,18 @@ fn print_web(facts: &WebFacts) {
     let version = text(&server.version, ToString::to_string);
     say(server.kind.name(), &format!("{version}, {runs}"));
     for config in &server.config {
-        say("  config", &one_line(config.as_str()));
+        say("  config", &escaped(config.as_str()));
     }
     say("  found by", &one_line(&server.source));
     match &facts.sites {
         Fact::Known(sites) => {
             for site in sites {
-                let unasked = match &site.listen {
+                let more = match &site.listen {
+                    Listen::Port(Some(address), _) => format!(" at {address}"),
                     Listen::Unasked(why) => format!(": cannot be asked: {why}"),
-                    Listen::Port(..) | Listen::Unix(_) => String::new(),
+                    Listen::Port(None, _) | Listen::Unix(_) => String::new(),
                 };
-                say("  site", &one_line(&format!("{site}{unasked}")));
+                say("  site", &escaped(&format!("{site}{more}")));
             }
         }
         Fact::Absent => {}

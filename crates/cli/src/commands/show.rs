@@ -1,7 +1,7 @@
 //! `stopgap show ID`: all about one mitigation.
 
 use serde_json::json;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::escaped;
 use stopgap_model::report::MitigationReport;
 use stopgap_model::{Mitigation, MitigationId};
 use stopgap_plan::Order;
@@ -54,10 +54,12 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
     say("State", &format!("{}{blocked}", output::state_text(report.state)));
     say("Why", &plain(&report.reason));
     if let Some(mitigation) = mitigation {
-        say(
-            "Against",
-            &format!("{} ({})", mitigation.cves.join(", "), mitigation.severity.as_str()),
-        );
+        let severity = mitigation.severity.as_str();
+        let against = match mitigation.cves.is_empty() {
+            true => format!("something without a CVE id ({severity})"),
+            false => format!("{} ({severity})", mitigation.cves.join(", ")),
+        };
+        say("Against", &against);
         say("Impact", &mitigation.impact);
     }
     say!("\nActions on this server");
@@ -66,7 +68,7 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
         say!("{head}");
         say!("{}", wrap(&format!("    {}", plain(&action.reason)), "    "));
         if !action.place.is_empty() {
-            say!("{}", wrap(&format!("    in {}", one_line(&action.place)), "    "));
+            say!("{}", wrap(&format!("    in {}", escaped(&action.place)), "    "));
         }
         for note in &action.notes {
             say!("{}", wrap(&format!("    - {}", plain(note)), "      "));
