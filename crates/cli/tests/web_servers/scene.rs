@@ -1,9 +1,11 @@
 //! A real web server with a state folder, a policy and a catalog of the test's own.
+#![allow(dead_code, reason = "each test program uses what it needs")]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,17 +128,29 @@ impl Scene {
     }
 
     fn write_policy(&self, servers: &[&Self]) {
-        let mut text = "[web]\nfind = false\n".to_owned();
-        for server in servers {
-            let (kind, program) = (server.running.kind(), server.running.program().display());
-            let (config, base) = (server.config(), server.dir());
-            text += &format!(
-                "[[web.server]]\nkind = \"{kind}\"\nconfig = \"{}\"\nprogram = \"{program}\"\n\
-                 base = \"{}\"\n",
-                config.display(),
-                base.display()
-            );
-        }
+        let entry = |server: &&Self| server.policy_entry(server.running.program());
+        let text: String = servers.iter().map(entry).collect();
+        self.running.write("policy/policy.toml", format!("[web]\nfind = false\n{text}").as_bytes());
+    }
+
+    fn policy_entry(&self, program: &Path) -> String {
+        format!(
+            "[[web.server]]\nkind = \"{}\"\nconfig = \"{}\"\nprogram = \"{}\"\nbase = \"{}\"\n",
+            self.running.kind(),
+            self.config().display(),
+            program.display(),
+            self.dir().display()
+        )
+    }
+
+    /// The program of the server is this shell script from now on; in it `{dir}` is the server's
+    /// folder and `{program}` what it runs.
+    pub(crate) fn run_by(&self, script: &str) {
+        let real = self.running.program().display().to_string();
+        let text = self.filled(script).replace("{program}", &real);
+        let program = self.running.write("program/script", text.as_bytes());
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
+        let text = format!("[web]\nfind = false\n{}", self.policy_entry(&program));
         self.running.write("policy/policy.toml", text.as_bytes());
     }
 
@@ -146,6 +160,12 @@ impl Scene {
     }
 
     pub(crate) fn stopgap(&self, arguments: &[&str]) -> Run {
+        let all = self.arguments(arguments);
+        common::stopgap(&all.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The arguments that name the scene, and these.
+    pub(crate) fn arguments(&self, arguments: &[&str]) -> Vec<String> {
         let (state, policy) = (self.dir().join("state"), self.dir().join("policy/policy.toml"));
         let catalog = self.dir().join("catalog");
         let mut all = vec![
@@ -159,7 +179,16 @@ impl Scene {
             "--unsigned".into(),
         ];
         all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
-        common::stopgap(&all.iter().map(String::as_str).collect::<Vec<_>>())
+        all
+    }
+
+    /// The process id of the master that was started.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
+    pub(crate) fn port(&self, number: usize) -> u16 {
+        self.running.port(number)
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -190,7 +219,8 @@ impl Scene {
             for entry in entries {
                 let path = entry.expect("an entry").path();
                 let name = path.to_string_lossy().into_owned();
-                let is_log = name.ends_with(".log") || name.ends_with("pid");
+                // What the test's own script counts is no configuration either.
+                let is_log = [".log", "pid", "/tests"].iter().any(|end| name.ends_with(end));
                 if path.is_file() && !is_log {
                     files.insert(name, fs::read(&path).expect("a file"));
                 }
