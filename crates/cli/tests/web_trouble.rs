@@ -79,7 +79,9 @@ fn a_reload_that_hangs_is_bounded_and_told_and_everything_is_as_before() {
     let master = Pid::from_raw(i32::try_from(scene.pid()).unwrap()).unwrap();
     // What is stopped takes no signal; its workers go on.
     kill_process(master, Signal::STOP).unwrap();
-    failed_and_as_before(&scene, "has not taken its configuration within 10 s");
+    let told =
+        "has not taken its configuration within 10 s; it does not take what was put back either";
+    failed_and_as_before(&scene, told);
     kill_process(master, Signal::CONT).unwrap();
     applied(&scene);
 }

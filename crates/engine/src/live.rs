@@ -167,8 +167,8 @@ impl Engine<'_> {
 }
 
 /// Has the server take what was put back; it is started if it is gone. Where it takes not even that,
-/// it still runs with what it had before: then its own configuration is at fault, which is added to
-/// the failure.
+/// it still runs with what it had before: then it is not the change that is at fault, which is added
+/// to the failure.
 fn restore(
     live: &dyn Live,
     planned: &WebChange,
@@ -186,7 +186,7 @@ fn restore(
         });
     }
     if taken.is_err() {
-        failure.why += "; it does not take its configuration without anything of ours either";
+        failure.why += "; it does not take what was put back either";
     }
     Ok(())
 }
