@@ -72,7 +72,7 @@ pub struct CycleReport {
     pub edits: Vec<FileEdit>,
     /// Whether anything on the server was changed.
     pub changed: bool,
-    /// How long the changes of web servers that run took.
+    /// How long each change of a web server took.
     pub timings: Vec<Timing>,
 }
 

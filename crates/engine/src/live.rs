@@ -1,7 +1,7 @@
 //! The live step: how a web server that runs gets other rules.
 //!
-//! Record how each site answers; have the server test the configuration before anything of it is
-//! replaced; replace; reload; read back; probe; every site must answer as before. Otherwise
+//! Have the server test the configuration before anything of it is replaced; record how each site
+//! answers; replace; read back; reload; probe; every site must answer as before. Otherwise
 //! everything goes back, and the server takes that.
 
 use std::time::{Duration, Instant};
