@@ -56,7 +56,7 @@ fn the_file_goes_where_debian_has_settings_of_the_whole_server() {
     let staged = String::from_utf8(placement.staged[0].1.clone()).unwrap();
     assert!(
         staged.contains(
-            "Include /etc/apache2/conf-enabled/charset.conf\nInclude /etc/apache2/conf-enabled/stopgap.conf.stopgap-new\n"
+            "Include /etc/apache2/conf-enabled/charset.conf\nInclude /etc/apache2/conf-enabled/.stopgap.conf.stopgap-new\n"
         ),
         "{staged}"
     );
@@ -173,14 +173,14 @@ fn without_a_folder_for_settings_a_line_at_the_end_takes_our_file_in() {
         let ended = text.ends_with('\n');
         let content = text.strip_suffix(newline).unwrap_or(text);
         let expected = format!(
-            "{content}{newline}Include /etc/apache2/stopgap.conf{}",
+            "{content}{newline}IncludeOptional /etc/apache2/stopgap.conf{}",
             if ended { newline } else { "" }
         );
         assert_eq!(placed.text(MAIN), expected, "{text:?}");
         let staged = placed.place(&rules()).staged;
         let staged = String::from_utf8(staged[0].1.clone()).unwrap();
         assert!(!staged.contains("stopgap.conf\n") && !staged.contains("stopgap.conf\r"));
-        assert!(staged.contains("stopgap.conf.stopgap-new"));
+        assert!(staged.contains(".stopgap.conf.stopgap-new"));
     }
 }
 
@@ -262,7 +262,11 @@ fn a_path_with_blanks_and_quotes_does_not_leave_its_quotes() {
     let mut machine = Machine::apache(&[(main, "Listen 80\n")]);
     machine.server.config = vec![ServerPath::new(main)];
     let placed = machine.there_and_back(&rules(), &none());
-    assert!(placed.text(main).ends_with("\nInclude \"/srv/a \\\"b\\\" ' > \\\\x/stopgap.conf\"\n"));
+    assert!(
+        placed
+            .text(main)
+            .ends_with("\nIncludeOptional \"/srv/a \\\"b\\\" ' > \\\\x/stopgap.conf\"\n")
+    );
     machine.files.insert("/srv/${x}/main".into(), b"".to_vec());
     machine.server.config = vec![ServerPath::new("/srv/${x}/main")];
     assert!(machine.try_place(&rules()).is_err());
@@ -301,9 +305,10 @@ fn apache_accepts_what_is_staged_and_what_is_placed() {
         scratch.write(&machine);
         for (text, good) in [(rules(), true), (apache_text("Nonsense\n"), false)] {
             for (path, bytes) in &machine.place(&text).staged {
-                std::fs::write(format!("{path}.stopgap-new"), bytes).unwrap();
+                std::fs::write(stopgap_model::web::beside(path).as_str(), bytes).unwrap();
             }
-            let staged = format!("{main}.stopgap-new");
+            let staged =
+                stopgap_model::web::beside(&ServerPath::new(main.clone())).as_str().to_owned();
             let Some(answer) = accepts("apache2", &["-t", "-f", &staged]) else { return };
             assert_eq!(answer.is_ok(), good, "{answer:?}");
         }

@@ -68,6 +68,32 @@ fn every_frontend_in_mode_http_begins_with_our_lines() {
 }
 
 #[test]
+fn lines_of_ours_come_behind_rules_of_connections_but_never_behind_those_of_requests() {
+    for (before, after) in [
+        (" tcp-request inspect-delay 5s\n bind :1\n tcp-request content accept\n", " bind :2\n"),
+        (" tcp-request connection accept\n", " http-request allow\n tcp-request content accept\n"),
+        (" .if 0\n  tcp-request content accept\n .endif\n", " bind :2\n"),
+        ("", " .if 0\n  tcp-request content accept\n  http-request allow\n .endif\n"),
+        ("", "backend b\n tcp-request content accept\n"),
+        ("", " .if 0\n  tcp-request content accept\nfrontend raw\n mode tcp\n .endif\n bind :3\n"),
+    ] {
+        let text = format!("defaults\n mode http\nfrontend a\n{before}{after}");
+        let placed = Machine::haproxy(&text).there_and_back(&rules(), &none());
+        let text = placed.text(MAIN);
+        let (head, rest) = text.split_once("http-request reject").unwrap();
+        assert_eq!(
+            head.trim_end(),
+            format!("defaults\n mode http\nfrontend a\n{before}").trim_end()
+        );
+        assert!(rest.ends_with(&format!("by Stopgap\n{after}")), "{text}");
+    }
+    let text =
+        "defaults\n mode http\n.if 1\nfrontend a\n.else\n tcp-request content accept\n.endif\n";
+    let placed = Machine::haproxy(text).there_and_back(&rules(), &none());
+    assert!(placed.text(MAIN).contains("by Stopgap\n.else\n tcp"));
+}
+
+#[test]
 fn addresses_of_every_form_are_sites() {
     let mut machine = Machine::haproxy(
         "frontend a
@@ -248,7 +274,7 @@ fn a_configuration_of_5_mb_is_read_and_changed() {
 fn haproxy_accepts_what_is_staged() {
     let scratch = Scratch::new("edit-haproxy");
     let path = scratch.path("haproxy.cfg");
-    let text = "defaults\n  mode http\n  timeout client 1s\n  timeout server 1s\n  timeout connect 1s\nfrontend web # x\n  bind 127.0.0.1:1\n  default_backend app\nbackend app\n  server a 127.0.0.1:9\n";
+    let text = "global\n  zero-warning\ndefaults\n  mode http\n  timeout client 1s\n  timeout server 1s\n  timeout connect 1s\nfrontend web # x\n  bind 127.0.0.1:1\n  tcp-request inspect-delay 1s\n  tcp-request content accept\n  default_backend app\nbackend app\n  server a 127.0.0.1:9\n";
     let mut machine = Machine::haproxy("");
     machine.files.clear();
     machine.files.insert(path.clone(), text.into());
@@ -256,7 +282,7 @@ fn haproxy_accepts_what_is_staged() {
     scratch.write(&machine);
     let wrong = haproxy_text(&["http-request nonsense"]);
     for (text, good) in [(rules(), true), (wrong, false)] {
-        let staged = format!("{path}.stopgap-new");
+        let staged = stopgap_model::web::beside(&ServerPath::new(path.clone())).as_str().to_owned();
         std::fs::write(&staged, &machine.place(&text).staged[0].1).unwrap();
         let Some(answer) = accepts("haproxy", &["-c", "-f", &staged]) else { return };
         assert_eq!(answer.is_ok(), good, "{answer:?}");

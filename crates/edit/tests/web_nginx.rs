@@ -45,21 +45,20 @@ fn the_layout_of_a_distribution_gets_its_lines_where_they_work() {
     let placed = machine.there_and_back(&all(), &no_nginx());
     assert_eq!(
         placed.text(MAIN),
-        "user www;\ninclude modules/*.conf;\n\nhttp {\n\tinclude /etc/nginx/stopgap-http.rules;\n\tinclude /etc/nginx/stopgap-upstream.rules;\n\tinclude /etc/nginx/stopgap-grpc.rules;\n\ttypes_hash_max_size 2048;\n\n\tinclude /etc/nginx/sites-enabled/*;\n}\n"
+        "user www;\ninclude modules/*.conf;\n\nhttp {\n\tinclude /etc/nginx/stopgap-http.rule[s];\n\tinclude /etc/nginx/stopgap-upstream.rule[s];\n\ttypes_hash_max_size 2048;\n\n\tinclude /etc/nginx/sites-enabled/*;\n}\n"
     );
     assert_eq!(
         placed.text("/etc/nginx/sites-available/shop"),
-        "# the shop\nserver {\n    include /etc/nginx/stopgap-server.rules;\n    listen 443 ssl http2;\n    listen [::]:443 ssl http2;\n    server_name shop.example www.shop.example;\n    location / {\n        include /etc/nginx/stopgap-upstream.rules;\n        proxy_pass http://127.0.0.1:8080;\n        proxy_set_header Host $host;\n    }\n}\nserver {\n    include /etc/nginx/stopgap-server.rules; return 301 https://$host$request_uri; }\n"
+        "# the shop\nserver {\n    include /etc/nginx/stopgap-server.rule[s];\n    listen 443 ssl http2;\n    listen [::]:443 ssl http2;\n    server_name shop.example www.shop.example;\n    location / {\n        include /etc/nginx/stopgap-upstream.rule[s];\n        proxy_pass http://127.0.0.1:8080;\n        proxy_set_header Host $host;\n    }\n}\nserver {\n    include /etc/nginx/stopgap-server.rule[s]; return 301 https://$host$request_uri; }\n"
     );
     assert_eq!(placed.text("/etc/nginx/stopgap-upstream.rules"), "proxy_set_header x-y \"\";\n");
-    assert_eq!(placed.text("/etc/nginx/stopgap-grpc.rules"), "grpc_set_header x-y \"\";\n");
     let places = placed.place(&all()).places;
     assert_eq!(
         places[1], "/etc/nginx/stopgap-server.rules, included in 2 server blocks",
         "{places:?}"
     );
     let files = placed.read().unwrap();
-    assert_eq!(files.layout().unwrap().own_files().len(), 4);
+    assert_eq!(files.layout().unwrap().own_files().len(), 3);
     assert_eq!(files.layout().unwrap().modules(), ["ngx_stream_module.so"]);
 }
 
@@ -135,15 +134,15 @@ fn headers_are_set_wherever_others_are_and_each_kind_by_itself() {
         placed.text(MAIN),
         "events {}
 http {
-  include /etc/nginx/stopgap-upstream.rules;
-  include /etc/nginx/stopgap-grpc.rules;
+  include /etc/nginx/stopgap-upstream.rule[s];
+  include /etc/nginx/stopgap-grpc.rule[s];
   grpc_set_header A b;
   server {
-    include /etc/nginx/stopgap-upstream.rules;
+    include /etc/nginx/stopgap-upstream.rule[s];
     proxy_set_header A b;
     location /a { grpc_pass grpc://127.0.0.1:9; }
     location /b {
-        include /etc/nginx/stopgap-grpc.rules; include params; }
+        include /etc/nginx/stopgap-grpc.rule[s]; include params; }
     location /c { limit_except GET { deny all; } }
   }
 }
@@ -182,7 +181,9 @@ fn a_file_with_carriage_returns_keeps_them() {
     let text = "events {}\r\nhttp {\r\n\tserver {\r\n\t\tlisten 80;\r\n\t}\r\n}\r\n";
     let placed = Machine::nginx(&[(MAIN, text)]).there_and_back(&all(), &no_nginx());
     assert!(
-        placed.text(MAIN).contains("server {\r\n\t\tinclude /etc/nginx/stopgap-server.rules;\r\n")
+        placed
+            .text(MAIN)
+            .contains("server {\r\n\t\tinclude /etc/nginx/stopgap-server.rule[s];\r\n")
     );
     assert!(!placed.text(MAIN).replace("\r\n", "").contains('\n'));
 }
@@ -204,9 +205,9 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
     let placed = machine.with(&all());
     let mut damaged = placed.clone();
     let shop = "/etc/nginx/sites-available/shop";
-    let line = "\n    include /etc/nginx/stopgap-server.rules;";
+    let line = "\n    include /etc/nginx/stopgap-server.rule[s];";
     let text = placed.text(shop).replacen(line, "", 1);
-    let text = text.replacen("    location / {", "    include stopgap-server.rules;\n  include /etc/nginx/stopgap-http.rules;\n    location / {", 1);
+    let text = text.replacen("    location / {", "    include stopgap-server.rules;\n  include /etc/nginx/stopgap-http.rule[s];\n    location / {", 1);
     damaged.files.insert(shop.into(), text.into_bytes());
     damaged.files.insert("/etc/nginx/stopgap-server.rules".into(), b"# nothing".to_vec());
     damaged.files.remove("/etc/nginx/stopgap-http.rules");
@@ -222,6 +223,19 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
     );
     assert_eq!(damaged.after(&placement).files, placed.files);
     assert_eq!(damaged.with(&no_nginx()).files, machine.files);
+}
+
+#[test]
+fn a_site_that_was_disabled_while_rules_were_in_is_enabled_after_they_went() {
+    let site = "/etc/nginx/sites-enabled/shop";
+    let mut disabled = distribution().with(&all());
+    disabled.links.remove(site);
+    let out = disabled.with(&no_nginx());
+    assert!(!out.files.keys().any(|path| path.contains("stopgap")));
+    let enabled = out.link(site, "/etc/nginx/sites-available/shop");
+    assert_eq!(enabled.told_sites(), distribution().told_sites());
+    assert_eq!(enabled.with(&no_nginx()).files, distribution().files);
+    assert!(enabled.with(&all()).files == distribution().with(&all()).files);
 }
 
 #[test]
@@ -353,7 +367,9 @@ fn a_path_with_blanks_and_quotes_does_not_leave_its_quotes() {
     machine.server.config = vec![stopgap_model::ServerPath::new(main.clone())];
     let placed = machine.there_and_back(&all(), &no_nginx());
     assert!(
-        placed.text(&main).contains("include \"/srv/a \\\"b\\\"; {}\\\\ '$x/stopgap-http.rules\";"),
+        placed
+            .text(&main)
+            .contains("include \"/srv/a \\\"b\\\"; {}\\\\\\\\ '$x/stopgap-http.rule[s]\";"),
         "{}",
         placed.text(&main)
     );
@@ -411,12 +427,16 @@ fn nginx_accepts_what_is_staged_and_what_is_placed() {
     assert_eq!(before, Ok(()));
     let placement = machine.place(&all());
     for (path, bytes) in &placement.staged {
-        std::fs::write(format!("{path}.stopgap-new"), bytes).unwrap();
+        std::fs::write(stopgap_model::web::beside(path).as_str(), bytes).unwrap();
     }
-    assert_eq!(test("nginx.conf.stopgap-new"), Some(Ok(())));
+    assert_eq!(test(".nginx.conf.stopgap-new"), Some(Ok(())));
     let placed = machine.there_and_back(&all(), &no_nginx());
     scratch.write(&placed);
     assert_eq!(test("nginx.conf"), Some(Ok(())));
+    for path in placed.files.keys().filter(|path| path.ends_with(".rules")) {
+        std::fs::remove_file(path).unwrap();
+    }
+    assert_eq!(test("nginx.conf"), Some(Ok(())), "includes of ours without files of ours");
 }
 
 #[test]
@@ -426,9 +446,9 @@ fn nginx_finds_in_what_is_staged_a_mistake_of_ours() {
     scratch.write(&machine);
     for wrong in [nginx_text("nonsense;", "", ""), nginx_text("", "nonsense;", "")] {
         for (path, bytes) in &machine.place(&wrong).staged {
-            std::fs::write(format!("{path}.stopgap-new"), bytes).unwrap();
+            std::fs::write(stopgap_model::web::beside(path).as_str(), bytes).unwrap();
         }
-        let staged = scratch.path("nginx.conf.stopgap-new");
+        let staged = scratch.path(".nginx.conf.stopgap-new");
         let Some(answer) = accepts("nginx", &["-t", "-q", "-c", &staged]) else { return };
         assert!(answer.unwrap_err().contains("nonsense"));
     }

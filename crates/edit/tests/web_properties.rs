@@ -4,6 +4,8 @@
 mod web_files;
 
 use proptest::prelude::*;
+use stopgap_model::host::ServerPath;
+use stopgap_model::web::beside;
 use stopgap_rules::web::RuleText;
 use web_files::{Machine, apache_text, haproxy_text, nginx_text};
 
@@ -175,9 +177,9 @@ proptest! {
         let (mut machine, text, empty) = case;
         let staged = machine.place(&text).staged;
         for (path, bytes) in staged {
-            machine.files.insert(format!("{path}.stopgap-new"), bytes);
+            machine.files.insert(beside(&path).as_str().to_owned(), bytes);
         }
-        let main = format!("{}.stopgap-new", main_of(&machine));
+        let main = beside(&ServerPath::new(main_of(&machine))).as_str().to_owned();
         let placed = machine.with(&text);
         machine.server.config = vec![stopgap_model::ServerPath::new(main)];
         prop_assert_eq!(machine.sites(), placed.sites());

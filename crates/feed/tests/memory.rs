@@ -191,7 +191,7 @@ fn a_write_that_fails_is_an_error_and_leaves_what_was_remembered() {
         repository.set("A.toml", b"third");
         repository.publish_root(&[]);
         repository.publish();
-        let in_the_way = server.tree.state().join(format!("{folder}/{name}.stopgap-new"));
+        let in_the_way = server.tree.state().join(format!("{folder}/.{name}.stopgap-new"));
         fs::create_dir(&in_the_way).unwrap();
         let refused = server.refresh(&repository.published);
         assert!(matches!(refused, Err(Refusal::Store(_))), "{name}: {refused:?}");

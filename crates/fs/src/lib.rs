@@ -33,5 +33,5 @@ pub use private::PrivateDir;
 pub use public::PublicDir;
 pub use root::Root;
 pub use rustix::io::Errno;
-pub use temp::{LEFTOVER_SUFFIX, Staged};
+pub use temp::{LEFTOVER_SUFFIX, Staged, leftover_path};
 pub use unix::UnixRoot;

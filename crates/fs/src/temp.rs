@@ -10,14 +10,23 @@ use rustix::io::Errno;
 use crate::error::{At as _, FsError};
 use crate::folder::Folder;
 
-/// The end of the name of a file that a broken-off replacement may leave lying about.
-///
-/// The name is the same every time, so that the next run finds what a killed one left.
+/// The end of the name of a file that a broken-off replacement may leave lying about; a dot stands
+/// before the name.
 pub const LEFTOVER_SUFFIX: &str = stopgap_model::web::BESIDE_SUFFIX;
+
+/// The path of the file that a broken-off write of the file at `rel` leaves beside it.
+#[must_use]
+pub fn leftover_path(rel: &str) -> String {
+    match rel.rsplit_once('/') {
+        Some((folder, name)) => format!("{folder}/.{name}{LEFTOVER_SUFFIX}"),
+        None => format!(".{rel}{LEFTOVER_SUFFIX}"),
+    }
+}
 
 /// The name of the new file beside `name`.
 pub(crate) fn leftover_of(name: &OsStr) -> OsString {
-    let mut new = name.to_owned();
+    let mut new = OsString::from(".");
+    new.push(name);
     new.push(LEFTOVER_SUFFIX);
     new
 }

@@ -150,12 +150,12 @@ fn lines_are_added_and_a_torn_one_is_cut_off() {
 fn what_a_killed_write_left_is_not_listed_and_written_over() {
     let tree = Tree::empty();
     let state = private(&tree);
-    fs::write(tree.state().join("b.stopgap-new"), b"half").expect("written");
+    fs::write(tree.state().join(".b.stopgap-new"), b"half").expect("written");
     state.create_dir("a").expect("created");
     state.write_atomic("c", b"").expect("written");
     assert_eq!(state.list(""), Ok(vec!["a".to_owned(), "c".to_owned()]));
     state.write_atomic("b", b"whole").expect("written");
-    assert!(!tree.state().join("b.stopgap-new").exists());
+    assert!(!tree.state().join(".b.stopgap-new").exists());
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn of_many_files_of_which_one_cannot_be_written_none_is_torn() {
     let state = private(&tree);
     state.create_dir("cache").expect("created");
     state.write_batch("cache", &[("a".into(), b"old".to_vec())]).expect("written");
-    fs::create_dir(tree.state().join("cache/b.stopgap-new")).expect("in the way");
+    fs::create_dir(tree.state().join("cache/.b.stopgap-new")).expect("in the way");
     assert!(state.write_batch("cache", &files(&["a", "b"])).is_err());
     assert_eq!(state.read("cache/a", 10), Ok(Some(b"old".to_vec())));
 }

@@ -36,9 +36,8 @@ impl Server {
     }
 
     fn leftover(&self) -> PathBuf {
-        let mut name = self.file.clone().into_os_string();
-        name.push(LEFTOVER_SUFFIX);
-        name.into()
+        let name = self.file.file_name().expect("a file").to_string_lossy();
+        self.file.with_file_name(format!(".{name}{LEFTOVER_SUFFIX}"))
     }
 
     /// Nothing changed, and nothing lies about.

@@ -153,7 +153,7 @@ fn only_the_expected_file_is_removed() {
 #[test]
 fn a_staged_file_is_there_for_a_while_and_what_a_killed_run_left_is_removed() {
     let server = server(&["etc/x"]);
-    let beside = server.at(&format!("etc/x{LEFTOVER_SUFFIX}"));
+    let beside = server.at(&format!("etc/.x{LEFTOVER_SUFFIX}"));
     let staged = server.root.stage("/etc/x", b"staged").expect("staged");
     assert_eq!(fs::read(&beside).expect("there"), b"staged");
     assert_eq!(fs::metadata(&beside).expect("there").mode() & 0o7777, 0o600);
@@ -170,11 +170,11 @@ fn a_staged_file_is_there_for_a_while_and_what_a_killed_run_left_is_removed() {
 fn a_file_is_staged_beside_the_link_that_leads_to_it() {
     let server = server(&["etc/nginx/x", "srv/real.conf"]);
     server.link("/srv/real.conf", "etc/nginx/nginx.conf");
-    let beside = server.at(&format!("etc/nginx/nginx.conf{LEFTOVER_SUFFIX}"));
+    let beside = server.at(&format!("etc/nginx/.nginx.conf{LEFTOVER_SUFFIX}"));
     let staged = server.root.stage("/etc/nginx/nginx.conf", b"staged").expect("staged");
     assert_eq!(fs::read(&beside).expect("there"), b"staged");
     drop(staged);
-    for left in [&beside, &server.at(&format!("srv/real.conf{LEFTOVER_SUFFIX}"))] {
+    for left in [&beside, &server.at(&format!("srv/.real.conf{LEFTOVER_SUFFIX}"))] {
         fs::write(left, "left").expect("written");
         assert_eq!(server.root.remove_leftover("/etc/nginx/nginx.conf"), Ok(true));
         assert!(!left.exists());

@@ -9,7 +9,7 @@ use stopgap_model::web::{WebServer, WebSite};
 /// Web servers that run on this machine. Every operation is bounded in time.
 pub trait Live {
     /// Runs the server's own test of its configuration. With `staged`, these bytes are written to
-    /// files beside those of these paths (the name with `BESIDE_SUFFIX`), the test is made of the
+    /// files beside those of these paths (see `model::web::beside`), the test is made of the
     /// staged files instead of the configuration files beside which they stand, and they are removed
     /// again.
     ///

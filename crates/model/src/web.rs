@@ -84,6 +84,13 @@ impl ServerId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The path of the main configuration file.
+    #[must_use]
+    pub fn config(&self) -> ServerPath {
+        let (_, config) = self.0.split_once(':').unwrap_or_default();
+        ServerPath::new(config)
+    }
 }
 
 impl fmt::Display for ServerId {
@@ -207,3 +214,14 @@ pub struct DeclaredServer {
 /// or one that is only for the server's own test of its configuration. The name is the same every
 /// time, so that the next run finds what a killed one left.
 pub const BESIDE_SUFFIX: &str = ".stopgap-new";
+
+/// The file that is written beside the one of this path: a hidden one, which no pattern of a web
+/// server's configuration takes in (`include sites-enabled/*`).
+#[must_use]
+pub fn beside(path: &ServerPath) -> ServerPath {
+    let name = format!(".{}{BESIDE_SUFFIX}", path.file_name());
+    match path.folder() {
+        Some(folder) => folder.join(&name),
+        None => ServerPath::new(name),
+    }
+}

@@ -205,7 +205,7 @@ impl Store {
     }
 
     fn remove_leftover(&self, file: &str) -> Result<(), StoreError> {
-        match self.dir.remove_file(&format!("{file}{}", stopgap_fs::LEFTOVER_SUFFIX)) {
+        match self.dir.remove_file(&stopgap_fs::leftover_path(file)) {
             Ok(_) | Err(FsError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -78,6 +78,28 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// Where this text is or would be, for a person.
+    #[must_use]
+    pub fn places(&self, text: &RuleText) -> Vec<String> {
+        self.place(text).map(|placement| placement.places).unwrap_or_default()
+    }
+
+    /// The files in which lines of ours would stand.
+    #[must_use]
+    pub fn written_files(&self) -> Vec<ServerPath> {
+        let text = match &self.kind {
+            Kind::Nginx(_) => RuleText::Nginx {
+                http: "#\n".into(),
+                server: "#\n".into(),
+                upstream: String::new(),
+            },
+            Kind::Apache(_) => RuleText::Apache { server: "#\n".into() },
+            Kind::HaProxy(_) => RuleText::HaProxy { frontend: vec!["#".into()] },
+        };
+        let edits = self.place(&text).map(|placement| placement.edits).unwrap_or_default();
+        edits.into_iter().map(|edit| edit.path).collect()
+    }
+
     /// What brings the files from what they are to exactly this text of ours in place; the empty
     /// text takes all of ours out.
     ///
@@ -86,12 +108,12 @@ impl<'a> Layout<'a> {
     pub fn place(&self, text: &RuleText) -> Result<Placement, EditError> {
         match (&self.kind, text) {
             (Kind::Nginx(tree), RuleText::None) => {
-                nginx::place(self.files, tree, &nginx::Parts::new("", "", ""))
+                nginx::place(self.files, tree, &nginx::Parts::none())
             }
             (Kind::Apache(tree), RuleText::None) => apache::place(self.files, tree, ""),
             (Kind::HaProxy(tree), RuleText::None) => haproxy::place(tree, &[]),
             (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
-                nginx::place(self.files, tree, &nginx::Parts::new(http, server, upstream))
+                nginx::place(self.files, tree, &nginx::Parts::new(tree, http, server, upstream))
             }
             (Kind::Apache(tree), RuleText::Apache { server }) => {
                 apache::place(self.files, tree, server)

@@ -14,7 +14,7 @@ pub struct Placement {
     /// What differs from that now, for a person.
     pub differences: Vec<String>,
     /// What the server's own test reads, each to be written beside the file of this path, under its
-    /// name and `BESIDE_SUFFIX`. Tested with these, the configuration is the one that will be.
+    /// path by `model::web::beside`. Tested with these, the configuration is the one that will be.
     /// nginx and Apache: the first is the main file; the others are named by it. HAProxy: all files,
     /// those of folders included, in the order in which they are to be given.
     pub staged: Vec<(ServerPath, Vec<u8>)>,

@@ -1,12 +1,11 @@
 //! Which web servers there are: those that run, those that packages installed, those that the
 //! administrator names.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
-use stopgap_model::web::{DeclaredServer, ServerId, WebKind, WebServer};
+use stopgap_model::web::{DeclaredServer, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath};
 
 use super::about::About;
@@ -20,6 +19,12 @@ use super::{LinuxHost, locked};
 
 /// What one server is known by, however its configuration's path is spelled.
 pub(crate) type Key = (WebKind, Vec<ServerPath>);
+
+/// What the id of a server stands for: its kind, and its first file however it is spelled.
+type Place = (WebKind, Option<ServerPath>);
+
+/// The servers of each place.
+type Places = BTreeMap<Place, Vec<WebServer>>;
 
 /// The variables by which HAProxy's master passes on its state, and the service manager its own:
 /// what is started with them takes itself for the one that they are for.
@@ -74,32 +79,91 @@ impl LinuxHost {
             Ok(_) => Fact::Unknown("only root sees which programs other users run".to_owned()),
             Err(why) => Fact::Unknown(why.clone()),
         };
-        let mut found: BTreeMap<Key, WebServer> = BTreeMap::new();
-        // The youngest is last and wins: an older one of the same configuration is on its way out.
-        for master in masters.unwrap_or_default() {
-            locked(&self.starts).insert(master.key.clone(), master.start);
-            found.insert(master.key, master.server);
+        let mut places = self.running(masters.unwrap_or_default());
+        let mut wanted = Places::new();
+        for declared in &self.settings.servers {
+            let place = self.place_of(declared.kind, &declared.config);
+            let there = places.entry(place.clone()).or_default();
+            let server = self.declared(declared, self.take(there, declared), otherwise.clone());
+            wanted.entry(place).or_default().push(server);
         }
         if self.settings.find {
             for packaged in installed(&self.files) {
                 let server = self.packaged(packaged, otherwise.clone());
-                found.entry(self.key(&server)).or_insert(server);
+                let place = self.place_of(server.kind, &server.config);
+                if wanted.contains_key(&place) {
+                    continue;
+                }
+                let there = places.entry(place).or_default();
+                match there.first_mut() {
+                    Some(running) => self.name(running, &server.config),
+                    None => there.push(server),
+                }
             }
         }
-        let mut chosen = BTreeMap::new();
-        for declared in &self.settings.servers {
-            let key = self.key_of(declared.kind, &declared.config);
-            let server = self.declared(declared, found.remove(&key), otherwise.clone());
-            chosen.insert(key, server);
+        for (place, found) in places {
+            let is_wanted = self.settings.find || wanted.contains_key(&place);
+            if is_wanted {
+                wanted.entry(place).or_default().extend(found);
+            }
         }
-        if self.settings.find {
-            chosen.append(&mut found);
+        self.one_of_each(wanted)
+    }
+
+    /// The servers that run, and how each was started is remembered.
+    fn running(&self, masters: Vec<Master>) -> Places {
+        let mut known = BTreeSet::new();
+        let mut places = Places::new();
+        // The youngest first: an older one of the same configuration is on its way out.
+        for master in masters.into_iter().rev().filter(|it| known.insert(it.key.clone())) {
+            locked(&self.starts).insert(master.key, master.start);
+            let place = self.place_of(master.server.kind, &master.server.config);
+            places.entry(place).or_default().push(master.server);
         }
-        let servers = chosen.into_values().map(|server| {
+        places
+    }
+
+    /// Takes the one that is declared out of those at its place: the one with all its files, or the
+    /// youngest, which was started with more of them.
+    fn take(&self, there: &mut Vec<WebServer>, declared: &DeclaredServer) -> Option<WebServer> {
+        let key = self.key_of(declared.kind, &declared.config);
+        let exact = there.iter().position(|server| self.key(server) == key);
+        let at = exact.unwrap_or(0);
+        (at < there.len()).then(|| there.remove(at))
+    }
+
+    /// One server of each place, one that runs before others, in the order of their ids. Two
+    /// processes of HAProxy may share the first file of their configuration only; they have one id,
+    /// and the second one is told of with the first.
+    fn one_of_each(&self, places: Places) -> Vec<WebServer> {
+        let mut servers = Vec::new();
+        for mut there in places.into_values() {
+            there.sort_by_key(|server| server.running != Fact::Known(true));
+            let mut there = there.into_iter();
+            let Some(mut server) = there.next() else { continue };
+            for other in there {
+                let also = format!(" (and {}, which is not looked at)", other.source);
+                server.source.push_str(&also);
+            }
             let about = self.about(server.kind, &server.program, &server.variables);
-            WebServer { version: about.version, modules: about.modules, ..server }
-        });
-        one_for_each_id(servers)
+            servers.push(WebServer { version: about.version, modules: about.modules, ..server });
+        }
+        servers.sort_by_key(WebServer::id);
+        servers
+    }
+
+    /// Gives a server that runs the name that its first file has in `config`, so that its id is the
+    /// same when it does not. What nginx and HAProxy include may be relative to the folder of the
+    /// name that they were started with: if that is another one, the name stays.
+    fn name(&self, server: &mut WebServer, config: &[ServerPath]) {
+        let folder = |path: &ServerPath| {
+            path.folder().map(|folder| self.files.real_path(&folder).unwrap_or(folder))
+        };
+        if let (Some(given), Some(name)) = (server.config.first_mut(), config.first())
+            && (server.kind == WebKind::Apache || folder(given) == folder(name))
+        {
+            given.clone_from(name);
+        }
     }
 
     /// The servers that run, the oldest first.
@@ -124,6 +188,11 @@ impl LinuxHost {
     fn key_of(&self, kind: WebKind, config: &[ServerPath]) -> Key {
         let real = |path: &ServerPath| self.files.real_path(path).unwrap_or_else(|_| path.clone());
         (kind, config.iter().map(real).collect())
+    }
+
+    fn place_of(&self, kind: WebKind, config: &[ServerPath]) -> Place {
+        let (kind, files) = self.key_of(kind, config);
+        (kind, files.into_iter().next())
     }
 
     fn master(&self, process: &Process) -> Option<Master> {
@@ -186,7 +255,8 @@ impl LinuxHost {
         running: Fact<bool>,
     ) -> WebServer {
         let DeclaredServer { kind, config, program, base } = declared.clone();
-        if let Some(found) = found.filter(|found| found.running == Fact::Known(true)) {
+        if let Some(mut found) = found {
+            self.name(&mut found, &config);
             let program = program.unwrap_or(found.program);
             let base = base.unwrap_or(found.base);
             return WebServer { program, base, ..found };
@@ -273,24 +343,6 @@ impl LinuxHost {
             WebKind::HaProxy => About::haproxy(&said("-vv")?),
         })
     }
-}
-
-/// The servers in the order of their ids. Two processes of HAProxy may share the first file of
-/// their configuration only; they have one id, and the second one is told of with the first.
-fn one_for_each_id(servers: impl Iterator<Item = WebServer>) -> Vec<WebServer> {
-    let mut by_id: BTreeMap<ServerId, WebServer> = BTreeMap::new();
-    for server in servers {
-        match by_id.entry(server.id()) {
-            Entry::Vacant(place) => {
-                place.insert(server);
-            }
-            Entry::Occupied(mut first) => {
-                let also = format!(" (and {}, which is not looked at)", server.source);
-                first.get_mut().source.push_str(&also);
-            }
-        }
-    }
-    by_id.into_values().collect()
 }
 
 /// The variables that a server's configuration may name.

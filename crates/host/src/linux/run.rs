@@ -157,9 +157,15 @@ fn read_available(output: &mut PipeReader, said: &mut Vec<u8>) {
     }
 }
 
-/// The last lines of what a program said, as one line fit for a message.
+/// The last lines of what a program said, as one line fit for a message. HAProxy begins with who it
+/// is, and warns of what has nothing to do with what it fails for.
 pub(crate) fn last_words(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut lines: Vec<&str> = output.lines().map(str::trim).collect();
+    let fails = lines.iter().any(|line| line.starts_with("[ALERT]"));
+    let is_beside = |line: &str| {
+        line.is_empty() || line.starts_with("[NOTICE]") || fails && line.starts_with("[WARNING]")
+    };
+    lines.retain(|line| !is_beside(line));
     let last = lines[lines.len().saturating_sub(MAX_LINES)..].join("; ");
     let characters: Vec<char> = last.chars().collect();
     let from = characters.len().saturating_sub(MAX_SAID);
@@ -200,6 +206,16 @@ mod tests {
     fn the_last_of_much_output_is_kept() {
         let ended = shell("yes | head -c 2000000; echo; echo end").expect("run");
         assert!(ended.output.len() <= MAX_OUTPUT && ended.output.ends_with("\nend\n"));
+    }
+
+    #[test]
+    fn what_haproxy_says_of_itself_does_not_hide_what_it_fails_for() {
+        let (notice, warning) =
+            ("[NOTICE]   (7) : haproxy version is 2.6.12", "[WARNING]  (7) : w");
+        let alert = "[ALERT]    (7) : config : unknown keyword";
+        assert_eq!(last_words(&[notice, alert, warning].join("\n")), alert);
+        assert_eq!(last_words(&[notice, warning].join("\n")), warning);
+        assert_eq!(last_words(notice), "nothing");
     }
 
     #[test]

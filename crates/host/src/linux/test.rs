@@ -1,7 +1,7 @@
 //! The servers' own tests of their configuration.
 
 use stopgap_model::ServerPath;
-use stopgap_model::web::{BESIDE_SUFFIX, WebKind, WebServer};
+use stopgap_model::web::{WebKind, WebServer, beside};
 
 use super::LinuxHost;
 use super::run::{Run, last_words};
@@ -78,7 +78,7 @@ impl LinuxHost {
                 false => self.files.glob(path.join("*.cfg").as_str())?,
             };
             tested.extend(files.into_iter().map(|file| match staged.contains(&file) {
-                true => format!("{file}{BESIDE_SUFFIX}"),
+                true => beside(&file).as_str().to_owned(),
                 false => file.as_str().to_owned(),
             }));
         }

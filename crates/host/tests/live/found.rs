@@ -58,9 +58,65 @@ fn a_declared_server_is_the_one_that_runs_however_its_path_is_spelled() {
         let settings = WebSettings { find: false, servers: vec![declared] };
         let host = LinuxHost::open(settings).unwrap();
         let server = only(&host);
-        assert_eq!(server.config, [path(&running.config())], "{kind}");
         assert_eq!(server.running, Fact::Known(true));
+        assert!(live(&host).is_running(&server));
+        let id = server.id();
+        kill_process(Pid::from_raw(running.pid().cast_signed()).unwrap(), Signal::TERM).unwrap();
+        until("it is gone", || only(&host).running == Fact::Known(false));
+        assert_eq!(only(&host).id(), id, "{kind}");
     }
+}
+
+#[test]
+fn what_nginx_includes_is_read_from_the_folder_that_it_was_started_with() {
+    let Some(running) = start(WebKind::Nginx, 1) else { return };
+    running.write("other/mark", b"");
+    let link = running.dir().join("other/linked.conf");
+    symlink(running.config(), &link).unwrap();
+    let declared = declared_with(WebKind::Nginx, &[&link]);
+    let host = LinuxHost::open(WebSettings { find: false, servers: vec![declared] }).unwrap();
+    assert_eq!(only(&host).config, [path(&running.config())]);
+}
+
+fn declared_with(kind: WebKind, config: &[&Path]) -> DeclaredServer {
+    let config = config.iter().map(|file| path(file)).collect();
+    DeclaredServer { kind, config, program: None, base: None }
+}
+
+#[test]
+fn a_haproxy_that_was_started_with_more_files_is_the_declared_one() {
+    let text = config(WebKind::HaProxy, 404, 1);
+    let mut setup = Setup::new(WebKind::HaProxy, &text);
+    setup.files = &[("more.cfg", "defaults\n  mode http\n")];
+    setup.arguments = &["-f", "{dir}/more.cfg"];
+    let Some(running) = setup.start() else { return };
+    let first = running.config();
+    let more = running.dir().join("more.cfg");
+    let declared = declared_with(WebKind::HaProxy, &[&first]);
+    let host = LinuxHost::open(WebSettings { find: false, servers: vec![declared] }).unwrap();
+    let server = only(&host);
+    assert_eq!(server.config, [path(&first), path(&more)]);
+    assert_eq!(server.running, Fact::Known(true));
+    assert_eq!(server.source, format!("process {}", running.pid()));
+    assert!(live(&host).is_running(&server));
+}
+
+#[test]
+fn a_second_haproxy_with_the_same_first_file_is_told_of() {
+    let Some(first) = start(WebKind::HaProxy, 1) else { return };
+    let more = first.write("more.cfg", b"defaults\n  mode http\n");
+    let mut command = Command::new(first.program());
+    // Sockets that share a port are what lets two of them run with one first file.
+    command.arg("-db").arg("-f").arg(first.config()).arg("-f").arg(&more);
+    let mut second = command.spawn().unwrap();
+    let declared = declared_with(WebKind::HaProxy, &[&first.config()]);
+    let host = LinuxHost::open(WebSettings { find: false, servers: vec![declared] }).unwrap();
+    let also =
+        format!("process {} (and process {}, which is not looked at)", first.pid(), second.id());
+    until("both are told of", || only(&host).source == also);
+    assert_eq!(only(&host).running, Fact::Known(true));
+    second.kill().unwrap();
+    second.wait().unwrap();
 }
 
 #[test]

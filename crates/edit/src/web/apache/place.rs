@@ -2,7 +2,7 @@
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::{escaped, one_line};
-use stopgap_model::web::BESIDE_SUFFIX;
+use stopgap_model::web::beside;
 
 use super::super::files::{Files, Read};
 use super::super::glob;
@@ -104,7 +104,8 @@ fn splices(
     let main = main(tree)?;
     let mut expected = None;
     if let Some(path) = line {
-        let text = [main.newline(), format!("Include {}", quoted(path)?).as_bytes()].concat();
+        let text =
+            [main.newline(), format!("IncludeOptional {}", quoted(path)?).as_bytes()].concat();
         // With our lines at its end taken out, which is where ours belongs.
         let mut end = end_of(main.bytes);
         let mut last = None;
@@ -165,7 +166,7 @@ fn staged(
     let name = |path: &ServerPath| quoted(path).unwrap_or_else(|_| path.as_str().to_owned());
     let mut ours = String::new();
     if !text.is_empty() {
-        ours = format!("Include {}", name(&ServerPath::new(format!("{path}{BESIDE_SUFFIX}"))));
+        ours = format!("Include {}", name(&beside(path)));
     }
     let own = tree.own.iter().filter(|(of, _, _)| *of == 0);
     let mut splices: Vec<Splice> =

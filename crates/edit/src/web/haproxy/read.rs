@@ -46,6 +46,8 @@ pub(crate) struct Tree<'a> {
     /// What takes connections.
     pub(super) frontends: Vec<Frontend>,
     defaults: Vec<Settings>,
+    /// How many conditions on lines are open.
+    depth: usize,
     /// The lines of ours: the file, where the line begins behind its blank, where it ends.
     pub(super) own: Vec<(usize, usize, usize)>,
 }
@@ -66,8 +68,13 @@ pub(super) struct Frontend {
     pub(super) source: usize,
     /// Where its line begins.
     pub(super) from: usize,
-    /// Where its line ends: our lines follow.
+    /// Where its line ends, or its last `tcp-request`: our lines follow. HAProxy warns of one that
+    /// comes behind an `http-request`, and with `zero-warning` does not start.
     pub(super) head: usize,
+    /// How many conditions on lines are open around it; `None` once `head` can move no further.
+    depth: Option<usize>,
+    /// Whether a `tcp-request` is inside of a condition, at whose end our lines can be.
+    is_inner: bool,
     /// The blank that its first line that is not ours begins with.
     pub(super) indent: Option<Vec<u8>>,
     settings: Settings,
@@ -153,6 +160,7 @@ impl<'a> Tree<'a> {
         };
         self.sources.push(Source::new(path.clone(), real, bytes));
         let mut section = Section::None;
+        self.depth = 0;
         let mut from = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let text = without_returns(line.strip_suffix(b"\n").unwrap_or(line));
@@ -178,10 +186,16 @@ impl<'a> Tree<'a> {
         let Some(words) = words(text, &files.server.variables) else {
             return Err(self.trouble(from, "a quote has no end".into()));
         };
+        let Some(first) = words.first() else { return Ok(()) };
         // A line that begins with a point is a condition on lines; what is in each case is read.
-        let first = words.first().filter(|first| !first.starts_with('.'));
-        let Some(first) = first else { return Ok(()) };
+        if first.starts_with('.') {
+            self.condition(first, from + text.len());
+            return Ok(());
+        }
         if SECTIONS.contains(&first.as_str()) {
+            if let Some(frontend) = self.frontends.last_mut() {
+                frontend.depth = None;
+            }
             *section = self.section(from, from + text.len(), &words)?;
             return Ok(());
         }
@@ -189,6 +203,7 @@ impl<'a> Tree<'a> {
             Section::Frontend => {
                 let Some(frontend) = self.frontends.last_mut() else { return Ok(()) };
                 frontend.indent.get_or_insert_with(|| text[..blank].to_vec());
+                frontend.rule(&words, self.depth, from + text.len());
                 frontend.line(words);
             }
             Section::Defaults => {
@@ -198,6 +213,19 @@ impl<'a> Tree<'a> {
             Section::None | Section::Other => {}
         }
         Ok(())
+    }
+
+    /// A condition on lines, whose line ends here.
+    fn condition(&mut self, word: &str, end: usize) {
+        match word {
+            ".if" => self.depth += 1,
+            ".endif" => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        let source = self.sources.len() - 1;
+        if let Some(frontend) = self.frontends.last_mut().filter(|one| one.source == source) {
+            frontend.condition(word, self.depth, end);
+        }
     }
 
     fn trouble(&self, at: usize, what: String) -> Trouble {
@@ -232,6 +260,8 @@ impl<'a> Tree<'a> {
                     source: self.sources.len() - 1,
                     from,
                     head,
+                    depth: Some(self.depth),
+                    is_inner: false,
                     indent: None,
                     settings,
                     binds: Vec::new(),
@@ -262,6 +292,27 @@ impl Settings {
 }
 
 impl Frontend {
+    /// Moves the place of our lines behind a `tcp-request`, but never behind a rule that comes before
+    /// ours then.
+    fn rule(&mut self, words: &[String], depth: usize, end: usize) {
+        match words.first().map(String::as_str) {
+            Some("http-request") => self.depth = None,
+            Some("tcp-request") if self.depth == Some(depth) => self.head = end,
+            Some("tcp-request") => self.is_inner = self.depth.is_some(),
+            _ => {}
+        }
+    }
+
+    /// What is in a condition may not be read: our lines are where they are read if the section is.
+    fn condition(&mut self, word: &str, depth: usize, end: usize) {
+        let Some(own) = self.depth else { return };
+        if depth < own || (depth == own && matches!(word, ".else" | ".elif")) {
+            self.depth = None;
+        } else if depth == own && self.is_inner {
+            (self.head, self.is_inner) = (end, false);
+        }
+    }
+
     fn line(&mut self, words: Vec<String>) {
         match words.first().map(String::as_str) {
             Some("bind") => self.binds.push(words),

@@ -46,6 +46,13 @@ impl Part {
         files.beside_main(self.file_name())
     }
 
+    /// The pattern that takes in this file alone, and nothing while it is not there: a site that was
+    /// not read when the last rule went keeps its include, and nginx starts with that, too.
+    fn pattern(self, files: &Files) -> ServerPath {
+        let path = self.path(files).as_str().replace('\\', "\\\\");
+        ServerPath::new(path.strip_suffix('s').map(|head| format!("{head}[s]")).unwrap_or(path))
+    }
+
     /// Whether it belongs into this block.
     fn belongs(self, block: &Block) -> bool {
         let is_http = block.place == Place::Http;
@@ -63,18 +70,30 @@ pub(crate) fn own_paths(files: &Files) -> Vec<ServerPath> {
     Part::ALL.iter().map(|part| part.path(files)).collect()
 }
 
+/// What the includes of ours name: the pattern of each file, and its path as a person may write it.
+pub(super) fn own_includes(files: &Files) -> BTreeSet<ServerPath> {
+    Part::ALL.iter().flat_map(|part| [part.pattern(files), part.path(files)]).collect()
+}
+
 /// The texts of our files; an empty one: no file.
 #[derive(Debug)]
 pub(crate) struct Parts(Vec<(Part, String)>);
 
 impl Parts {
-    pub(crate) fn new(http: &str, server: &str, upstream: &str) -> Self {
+    /// No text of ours.
+    pub(crate) fn none() -> Self {
+        Self(Part::ALL.map(|part| (part, String::new())).to_vec())
+    }
+
+    pub(crate) fn new(tree: &Tree<'_>, http: &str, server: &str, upstream: &str) -> Self {
         let of = |wanted: Setter| -> String {
             let lines = upstream.split_inclusive('\n').filter(|line| {
                 let name = line.split_ascii_whitespace().next().unwrap_or_default();
-                Setter::of(name.as_bytes()).unwrap_or(Setter::Proxy) == wanted
+                // Comments are for both.
+                Setter::of(name.as_bytes()).is_none_or(|setter| setter == wanted)
             });
-            lines.collect()
+            let is_used = wanted == Setter::Proxy || tree.grpc;
+            if is_used { lines.collect() } else { String::new() }
         };
         Self(vec![
             (Part::Http, http.to_owned()),
@@ -89,12 +108,12 @@ impl Parts {
         all.filter(|(_, text)| !text.is_empty())
     }
 
-    /// The lines of ours that belong into this block: an include of the path of each part.
+    /// The lines of ours that belong into this block: an include of each part by what names it.
     pub(super) fn within(
         &self,
         block: &Block,
         source: &Source<'_>,
-        path: impl Fn(Part) -> String,
+        name: impl Fn(Part) -> String,
     ) -> Vec<u8> {
         let newline = source.newline();
         let indent = indent(block, source);
@@ -102,7 +121,7 @@ impl Parts {
         for (part, _) in self.written().filter(|(part, _)| part.belongs(block)) {
             lines.extend_from_slice(newline);
             lines.extend_from_slice(&indent);
-            lines.extend_from_slice(format!("include {};", path(part)).as_bytes());
+            lines.extend_from_slice(format!("include {};", name(part)).as_bytes());
         }
         lines
     }
@@ -121,7 +140,7 @@ fn indent(block: &Block, source: &Source<'_>) -> Vec<u8> {
 }
 
 pub(super) fn quoted(path: &ServerPath) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-[]".contains(&byte);
     if path.as_str().bytes().all(plain) {
         return path.as_str().to_owned();
     }
@@ -174,7 +193,7 @@ fn splices(
     let mut expected = BTreeSet::new();
     for block in &tree.blocks {
         let source = &tree.sources[block.source];
-        let text = parts.within(block, source, |part| quoted(&part.path(files)));
+        let text = parts.within(block, source, |part| quoted(&part.pattern(files)));
         if text.is_empty() {
             continue;
         }

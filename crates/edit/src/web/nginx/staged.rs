@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::iter;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::web::BESIDE_SUFFIX;
+use stopgap_model::web::beside;
 
 use super::super::files::Files;
 use super::super::splice::{Splice, Splices, apply};
@@ -70,7 +70,7 @@ impl Staging<'_, '_> {
         let mut splices = removals(self.tree, at);
         let include = |part: Part| {
             let path = part.path(self.files);
-            quoted(&ServerPath::new(format!("{path}{BESIDE_SUFFIX}")))
+            quoted(&beside(&path))
         };
         for block in self.tree.blocks.iter().filter(|block| block.source == at) {
             let text = self.parts.within(block, source, include);

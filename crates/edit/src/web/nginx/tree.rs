@@ -25,6 +25,8 @@ pub(crate) struct Tree<'a> {
     pub(super) streams: Vec<Span>,
     /// Where requests are passed on in another way than as HTTP, with the directive.
     pub(super) passes: Vec<(Span, String)>,
+    /// Whether requests are passed on as gRPC: an nginx without it does not know its directives.
+    pub(super) grpc: bool,
     /// The headers that the configuration itself sets on requests to others, in lower case.
     pub(super) headers: Vec<(Span, String)>,
     /// The patterns of includes.

@@ -11,7 +11,7 @@ use super::super::files::{
 use super::super::glob;
 use super::super::source::Source;
 use super::lex::{End, Lexer, Statement};
-use super::place::own_paths;
+use super::place::{own_includes, own_paths};
 use super::tree::{Block, Includes, Own, Place, Server, Setter, Span, Tree};
 
 /// The most blocks that something of ours belongs into: sixteen times as many as files may be read.
@@ -30,7 +30,8 @@ pub(super) enum Aim {
 pub(super) struct Walk<'a> {
     files: &'a Files,
     aim: Aim,
-    own: Vec<ServerPath>,
+    /// What the includes of ours name.
+    own: BTreeSet<ServerPath>,
     pub(super) tree: Tree<'a>,
     pub(super) missing: BTreeSet<Need>,
     /// The blocks that are open.
@@ -44,7 +45,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(files: &'a Files, aim: Aim) -> Self {
-        let own = own_paths(files);
+        let own = own_includes(files);
         Self {
             files,
             aim,
@@ -59,8 +60,9 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn run(&mut self) -> Result<(), Trouble> {
-        let unread = self.own.iter().filter(|path| self.files.get(path).is_none());
-        self.missing.extend(unread.cloned().map(Need::File));
+        let own = own_paths(self.files);
+        let unread = own.into_iter().filter(|path| self.files.get(path).is_none());
+        self.missing.extend(unread.map(Need::File));
         let main = self.files.main();
         self.file(&main, None)
     }
@@ -236,6 +238,8 @@ impl<'a> Walk<'a> {
         }
         if let Some(setter) = Setter::of(statement.name()) {
             self.sets(at, setter, &statement);
+        } else if statement.name() == b"grpc_pass" {
+            self.tree.grpc = true;
         } else if matches!(statement.name(), b"fastcgi_pass" | b"uwsgi_pass" | b"scgi_pass") {
             let directive = String::from_utf8_lossy(statement.name()).into_owned();
             self.tree.passes.push((at, directive));
@@ -251,6 +255,7 @@ impl<'a> Walk<'a> {
                 Setter::Grpc => block.grpc = true,
             }
         }
+        self.tree.grpc |= setter == Setter::Grpc;
         if let Some(name) = statement.words.get(1) {
             let name = String::from_utf8_lossy(name).to_ascii_lowercase();
             self.tree.headers.push((at, name));
