@@ -115,12 +115,12 @@ fn tell(report: &mut Report, rounds: &[Vec<Rate>]) {
     };
     let ours = &rounds[1];
     let name = "nginx with 200 rules, of its rate without";
-    report.figure(name, share(ours, |rate| rate.of_its_core), "%", Target::AtLeast(90.0));
-    report.remark("  by the clock", share(ours, |rate| rate.by_the_clock), "%");
+    report.figure(name, share(ours, |rate| rate.by_the_clock), "%", Target::AtLeast(90.0));
+    report.remark("  by its core's time", share(ours, |rate| rate.of_its_core), "%");
     if let Some(modsecurity) = rounds.get(2) {
         let name = "nginx with ModSecurity, of its rate without";
-        report.remark(name, share(modsecurity, |rate| rate.of_its_core), "%");
-        report.remark("  by the clock", share(modsecurity, |rate| rate.by_the_clock), "%");
+        report.remark(name, share(modsecurity, |rate| rate.by_the_clock), "%");
+        report.remark("  by its core's time", share(modsecurity, |rate| rate.of_its_core), "%");
     }
 }
 

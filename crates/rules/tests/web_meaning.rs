@@ -13,7 +13,7 @@ use stopgap_model::rule::{
 };
 use stopgap_model::web::WebKind;
 use stopgap_rules::CompiledRule;
-use stopgap_rules::web::{Clause, MAX_PATTERN, Match, Server, WebRule, text, translate};
+use stopgap_rules::web::{Clause, MAX_PATTERN, Match, RuleText, Server, WebRule, text, translate};
 
 use web_common::{SERVERS, holds_by_text, server, shown};
 
@@ -222,4 +222,42 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn of_two_hundred_rules_behind_their_gates_each_still_blocks() {
+    let server = server(WebKind::Nginx);
+    let texts: Vec<String> = (0..200_u32)
+        .map(|at| format!("/{}{}x{}/", (b'a' + (at % 26) as u8) as char, at * 7919 % 1000, at))
+        .collect();
+    let rule = |text: &String| {
+        let (field, operator) = (Field::Uri, Operator::Contains(text.clone()));
+        let test = Test { field, decode: vec![Decode::Url], operator, case: Case::Ignore };
+        let kind = ActionKind::BlockRequest { scope: None, rule: block(Condition::Test(test)) };
+        ("X.1, revision 1".to_owned(), translate(&server, &kind).unwrap())
+    };
+    let written = text(WebKind::Nginx, &texts.iter().map(rule).collect::<Vec<_>>());
+    let RuleText::Nginx { http, .. } = &written else { panic!("{written:?}") };
+    assert!(http.contains("\"~*"), "there is no gate before the gates");
+    let blocked = |target: Vec<u8>| {
+        let request = Request { method: "GET".into(), target, ..Request::default() };
+        holds_by_text(&written, &request).unwrap()
+    };
+    for text in &texts {
+        let encoded = |at: usize| {
+            let bytes = text.bytes().enumerate();
+            bytes
+                .flat_map(|(here, byte)| match here == at {
+                    true => format!("%{byte:02x}").into_bytes(),
+                    false => vec![byte.to_ascii_uppercase()],
+                })
+                .collect::<Vec<u8>>()
+        };
+        assert!(blocked([b"/q?r=".as_slice(), text.as_bytes()].concat()), "{text}");
+        for at in 0..text.len() {
+            assert!(blocked([b"/".as_slice(), &encoded(at)].concat()), "{text} at {at}");
+        }
+        assert!(!blocked(text.as_bytes()[..text.len() - 1].to_vec()), "{text}");
+    }
+    assert!(!blocked(b"/index.html?a=b".to_vec()));
 }

@@ -1,9 +1,10 @@
 //! One pattern for the texts that many rules need: where it is not found, none of them holds.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::MAX_PATTERN;
-use super::alphabet::{alternatives, class, escape_digits};
+use super::alphabet::{self, alternatives, class, escape_digits};
 use crate::pattern::ast::ByteSet;
 
 /// A text that is shorter is in too many requests to keep any away.
@@ -34,8 +35,12 @@ fn commonness(byte: u8) -> usize {
 /// engine looks further only where a text may begin, so the fewer such places a request has, the
 /// less it costs.
 pub(super) fn starts(texts: &[&str]) -> ByteSet {
+    rare(texts.iter().map(|text| places(text).to_vec()).collect())
+}
+
+/// Bytes, rare and few, one of which every one of `left` has.
+fn rare(mut left: Vec<Vec<u8>>) -> ByteSet {
     let mut starts = ByteSet::EMPTY;
-    let mut left: Vec<&[u8]> = texts.iter().map(|text| places(text)).collect();
     while !left.is_empty() {
         let cost = |byte: &u8| {
             let covered = left.iter().filter(|places| places.contains(byte)).count();
@@ -75,6 +80,13 @@ impl Trie {
         }
     }
 
+    /// The texts as they are.
+    fn raw(&self) -> String {
+        let ways = self.next.iter().map(|(byte, rest)| alphabet::byte(*byte) + &rest.raw());
+        let ways: Vec<_> = ways.collect();
+        if ways.is_empty() { String::new() } else { alternatives(&ways) }
+    }
+
     /// Where several ways go on, all but one fail: each begins with one class, which fails fast.
     fn pattern(&self) -> String {
         let ways = self.next.iter().map(|(byte, rest)| {
@@ -97,6 +109,43 @@ pub(super) fn gate(texts: &[&[u8]]) -> Option<String> {
     let mut trie = Trie::default();
     texts.iter().for_each(|text| trie.insert(text));
     Some(trie.pattern()).filter(|pattern| pattern.len() <= MAX_PATTERN)
+}
+
+/// The parts of `text` that can be looked for: of letters and digits, which ordinary requests do not
+/// encode; the text itself where it has no word.
+fn words(text: &str) -> Vec<&[u8]> {
+    let bytes = text.as_bytes();
+    let from = |at: usize| {
+        let end = bytes[at..].iter().position(|byte| !byte.is_ascii_alphanumeric());
+        let end = end.map_or(bytes.len(), |length| at + length).min(at + MAX_TEXT);
+        &bytes[at..end]
+    };
+    let all: Vec<&[u8]> =
+        (0..bytes.len()).map(from).filter(|part| part.len() >= MIN_TEXT).collect();
+    if all.is_empty() { vec![bytes] } else { all }
+}
+
+/// Of these parts the one from the rarest byte of `starts` on, and of those the longest.
+fn telling<'a>(parts: &[&'a [u8]], starts: &ByteSet) -> Option<&'a [u8]> {
+    let of_starts = parts.iter().filter(|part| starts.contains(part[0]));
+    of_starts.min_by_key(|part| (commonness(part[0]), Reverse(part.len()))).copied()
+}
+
+/// A cheaper pattern for more texts than one gate holds, without regard to case: it is found where a
+/// word of one of `texts` is as it is, and where a byte of any of these words is percent-encoded.
+/// `None` if it is too long.
+pub(super) fn front(texts: &[&str]) -> Option<String> {
+    let words: Vec<Vec<&[u8]>> = texts.iter().map(|text| words(text)).collect();
+    let firsts = |parts: &Vec<&[u8]>| parts.iter().map(|part| part[0]).collect();
+    let starts = rare(words.iter().map(firsts).collect());
+    let (mut trie, mut bytes) = (Trie::default(), ByteSet::EMPTY);
+    for part in words.iter().filter_map(|parts| telling(parts, &starts)) {
+        trie.insert(&part.to_ascii_lowercase());
+        part.iter().for_each(|byte| bytes.insert(*byte));
+    }
+    let encoded = format!(r"\x25{}", escape_digits(&bytes.folded()));
+    let pattern = alternatives(&[trie.raw(), encoded]);
+    Some(pattern).filter(|pattern| pattern.len() <= MAX_PATTERN)
 }
 
 #[cfg(test)]

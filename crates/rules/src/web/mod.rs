@@ -72,6 +72,18 @@ pub enum WebRule {
     },
 }
 
+impl WebRule {
+    /// The kind of action that it carries out, as documents name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Block { .. } => "block-request",
+            Self::RequestHeader { .. } => "request-header",
+            Self::ResponseHeader { .. } => "response-header",
+        }
+    }
+}
+
 /// A condition in a server's own terms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 
-use super::gate::{gate, is_telling, part_of, starts};
+use super::gate::{front, gate, is_telling, part_of, starts};
 use super::text::{HEADING, RuleText};
 use super::{Clause, Match, WebRule};
 use crate::pattern::ast::ByteSet;
@@ -21,6 +21,9 @@ const MAX_JOINED: usize = 128;
 
 /// A rule needs one of at most so many texts to stand behind a gate: their pattern always fits.
 const MAX_TEXTS: usize = 24;
+
+/// The variable that says how a request is blocked; empty: it is not.
+const VERDICT: &str = "stopgap";
 
 /// A rule, or what is left of it: conditions that all hold, and its comment.
 #[derive(Clone)]
@@ -41,14 +44,21 @@ pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
         }
     }
     let (mut maps, mut server) = (Maps::default(), String::new());
-    for (deny, values) in maps.gated(blocking) {
-        let (name, status) = match deny {
-            Deny::Abort => ("stopgap_abort".to_owned(), 444),
-            Deny::Status(status) => (format!("stopgap_status_{status}"), status),
+    let by_deny = maps.gated(blocking);
+    // One variable whatever the rules are, so that either of the files can be there in its older form.
+    let mut verdict = String::new();
+    let last = by_deny.len().saturating_sub(1);
+    for (at, (deny, values)) in by_deny.into_iter().rev().enumerate() {
+        let status = match deny {
+            Deny::Abort => 444,
+            Deny::Status(status) => status,
         };
         let value = maps.joined(values);
-        maps.any_of(&value, &name, "1");
-        let _ = write!(server, "if (${name}) {{\n    return {status};\n}}\n");
+        let name = if at == last { VERDICT.to_owned() } else { maps.name() };
+        let otherwise = format!("    \"\" \"{verdict}\";\n");
+        maps.map(&value, &name, &status.to_string(), &otherwise);
+        verdict = format!("${name}");
+        let _ = write!(server, "if (${VERDICT} = {status}) {{\n    return {status};\n}}\n");
     }
     RuleText::Nginx {
         http: under_heading(maps.out),
@@ -166,9 +176,23 @@ impl Maps {
                 keyed.iter().flat_map(|keyed| keyed.texts.iter().copied()).collect();
             let starts = starts(&texts);
             keyed.sort_by_cached_key(|keyed| keyed.parts(&starts));
-            self.behind_gates(input, &starts, &keyed, &mut values);
+            let mut behind = Values::new();
+            self.behind_gates(input, &starts, &keyed, &mut behind);
+            let parts: Vec<&[u8]> = keyed.iter().flat_map(|keyed| keyed.parts(&starts)).collect();
+            match front(&texts).filter(|_| gate(&parts).is_none()) {
+                Some(pattern) => self.behind_front(input, &pattern, behind, &mut values),
+                None => behind.into_iter().for_each(|(deny, more)| {
+                    values.entry(deny).or_default().extend(more);
+                }),
+            }
         }
         values
+    }
+
+    /// Several gates behind one that costs less than they do together.
+    fn behind_front(&mut self, input: &str, pattern: &str, behind: Values, values: &mut Values) {
+        let then = behind.into_iter().map(|(deny, gates)| (deny, self.joined(gates))).collect();
+        self.opened(input, &format!("*{pattern}"), then, values);
     }
 
     /// Rules behind one gate, or behind several where one would be too long.
@@ -185,16 +209,34 @@ impl Maps {
             self.behind_gates(input, starts, left, values);
             return self.behind_gates(input, starts, right, values);
         };
-        let gate = self.name();
-        self.map(input, &gate, "", &line(&pattern, "1"));
         let mut by_deny: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
         for Keyed { deny, rest, .. } in keyed {
             by_deny.entry(*deny).or_default().push(rest.clone());
         }
-        for (deny, rules) in by_deny {
-            let (behind, name) = (self.value(&rules), self.name());
-            let value = self.any_of(&format!("${gate}"), &name, &behind);
-            values.entry(deny).or_default().push(value);
+        let then = by_deny.into_iter().map(|(deny, rules)| (deny, self.value(&rules))).collect();
+        self.opened(input, &pattern, then, values);
+    }
+
+    /// The values of `then` where `pattern` is found in `input`. It is looked for once, however many
+    /// ways to block there are; each map costs something too, so one way has but one.
+    fn opened(
+        &mut self,
+        input: &str,
+        pattern: &str,
+        then: Vec<(Deny, String)>,
+        values: &mut Values,
+    ) {
+        let gate = self.name();
+        let mut add = |deny, name: &str| values.entry(deny).or_default().push(format!("${name}"));
+        if let [(deny, only)] = then.as_slice() {
+            self.map(input, &gate, "", &line(pattern, only));
+            return add(*deny, &gate);
+        }
+        self.map(input, &gate, "", &line(pattern, "1"));
+        for (deny, then) in then {
+            let name = self.name();
+            self.any_of(&format!("${gate}"), &name, &then);
+            add(deny, &name);
         }
     }
 

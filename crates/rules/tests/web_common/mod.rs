@@ -134,16 +134,17 @@ impl Maps {
     }
 
     fn block(&self, request: &Request) -> bool {
-        let numbered = |name: &str| name["stopgap_".len()..].bytes().all(|b| b.is_ascii_digit());
-        let denies = self.0.keys().filter(|name| !numbered(name));
-        denies.into_iter().any(|name| !matches!(&*self.variable(name, request), b"" | b"0"))
+        self.0.contains_key("stopgap") && !self.variable("stopgap", request).is_empty()
     }
 
     fn variable(&self, name: &str, request: &Request) -> Vec<u8> {
         let map = &self.0[name];
         let value = self.value(&map.source, request);
         let line = map.lines.iter().find(|(from, _)| match from.strip_prefix('~') {
-            Some(pattern) => is_found(pattern, std::slice::from_ref(&value)),
+            Some(pattern) => {
+                let folded = pattern.strip_prefix('*').map(|pattern| format!("(?i){pattern}"));
+                is_found(folded.as_deref().unwrap_or(pattern), std::slice::from_ref(&value))
+            }
             None => from.as_bytes() == value,
         });
         self.value(line.map_or(&map.default, |(_, to)| to), request)
