@@ -121,7 +121,8 @@ impl CliError {
                     .into()
             }
             Self::Cycle(CycleError::NotHealthy { server, .. }) => format!(
-                "look at the server's own log; its configuration is as it was before: {server}"
+                "look at the log of {server}; its files are as they were before. A change of them that it \
+                 had not taken yet was taken with ours"
             ),
             _ if self.code() == NOT_PERMITTED => "run it as root".into(),
             _ => String::new(),

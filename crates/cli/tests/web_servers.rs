@@ -186,3 +186,46 @@ fn try_status_and_list_say_what_is_in_place_on_which_server() {
     assert_eq!(web["kind"], WebKind::Apache.as_str());
     assert_eq!(web["running"], true, "{web}");
 }
+
+#[test]
+fn rules_that_stand_in_a_file_already_count_only_when_the_server_has_taken_them() {
+    let Some(scene) = scene(&HAPROXY) else { return };
+    assert_eq!(scene.stopgap(&["check"]).state("WEB"), "applied");
+    let with_rules = std::fs::read(scene.config()).unwrap();
+    assert_eq!(scene.stopgap(&["remove", "--once", "WEB"]).state("WEB"), "withdrawn");
+    // A backup puts the file with our lines back; the server runs without them.
+    std::fs::write(scene.config(), with_rules).unwrap();
+    assert_eq!(scene.get("/stopgap-probe"), 200);
+    assert_eq!(scene.stopgap(&["check"]).state("WEB"), "applied");
+    assert!(scene.get_blocked("/stopgap-probe"));
+}
+
+#[test]
+fn a_virtual_host_of_apache_that_redirects_by_rewriting_keeps_nobody_from_being_protected() {
+    let redirect = "RewriteEngine On\n  RewriteRule ^ https://%{SERVER_NAME}%{REQUEST_URI} \
+                    [END,NE,R=permanent]\n";
+    let config =
+        APACHE.config.replace("ServerName b.test\n", &format!("ServerName b.test\n  {redirect}"));
+    let setup = stopgap_testkit::servers::Setup { config: &config, ..APACHE.clone() };
+    let Some(scene) = scene(&setup) else { return };
+    let run = scene.stopgap(&["check"]);
+    assert_eq!(run.state("WEB"), "applied", "{}", run.out);
+    assert!(scene.get_blocked("/stopgap-probe"));
+    let notes = run.mitigation("WEB")["actions"][0]["notes"].to_string();
+    assert!(notes.contains("not probed on b.test"), "{notes}");
+}
+
+#[test]
+fn two_servers_that_take_in_one_file_are_left_alone_and_told() {
+    let Some(scene) = scene(&NGINX) else { return };
+    let dir = scene.dir_text();
+    let other = format!("events {{}}\nhttp {{\n  include {dir}/sites/*.conf;\n}}\n");
+    std::fs::create_dir(scene.dir().join("other")).unwrap();
+    std::fs::write(scene.dir().join("other/nginx.conf"), other).unwrap();
+    scene.declare("other/nginx.conf");
+    let before = scene.files();
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (1, "conflict"), "{}", run.out);
+    assert!(run.reason("WEB").contains("takes in"), "{}", run.reason("WEB"));
+    assert_eq!(scene.files(), before);
+}

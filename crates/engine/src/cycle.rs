@@ -1,10 +1,11 @@
 //! The cycle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_model::ServerId;
+use stopgap_host::{Host, Read};
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_plan::{Input, Order, Plan, Step, WebChange, plan, summary};
+use stopgap_model::{ActionId, ServerId, ServerPath};
+use stopgap_plan::{Input, Order, Plan, Step, WebChange, WebConfig, plan, summary};
 use stopgap_store::Event;
 
 use crate::apply::Attempt;
@@ -25,6 +26,8 @@ struct Done {
     made: Vec<Plan>,
     timings: Vec<Timing>,
     refused: Refusals,
+    /// What a person should know of an action beside its reason.
+    notes: Vec<(ActionId, String)>,
 }
 
 /// What is next after a plan was carried out.
@@ -35,7 +38,7 @@ enum Next {
 }
 
 enum Again {
-    Stale(stopgap_model::ServerPath),
+    Stale(ServerPath),
     /// What a server refuses, or what failed because of one mitigation, is known now.
     Wiser,
 }
@@ -47,11 +50,13 @@ impl Engine<'_> {
             config.refused = refused.get(&config.facts.server.id()).cloned();
         }
         let (in_place, failures) = self.store.in_place()?;
+        let gone = gone(self.host, in_place.web.keys(), &collected.web);
         let plan = plan(&Input {
             catalog: self.catalog,
             facts: &collected.facts,
             snapshot: &collected.snapshot,
             web: &collected.web,
+            gone: &gone,
             policy: self.policy,
             in_place: &in_place,
             failures: &failures,
@@ -110,14 +115,17 @@ impl Engine<'_> {
         let (attempt, timing) = self.attempt_web(&change)?;
         done.timings.push(timing);
         Ok(match attempt {
-            WebAttempt::Made(Attempt::Stale(path)) => Some(Again::Stale(path)),
-            WebAttempt::Made(Attempt::Undone) => None,
+            WebAttempt::Stale(path) => Some(Again::Stale(path)),
+            WebAttempt::Undone => None,
             WebAttempt::Fault => change.fresh.then_some(Again::Wiser),
             WebAttempt::Refused(why) => {
                 done.refused.insert(change.server.id(), why);
                 Some(Again::Wiser)
             }
-            WebAttempt::Made(Attempt::Done) => {
+            WebAttempt::Done(notes) => {
+                for action in change.step.actions() {
+                    done.notes.extend(notes.iter().map(|note| (action.clone(), note.clone())));
+                }
                 let report = plan.report.clone();
                 let (edits, steps, web) = (Vec::new(), Vec::new(), vec![change]);
                 done.made.push(Plan { edits, steps, web, report });
@@ -140,6 +148,11 @@ impl Engine<'_> {
                 tell_withdrawal(report, &steps);
             }
         }
+        let actions = mitigations.iter_mut().flat_map(|report| &mut report.actions);
+        for action in actions {
+            let of_it = done.notes.iter().filter(|(id, _)| *id == action.id);
+            action.notes.extend(of_it.map(|(_, note)| note.clone()));
+        }
         let states: Vec<String> = mitigations
             .iter()
             .filter(|report| report.state != State::NotAffected)
@@ -149,6 +162,18 @@ impl Engine<'_> {
         let (changed, timings) = (!edits.is_empty(), done.timings);
         Ok(CycleReport { facts, mitigations, edits, changed, timings })
     }
+}
+
+/// Those of the servers that records tell of and that were not found whose main configuration file is
+/// not there either.
+fn gone<'i>(
+    host: &dyn Host,
+    recorded: impl Iterator<Item = &'i ServerId>,
+    found: &[WebConfig],
+) -> BTreeSet<ServerId> {
+    let missing = recorded.filter(|id| found.iter().all(|config| config.facts.server.id() != **id));
+    let is_gone = |id: &&ServerId| host.read(&id.config(), 0) == Read::Absent;
+    missing.filter(is_gone).cloned().collect()
 }
 
 /// An action that went in this cycle and that no mitigation asks for would not be told any more.

@@ -7,11 +7,11 @@
 use std::time::{Duration, Instant};
 
 use stopgap_host::{Live, TestError};
-use stopgap_model::{Fact, MitigationId};
+use stopgap_model::{Fact, MitigationId, ServerPath};
 use stopgap_plan::{Step, WebChange, rule_text};
 use stopgap_store::{Change, Status};
 
-use crate::apply::{Attempt, Written};
+use crate::apply::Written;
 use crate::collect::read_web;
 use crate::probing::{Baseline, Failure, Probing};
 use crate::{CycleError, Engine, Timing};
@@ -22,8 +22,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What became of a change of one web server.
 #[derive(Debug)]
 pub(crate) enum WebAttempt {
-    /// As of a change of IIS.
-    Made(Attempt),
+    /// It is done; what a person should know of how it was verified, sentences without a full stop.
+    Done(Vec<String>),
+    /// Nothing stayed changed; the error is in the change record.
+    Undone,
+    /// A file was changed by somebody else since the plan was made: a new plan is needed.
+    Stale(ServerPath),
     /// The server refuses its own configuration as it stands: it was left alone. Why.
     Refused(String),
     /// It failed because of this mitigation alone: the others can be tried again without it.
@@ -45,9 +49,11 @@ impl Engine<'_> {
 
     fn try_web(&self, planned: &WebChange, timing: &mut Timing) -> Result<WebAttempt, CycleError> {
         if self.asked_to_stop() {
-            return Ok(WebAttempt::Made(Attempt::Undone));
+            return Ok(WebAttempt::Undone);
         }
-        let live = self.host.live().filter(|_| !planned.edits.is_empty());
+        // Of a server that is gone only the record is to go.
+        let is_there = !planned.server.program.as_str().is_empty();
+        let live = self.host.live().filter(|_| is_there);
         if let Some(Err(error)) = live.map(|live| timing.spend(|| test_staged(live, planned))) {
             return self.tested_badly(planned, error, timing);
         }
@@ -55,6 +61,7 @@ impl Engine<'_> {
         let live = live.filter(|_| runs);
         let probing = Probing::new(self.catalog, planned);
         let before = live.map(|live| timing.spend(|| probing.baseline(live)));
+        let running = live.zip(before.as_ref());
         let steps = std::slice::from_ref(&planned.step);
         let mut change = self.store.begin((self.now)(), self.by, &planned.edits, steps)?;
         match self.write(&planned.edits) {
@@ -62,28 +69,43 @@ impl Engine<'_> {
             Written::Failed(made, why) => return self.fail_web(change, made, &Failure::of(why)),
             Written::Stale(made, path) => {
                 self.undo(&mut change, made, "a file changed after the plan was made", None)?;
-                return Ok(WebAttempt::Made(Attempt::Stale(path)));
+                return Ok(WebAttempt::Stale(path));
             }
         }
-        let judged =
-            self.read_back(planned).map_err(Failure::of).and_then(|()| match (live, &before) {
-                (Some(live), Some(before)) => {
-                    timing.spend(|| self.take_effect(live, planned, &probing, before))
-                }
-                _ => Ok(()),
-            });
-        if let Err(mut failure) = judged {
-            let fault = fault_of(&change, &failure);
-            self.undo(&mut change, planned.edits.len(), &failure.why, fault.as_ref())?;
-            if let (Some(live), Some(before)) = (live, &before) {
-                timing.spend(|| restore(live, planned, &probing, before, &mut failure))?;
+        let judged = self.read_back(planned).map_err(Failure::of).and_then(|()| match running {
+            Some((live, before)) => {
+                timing.spend(|| self.take_effect(live, planned, &probing, before))
             }
-            return self.failed(change, &failure, fault.is_some());
-        }
+            None => Ok(Vec::new()),
+        });
+        let notes = match judged {
+            Ok(notes) => notes,
+            Err(failure) => {
+                let made = (planned, change);
+                return self.take_back(made, running, &probing, failure, timing);
+            }
+        };
         change.status = Status::Committed;
         self.store.save_change(&change)?;
         self.record_steps(steps)?;
-        Ok(WebAttempt::Made(Attempt::Done))
+        Ok(WebAttempt::Done(notes))
+    }
+
+    /// Takes a change back that was made and found wanting, and has the server take that.
+    fn take_back(
+        &self,
+        (planned, mut change): (&WebChange, Change),
+        running: Option<(&dyn Live, &Baseline)>,
+        probing: &Probing<'_>,
+        mut failure: Failure,
+        timing: &mut Timing,
+    ) -> Result<WebAttempt, CycleError> {
+        let fault = fault_of(&change, &failure);
+        self.undo(&mut change, planned.edits.len(), &failure.why, fault.as_ref())?;
+        if let Some((live, before)) = running {
+            timing.spend(|| restore(live, planned, probing, before, &mut failure))?;
+        }
+        self.failed(change, &failure, fault.is_some())
     }
 
     /// The planned configuration does not pass the server's own test. Whose fault is it?
@@ -94,7 +116,7 @@ impl Engine<'_> {
         timing: &mut Timing,
     ) -> Result<WebAttempt, CycleError> {
         let Some(live) = self.host.live() else {
-            return Ok(WebAttempt::Made(Attempt::Undone));
+            return Ok(WebAttempt::Undone);
         };
         if let Err(own) = timing.spend(|| live.test(&planned.server, &[])) {
             return Ok(WebAttempt::Refused(match own {
@@ -131,7 +153,7 @@ impl Engine<'_> {
             self.store.save_change(&change)?;
         }
         self.record_failure(&change, &failure.why)?;
-        Ok(if by_one { WebAttempt::Fault } else { WebAttempt::Made(Attempt::Undone) })
+        Ok(if by_one { WebAttempt::Fault } else { WebAttempt::Undone })
     }
 
     /// Reads the server's configuration again: exactly what was planned must stand there.
@@ -160,7 +182,7 @@ impl Engine<'_> {
         planned: &WebChange,
         probing: &Probing<'_>,
         before: &Baseline,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<String>, Failure> {
         live.reload(&planned.server).map_err(Failure::of)?;
         settle(live, || probing.judge(live, before))
     }
@@ -211,7 +233,7 @@ fn test_staged(live: &dyn Live, planned: &WebChange) -> Result<(), TestError> {
 }
 
 /// Asks until all is as it should be, or the time is over.
-fn settle(live: &dyn Live, ask: impl Fn() -> Result<(), Failure>) -> Result<(), Failure> {
+fn settle<T>(live: &dyn Live, ask: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
     let begun = Instant::now();
     loop {
         match ask() {

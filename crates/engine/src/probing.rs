@@ -1,5 +1,7 @@
 //! What the sites of a web server answer, before and after a change.
 
+use std::collections::BTreeSet;
+
 use stopgap_host::{Answer, Live};
 use stopgap_model::mitigation::Expect;
 use stopgap_model::request::Request;
@@ -42,6 +44,9 @@ pub(crate) struct Probing<'a> {
     probes: Vec<Asked<'a>>,
     /// Which probe is sent to which site.
     pairs: Vec<(usize, usize)>,
+    kind: WebKind,
+    /// The mitigation that blocks what every site gets from ordinary clients, if one does.
+    blunt: Option<MitigationId>,
 }
 
 /// What the sites answered before a change.
@@ -56,13 +61,16 @@ impl<'a> Probing<'a> {
     pub(crate) fn new(catalog: &'a Catalog, planned: &'a WebChange) -> Self {
         let can_be_asked = |site: &&WebSite| !matches!(site.listen, Listen::Unasked(_));
         let sites: Vec<&WebSite> = planned.sites.iter().filter(can_be_asked).collect();
-        let put_in = catalog.mitigations().filter_map(|mitigation| {
-            let placed = placed_of(mitigation, &planned.step)?;
-            Some(probes_of(mitigation, &placed, planned.server.kind))
-        });
-        let probes: Vec<Asked<'_>> = put_in.flatten().collect();
+        let (mut probes, mut blunt) = (Vec::new(), None);
+        for mitigation in catalog.mitigations() {
+            let Some(placed) = placed_of(mitigation, &planned.step) else { continue };
+            if placed.iter().any(|(meaning, _)| meaning.blocks(&ordinary())) {
+                blunt = Some(mitigation.id.clone());
+            }
+            probes.extend(probes_of(mitigation, &placed, planned.server.kind));
+        }
         let pairs = pairs(sites.len(), probes.len());
-        Self { sites, probes, pairs }
+        Self { sites, probes, pairs, kind: planned.server.kind, blunt }
     }
 
     /// Asks everything before the change.
@@ -75,20 +83,32 @@ impl<'a> Probing<'a> {
         Baseline { health, probes: probes.collect() }
     }
 
-    /// Asks everything again: each site must answer as before, each probe as it should.
-    pub(crate) fn judge(&self, live: &dyn Live, before: &Baseline) -> Result<(), Failure> {
+    /// Asks everything again: each site must answer as before, each probe as it should. Answers what
+    /// a person should know of sites that show nothing, sentences without a full stop.
+    pub(crate) fn judge(&self, live: &dyn Live, before: &Baseline) -> Result<Vec<String>, Failure> {
         self.health(live, before)?;
-        for (&(site, probe), before_it) in self.pairs.iter().zip(&before.probes) {
-            let (site_at, asked) = (site, &self.probes[probe]);
+        let mut notes = BTreeSet::new();
+        for (&(at, probe), before_it) in self.pairs.iter().zip(&before.probes) {
+            let (site, asked) = (self.sites[at], &self.probes[probe]);
+            let health = before.health.get(at).unwrap_or(&Answer::Nothing);
             // A site that turns every request away cannot show what a rule does.
-            let answers = before.health.get(site_at).is_some_and(is_an_answer);
-            if !answers {
+            if !is_an_answer(health) {
+                let says = answer_text(health);
+                notes.insert(format!("not probed on {site}, which answers every request {says}"));
                 continue;
             }
-            let found = live.ask(self.sites[site], &asked.probe.request);
-            asked.judge(self.sites[site], before_it, &found)?;
+            let found = live.ask(site, &asked.probe.request);
+            if asked.is_led_away(self.kind, before_it, &found) {
+                let says = answer_text(&found);
+                notes.insert(format!(
+                    "not probed on {site}: it answers {says} before any rule is asked, so that \
+                     nothing reaches an application"
+                ));
+                continue;
+            }
+            asked.judge(site, before_it, &found)?;
         }
-        Ok(())
+        Ok(notes.into_iter().collect())
     }
 
     /// Asks everything again: all must be answered as before.
@@ -111,7 +131,8 @@ impl<'a> Probing<'a> {
             let was_well = is_an_answer(before) || *before == Answer::Closed;
             if was_well && now != *before {
                 let (was, is) = (answer_text(before), answer_text(&now));
-                return Err(Failure::of(format!("{site} answered {was} before and now {is}")));
+                let why = format!("{site} answered {was} before and now {is}");
+                return Err(Failure { why, of: self.blunt.clone() });
             }
         }
         Ok(())
@@ -119,6 +140,13 @@ impl<'a> Probing<'a> {
 }
 
 impl Asked<'_> {
+    /// Whether a site leads a request that is to be blocked elsewhere, before and after: Apache
+    /// redirects by a `RewriteRule` of a virtual host before it asks whether access is granted.
+    fn is_led_away(&self, kind: WebKind, before: &Answer, found: &Answer) -> bool {
+        let leads = matches!(found, Answer::Status(status) if (300..400).contains(status));
+        kind == WebKind::Apache && self.blocked.is_some() && leads && before == found
+    }
+
     fn judge(&self, site: &WebSite, before: &Answer, found: &Answer) -> Result<(), Failure> {
         let wrong = |why: String| Err(Failure { why, of: Some(self.mitigation.id.clone()) });
         let name = &self.probe.name;

@@ -319,3 +319,62 @@ fn a_kill_while_it_is_taken_back_is_finished_by_the_next_cycle() {
         assert_at_rest(&host);
     }
 }
+
+#[test]
+fn a_server_that_is_not_found_keeps_its_rules_in_the_records_until_it_is_there_again() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    let before = host.snapshot();
+    let _ = server.cycle(&host).unwrap();
+    let applied = host.snapshot();
+    host.web().hide(true);
+    let report = server.remove(&host, "A");
+    assert_eq!(state(&report, "A"), State::Unknown, "{}", reason(&report, "A"));
+    assert!(reason(&report, "A").contains("not found here any more"), "{}", reason(&report, "A"));
+    assert_eq!(host.snapshot(), applied);
+    host.web().hide(false);
+    let report = server.remove(&host, "A");
+    assert_eq!(state(&report, "A"), State::Withdrawn, "{}", reason(&report, "A"));
+    assert_eq!(host.snapshot(), before);
+    assert_at_rest(&host);
+}
+
+#[test]
+fn a_server_that_is_gone_with_its_configuration_is_forgotten() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    let _ = server.cycle(&host).unwrap();
+    host.web().hide(true);
+    for path in host.snapshot().into_keys() {
+        host.delete(&ServerPath::new(path));
+    }
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Unsupported, "{}", reason(&report, "A"));
+    assert!(server.store.in_place().unwrap().0.web.is_empty());
+    let report = server.cycle(&host).unwrap();
+    assert!(!report.changed);
+}
+
+#[test]
+fn a_removal_that_a_broken_configuration_hinders_is_no_success() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    let _ = server.cycle(&host).unwrap();
+    let sound = host.snapshot()[NGINX_CONF].clone();
+    host.write(&ServerPath::new(NGINX_CONF), &[sound.as_slice(), b"}\n"].concat());
+    let report = server.remove(&host, "A");
+    assert_eq!(state(&report, "A"), State::Unknown, "{}", reason(&report, "A"));
+    host.write(&ServerPath::new(NGINX_CONF), &sound);
+    host.web().set_mood(Mood::RefusesAll);
+    let report = server.remove(&host, "A");
+    assert_eq!(state(&report, "A"), State::Conflict, "{}", reason(&report, "A"));
+    assert!(reason(&report, "A").contains("could not be taken back"), "{}", reason(&report, "A"));
+}
+
+#[test]
+fn a_site_that_shows_nothing_is_named_beside_what_was_applied() {
+    let (server, host) = (Server::new(&[good()]), nginx());
+    host.web().set_mood(Mood::Ill);
+    let report = server.cycle(&host).unwrap();
+    assert_eq!(state(&report, "A"), State::Applied, "{}", reason(&report, "A"));
+    let mitigation = report.mitigations.iter().find(|m| m.id.as_str() == "A").unwrap();
+    let notes = mitigation.actions[0].notes.join("; ");
+    assert!(notes.contains("which answers every request with 503"), "{notes}");
+}

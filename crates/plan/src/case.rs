@@ -1,13 +1,12 @@
 //! An action of a mitigation that is for this server: what is here of it, and what is to be done.
 
 use stopgap_edit::iis::{Entry, Gap, Placement, Pool, Refusal};
-use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
 use stopgap_model::{Action, ActionKind, Fact, Mitigation, Offer, ServerPath};
 
 use crate::caching;
 use crate::decide::{leftover, taken_back, taken_back_decision, to_take_out};
-use crate::decision::{Decision, Wish, is_held, places, quoted, stays};
+use crate::decision::{Decision, Wish, forbidden, is_held, places, quoted, stays};
 use crate::ground::Ground;
 use crate::observe::{Equivalent, Observation, observe, without_rules};
 use crate::pools::{self, PoolState, observe_pools};
@@ -67,7 +66,11 @@ pub(crate) fn affected(case: &Case<'_>) -> Decision {
     match &input.facts.iis {
         Fact::Known(_) => {}
         Fact::Absent => {
-            return Decision::leave(State::Unsupported, "IIS is not installed here").at(record);
+            return Decision::leave(
+                State::Unsupported,
+                "no web server that this version knows is installed here",
+            )
+            .at(record);
         }
         Fact::Unknown(why) => {
             return Decision::leave(State::Unknown, stays(why.clone(), record)).at(record);
@@ -289,32 +292,8 @@ impl Case<'_> {
 
     /// Why nothing is put in now, if it is not.
     fn forbidden(&self, state: State, why: &str) -> Option<Decision> {
-        let Self { input, offer, mitigation, .. } = self;
-        let (quiet, reason) = if let Some(block) = input.policy.blocked.get(&mitigation.id) {
-            (State::Blocked, format!("blocked by {}", block.by))
-        } else if let Some(off) = input.policy.switched_off() {
-            (State::Pending, format!("switched off {off}"))
-        } else if let Some(hold) = offer.hold.as_ref().filter(|_| is_held(offer, self.record)) {
-            (State::Pending, format!("{hold}, so nothing new is applied"))
-        } else if state == State::Drifted && self.only_told() {
-            let reason = "reported only, as the policy says; to put it right: stopgap reapply";
-            return Some(Decision::leave(state, format!("{why}; {reason} {}", mitigation.id)));
-        } else {
-            return None;
-        };
-        // What is there, or was changed under us, is still told; only what is not there is at rest.
-        let told = if matches!(state, State::Drifted | State::Applied) { state } else { quiet };
-        let reason = match told {
-            State::Blocked => reason,
-            State::Pending => format!("{reason}; {why}"),
-            _ => format!("{why}; {reason}"),
-        };
-        Some(Decision::leave(told, reason))
-    }
-
-    fn only_told(&self) -> bool {
-        let asked = self.input.order.reapply.contains(&self.mitigation.id);
-        self.input.policy.drift == Drift::Report && !asked
+        let hold = self.offer.hold.as_deref().filter(|_| is_held(self.offer, self.record));
+        forbidden(self.input, self.mitigation, hold, state, why)
     }
 
     fn pools(&self, names: &[String]) -> Decision {

@@ -1,12 +1,13 @@
 //! What is decided on one action.
 
 use stopgap_edit::iis::Entry;
-use stopgap_model::Offer;
+use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
+use stopgap_model::{Mitigation, Offer};
 
-use crate::Placed;
 use crate::observe::place_text;
 use crate::work::Standing;
+use crate::{Input, Placed};
 
 /// The decision on one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +101,39 @@ pub(crate) fn stays(why: String, record: Option<&Placed>) -> String {
 pub(crate) fn is_held(offer: &Offer, record: Option<&Placed>) -> bool {
     let in_force = record.is_some_and(|record| record.hash == offer.mitigation.hash);
     offer.hold.is_some() && !in_force
+}
+
+/// Why nothing of `mitigation` is put in now, if it is not; `hold` is why its source holds it back,
+/// where that holds for what is wanted.
+pub(crate) fn forbidden(
+    input: &Input<'_>,
+    mitigation: &Mitigation,
+    hold: Option<&str>,
+    state: State,
+    why: &str,
+) -> Option<Decision> {
+    let asked = input.order.reapply.contains(&mitigation.id);
+    let only_told = state == State::Drifted && input.policy.drift == Drift::Report && !asked;
+    let (quiet, reason) = if let Some(block) = input.policy.blocked.get(&mitigation.id) {
+        (State::Blocked, format!("blocked by {}", block.by))
+    } else if let Some(off) = input.policy.switched_off() {
+        (State::Pending, format!("switched off {off}"))
+    } else if let Some(hold) = hold {
+        (State::Pending, format!("{hold}, so nothing new is applied"))
+    } else if only_told {
+        let reason = "reported only, as the policy says; to put it right: stopgap reapply";
+        return Some(Decision::leave(state, format!("{why}; {reason} {}", mitigation.id)));
+    } else {
+        return None;
+    };
+    // What is there, or was changed under us, is still told; only what is not there is at rest.
+    let told = if matches!(state, State::Drifted | State::Applied) { state } else { quiet };
+    let reason = match told {
+        State::Blocked => reason,
+        State::Pending => format!("{reason}; {why}"),
+        _ => format!("{why}; {reason}"),
+    };
+    Some(Decision::leave(told, reason))
 }
 
 /// Names for a person.

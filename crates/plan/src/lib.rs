@@ -61,6 +61,8 @@ pub struct Input<'a> {
     pub snapshot: &'a Snapshot,
     /// The other web servers, with their configuration.
     pub web: &'a [WebConfig],
+    /// Those of which records tell and that are gone with their configuration.
+    pub gone: &'a BTreeSet<ServerId>,
     /// What is allowed.
     pub policy: &'a Policy,
     /// What the change records say we did.

@@ -101,6 +101,11 @@ impl FailingHost {
         self.files.borrow_mut().insert(path.key(), bytes.to_vec());
     }
 
+    /// Deletes a file, as somebody else would.
+    pub fn delete(&self, path: &ServerPath) {
+        self.files.borrow_mut().remove(&path.key());
+    }
+
     /// Puts a leftover beside a file, as a killed replacement would.
     pub fn leave(&self, path: &ServerPath) {
         self.leftovers.borrow_mut().insert(path.key());
@@ -240,7 +245,8 @@ impl Host for FailingHost {
     }
 
     fn web_servers(&self) -> Vec<WebServer> {
-        self.web.iter().map(SimulatedServer::facts).collect()
+        let found = self.web.iter().filter(|server| server.is_found());
+        found.map(SimulatedServer::facts).collect()
     }
 
     fn live(&self) -> Option<&dyn Live> {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_host::{Answer, TestError};
-use stopgap_model::web::{BESIDE_SUFFIX, WebServer};
+use stopgap_model::web::{WebServer, beside};
 use stopgap_model::{Fact, ServerPath, WebKind};
 
 /// Files, by [`ServerPath::key`].
@@ -34,6 +34,8 @@ pub enum Mood {
     RefusesRules,
     /// Its own test refuses whatever there is.
     RefusesAll,
+    /// Every site answers 503, whatever is asked.
+    Ill,
 }
 
 /// An nginx that runs, in memory.
@@ -44,6 +46,7 @@ pub struct SimulatedServer {
     alive: Cell<bool>,
     mood: Cell<Mood>,
     reloads: Cell<usize>,
+    hidden: Cell<bool>,
 }
 
 impl SimulatedServer {
@@ -53,12 +56,22 @@ impl SimulatedServer {
             alive: Cell::new(true),
             mood: Cell::default(),
             reloads: Cell::new(0),
+            hidden: Cell::new(false),
         }
     }
 
     /// From now on it misbehaves so.
     pub fn set_mood(&self, mood: Mood) {
         self.mood.set(mood);
+    }
+
+    /// From now on it is found, or it is not.
+    pub fn hide(&self, hidden: bool) {
+        self.hidden.set(hidden);
+    }
+
+    pub(crate) fn is_found(&self) -> bool {
+        !self.hidden.get()
     }
 
     /// It is stopped by somebody.
@@ -92,9 +105,15 @@ impl SimulatedServer {
     pub fn would_start(files: &Files) -> Result<(), String> {
         let (mut met, mut left) = (BTreeSet::new(), vec![NGINX_CONF.to_owned()]);
         while let Some(path) = left.pop() {
-            let bytes = files.get(&path).ok_or_else(|| format!("{path} is not there"))?;
+            // A pattern may match nothing.
+            let plain = path.replace("[s]", "s");
+            let bytes = match files.get(&plain) {
+                Some(bytes) => bytes,
+                None if plain != path => continue,
+                None => return Err(format!("{path} is not there")),
+            };
             left.extend(includes(bytes));
-            met.insert(path);
+            met.insert(plain);
         }
         let has = |name: &str| met.iter().any(|path| path.contains(name));
         match has("stopgap-server") && !has("stopgap-http") {
@@ -127,7 +146,7 @@ impl SimulatedServer {
         for (path, bytes) in staged {
             // The main file is tested from beside; what it includes of ours it names so itself.
             let main = path.as_str() == NGINX_CONF;
-            let beside = format!("{path}{BESIDE_SUFFIX}");
+            let beside = beside(path).key();
             planned.insert(if main { path.key() } else { beside }, bytes.clone());
         }
         let ours = staged.iter().any(|(_, bytes)| has_rules(bytes));
@@ -169,6 +188,9 @@ impl SimulatedServer {
     pub(crate) fn answer(&self, target: &[u8]) -> Answer {
         if !self.alive.get() {
             return Answer::Unreachable("nobody listens".into());
+        }
+        if self.mood.get() == Mood::Ill {
+            return Answer::Status(503);
         }
         let ours = self.loaded.borrow().get(NGINX_CONF).is_some_and(|main| has_rules(main));
         if ours && self.mood.get() == Mood::BreaksWithRules {

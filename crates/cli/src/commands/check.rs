@@ -89,7 +89,7 @@ fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_
         .iter()
         .map(|edit| {
             let diff = dry_run.then(|| difference(edit));
-            json!({"path": edit.path, "diff": diff})
+            json!({"path": edit.path, "change": what_becomes(edit), "diff": diff})
         })
         .collect();
     let millis = |time: std::time::Duration| (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
@@ -144,13 +144,22 @@ fn tell_edits(edits: &[FileEdit], dry_run: bool) {
         return;
     }
     for (at, edit) in edits.iter().enumerate() {
-        let what = match (&edit.before, &edit.after) {
-            (None, _) => "Made",
-            (_, None) => "Removed",
+        let what = match what_becomes(edit) {
+            "made" => "Made",
+            "removed" => "Removed",
             _ => "Changed",
         };
-        let gap = if at == 0 { "\n" } else { "" };
-        say!("{gap}{what}: {}", escaped(edit.path.as_str()));
+        let blank = if at == 0 { "\n" } else { "" };
+        say!("{blank}{what}: {}", escaped(edit.path.as_str()));
+    }
+}
+
+/// What becomes of a file: `made`, `removed` or `changed`.
+fn what_becomes(edit: &FileEdit) -> &'static str {
+    match (&edit.before, &edit.after) {
+        (None, _) => "made",
+        (_, None) => "removed",
+        _ => "changed",
     }
 }
 

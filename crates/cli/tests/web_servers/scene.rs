@@ -159,6 +159,18 @@ impl Scene {
         self.write_policy(&[self, other]);
     }
 
+    /// The policy names another server of this kind too, which does not run: by its configuration.
+    pub(crate) fn declare(&self, config: &str) {
+        let entry = self.policy_entry(self.running.program());
+        let other = format!(
+            "[[web.server]]\nkind = \"{}\"\nconfig = \"{}\"\n",
+            self.running.kind(),
+            self.dir().join(config).display()
+        );
+        let text = format!("[web]\nfind = false\n{entry}{other}");
+        self.running.write("policy/policy.toml", text.as_bytes());
+    }
+
     pub(crate) fn stopgap(&self, arguments: &[&str]) -> Run {
         let all = self.arguments(arguments);
         common::stopgap(&all.iter().map(String::as_str).collect::<Vec<_>>())

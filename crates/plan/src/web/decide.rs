@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
 use stopgap_model::{Action, ActionId, Mitigation, Offer};
 use stopgap_rules::web::translate;
@@ -11,7 +10,7 @@ use super::server::{OnServer, Seen};
 use super::{TakenOut, WebPlaced};
 use crate::affected::{Affects, action_affects};
 use crate::decide::taken_back;
-use crate::decision::Decision;
+use crate::decision::{Decision, forbidden};
 use crate::{Input, rule_name};
 
 /// What is decided for one server.
@@ -20,6 +19,8 @@ pub(crate) struct Here {
     pub(crate) decisions: BTreeMap<ActionId, Decision>,
     /// In the order in which the rules stand.
     pub(crate) wishes: Vec<Wish>,
+    /// Why nothing can be written here, if so.
+    pub(crate) stuck: Option<String>,
 }
 
 /// What is to be done for one action on one server.
@@ -53,19 +54,24 @@ impl Here {
         }
     }
 
-    /// Nothing is put in after all; answers whether anything was to be.
-    pub(crate) fn drop_puts(&mut self, why: &str) -> bool {
-        let mut dropped = false;
+    /// Nothing is put in or taken out after all.
+    pub(crate) fn drop_all(&mut self, server: &OnServer<'_>, why: &str) {
+        self.stuck = Some(why.to_owned());
         for wish in &mut self.wishes {
-            let Wish::Put(placed) = wish else { continue };
-            if let Some(decision) = self.decisions.get_mut(&placed.action) {
+            let (action, reason) = match wish {
+                Wish::Nothing | Wish::Keep(_) => continue,
+                Wish::Put(placed) => (placed.action.clone(), why.to_owned()),
+                Wish::Out(out) => {
+                    (out.action.clone(), format!("it could not be taken back: {why}"))
+                }
+            };
+            *wish = kept(server.record(&action));
+            if let Some(decision) = self.decisions.get_mut(&action) {
                 decision.state = State::Conflict;
-                why.clone_into(&mut decision.reason);
+                decision.reason = reason;
+                decision.notes.clear();
             }
-            *wish = Wish::Nothing;
-            dropped = true;
         }
-        dropped
     }
 }
 
@@ -96,6 +102,9 @@ fn kept(record: Option<&WebPlaced>) -> Wish {
 
 fn decided(asking: &Asking<'_>, record: Option<&WebPlaced>) -> (Decision, Wish) {
     let Asking { input, offer, mitigation, action, .. } = asking;
+    if let (true, Some(record)) = (asking.server.gone, record) {
+        return asking.out(record, "its web server is gone, with its configuration".into());
+    }
     if let Some(of) = record.map(|record| &record.mitigation).filter(|of| **of != mitigation.id) {
         let why = format!("an action {} of another mitigation is in place: {of}", action.id);
         return (Decision::leave(State::Conflict, why), kept(record));
@@ -134,10 +143,15 @@ impl Asking<'_> {
     fn at(&self, decision: Decision, record: Option<&WebPlaced>) -> Decision {
         let Some(record) = record else { return decision };
         let rules = vec![rule_name(&record.action)];
-        Decision { rules, place: self.server.places.join("; "), ..decision }
+        Decision { rules, place: self.server.place_of(record), ..decision }
     }
 
     fn out(&self, record: &WebPlaced, why: String) -> (Decision, Wish) {
+        if let Some((state, hindrance)) = self.server.hindrance() {
+            let reason = format!("it could not be taken back: {hindrance}; it is to go: {why}");
+            let decision = self.at(Decision::leave(state, reason), Some(record));
+            return (decision, kept(Some(record)));
+        }
         let (state, reason) = match self.server.failure(&record.action) {
             Some(error) => {
                 (State::Failed, format!("it could not be taken back: {error}; it is to go: {why}"))
@@ -236,11 +250,12 @@ impl Asking<'_> {
         state: State,
         why: String,
     ) -> (Decision, Wish) {
-        if let Some(held) = self.forbidden(record, state, &why) {
+        let hold = self.offer.hold.as_deref().filter(|_| self.is_held(record));
+        if let Some(held) = forbidden(self.input, self.mitigation, hold, state, &why) {
             return (self.at(held, record), kept(record));
         }
-        if let Some(refused) = self.server.config.and_then(|config| config.refused.as_ref()) {
-            let why = format!("left alone: {refused}");
+        if let Some((_, hindrance)) = self.server.hindrance() {
+            let why = format!("left alone: {hindrance}");
             let state = if state == State::Drifted { state } else { State::Conflict };
             return (self.at(Decision::leave(state, why), record), kept(record));
         }
@@ -259,38 +274,8 @@ impl Asking<'_> {
             (None, state) => (state, why),
         };
         let decision = self.at(Decision::leave(state, why), record);
-        let place = self.server.name();
+        let place = self.server.place_of(&wanted);
         let notes = self.server.notes(&wanted);
         (Decision { place, ..decision }.noting(notes), Wish::Put(wanted))
-    }
-
-    /// Why nothing is put in now, if it is not.
-    fn forbidden(&self, record: Option<&WebPlaced>, state: State, why: &str) -> Option<Decision> {
-        let Self { input, offer, mitigation, .. } = self;
-        let (quiet, reason) = if let Some(block) = input.policy.blocked.get(&mitigation.id) {
-            (State::Blocked, format!("blocked by {}", block.by))
-        } else if let Some(off) = input.policy.switched_off() {
-            (State::Pending, format!("switched off {off}"))
-        } else if let Some(hold) = offer.hold.as_ref().filter(|_| self.is_held(record)) {
-            (State::Pending, format!("{hold}, so nothing new is applied"))
-        } else if state == State::Drifted && self.only_told() {
-            let reason = "reported only, as the policy says; to put it right: stopgap reapply";
-            return Some(Decision::leave(state, format!("{why}; {reason} {}", mitigation.id)));
-        } else {
-            return None;
-        };
-        // What is there, or was changed under us, is still told; only what is not there is at rest.
-        let told = if record.is_some() { state } else { quiet };
-        let reason = match told {
-            State::Blocked => reason,
-            State::Pending => format!("{reason}; {why}"),
-            _ => format!("{why}; {reason}"),
-        };
-        Some(Decision::leave(told, reason))
-    }
-
-    fn only_told(&self) -> bool {
-        let asked = self.input.order.reapply.contains(&self.mitigation.id);
-        self.input.policy.drift == Drift::Report && !asked
     }
 }

@@ -155,7 +155,7 @@ impl WebPlan {
                 }
             }
         }
-        plan.orphans = orphan_reports(input, &servers);
+        plan.orphans = orphan_reports(input, &servers, &here);
         plan
     }
 
@@ -206,7 +206,10 @@ fn change(server: &OnServer<'_>, here: &mut Here) -> Option<WebChange> {
     here.let_fresh_go_first(server);
     match assembled(server, here) {
         Ok(change) => change,
-        Err(why) => here.drop_puts(&why).then(|| assembled(server, here).ok().flatten())?,
+        Err(why) => {
+            here.drop_all(server, &why);
+            None
+        }
     }
 }
 
@@ -238,7 +241,7 @@ fn assembled(server: &OnServer<'_>, here: &Here) -> Result<Option<WebChange>, St
         // What went with its server needs no edit; the record goes after it.
         let text = rule_text(WebKind::Nginx, &[]);
         return Ok(Some(WebChange {
-            server: server.gone(),
+            server: server.remembered(),
             sites: Vec::new(),
             edits: Vec::new(),
             staged: Vec::new(),

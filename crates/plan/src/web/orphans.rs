@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use stopgap_model::MitigationId;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 
-use super::decide::Wish;
+use super::decide::{Here, Wish};
 use super::server::{OnServer, Seen};
 use super::{TakenOut, WebPlaced, is_rule};
 use crate::orphans::{in_force, orphan_goes};
@@ -23,27 +23,37 @@ fn is_known(input: &Input<'_>, placed: &WebPlaced) -> bool {
 /// What becomes of them on one server: absence withdraws nothing.
 pub(super) fn orphan_wishes(input: &Input<'_>, server: &OnServer<'_>) -> Vec<Wish> {
     let orphans = server.records().iter().filter(|placed| !is_known(input, placed));
-    let wish = |placed: &WebPlaced| match orphan_goes(input, &placed.mitigation) {
-        Some(why) => {
-            let (mitigation, action) = (placed.mitigation.clone(), placed.action.clone());
-            Wish::Out(TakenOut { mitigation, action, why })
+    let out = |placed: &WebPlaced, why: String| {
+        let (mitigation, action) = (placed.mitigation.clone(), placed.action.clone());
+        Wish::Out(TakenOut { mitigation, action, why })
+    };
+    let wish = |placed: &WebPlaced| {
+        if server.gone {
+            return out(placed, "its web server is gone, with its configuration".into());
         }
-        None => Wish::Keep(placed.clone()),
+        match orphan_goes(input, &placed.mitigation) {
+            Some(why) if server.hindrance().is_none() => out(placed, why),
+            Some(_) | None => Wish::Keep(placed.clone()),
+        }
     };
     orphans.map(wish).collect()
 }
 
 /// What is told of them: of a mitigation that the catalog has, the actions that it has dropped.
-pub(super) fn orphan_reports(input: &Input<'_>, servers: &[OnServer<'_>]) -> Vec<MitigationReport> {
+pub(super) fn orphan_reports(
+    input: &Input<'_>,
+    servers: &[OnServer<'_>],
+    here: &[Here],
+) -> Vec<MitigationReport> {
     let all = || {
-        servers.iter().flat_map(|server| {
+        servers.iter().zip(here).flat_map(|(server, here)| {
             let orphans = server.records().iter().filter(|placed| !is_known(input, placed));
-            orphans.map(move |placed| (server, placed))
+            orphans.map(move |placed| (server, here, placed))
         })
     };
-    let ids: BTreeSet<&MitigationId> = all().map(|(_, placed)| &placed.mitigation).collect();
+    let ids: BTreeSet<&MitigationId> = all().map(|(_, _, placed)| &placed.mitigation).collect();
     let report = |id: &MitigationId| {
-        let of_it: Vec<_> = all().filter(|(_, placed)| placed.mitigation == *id).collect();
+        let of_it: Vec<_> = all().filter(|(_, _, placed)| placed.mitigation == *id).collect();
         orphan_report(input, id, &of_it)
     };
     ids.into_iter().filter_map(report).collect()
@@ -52,16 +62,18 @@ pub(super) fn orphan_reports(input: &Input<'_>, servers: &[OnServer<'_>]) -> Vec
 fn orphan_report(
     input: &Input<'_>,
     id: &MitigationId,
-    of_it: &[(&OnServer<'_>, &WebPlaced)],
+    of_it: &[(&OnServer<'_>, &Here, &WebPlaced)],
 ) -> Option<MitigationReport> {
-    let (_, first) = of_it.first()?;
-    let actions: Vec<ActionReport> =
-        of_it.iter().map(|(server, placed)| orphan_action(input, server, placed)).collect();
+    let (_, _, first) = of_it.first()?;
+    let actions: Vec<ActionReport> = of_it
+        .iter()
+        .map(|(server, here, placed)| orphan_action(input, server, here, placed))
+        .collect();
     let states: Vec<State> = actions.iter().map(|action| action.state).collect();
     let state = State::of_actions(&states);
     Some(MitigationReport {
         id: id.clone(),
-        revision: of_it.iter().map(|(_, placed)| placed.revision).max().unwrap_or(0),
+        revision: of_it.iter().map(|(_, _, placed)| placed.revision).max().unwrap_or(0),
         hash: first.hash,
         in_force: in_force(input, id),
         title: "(not in this catalog)".into(),
@@ -69,16 +81,26 @@ fn orphan_report(
         blocked: input.policy.blocked.contains_key(id),
         reason: summary(state, &actions),
         source: "change records".into(),
-        rules: of_it.iter().map(|(_, placed)| rule_name(&placed.action)).collect(),
+        rules: of_it.iter().map(|(_, _, placed)| rule_name(&placed.action)).collect(),
         actions,
     })
 }
 
-fn orphan_action(input: &Input<'_>, server: &OnServer<'_>, placed: &WebPlaced) -> ActionReport {
+fn orphan_action(
+    input: &Input<'_>,
+    server: &OnServer<'_>,
+    here: &Here,
+    placed: &WebPlaced,
+) -> ActionReport {
     let id = &placed.mitigation;
     let goes = orphan_goes(input, id);
     let known = input.catalog.get(id).is_some();
+    let stuck = here.stuck.as_deref().map(|why| (State::Conflict, why)).or(server.hindrance());
     let (state, reason) = match (server.failure(&placed.action), goes, &server.seen) {
+        (_, Some(_), _) if stuck.is_some() => {
+            let (state, why) = stuck.unwrap_or((State::Unknown, ""));
+            (state, format!("it could not be taken back: {why}"))
+        }
         (Some(error), Some(_), _) => {
             (State::Failed, format!("it could not be taken back: {error}"))
         }
@@ -97,10 +119,10 @@ fn orphan_action(input: &Input<'_>, server: &OnServer<'_>, placed: &WebPlaced) -
     };
     ActionReport {
         id: placed.action.clone(),
-        kind: "block-request".into(),
+        kind: placed.rule.kind().into(),
         state,
         reason,
-        place: server.places.join("; "),
+        place: server.place_of(placed),
         notes: Vec::new(),
     }
 }

@@ -1,8 +1,10 @@
 //! One web server with what is on it of ours.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::web::{Layout, Placement};
+use stopgap_model::report::State;
 use stopgap_model::web::WebServer;
 use stopgap_model::{ActionId, Fact, ServerId, ServerPath, WebKind};
 use stopgap_rules::web::Server;
@@ -15,14 +17,18 @@ pub(crate) struct OnServer<'a> {
     pub(crate) id: ServerId,
     /// `None`: it is not found any more, and records tell of it.
     pub(crate) config: Option<&'a WebConfig>,
+    /// Whether it is gone with its configuration.
+    pub(crate) gone: bool,
     /// Its configuration; or why it is not known.
     pub(crate) layout: Result<Layout<'a>, String>,
     /// What the translation must know of it.
     pub(crate) can: Server,
     record: &'a [WebPlaced],
+    /// Why nothing can be written for it, if so: another server shares a file with it.
+    pub(crate) shared: Option<String>,
     pub(crate) seen: Seen,
-    /// Where what is on it stands, for a person.
-    pub(crate) places: Vec<String>,
+    /// Where rules of a kind stand, for a person.
+    places: RefCell<BTreeMap<&'static str, String>>,
     failures: BTreeMap<&'a ActionId, &'a str>,
 }
 
@@ -52,6 +58,7 @@ impl<'a> OnServer<'a> {
         let mut all: Vec<Self> =
             input.web.iter().map(|config| Self::found(input, config)).collect();
         let gone = input.in_place.web.iter().filter(|(_, own)| !own.rules.is_empty());
+        share(&mut all);
         for (id, own) in gone.filter(|(id, _)| all.iter().all(|s| s.id != **id)).collect::<Vec<_>>()
         {
             all.push(Self::missing(input, id, own));
@@ -68,8 +75,8 @@ impl<'a> OnServer<'a> {
             None => config.files.layout().map_err(|trouble| trouble.to_string()),
         };
         let record = own.map_or(&[][..], |own| &own.rules);
-        let (seen, places) = match &layout {
-            Err(why) => (Seen::Unknown(why.clone()), Vec::new()),
+        let seen = match &layout {
+            Err(why) => Seen::Unknown(why.clone()),
             Ok(layout) => observe(layout, server.kind, own),
         };
         let can = Server {
@@ -78,30 +85,43 @@ impl<'a> OnServer<'a> {
             modules: config.facts.modules.iter().cloned().collect(),
         };
         let failures = failures(input, &id);
-        Self { id, config: Some(config), layout, can, record, seen, places, failures }
+        let places = RefCell::default();
+        Self {
+            id,
+            config: Some(config),
+            gone: false,
+            layout,
+            can,
+            record,
+            shared: None,
+            seen,
+            places,
+            failures,
+        }
     }
 
     fn missing(input: &Input<'a>, id: &'a ServerId, own: &'a OwnRules) -> Self {
-        let why = format!("{id} is not found here any more");
+        let why = "the web server is not found here any more".to_owned();
         Self {
             id: id.clone(),
             config: None,
+            gone: input.gone.contains(id),
             layout: Err(why.clone()),
             can: Server { kind: WebKind::Nginx, version: None, modules: BTreeSet::new() },
             record: &own.rules,
+            shared: None,
             seen: Seen::Unknown(why),
-            places: Vec::new(),
+            places: RefCell::default(),
             failures: failures(input, id),
         }
     }
 
-    /// The server itself, where it is gone.
-    pub(crate) fn gone(&self) -> WebServer {
-        let (_, config) = self.id.as_str().split_once(':').unwrap_or_default();
+    /// The server itself, where it is gone, as far as its id tells of it.
+    pub(crate) fn remembered(&self) -> WebServer {
         WebServer {
             kind: self.can.kind,
             program: ServerPath::new(""),
-            config: vec![ServerPath::new(config)],
+            config: vec![self.id.config()],
             base: ServerPath::new("/"),
             variables: BTreeMap::new(),
             defines: Vec::new(),
@@ -132,6 +152,30 @@ impl<'a> OnServer<'a> {
         self.id.to_string()
     }
 
+    /// Where a rule stands or would stand, for a person.
+    pub(crate) fn place_of(&self, placed: &WebPlaced) -> String {
+        let Ok(layout) = &self.layout else { return String::new() };
+        let mut places = self.places.borrow_mut();
+        let place = places.entry(placed.rule.kind()).or_insert_with(|| {
+            let text = rule_text(self.can.kind, std::slice::from_ref(placed));
+            layout.places(&text).join("; ")
+        });
+        place.clone()
+    }
+
+    /// Why nothing can be taken out of it, and what state that is; `None`: it can.
+    pub(crate) fn hindrance(&self) -> Option<(State, &str)> {
+        if self.gone {
+            return None;
+        }
+        let refused = self.config.and_then(|config| config.refused.as_deref());
+        match (&self.seen, self.shared.as_deref().or(refused)) {
+            (Seen::Unknown(why), _) => Some((State::Unknown, why)),
+            (_, Some(why)) => Some((State::Conflict, why)),
+            _ => None,
+        }
+    }
+
     /// What a person should know of what is put on it.
     pub(crate) fn notes(&self, placed: &WebPlaced) -> Vec<String> {
         let Some(config) = self.config else { return Vec::new() };
@@ -153,30 +197,49 @@ impl<'a> OnServer<'a> {
     }
 }
 
+/// Where two servers take in one file that lines of ours belong into, each would undo what the other
+/// needs there: for both of them nothing is written.
+fn share(all: &mut [OnServer<'_>]) {
+    if all.len() < 2 {
+        return;
+    }
+    let files: Vec<Vec<ServerPath>> = all
+        .iter()
+        .map(|server| server.layout.as_ref().map(Layout::written_files).unwrap_or_default())
+        .collect();
+    for (at, server) in all.iter_mut().enumerate() {
+        let others = files.iter().enumerate().filter(|(other, _)| *other != at);
+        let mut theirs = others.flat_map(|(_, files)| files);
+        if let Some(shared) = theirs.find(|file| files[at].contains(file)) {
+            server.shared = Some(format!("another web server takes in {shared} too"));
+        }
+    }
+}
+
 fn failures<'a>(input: &Input<'a>, id: &ServerId) -> BTreeMap<&'a ActionId, &'a str> {
     let of_it = input.failures.web.iter().filter(|((server, _), _)| server == id);
     of_it.map(|((_, action), error)| (action, error.as_str())).collect()
 }
 
-/// What is there of ours, and where.
-fn observe(layout: &Layout<'_>, kind: WebKind, own: Option<&OwnRules>) -> (Seen, Vec<String>) {
+/// What is there of ours.
+fn observe(layout: &Layout<'_>, kind: WebKind, own: Option<&OwnRules>) -> Seen {
     let Some(own) = own.filter(|own| !own.rules.is_empty()) else {
         let taken = layout.own_files().into_iter().next();
-        return (taken.map_or(Seen::Nothing, |(path, _)| Seen::Taken(path)), Vec::new());
+        return taken.map_or(Seen::Nothing, |(path, _)| Seen::Taken(path));
     };
     let text = rule_text(kind, &own.rules);
     match layout.place(&text) {
-        Err(error) => (Seen::Changed(error.to_string()), Vec::new()),
-        Ok(Placement { edits, places, .. }) if edits.is_empty() => (Seen::Intact, places),
-        Ok(Placement { places, .. }) if digest(&text) != own.text => (Seen::Outdated, places),
-        Ok(Placement { places, differences, .. }) => {
+        Err(error) => Seen::Changed(error.to_string()),
+        Ok(Placement { edits, .. }) if edits.is_empty() => Seen::Intact,
+        Ok(_) if digest(&text) != own.text => Seen::Outdated,
+        Ok(Placement { differences, .. }) => {
             let more = differences.len().saturating_sub(MAX_DIFFERENCES);
             let mut told = differences;
             told.truncate(MAX_DIFFERENCES);
             if more > 0 {
                 told.push(format!("and {more} more"));
             }
-            (Seen::Changed(told.join("; ")), places)
+            Seen::Changed(told.join("; "))
         }
     }
 }

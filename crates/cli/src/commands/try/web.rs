@@ -1,7 +1,7 @@
 //! Requests tried on a web server other than IIS: on the rules of ours that are in place there.
 
 use stopgap_model::problem::one_line;
-use stopgap_model::{Mitigation, Request, Response};
+use stopgap_model::{Mitigation, Request, Response, WebKind};
 use stopgap_plan::{Order, WebPlaced};
 use stopgap_text::{Actions, Answer};
 
@@ -11,6 +11,7 @@ use crate::session::Session;
 
 /// The rules of ours on one web server, by their meaning.
 pub(super) struct OnServer {
+    kind: WebKind,
     actions: Vec<Actions>,
     notes: Vec<String>,
 }
@@ -39,6 +40,7 @@ impl OnServer {
         let (in_place, _) = session.store.in_place()?;
         let rules = in_place.web.get(&id).map(|own| own.rules.as_slice()).unwrap_or_default();
         let mut server = Self {
+            kind: found.server.kind,
             actions: Vec::new(),
             notes: vec![format!(
                 "tried on the rules of ours that are in place on {id}; what its own configuration \
@@ -78,6 +80,10 @@ impl OnServer {
             let plain = || Answer { verdict: "allowed", ..Answer::default() };
             changed.unwrap_or_else(plain)
         });
+        // Apache cannot close a connection: it answers what is blocked.
+        if answer.verdict == "blocked" && self.kind == WebKind::Apache {
+            answer.status = answer.status.or(Some(403));
+        }
         answer.notes.extend(self.notes.iter().cloned());
         answer
     }
