@@ -14,6 +14,9 @@ use super::staged::staged;
 use super::tree::{Block, Place, Setter, Tree};
 use crate::FileEdit;
 
+/// The name of the main file where nothing else is said.
+const USUAL_MAIN: &str = "nginx.conf";
+
 /// A file of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
@@ -32,18 +35,23 @@ pub(super) enum Part {
 impl Part {
     const ALL: [Self; 4] = [Self::Http, Self::Server, Self::Proxy, Self::Grpc];
 
-    /// No `.conf`, so that no pattern that takes in configuration files takes it in.
-    fn file_name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Self::Http => "stopgap-http.rules",
-            Self::Server => "stopgap-server.rules",
-            Self::Proxy => "stopgap-upstream.rules",
-            Self::Grpc => "stopgap-grpc.rules",
+            Self::Http => "stopgap-http",
+            Self::Server => "stopgap-server",
+            Self::Proxy => "stopgap-upstream",
+            Self::Grpc => "stopgap-grpc",
         }
     }
 
+    /// It does not end in `.conf`, so that no pattern that takes in configuration files takes it in.
+    /// The main file's name is in it, unless that is the usual one: there may be others beside it.
     pub(super) fn path(self, files: &Files) -> ServerPath {
-        files.beside_main(self.file_name())
+        let (name, main) = (self.name(), files.main());
+        files.beside_main(&match main.file_name() {
+            USUAL_MAIN => format!("{name}.rules"),
+            main => format!("{name}.{main}.rules"),
+        })
     }
 
     /// The pattern that takes in this file alone, and nothing while it is not there: a site that was
