@@ -185,6 +185,14 @@ fn without_a_folder_for_settings_a_line_at_the_end_takes_our_file_in() {
 }
 
 #[test]
+fn our_file_and_the_main_one_if_it_has_our_line_are_told() {
+    assert_eq!(debian().written_files(), ["/etc/apache2/conf-enabled/stopgap.conf"]);
+    let both = [MAIN, "/etc/apache2/stopgap.conf"];
+    assert_eq!(alone("Listen 80\n").written_files(), both);
+    assert_eq!(alone("Listen 80\n").with(&rules()).written_files(), both);
+}
+
+#[test]
 fn where_ours_is_already_stays_the_place() {
     let machine = alone("IncludeOptional conf-enabled/*.conf\n");
     let mut placed = machine.with(&rules());

@@ -233,6 +233,8 @@ fn a_link_is_followed_and_stays() {
     let mut machine = Machine::haproxy("").link(MAIN, "/srv/haproxy.cfg");
     machine.files.clear();
     machine.files.insert("/srv/haproxy.cfg".into(), PLAIN.into());
+    assert_eq!(machine.written_files(), ["/srv/haproxy.cfg"]);
+    assert!(Machine::haproxy("backend a\n").written_files().is_empty());
     let placed = machine.there_and_back(&rules(), &none());
     assert!(placed.text("/srv/haproxy.cfg").contains("by Stopgap"));
 }

@@ -239,6 +239,28 @@ fn a_site_that_was_disabled_while_rules_were_in_is_enabled_after_they_went() {
 }
 
 #[test]
+fn two_servers_whose_main_files_are_in_one_folder_have_files_of_their_own() {
+    let mut shop = Machine::nginx(&[("/etc/nginx/shop.conf", "http { server { } }")]);
+    shop.server.config = vec![stopgap_model::ServerPath::new("/etc/nginx/shop.conf")];
+    let placed = shop.there_and_back(&all(), &no_nginx());
+    assert!(placed.files.contains_key("/etc/nginx/stopgap-http.shop.conf.rules"));
+    let include = "include /etc/nginx/stopgap-server.shop.conf.rule[s];";
+    assert!(placed.text("/etc/nginx/shop.conf").contains(include));
+    let mut both = distribution().with(&all());
+    both.files.extend(placed.files.clone());
+    let mut out = both.with(&no_nginx());
+    out.files.retain(|path, _| !distribution().files.contains_key(path));
+    assert!(out.files == placed.files);
+}
+
+#[test]
+fn the_files_that_lines_of_ours_would_stand_in_are_told_by_their_own_paths() {
+    let expected = [MAIN, "/etc/nginx/sites-available/shop"];
+    assert_eq!(distribution().written_files(), expected);
+    assert_eq!(distribution().with(&all()).written_files(), expected);
+}
+
+#[test]
 fn what_others_change_between_stays() {
     let placed = distribution().with(&all());
     let mut changed = placed.clone();

@@ -1,5 +1,7 @@
 //! What the configuration of a web server says, once all of it is read.
 
+use std::collections::BTreeSet;
+
 use stopgap_model::host::ServerPath;
 use stopgap_model::web::{WebKind, WebSite};
 use stopgap_rules::web::RuleText;
@@ -41,7 +43,7 @@ impl<'a> Layout<'a> {
             Kind::HaProxy(tree) => haproxy::sites(tree),
         };
         let mut once = Vec::new();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for site in sites {
             if seen.insert(site.clone()) {
                 once.push(site);
@@ -84,22 +86,6 @@ impl<'a> Layout<'a> {
         self.place(text).map(|placement| placement.places).unwrap_or_default()
     }
 
-    /// The files in which lines of ours would stand.
-    #[must_use]
-    pub fn written_files(&self) -> Vec<ServerPath> {
-        let text = match &self.kind {
-            Kind::Nginx(_) => RuleText::Nginx {
-                http: "#\n".into(),
-                server: "#\n".into(),
-                upstream: String::new(),
-            },
-            Kind::Apache(_) => RuleText::Apache { server: "#\n".into() },
-            Kind::HaProxy(_) => RuleText::HaProxy { frontend: vec!["#".into()] },
-        };
-        let edits = self.place(&text).map(|placement| placement.edits).unwrap_or_default();
-        edits.into_iter().map(|edit| edit.path).collect()
-    }
-
     /// What brings the files from what they are to exactly this text of ours in place; the empty
     /// text takes all of ours out.
     ///
@@ -121,6 +107,19 @@ impl<'a> Layout<'a> {
             (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => haproxy::place(tree, frontend),
             _ => Err(EditError::OtherLanguage),
         }
+    }
+
+    /// The files that are shared with whatever else reads them, links followed: those of others in
+    /// which lines of ours would stand, and Apache's file of ours, which is in a folder that another
+    /// server may take in, too. Sorted, each once.
+    #[must_use]
+    pub fn written_files(&self) -> Vec<ServerPath> {
+        let files = match &self.kind {
+            Kind::Nginx(tree) => nginx::written_files(tree),
+            Kind::Apache(tree) => apache::written_files(self.files, tree),
+            Kind::HaProxy(tree) => haproxy::written_files(tree),
+        };
+        BTreeSet::from_iter(files).into_iter().collect()
     }
 
     /// The files of ours that are there, with their bytes.

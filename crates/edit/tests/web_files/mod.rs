@@ -124,6 +124,11 @@ impl Machine {
         self.read().unwrap().layout().unwrap().gaps(text)
     }
 
+    pub fn written_files(&self) -> Vec<String> {
+        let files = self.read().unwrap();
+        files.layout().unwrap().written_files().iter().map(ToString::to_string).collect()
+    }
+
     pub fn try_place(&self, text: &RuleText) -> Result<Placement, EditError> {
         self.read().unwrap().layout().unwrap().place(text)
     }

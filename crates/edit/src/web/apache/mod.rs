@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::files::{Files, Need, Trouble};
 
-pub(super) use place::{own_paths, place};
+pub(super) use place::{own_paths, place, written_files};
 pub(super) use sites::sites;
 pub(super) use walk::Tree;
 

@@ -57,6 +57,16 @@ pub(crate) fn own_paths(files: &Files, tree: &Tree<'_>) -> Vec<ServerPath> {
     paths
 }
 
+/// Our file, and the main one if a line of ours would stand in it.
+pub(crate) fn written_files(files: &Files, tree: &Tree<'_>) -> Vec<ServerPath> {
+    let (path, line) = match chosen(files, tree) {
+        Some((_, path)) => (path, None),
+        None => (files.beside_main(OWN_FILE), tree.sources.first()),
+    };
+    let real = files.found(&path).map_or(&path, |(real, _)| real).clone();
+    line.map(|main| main.real.clone()).into_iter().chain([real]).collect()
+}
+
 /// What brings the files to exactly this text in place.
 pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placement, EditError> {
     let paths = own_paths(files, tree);

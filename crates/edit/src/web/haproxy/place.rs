@@ -41,6 +41,12 @@ pub(crate) fn place(tree: &Tree<'_>, lines: &[String]) -> Result<Placement, Edit
     })
 }
 
+/// The files that lines of ours would stand in.
+pub(crate) fn written_files(tree: &Tree<'_>) -> Vec<ServerPath> {
+    let heads = tree.frontends.iter().filter(|one| one.is_http());
+    heads.map(|head| tree.sources[head.source].real.clone()).collect()
+}
+
 fn splices(
     tree: &Tree<'_>,
     heads: &[&Frontend],

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use super::files::{Files, Need, Trouble};
 
-pub(super) use place::{Parts, own_paths, place};
+pub(super) use place::{Parts, own_paths, place, written_files};
 pub(super) use sites::sites;
 pub(super) use tree::{Tree, gaps};
 

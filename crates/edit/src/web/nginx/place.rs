@@ -78,6 +78,11 @@ pub(crate) fn own_paths(files: &Files) -> Vec<ServerPath> {
     Part::ALL.iter().map(|part| part.path(files)).collect()
 }
 
+/// The files that lines of ours would stand in.
+pub(crate) fn written_files(tree: &Tree<'_>) -> Vec<ServerPath> {
+    tree.blocks.iter().map(|block| tree.sources[block.source].real.clone()).collect()
+}
+
 /// What the includes of ours name: the pattern of each file, and its path as a person may write it.
 pub(super) fn own_includes(files: &Files) -> BTreeSet<ServerPath> {
     Part::ALL.iter().flat_map(|part| [part.pattern(files), part.path(files)]).collect()
