@@ -229,3 +229,19 @@ fn two_servers_that_take_in_one_file_are_left_alone_and_told() {
     assert!(run.reason("WEB").contains("takes in"), "{}", run.reason("WEB"));
     assert_eq!(scene.files(), before);
 }
+
+#[test]
+fn two_nginx_whose_main_files_are_in_one_folder_are_both_protected() {
+    let Some(scene) = scene(&NGINX) else { return };
+    let site = "server { listen 127.0.0.1:1; server_name other.test; return 200; }";
+    let other = format!("events {{}}\nhttp {{\n  {site}\n}}\n");
+    std::fs::write(scene.dir().join("other.conf"), &other).unwrap();
+    scene.declare("other.conf");
+    let run = scene.stopgap(&["check"]);
+    assert_eq!(run.state("WEB"), "applied", "{}", run.out);
+    assert!(scene.get_blocked("/stopgap-probe"));
+    let written = std::fs::read_to_string(scene.dir().join("other.conf")).unwrap();
+    assert!(written.contains("stopgap-server.other.conf.rule[s]"), "{written}");
+    assert_eq!(scene.stopgap(&["remove", "WEB"]).state("WEB"), "withdrawn");
+    assert_eq!(std::fs::read_to_string(scene.dir().join("other.conf")).unwrap(), other);
+}
