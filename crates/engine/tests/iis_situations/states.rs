@@ -178,7 +178,7 @@ fn cannot() -> Vec<Situation> {
         on("a rule on the body is nothing that URL Rewrite can see", server(), body)
             .finds("unsupported", &["body"]),
         on("a server without IIS has no place for a rule", server().without_iis(), everyone("W"))
-            .finds("unsupported", &["IIS is not installed"]),
+            .finds("unsupported", &["no web server that this version knows"]),
         on("a server without Exchange is not affected by M1", Server::without_exchange(), M1)
             .finds("not-affected", &["Exchange Server is not installed"]),
         m1_on("a torn ExSetup.exe is never taken for a fixed one", {
