@@ -3,8 +3,8 @@
 //! A [`Host`] is where files are read and replaced, by the paths that the server itself uses.
 //! [`TreeHost`] is a server's files under a folder, such as a mounted disk or a golden image;
 //! [`LinuxHost`] is this machine, with the web servers that run on it, and what can be done with
-//! them is [`Live`]. [`exchange_facts`] and [`php_facts`] say what is installed, from the
-//! files alone.
+//! them is [`Live`]. [`exchange_facts`], [`php_facts`] and [`packages`] say what is installed; all but
+//! rpm's packages from the files alone.
 
 mod exchange;
 mod host;
