@@ -4,6 +4,7 @@
 //! Pure: no IO, no clock, no environment. Everything that other rooms say to each other is said in
 //! these types.
 
+pub mod account;
 pub mod catalog;
 pub mod digest;
 pub mod document;

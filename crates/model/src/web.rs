@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::account::{Account, Capabilities};
 use crate::host::{Fact, ServerPath};
 use crate::version::Version;
 
@@ -117,6 +118,8 @@ pub struct WebServer {
     pub variables: BTreeMap<String, String>,
     /// The names that Apache is started with, by `-D`.
     pub defines: Vec<String>,
+    /// With which rights it is started; never those of its workers.
+    pub account: Account,
     /// Its version, as the program says it: `1.22.1`.
     pub version: Fact<Version>,
     /// The modules that are compiled in, as the program names them.

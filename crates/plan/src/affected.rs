@@ -140,7 +140,7 @@ fn unheard_of(product: &str) -> Affects {
 mod tests {
     use super::*;
     use stopgap_model::host::{CGI, Exchange, Fact, PHP, Packages, PhpCgi};
-    use stopgap_model::web::{WebFacts, WebServer};
+    use stopgap_model::web::{Account, WebFacts, WebServer};
     use stopgap_model::{Scheme, ServerPath, VersionRange, WebKind};
 
     fn version(text: &str) -> Version {
@@ -414,6 +414,7 @@ mod tests {
                 base: ServerPath::new("/"),
                 variables: std::collections::BTreeMap::new(),
                 defines: Vec::new(),
+                account: Account::root(),
                 version: version.clone(),
                 modules: Fact::Absent,
                 running: Fact::Known(true),

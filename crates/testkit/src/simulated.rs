@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_host::{Answer, TestError};
-use stopgap_model::web::{WebServer, beside};
+use stopgap_model::web::{Account, WebServer, beside};
 use stopgap_model::{Fact, ServerPath, WebKind};
 
 /// Files, by [`ServerPath::key`].
@@ -130,6 +130,7 @@ impl SimulatedServer {
             base: ServerPath::new("/usr/share/nginx"),
             variables: BTreeMap::new(),
             defines: Vec::new(),
+            account: Account::root(),
             version: Fact::Known(stopgap_model::Version::from_parts(&[1, 22, 1])),
             modules: Fact::Known(Vec::new()),
             running: Fact::Known(self.alive.get()),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use stopgap_edit::web::{EditError, Files, Need, OverBudget, Placement, Read, Trouble};
 use stopgap_model::host::{Fact, ServerPath};
 use stopgap_model::version::Version;
-use stopgap_model::web::{WebKind, WebServer, WebSite};
+use stopgap_model::web::{Account, WebKind, WebServer, WebSite};
 use stopgap_rules::web::RuleText;
 
 /// The files of a machine: the bytes of each, and the links.
@@ -32,6 +32,7 @@ pub fn server(kind: WebKind, config: &[&str], base: &str) -> WebServer {
         base: ServerPath::new(base),
         variables: BTreeMap::new(),
         defines: Vec::new(),
+        account: Account::root(),
         version: Fact::Known(Version::from_parts(&[2, 4, 66])),
         modules: Fact::Known(vec!["core.c".into(), "mod_so.c".into(), "http_core.c".into()]),
         running: Fact::Known(true),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
-use stopgap_model::web::{DeclaredServer, WebKind, WebServer};
+use stopgap_model::web::{Account, DeclaredServer, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath};
 
 use super::about::About;
@@ -233,6 +233,7 @@ impl LinuxHost {
             base,
             variables,
             defines: line.defines.clone(),
+            account: Account::root(),
             version: Fact::Absent,
             modules: Fact::Absent,
             running: Fact::Known(true),
@@ -298,6 +299,7 @@ impl LinuxHost {
             base,
             variables,
             defines,
+            account: Account::root(),
             version,
             modules,
             running,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_model::web::{WebKind, WebServer};
+use stopgap_model::web::{Account, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath, Version};
 
 use super::about::{About, leading_version};
@@ -82,6 +82,7 @@ pub(crate) fn packaged_in_tree(files: &UnixFiles) -> Vec<WebServer> {
             base,
             variables,
             defines: Vec::new(),
+            account: Account::root(),
             version: about.version,
             modules: about.modules,
             running: Fact::Unknown("only its files are here".to_owned()),

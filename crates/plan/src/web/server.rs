@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::web::{Layout, Placement};
 use stopgap_model::report::State;
-use stopgap_model::web::WebServer;
+use stopgap_model::web::{Account, WebServer};
 use stopgap_model::{ActionId, Fact, ServerId, ServerPath, WebKind};
 use stopgap_rules::web::Server;
 
@@ -125,6 +125,7 @@ impl<'a> OnServer<'a> {
             base: ServerPath::new("/"),
             variables: BTreeMap::new(),
             defines: Vec::new(),
+            account: Account::root(),
             version: Fact::Absent,
             modules: Fact::Absent,
             running: Fact::Known(false),
