@@ -14,7 +14,7 @@ pub(crate) struct Tool {
 }
 
 /// What the tests need.
-pub(crate) const OF_TESTS: [Tool; 7] = [
+pub(crate) const OF_TESTS: [Tool; 9] = [
     Tool {
         program: "strace",
         package: "strace",
@@ -35,6 +35,16 @@ pub(crate) const OF_TESTS: [Tool; 7] = [
     Tool { program: "apache2", package: "apache2", users: "every test that runs Apache" },
     Tool { program: "haproxy", package: "haproxy", users: "every test that runs HAProxy" },
     Tool { program: "openssl", package: "openssl", users: "sites with TLS (crates/host/tests)" },
+    Tool {
+        program: "/lib/systemd/systemd",
+        package: "systemd",
+        users: "every test in a throwaway host (crates/testkit/src/throwaway)",
+    },
+    Tool {
+        program: "dbus-daemon",
+        package: "dbus",
+        users: "every test in a throwaway host (crates/testkit/src/throwaway)",
+    },
 ];
 
 /// What the benches need beside it.

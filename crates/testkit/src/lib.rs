@@ -1,6 +1,6 @@
 //! Simulators for tests: a server's files in a folder, a host that fails on demand, publishers
-//! of feeds with throwaway keys, the real web servers of this machine, and a real server's files
-//! where they are at hand.
+//! of feeds with throwaway keys, the real web servers of this machine, a throwaway host that
+//! boots systemd, and a real server's files where they are at hand.
 //!
 //! A dev-dependency only. What goes wrong here is a broken test, so it panics, and says why.
 #![allow(
@@ -17,6 +17,7 @@ mod real;
 pub mod repository;
 pub mod servers;
 pub mod simulated;
+pub mod throwaway;
 mod tree;
 pub mod web;
 
