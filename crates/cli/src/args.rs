@@ -216,9 +216,24 @@ pub(crate) struct AddFeed {
     /// The application pools it may disable, with `*` for any characters [default: none]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) pools: Vec<Wildcard>,
-    /// Do not take its policy.toml for the organisation's
-    #[arg(long)]
+    /// Take its policy.toml for the organisation's: it may switch everything off, and block
+    /// mitigations
+    // Under the name of the common option, which means a file and is not taken here.
+    #[arg(long, num_args = 0, default_missing_value = GIVES_POLICY)]
+    pub(crate) policy: Option<PathBuf>,
+    /// From before this power had to be given: says nothing any more
+    #[arg(long, hide = true)]
     pub(crate) no_policy: bool,
+}
+
+/// What stands for `feed add --policy`: a path at which nothing can be.
+const GIVES_POLICY: &str = "/dev/null/given";
+
+impl AddFeed {
+    /// Whether the feed is given the power of the organisation's policy.
+    pub(crate) fn gives_policy(&self) -> bool {
+        self.policy.as_deref() == Some(std::path::Path::new(GIVES_POLICY))
+    }
 }
 
 /// A time; a date is its first moment, in UTC.

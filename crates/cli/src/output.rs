@@ -169,9 +169,15 @@ pub(crate) fn feeds_code(feeds: &[FeedState]) -> u8 {
     if trouble { crate::error::REFUSED } else { 0 }
 }
 
-/// Tells, on standard error, of each feed that gives nothing new: the louder the longer.
+/// Tells, on standard error, of each feed that gives nothing new, the louder the longer; and what
+/// else a person should know of it.
 pub(crate) fn warn_of_feeds(feeds: &[FeedState], now: Timestamp) {
     for feed in feeds {
+        let style = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
+        for note in &feed.notes {
+            let text = format!("{style}warning{style:#}: feed {}: {}", feed.name, plain(note));
+            anstream::eprintln!("{}", wrap(&text, "  "));
+        }
         let Some(trouble) = &feed.trouble else { continue };
         let level = trouble.level(now);
         let colour = match level {

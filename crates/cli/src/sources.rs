@@ -35,6 +35,10 @@ pub(crate) struct FeedState {
     pub(crate) mitigations: usize,
     /// How many other files it offers, which are not for this program.
     pub(crate) others: usize,
+    /// Whether it offers a policy and was not given the power to.
+    pub(crate) powerless_policy: bool,
+    /// What a person should know of it beside.
+    pub(crate) notes: Vec<String>,
 }
 
 /// The organisation's policy as a feed carries it, or why it cannot be read.
@@ -130,9 +134,11 @@ impl Sources {
 }
 
 /// How many mitigations a feed offers, and how many other files.
+#[derive(Default)]
 struct Offered {
     mitigations: usize,
     others: usize,
+    powerless_policy: bool,
 }
 
 /// The sources as they are read one after the other.
@@ -144,21 +150,30 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Takes what a feed offers.
     fn take(&mut self, source: &Source, view: &View) -> Offered {
-        let has_policy = view.feed.powers.policy;
-        let mut offered = Offered { mitigations: 0, others: 0 };
+        let has_policy = view.feed.powers.policy.is_there();
+        let kept = || view.kept_policy.clone();
+        let mut offered = Offered::default();
         match &view.content {
-            // What is lost could be a switch, as what is not understood.
-            Content::Nothing if has_policy && view.standing.has_policy => {
-                self.policy(source, Err("what was taken of it is lost".into()));
-            }
+            Content::Nothing if has_policy => match kept() {
+                Some(bytes) => self.policy(source, OrganisationPolicy::read(&bytes)),
+                // What is lost could be a switch, as what is not understood.
+                None if view.standing.has_policy => {
+                    self.policy(source, Err("what was taken of it is lost".into()));
+                }
+                None => {}
+            },
             Content::Nothing => {}
             Content::Tuf(loaded) => {
                 offered.others = loaded.listing().refused.len();
                 for file in &loaded.listing().files {
                     let bytes = loaded.read(file).map_err(|error| error.to_string());
                     let is_one = match bytes {
-                        _ if file.name == POLICY_NAME && !has_policy => false,
+                        _ if file.name == POLICY_NAME && !has_policy => {
+                            offered.powerless_policy = true;
+                            false
+                        }
                         bytes if file.name == POLICY_NAME => {
+                            let bytes = bytes.or_else(|why| kept().ok_or(why));
                             self.policy(source, bytes.and_then(|it| OrganisationPolicy::read(&it)));
                             continue;
                         }
@@ -185,10 +200,22 @@ impl Reading<'_> {
 }
 
 fn state_of(view: View, offered: Offered) -> FeedState {
-    let View { feed, standing, expiry, trouble, .. } = view;
+    let View { feed, standing, expiry, trouble, notes, .. } = view;
     let Feed { name, url, format, powers, .. } = feed;
-    let Offered { mitigations, others } = offered;
-    FeedState { name, format, url, powers, standing, expiry, trouble, mitigations, others }
+    let Offered { mitigations, others, powerless_policy } = offered;
+    FeedState {
+        name,
+        format,
+        url,
+        powers,
+        standing,
+        expiry,
+        trouble,
+        mitigations,
+        others,
+        powerless_policy,
+        notes,
+    }
 }
 
 /// What is offered by a feed, beside all others.

@@ -286,8 +286,10 @@ fn a_revision_that_comes_again_with_other_content_is_refused_and_what_is_in_forc
 #[test]
 fn the_organisations_feed_can_switch_off_and_block_and_nothing_else() {
     let document = blocks("ACME-1", 1, "evil");
-    let mut scene =
-        Scene::with(&[], &[("policy.toml", "enabled = false\n"), ("ACME-1.toml", &document)]);
+    let mut scene = Scene::with(
+        &["--policy"],
+        &[("policy.toml", "enabled = false\n"), ("ACME-1.toml", &document)],
+    );
     let before = scene.tree.snapshot();
     let run = scene.on(&["check"]);
     assert_eq!(
@@ -312,20 +314,83 @@ fn the_organisations_feed_can_switch_off_and_block_and_nothing_else() {
 }
 
 #[test]
-fn the_policy_of_a_feed_that_is_not_the_organisations_is_left_aside() {
+fn a_feed_switches_nothing_off_unless_it_was_given_that_power() {
     let document = blocks("ACME-1", 1, "evil");
-    let scene = Scene::with(
-        &["--no-policy"],
-        &[("policy.toml", "enabled = false\n"), ("ACME-1.toml", &document)],
-    );
+    // The option from before says nothing any more, and is told.
+    for powers in [&[][..], &["--no-policy"]] {
+        let scene = Scene::with(
+            powers,
+            &[("policy.toml", "enabled = false\n"), ("ACME-1.toml", &document)],
+        );
+        let run = scene.on(&["check"]);
+        assert_eq!((run.code, run.state("ACME-1")), (0, "applied".into()), "{}", run.out);
+        let feed = Scene::feed(&run);
+        assert_eq!((&feed["others"], &feed["powerless_policy"]), (&1.into(), &true.into()));
+        assert_eq!(feed["powers"]["policy"], false);
+    }
+    let scene = Scene::with(&["--policy"], &[]);
+    let run = scene.on(&["feed", "list"]);
+    assert_eq!(Scene::feed(&run)["powers"]["policy"], true, "{}", run.out);
+    assert_eq!(Scene::feed(&run)["powers"]["policy_from_before"], false, "{}", run.out);
+    let root = scene.file("root.json", &scene.repository.first_root());
+    let both = ["feed", "add", "other", "--root", &root, "--policy", "--no-policy"];
+    assert_eq!(scene.on(&both).code, 2);
+}
+
+#[test]
+fn a_feed_from_before_the_policy_had_to_be_given_keeps_it_and_that_is_told() {
+    let scene = Scene::with(&["--policy"], &[("policy.toml", "enabled = false\n")]);
+    let file = scene.tree.state().join("trust/feeds/acme/feed.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("policy = \"given\""), "{text}");
+    std::fs::write(&file, text.replace("policy = \"given\"", "policy = true")).unwrap();
     let run = scene.on(&["check"]);
-    assert_eq!((run.code, run.state("ACME-1")), (0, "applied".into()), "{}", run.out);
-    assert_eq!(Scene::feed(&run)["others"], 1);
+    assert_eq!(run.state("M1"), "pending", "{}", run.out);
+    let state = scene.tree.state();
+    let root = scene.tree.root();
+    for command in [&["feed", "list"][..], &["status"]] {
+        let mut arguments =
+            vec!["--root", root.to_str().unwrap(), "--state", state.to_str().unwrap()];
+        arguments.extend(command);
+        let told = common::stopgap(&arguments).out;
+        let told: Vec<&str> = told.split_whitespace().collect();
+        assert!(told.join(" ").contains("before that had to be given"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_thief_of_the_online_key_takes_neither_the_feed_nor_its_policy_away() {
+    let policy = "blocked = [\"M2\"]\n";
+    let mut scene = Scene::with(
+        &["--policy"],
+        &[("policy.toml", policy), ("ACME-1.toml", &blocks("ACME-1", 1, "evil"))],
+    );
+    assert_eq!(scene.on(&["check"]).state("ACME-1"), "applied");
+    let protected = scene.tree.snapshot();
+    let version = scene.repository.timestamp.version + 1;
+    scene.repository.forge("metadata/timestamp.json", "timestamp", |signed| {
+        signed["version"] = version.into();
+        signed["meta"]["snapshot.json"]["hashes"]["sha256"] = "0".repeat(64).into();
+    });
+    scene.web.serve(&scene.repository.published);
+    for _ in 0..2 {
+        let run = scene.on(&["check"]);
+        let states = (run.state("M1"), run.state("M2"), run.state("ACME-1"));
+        assert_eq!(states, ("applied".into(), "blocked".into(), "applied".into()), "{}", run.out);
+        assert_eq!((run.code, &Scene::feed(&run)["ok"]), (3, &false.into()), "{}", run.out);
+        assert!(scene.tree.snapshot() == protected);
+    }
+    let run = scene.on(&["test-connectivity", "acme"]);
+    assert_eq!((run.code, &run.json()["feeds"][0]["hop"]), (3, &"signature".into()), "{}", run.out);
+    // The publisher's next one is taken.
+    scene.publish(&[("ACME-1.toml", &blocks("ACME-1", 2, "malice"))]);
+    let run = scene.on(&["check"]);
+    assert_eq!((run.code, &run.mitigation("ACME-1")["revision"]), (0, &2.into()), "{}", run.out);
 }
 
 #[test]
 fn an_unsigned_trial_does_not_get_around_the_organisations_policy() {
-    let scene = Scene::with(&[], &[("policy.toml", "enabled = false\n")]);
+    let scene = Scene::with(&["--policy"], &[("policy.toml", "enabled = false\n")]);
     assert_eq!(scene.on(&["feed", "refresh"]).code, 0);
     let folder = scene.tree.root().with_file_name("trial");
     std::fs::create_dir(&folder).unwrap();
@@ -429,6 +494,23 @@ fn test_connectivity_names_the_hop() {
     let tls = scene.web.url().replacen("http:", "https:", 1);
     scene.on(&["feed", "add", "acme", &tls, "--root", &root]);
     assert_eq!(hop(&scene), "TLS");
+}
+
+#[test]
+fn test_connectivity_sees_a_target_that_was_altered() {
+    let mut scene = Scene::with(&[], &[("ACME-1.toml", &blocks("ACME-1", 1, "evil"))]);
+    let good = scene.on(&["test-connectivity"]);
+    assert_eq!(good.code, 0, "{}", good.out);
+    let target = |path: &&String| path.ends_with("ACME-1.toml");
+    let path = scene.repository.published.keys().find(target).unwrap().clone();
+    let evil = blocks("ACME-1", 1, "live");
+    scene.repository.published.insert(path, evil.into_bytes());
+    scene.web.serve(&scene.repository.published);
+    let state = scene.tree.state();
+    let run = common::stopgap(&["--state", state.to_str().unwrap(), "test-connectivity"]);
+    assert_eq!(run.code, 3, "{}", run.out);
+    assert!(run.out.contains("Result: Failed.\nMessage: signature"), "{}", run.out);
+    assert_eq!(scene.on(&["feed", "refresh"]).code, 3);
 }
 
 /// One file with everything that was published.

@@ -109,16 +109,30 @@ fn what_was_withdrawn_does_not_come_back_while_the_feed_is_unreachable() {
 #[test]
 fn the_organisations_policy_is_not_lost_with_what_was_fetched() {
     for policy in ["blocked = [\"M1\"]\n", "enabled = false\n"] {
-        let scene = Scene::with(&[], &[("policy.toml", policy)]);
-        let run = scene.on(&["check"]);
-        assert_ne!(run.state("M1"), "applied", "{}", run.out);
+        let scene = Scene::with(&["--policy"], &[("policy.toml", policy)]);
+        let before = scene.on(&["check"]);
+        assert_ne!(before.state("M1"), "applied", "{}", before.out);
         scene.lose_the_cache();
         let run = scene.on(&["check"]);
-        assert_eq!(run.code, 3, "{}", run.out);
-        assert_ne!(run.state("M1"), "applied", "{}", run.out);
+        assert_eq!((run.code, run.state("M1")), (3, before.state("M1")), "{}", run.out);
+        // Where it is lost as well it could be a switch.
+        let trust = scene.tree.state().join("trust/feeds/acme");
+        std::fs::remove_file(trust.join("taken.json")).unwrap();
+        assert_ne!(scene.on(&["check"]).state("M1"), "applied");
     }
+    // A torn newer one does not switch off either.
+    let mut scene = Scene::with(&["--policy"], &[("policy.toml", "blocked = [\"M2\"]\n")]);
+    assert_eq!(scene.on(&["feed", "refresh"]).code, 0);
+    scene.publish(&[("policy.toml", "blocked = [\"M1\"]\n")]);
+    let newer = scene.repository.published.keys().filter(|path| path.ends_with("policy.toml"));
+    for path in newer.cloned().collect::<Vec<_>>() {
+        scene.web.misbehave(&path, Misbehaviour::Short);
+    }
+    let run = scene.on(&["check"]);
+    let states = (run.code, run.state("M1"), run.state("M2"));
+    assert_eq!(states, (3, "applied".into(), "blocked".into()), "{}", run.out);
     // Nor with the note on when it was.
-    let scene = Scene::with(&[], &[("policy.toml", "blocked = [\"M1\"]\n")]);
+    let scene = Scene::with(&["--policy"], &[("policy.toml", "blocked = [\"M1\"]\n")]);
     assert_eq!(scene.on(&["feed", "refresh"]).code, 0);
     scene.web.misbehave(TIMESTAMP, Misbehaviour::Status(404));
     std::fs::remove_file(scene.tree.state().join("trust/feeds/acme/standing.json")).unwrap();
@@ -134,7 +148,7 @@ fn the_organisations_policy_is_not_lost_with_what_was_fetched() {
 
 #[test]
 fn a_block_in_a_policy_holds_however_the_id_is_spelled() {
-    let scene = Scene::with(&[], &[("policy.toml", "blocked = [\"m1\"]\n")]);
+    let scene = Scene::with(&["--policy"], &[("policy.toml", "blocked = [\"m1\"]\n")]);
     let policy = scene.tree.state().join("policy.toml");
     std::fs::write(policy, "[server]\nblocked = [\"m2\"]\n").unwrap();
     let run = scene.on(&["check"]);
@@ -144,7 +158,7 @@ fn a_block_in_a_policy_holds_however_the_id_is_spelled() {
 
 #[test]
 fn a_policy_of_a_feed_cannot_turn_the_text_on_a_terminal() {
-    let scene = Scene::with(&[], &[("policy.toml", "\"\\u202e\\u001b[2J\\n\" = true\n")]);
+    let scene = Scene::with(&["--policy"], &[("policy.toml", "\"\\u202e\\u001b[2J\\n\" = true\n")]);
     scene.on(&["check"]);
     let state = scene.tree.state();
     let root = scene.tree.root();

@@ -244,6 +244,10 @@ pub struct View<'a> {
     pub trouble: Option<Trouble>,
     /// What it holds.
     pub content: Content<'a>,
+    /// The organisation's policy of the last whole feed that was taken, whatever became of the rest.
+    pub kept_policy: Option<Vec<u8>>,
+    /// What a person should know of it beside: sentences without a full stop.
+    pub notes: Vec<String>,
 }
 
 /// The feeds of a server.
@@ -467,8 +471,13 @@ impl Feeds {
     /// any more, is no error but trouble of this feed.
     pub fn view(&self, feed: Feed, now: Timestamp) -> Result<View<'_>, FeedsError> {
         let standing = self.readable_standing(&feed.name)?;
-        let mut view =
-            View { feed, standing, expiry: None, trouble: None, content: Content::Nothing };
+        let notes = standing.in_the_future(now).into_iter().collect();
+        let kept_policy = match feed.format {
+            Format::Tuf => self.tuf(&feed).ok().and_then(|tuf| tuf.kept_policy()),
+            Format::Eocs => None,
+        };
+        let (expiry, trouble, content) = (None, None, Content::Nothing);
+        let mut view = View { feed, standing, expiry, trouble, content, kept_policy, notes };
         // All that can be there was good when the feed was added, and whether it still is, is
         // another question.
         let judged_at = view.standing.succeeded.unwrap_or(view.feed.added_at);
@@ -478,12 +487,20 @@ impl Feeds {
         };
         match loaded {
             Ok(content) => {
+                view.trouble = view.standing.trouble(None, now);
                 if let Content::Tuf(loaded) = &content {
                     let (role, at) = loaded.expires();
                     view.expiry = Some(Expiry { role, at });
+                    view.trouble = view.standing.trouble(view.expiry.as_ref(), now);
+                    if loaded.is_superseded() {
+                        let why =
+                            "its keys were changed, and nothing came yet that the new ones sign";
+                        let since = view.standing.succeeded;
+                        let changed = Trouble { why: why.into(), since };
+                        view.trouble.get_or_insert(changed);
+                    }
                 }
                 view.content = content;
-                view.trouble = view.standing.trouble(view.expiry.as_ref(), now);
             }
             Err(failure) => {
                 let why = format!("what was taken of it cannot be used: {}", sentence(&failure));

@@ -27,6 +27,6 @@ pub use feeds::{
 pub use folder::Folder;
 pub use place::{Answer, Hop, Limits, Network, Place, PlaceError, place};
 pub use policy::{OrganisationPolicy, POLICY_NAME};
-pub use powers::{Kind, NotAPower, Powers, Wildcard};
+pub use powers::{Kind, NotAPower, PolicyPower, Powers, Wildcard};
 pub use standing::{Expiry, Level, Standing, Trouble};
 pub use web::Web;

@@ -162,18 +162,71 @@ pub struct Powers {
     /// The application pools it may disable. Empty: any, if it may disable application pools.
     #[serde(default)]
     pub pools: Vec<Wildcard>,
-    /// Whether its policy is the organisation's. That can only make things stricter.
-    #[serde(default = "yes")]
-    pub policy: bool,
+    /// Whether its policy is the organisation's. That can only make things stricter; and it can switch
+    /// everything off.
+    #[serde(default)]
+    pub policy: PolicyPower,
 }
 
-const fn yes() -> bool {
-    true
+/// Whether a feed's policy is the organisation's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "PolicyWord", from = "PolicyWord")]
+pub enum PolicyPower {
+    /// It is, because the feed was added before this power had to be given: as such feeds say, or
+    /// leave out.
+    #[default]
+    FromBefore,
+    /// It is: the power was given.
+    Given,
+    /// It is not.
+    Not,
+}
+
+/// The power as it is written. A program from before it had to be given wrote `true` or `false`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum PolicyWord {
+    Before(bool),
+    Given(Given),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Given {
+    Given,
+}
+
+impl From<PolicyPower> for PolicyWord {
+    fn from(power: PolicyPower) -> Self {
+        match power {
+            PolicyPower::FromBefore => Self::Before(true),
+            PolicyPower::Given => Self::Given(Given::Given),
+            PolicyPower::Not => Self::Before(false),
+        }
+    }
+}
+
+impl From<PolicyWord> for PolicyPower {
+    fn from(word: PolicyWord) -> Self {
+        match word {
+            PolicyWord::Before(true) => Self::FromBefore,
+            PolicyWord::Given(Given::Given) => Self::Given,
+            PolicyWord::Before(false) => Self::Not,
+        }
+    }
+}
+
+impl PolicyPower {
+    /// Whether the feed has it.
+    #[must_use]
+    pub fn is_there(self) -> bool {
+        self != Self::Not
+    }
 }
 
 impl Powers {
     /// The powers that are given: `kinds` if any, else the usual ones; and to whom names of services
-    /// or pools are given, the power to disable these.
+    /// or pools are given, the power to disable these. The organisation's policy is a power apart.
     #[must_use]
     pub fn given(
         ids: &[Wildcard],
@@ -190,13 +243,13 @@ impl Powers {
             kinds.insert(Kind::DisableAppPool);
         }
         let (ids, services, pools) = (ids.to_vec(), services.to_vec(), pools.to_vec());
-        Self { ids, kinds, services, pools, policy: true }
+        Self { ids, kinds, services, pools, policy: PolicyPower::Not }
     }
 
-    /// These powers, but for the organisation's policy.
+    /// These powers, and that of the organisation's policy.
     #[must_use]
-    pub fn without_policy(self) -> Self {
-        Self { policy: false, ..self }
+    pub fn with_policy(self) -> Self {
+        Self { policy: PolicyPower::Given, ..self }
     }
 
     /// The ids that it was given in particular.
@@ -256,6 +309,21 @@ mod tests {
 
     fn wildcards(texts: &[&str]) -> Vec<Wildcard> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_feed_from_before_the_policy_had_to_be_given_keeps_it_and_is_known_by_that() {
+        let read = |text: &str| toml::from_str::<Powers>(text).map(|powers| powers.policy).ok();
+        assert_eq!(read("kinds = []\n"), Some(PolicyPower::FromBefore));
+        assert_eq!(read("kinds = []\npolicy = true\n"), Some(PolicyPower::FromBefore));
+        assert_eq!(read("kinds = []\npolicy = false\n"), Some(PolicyPower::Not));
+        assert_eq!(read("kinds = []\npolicy = \"yes\"\n"), None);
+        let usual = Powers::given(&[], &[], &[], &[]);
+        assert!(!usual.policy.is_there());
+        for powers in [usual.clone(), usual.with_policy()] {
+            let text = toml::to_string(&powers).unwrap();
+            assert_eq!(read(&text), Some(powers.policy), "{text}");
+        }
     }
 
     #[test]

@@ -95,6 +95,20 @@ impl Standing {
         Self { tried: Some(now), failure: Some(failure), ..self.clone() }
     }
 
+    /// That it was fetched at a time that is not here yet, if so: a sentence without a full stop. What
+    /// has expired cannot be told by a clock that was set back.
+    #[must_use]
+    pub fn in_the_future(&self, now: Timestamp) -> Option<String> {
+        let fetched = self.succeeded.filter(|fetched| *fetched > now)?;
+        let time = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+        Some(format!(
+            "it was fetched on {}, and the clock says {}: one of the two is wrong; see whether the \
+             clock was set back, and fetch it again",
+            time(fetched),
+            time(now)
+        ))
+    }
+
     /// What keeps new things of the feed from being applied at `now`.
     #[must_use]
     pub fn trouble(&self, expiry: Option<&Expiry>, now: Timestamp) -> Option<Trouble> {
@@ -180,6 +194,15 @@ mod tests {
         assert!(trouble(3, "2026-11-03T23:00:00Z").is_none());
         let why = trouble(3, "2026-11-04T00:00:00Z").unwrap().why;
         assert_eq!(why, "its timestamp metadata expired on 2026-11-01 00:00 UTC");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_told() {
+        let standing = Standing::success(at("2026-11-02T00:00:00Z"), 0, false);
+        assert_eq!(standing.in_the_future(at("2026-11-02T00:00:00Z")), None);
+        let told = standing.in_the_future(at("2026-11-01T00:00:00Z")).unwrap();
+        assert!(told.contains("2026-11-02") && told.contains("set back"), "{told}");
+        assert_eq!(Standing::default().in_the_future(Timestamp::MIN), None);
     }
 
     #[test]

@@ -229,6 +229,148 @@ fn a_key_that_is_only_added_takes_no_version_back() {
     assert_eq!(server.refresh(&repository.published), Err(rolled_back("timestamp", 4, 3)));
 }
 
+/// Makes the newest timestamp, of this version, say of the newest snapshot what `change` does.
+fn forge_timestamp(repository: &mut Repository, version: u64, change: fn(&mut serde_json::Value)) {
+    repository.forge("metadata/timestamp.json", "timestamp", |signed| {
+        signed["version"] = version.into();
+        change(&mut signed["meta"]["snapshot.json"]);
+    });
+}
+
+#[test]
+fn a_thief_of_the_timestamp_key_neither_tears_what_was_taken_nor_freezes_the_feed() {
+    for change in [
+        (|meta| meta["hashes"]["sha256"] = Digest::of(b"another").to_string().into())
+            as fn(&mut serde_json::Value),
+        |meta| meta["length"] = 7.into(),
+        |meta| meta["version"] = 4.into(),
+        |meta| meta["version"] = i64::MAX.into(),
+    ] {
+        for version in [4, i64::MAX as u64] {
+            let (mut repository, server) = fetched();
+            let honest = repository.published.clone();
+            forge_timestamp(&mut repository, version, change);
+            let before = server.tree.state_files();
+            let probed = server.feed().probe(shelf(&repository.published), now());
+            assert!(probed.is_err(), "a connection is not called good");
+            for _ in 0..2 {
+                let refused = server.refresh(&repository.published);
+                assert!(refused.is_err(), "{refused:?}");
+                assert!(server.tree.state_files() == before, "nothing of it is remembered");
+                still_second(&server);
+            }
+            // A timestamp whose content never verified was not seen: the honest one is no step back.
+            repository.published = honest;
+            repository.set("A.toml", b"third");
+            repository.publish();
+            server.refresh(&repository.published).unwrap();
+            assert_eq!(server.offered().unwrap()["A.toml"], b"third");
+        }
+    }
+}
+
+#[test]
+fn a_thief_of_both_online_keys_neither_tears_what_was_taken_nor_freezes_the_feed() {
+    for change in [
+        (|meta| meta["version"] = 4.into()) as fn(&mut serde_json::Value),
+        |meta| meta["hashes"] = json!({"sha256": Digest::of(b"another").to_string()}),
+        |meta| meta["length"] = 7.into(),
+    ] {
+        let (mut repository, server) = fetched();
+        let honest = repository.published.clone();
+        repository.forge("metadata/3.snapshot.json", "snapshot", |signed| {
+            signed["version"] = 4.into();
+            change(&mut signed["meta"]["targets.json"]);
+        });
+        let forged = repository.published["metadata/3.snapshot.json"].clone();
+        repository.published.insert("metadata/4.snapshot.json".into(), forged);
+        point_timestamp_at(&mut repository, 4);
+        let before = server.tree.state_files();
+        let refused = server.refresh(&repository.published);
+        assert!(refused.is_err(), "{refused:?}");
+        assert!(server.tree.state_files() == before, "nothing of it is remembered");
+        still_second(&server);
+        repository.published = honest;
+        repository.timestamp.version = 3;
+        repository.set("A.toml", b"third");
+        repository.publish();
+        server.refresh(&repository.published).unwrap();
+        assert_eq!(server.offered().unwrap()["A.toml"], b"third");
+    }
+}
+
+#[test]
+fn a_snapshot_that_was_signed_once_more_under_its_version_is_fetched_and_taken() {
+    let (mut repository, server) = fetched();
+    let until = after(6).to_string();
+    repository.forge("metadata/3.snapshot.json", "snapshot", |signed| {
+        signed["expires"] = until.into();
+    });
+    point_timestamp_at(&mut repository, 3);
+    server.refresh(&repository.published).unwrap();
+    still_second(&server);
+    repository.set("A.toml", b"third");
+    repository.publish();
+    server.refresh(&repository.published).unwrap();
+    assert_eq!(server.offered().unwrap()["A.toml"], b"third");
+}
+
+#[test]
+fn a_timestamp_is_not_taken_before_every_file_is_there() {
+    let (mut repository, server) = fetched();
+    repository.set("B.toml", b"new");
+    repository.set("C.toml", b"new too");
+    repository.publish();
+    let mut torn = repository.published.clone();
+    let path = torn.keys().find(|path| path.ends_with("C.toml")).unwrap().clone();
+    torn.insert(path, b"new tow".to_vec());
+    let seen = |server: &Server| server.tree.state_files()["trust/feeds/acme/seen.json"].clone();
+    let before = seen(&server);
+    assert!(matches!(server.refresh(&torn), Err(Refusal::Altered(_))));
+    assert!(matches!(server.feed().probe(shelf(&torn), now()), Err(Refusal::Altered(_))));
+    assert!(seen(&server) == before);
+    still_second(&server);
+    assert_eq!(server.offered().unwrap().len(), 1);
+    // And the publisher may take it back without a step forward.
+    server.refresh(&repository.published).unwrap();
+    assert_eq!(server.offered().unwrap().len(), 3);
+}
+
+#[test]
+fn the_policy_of_the_last_whole_feed_outlives_the_cache_and_is_no_forgers() {
+    let (mut repository, server) = fetched();
+    assert_eq!(server.feed().kept_policy(), None);
+    repository.set("policy.toml", b"enabled = true");
+    repository.publish();
+    server.refresh(&repository.published).unwrap();
+    let kept = || server.feed().kept_policy();
+    assert_eq!(kept().as_deref(), Some(&b"enabled = true"[..]));
+    // A newer one that is not whole is not taken.
+    repository.set("policy.toml", b"enabled = false");
+    repository.publish();
+    let mut torn = repository.published.clone();
+    torn.retain(|path, bytes| !path.ends_with("policy.toml") || bytes != b"enabled = false");
+    assert!(server.refresh(&torn).is_err());
+    assert_eq!(kept().as_deref(), Some(&b"enabled = true"[..]));
+    std::fs::remove_dir_all(server.tree.state().join("cache")).unwrap();
+    assert_eq!(kept().as_deref(), Some(&b"enabled = true"[..]));
+    server.refresh(&repository.published).unwrap();
+    assert_eq!(kept().as_deref(), Some(&b"enabled = false"[..]));
+    // What was altered is not believed, and mended the next time.
+    let files = server.tree.state_files().into_keys();
+    let path = files.filter(|path| path.contains("trust/feeds/acme/policy.")).collect::<Vec<_>>();
+    let [path] = path.as_slice() else { panic!("{path:?}") };
+    std::fs::write(server.tree.state().join(path), b"enabled = true").unwrap();
+    assert_eq!(kept(), None);
+    server.refresh(&repository.published).unwrap();
+    assert_eq!(kept().as_deref(), Some(&b"enabled = false"[..]));
+    // A whole feed without one has none.
+    repository.top().files.remove("policy.toml");
+    repository.publish();
+    server.refresh(&repository.published).unwrap();
+    assert_eq!(kept(), None);
+}
+
 #[test]
 fn metadata_without_an_end_is_cut_off() {
     let (repository, server) = fetched();
@@ -388,14 +530,16 @@ fn a_revoked_key_signs_nothing_any_more() {
     repository.set("A.toml", b"the thief's");
     repository.publish();
     assert_eq!(server.refresh(&repository.published), Err(threshold("timestamp", 0, 1)));
-    // What that key said is not believed any more, even what it said before.
-    assert!(matches!(server.offered(), Err(Refusal::Torn(_))));
+    // What was taken before stays, and it is known that the key behind it was taken away.
+    still_second(&server);
+    assert!(server.feed().load(now()).unwrap().is_superseded());
 
     repository.timestamp.keys = honest;
     repository.set("A.toml", b"third");
     repository.publish();
     server.refresh(&repository.published).unwrap();
     assert_eq!(server.offered().unwrap()["A.toml"], b"third");
+    assert!(!server.feed().load(now()).unwrap().is_superseded());
     // The root that took the key away is remembered, whatever is offered.
     let mut without = repository.published.clone();
     without.remove("metadata/2.root.json");

@@ -73,7 +73,7 @@ fn damaged(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn each_file_that_is_torn_or_altered_is_found_out_and_never_lets_an_older_version_in() {
     let story = story();
     let files = story.files();
-    assert_eq!(files.len(), 9, "{files:?}");
+    assert_eq!(files.len(), 10, "{files:?}");
     for path in files {
         let good = fs::read(story.at(&path)).unwrap();
         for bad in damaged(&good) {

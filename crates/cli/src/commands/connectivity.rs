@@ -1,4 +1,5 @@
-//! `stopgap test-connectivity`: whether the feeds can be reached, verify and are fresh.
+//! `stopgap test-connectivity`: whether the feeds can be reached, verify with every file that is new,
+//! and are fresh.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -58,7 +59,8 @@ fn test(session: &Session, feed: &Feed) -> Test {
     };
     match session.feeds.probe(feed, &network(session), Timestamp::now()) {
         Ok(()) => {
-            let message = format!("{url} answers, its signatures verify, and it is fresh.");
+            let message =
+                format!("{url} answers, everything in it that is new verifies, and it is fresh.");
             Test { name, ok: true, hop: None, message }
         }
         Err(failure) => {

@@ -9,6 +9,7 @@ use stopgap_store::Event;
 
 use crate::args::Common;
 use crate::commands::check::feeds_json;
+use crate::commands::feed::list::power_from_before;
 use crate::commands::run::INTERVAL;
 use crate::error::CliError;
 use crate::output;
@@ -62,9 +63,13 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
 }
 
 fn feeds_text(feeds: &[FeedState]) -> String {
-    let text = |feed: &FeedState| match &feed.trouble {
-        None => format!("{}: good", feed.name),
-        Some(trouble) => format!("{}: IN TROUBLE: {}", feed.name, output::plain(&trouble.why)),
+    let text = |feed: &FeedState| {
+        let stands = match &feed.trouble {
+            None => "good".to_owned(),
+            Some(trouble) => format!("IN TROUBLE: {}", output::plain(&trouble.why)),
+        };
+        let before = power_from_before(feed).map(|text| format!(" ({text})"));
+        format!("{}: {stands}{}", feed.name, before.unwrap_or_default())
     };
     let all: Vec<String> = feeds.iter().map(text).collect();
     if all.is_empty() { "none".into() } else { all.join("; ") }

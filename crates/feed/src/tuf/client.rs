@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sigstore_tuf::{TrustedMetadataSet, Updater, UpdaterConfig};
 
 use super::listing::{File, Listing, Target, delegates, list, load_roles, loaded};
-use super::session::{Cost, Door, Memory, Session, TIMESTAMP, require_sound_root};
+use super::session::{Cost, Door, Memory, SNAPSHOT, Session, TIMESTAMP, require_sound_root};
 use super::{Refusal, Seen};
 use crate::place::Place;
 
@@ -21,6 +21,7 @@ const MAX_DELEGATED: u64 = 10_000_000;
 /// A client of one repository. It touches nothing but the place: what is to be remembered is
 /// handed in and out.
 pub struct Client {
+    pinned: Vec<u8>,
     updater: Updater,
     session: Arc<Session>,
     /// The library's trusted metadata with all delegated roles, once the files were listed.
@@ -35,13 +36,8 @@ impl Client {
     pub fn open(place: Arc<dyn Place>, root: &[u8], memory: Memory) -> Result<Self, Refusal> {
         require_sound_root(root)?;
         let session = Arc::new(Session::new(place, memory));
-        let updater =
-            Updater::new(Door(Arc::clone(&session)), root).map_err(|error| Refusal::of(&error))?;
-        let pinned = updater.trusted().root().version;
-        let updater = updater.with_store(Door(Arc::clone(&session)));
-        // The library keeps the pinned root too, which is the caller's.
-        session.state().forget_root(pinned);
-        Ok(Self { updater, session, listed: None })
+        let updater = updater(&session, root)?;
+        Ok(Self { pinned: root.to_vec(), updater, session, listed: None })
     }
 
     /// Gets what is new of the metadata and verifies it. `now` is the time at which it must be
@@ -51,6 +47,24 @@ impl Client {
     /// As [`Refusal`] says. [`Client::new_roots`] are good nevertheless.
     pub fn refresh(&mut self, now: Timestamp) -> Result<(), Refusal> {
         self.listed = None;
+        let mut whole = self.update(now);
+        if whole.is_ok() && !self.has_named_snapshot(now) {
+            // The library goes on with the snapshot that it has where a newer timestamp names its
+            // version, without a look at the digest that the timestamp gives. So it is fetched.
+            self.session.state().drop_file(SNAPSHOT);
+            self.updater = updater(&self.session, &self.pinned)?;
+            whole = self.update(now);
+        }
+        whole?;
+        let mut state = self.session.state();
+        let timestamp = state.memory.files.get(TIMESTAMP);
+        let validator = timestamp.map(Vec::as_slice).zip(state.validator.clone());
+        state.memory.seen = Seen::of(self.updater.trusted(), validator);
+        Ok(())
+    }
+
+    /// Gets what is new, as the library does it; nothing but the root counts as seen.
+    fn update(&mut self, now: Timestamp) -> Result<(), Refusal> {
         let result = ready(self.updater.refresh(now));
         let refusal = result.err().map(|error| self.session.refusal(&error));
         let mut state = self.session.state();
@@ -64,15 +78,18 @@ impl Client {
             state.new_files.clear();
             return Err(rolled_back);
         }
-        match refusal {
-            Some(refusal) => Err(refusal),
-            None => {
-                let timestamp = state.memory.files.get(TIMESTAMP);
-                let validator = timestamp.map(Vec::as_slice).zip(state.validator.clone());
-                state.memory.seen = Seen::of(trusted, validator);
-                Ok(())
-            }
-        }
+        refusal.map_or(Ok(()), Err)
+    }
+
+    /// Whether the snapshot is the one that the timestamp names, by its digest and length too.
+    fn has_named_snapshot(&self, now: Timestamp) -> bool {
+        let state = self.session.state();
+        let file = |name: &str| state.memory.files.get(name).map(Vec::as_slice).unwrap_or_default();
+        let verified = TrustedMetadataSet::from_root(self.root()).and_then(|mut trusted| {
+            trusted.update_timestamp(file(TIMESTAMP), now)?;
+            trusted.update_snapshot(file(SNAPSHOT), now)
+        });
+        verified.is_ok()
     }
 
     /// All files that the repository offers, after [`Client::refresh`].
@@ -187,6 +204,12 @@ impl Client {
             .collect()
     }
 
+    /// What is to be remembered after a refresh that was not refused.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        self.session.state().memory.clone()
+    }
+
     /// What was seen: of the root always, of the rest when the last refresh was not refused.
     #[must_use]
     pub fn seen(&self) -> Seen {
@@ -210,6 +233,17 @@ impl Client {
         let targets = targets.map(|(name, role)| (name.to_owned(), role.version, role.expires));
         [Some(root), timestamp, snapshot].into_iter().flatten().chain(targets)
     }
+}
+
+/// The library's client, which trusts `root` and leaves what it verified in the session.
+fn updater(session: &Arc<Session>, root: &[u8]) -> Result<Updater, Refusal> {
+    let updater =
+        Updater::new(Door(Arc::clone(session)), root).map_err(|error| Refusal::of(&error))?;
+    let pinned = updater.trusted().root().version;
+    let updater = updater.with_store(Door(Arc::clone(session)));
+    // The library keeps the pinned root too, which is the caller's.
+    session.state().forget_root(pinned);
+    Ok(updater)
 }
 
 /// Every future of the library is ready at once, because what it waits for is.

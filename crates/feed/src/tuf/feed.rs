@@ -4,11 +4,15 @@
 //! trust/feeds/NAME/root.json              the root that the feed is pinned to
 //! trust/feeds/NAME/roots/<n>.root.json    those that followed it
 //! trust/feeds/NAME/seen.json              the highest versions that were seen
+//! trust/feeds/NAME/taken.json             what was taken last: under which root, with which policy
+//! trust/feeds/NAME/policy.<digest>.toml   that policy
 //! cache/feeds/NAME/metadata/…, targets/…  laid out as the repository is; it may be lost
 //! ```
 //!
-//! In the cache the timestamp is written last of the metadata, so it always names files that are
-//! there, whenever the power fails.
+//! What is fetched takes the place of what was taken only when it is whole: everything that the
+//! timestamp stands for is there and verifies as it will be read back. In the cache the timestamp is
+//! written last of the metadata, so it always names files that are there, whenever the power fails.
+//! The policy of the last whole feed is kept beside what is trusted: it outlives the cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -75,6 +79,18 @@ pub struct Loaded<'a> {
     cache: String,
     client: Client,
     listing: Listing,
+    superseded: bool,
+}
+
+/// What was taken last.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Taken {
+    /// The version of the root under which it verified.
+    root: u64,
+    /// The digest of the organisation's policy, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<Digest>,
 }
 
 /// The highest versions as they are written: a flipped bit must not lower one.
@@ -146,10 +162,12 @@ impl<'a> TufFeed<'a> {
         self.write_roots(&client, &mut seen)?;
         result?;
         let listing = client.files(now)?;
+        self.require_readable(&client, &listing, now)?;
         for folder in ["metadata", "targets"] {
             self.state.create_dir(&format!("{}/{folder}", self.cache))?;
         }
-        self.fetch_missing(&client, &listing)?;
+        let folder = self.targets();
+        self.fetch_missing(&client, &listing, |batch| self.state.write_batch(&folder, batch))?;
         let new = client.new_files();
         let is_changed = !new.is_empty();
         // From here on one whole feed takes the place of another.
@@ -158,6 +176,7 @@ impl<'a> TufFeed<'a> {
         if client.seen() != seen {
             self.write_seen(&client.seen())?;
         }
+        self.write_taken(&client, &listing)?;
         let cost = client.cost();
         let has_policy = listing.files.iter().any(|file| file.name == POLICY_NAME);
         if !is_changed {
@@ -167,35 +186,115 @@ impl<'a> TufFeed<'a> {
         Ok(Refreshed { cost, has_policy, ..difference(files_of(&before), &listing) })
     }
 
-    /// Looks whether `place` offers what could be taken at `now`; nothing is remembered of it, and no
-    /// file but metadata is fetched.
+    /// Looks whether `place` offers what could be taken at `now`, with every file that is not there
+    /// yet; nothing is remembered of it.
     ///
     /// # Errors
     /// As [`Refusal`] says.
     pub fn probe(&self, place: Arc<dyn Place>, now: Timestamp) -> Result<(), Refusal> {
         let mut client = self.client(place, self.memory()?)?;
         client.refresh(now)?;
-        client.files(now).map(drop)
+        let listing = client.files(now)?;
+        self.require_readable(&client, &listing, now)?;
+        self.fetch_missing(&client, &listing, |_| Ok(()))
+    }
+
+    /// Requires that what was fetched is offered just so when it is read back: whoever stole the
+    /// online keys may have signed what verifies on the way and never again.
+    fn require_readable(
+        &self,
+        client: &Client,
+        listing: &Listing,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if client.new_files().is_empty() {
+            return Ok(());
+        }
+        let again = self.load_from(client.memory(), now)?;
+        match again.listing == *listing && again.client.versions() == client.versions() {
+            true => Ok(()),
+            false => Err(Refusal::Altered("it would be another when it is read back".into())),
+        }
     }
 
     /// The feed as it was last fetched, verified again as of `judged_at`, the time of the last
     /// refresh; nothing is fetched. Whether it has expired since, [`Loaded::expires`] says.
     ///
+    /// A newer root may have taken away the keys that signed it, before anything came that the new
+    /// keys signed. Then it is verified under the root that it was taken under, and
+    /// [`Loaded::is_superseded`].
+    ///
     /// # Errors
     /// It was never fetched; or what is remembered is torn, altered or older than what was seen.
     pub fn load(&self, judged_at: Timestamp) -> Result<Loaded<'a>, Refusal> {
         let memory = self.memory()?;
+        let before = self.taken().and_then(|taken| memory.under(taken.root));
+        let loaded = self.load_from(memory, judged_at);
+        let (Err(_), Some(before)) = (&loaded, before) else { return loaded };
+        match self.load_from(before, judged_at) {
+            Ok(before) => Ok(Loaded { superseded: true, ..before }),
+            Err(_) => loaded,
+        }
+    }
+
+    fn load_from(&self, memory: Memory, judged_at: Timestamp) -> Result<Loaded<'a>, Refusal> {
         let timestamp = memory.files.get(TIMESTAMP).cloned();
         let Some(timestamp) = timestamp else { return Err(Refusal::NothingRemembered) };
         let mut client = self.client(Arc::new(Nowhere(Some(timestamp))), memory)?;
         let listing = client.refresh(judged_at).and_then(|()| client.files(judged_at));
+        let (state, cache, superseded) = (self.state, self.cache.clone(), false);
         match listing {
-            Ok(listing) => {
-                Ok(Loaded { state: self.state, cache: self.cache.clone(), client, listing })
-            }
+            Ok(listing) => Ok(Loaded { state, cache, client, listing, superseded }),
             Err(expired @ Refusal::Expired { .. }) => Err(expired),
             Err(refusal) => Err(Refusal::Torn(refusal.to_string())),
         }
+    }
+
+    /// The organisation's policy of the last whole feed that was taken, if it had one and nothing
+    /// altered it since.
+    #[must_use]
+    pub fn kept_policy(&self) -> Option<Vec<u8>> {
+        let digest = self.taken()?.policy?;
+        let bytes = self.state.read(&self.policy(digest), MAX_METADATA).ok()??;
+        (Digest::of(&bytes) == digest).then_some(bytes)
+    }
+
+    fn policy(&self, digest: Digest) -> String {
+        format!("{}/policy.{digest}.toml", self.trust)
+    }
+
+    fn targets(&self) -> String {
+        format!("{}/targets", self.cache)
+    }
+
+    /// What was taken last, as far as that is known.
+    fn taken(&self) -> Option<Taken> {
+        let bytes = self.state.read(&format!("{}/taken.json", self.trust), MAX_METADATA).ok()??;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Writes down what is taken now, with the policy before what names it.
+    fn write_taken(&self, client: &Client, listing: &Listing) -> Result<(), Refusal> {
+        let policy = listing.files.iter().find(|file| file.name == POLICY_NAME);
+        let root = client.seen().root;
+        let taken = Taken { root, policy: policy.map(|file| file.sha256) };
+        if self.taken().as_ref() == Some(&taken) && policy.is_some() == self.kept_policy().is_some()
+        {
+            return Ok(());
+        }
+        if let Some(file) = policy {
+            let bytes = stored(self.state, &self.cache, file)?;
+            self.state.write_atomic(&self.policy(file.sha256), &bytes)?;
+        }
+        let bytes = serde_json::to_vec_pretty(&taken).unwrap_or_default();
+        self.state.write_atomic(&format!("{}/taken.json", self.trust), &bytes)?;
+        let kept = taken.policy.map(|digest| format!("policy.{digest}.toml"));
+        let mut old = self.state.list(&self.trust)?;
+        old.retain(|name| name.starts_with("policy.") && Some(name) != kept.as_ref());
+        if !old.is_empty() {
+            self.state.remove_batch(&self.trust, &old)?;
+        }
+        Ok(())
     }
 
     fn client(&self, place: Arc<dyn Place>, memory: Memory) -> Result<Client, Refusal> {
@@ -278,16 +377,20 @@ impl<'a> TufFeed<'a> {
         Ok(())
     }
 
-    /// Fetches the files that are not there under their digest. What was written stays when the
-    /// next one cannot be had, and is not fetched again.
-    fn fetch_missing(&self, client: &Client, listing: &Listing) -> Result<(), Refusal> {
-        let folder = format!("{}/targets", self.cache);
-        let there: BTreeSet<String> = self.state.list(&folder)?.into_iter().collect();
+    /// Fetches the files that are not there under their digest, and hands them to `keep`. What was
+    /// kept stays when the next one cannot be had, and is not fetched again.
+    fn fetch_missing(
+        &self,
+        client: &Client,
+        listing: &Listing,
+        keep: impl Fn(&[(String, Vec<u8>)]) -> Result<(), FsError>,
+    ) -> Result<(), Refusal> {
+        let there: BTreeSet<String> = self.state.list(&self.targets())?.into_iter().collect();
         let missing = listing.files.iter().filter(|file| !there.contains(&file.stored));
         let mut batch = Vec::new();
         let mut bytes = 0;
         let write = |batch: &mut Vec<_>| {
-            let written = self.state.write_batch(&folder, batch);
+            let written = keep(batch);
             batch.clear();
             written
         };
@@ -362,6 +465,13 @@ impl Loaded<'_> {
         self.client.expires()
     }
 
+    /// Whether a newer root is known under which it does not verify: nothing new of it is to be
+    /// applied.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        self.superseded
+    }
+
     /// The version of every role, by its name.
     #[must_use]
     pub fn versions(&self) -> BTreeMap<String, u64> {
@@ -373,14 +483,19 @@ impl Loaded<'_> {
     /// # Errors
     /// [`Refusal::Torn`], or it cannot be removed.
     pub fn read(&self, file: &File) -> Result<Vec<u8>, Refusal> {
-        let path = format!("{}/targets/{}", self.cache, file.stored);
-        let bytes = self.state.read(&path, file.length).ok().flatten();
-        if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == file.sha256) {
-            return Ok(bytes);
-        }
-        self.state.remove_file(&path)?;
-        Err(Refusal::Torn(file.name.clone()))
+        stored(self.state, &self.cache, file)
     }
+}
+
+/// The bytes of a file that was fetched. One that is torn is removed, so that it is fetched again.
+fn stored(state: &PrivateDir, cache: &str, file: &File) -> Result<Vec<u8>, Refusal> {
+    let path = format!("{cache}/targets/{}", file.stored);
+    let bytes = state.read(&path, file.length).ok().flatten();
+    if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == file.sha256) {
+        return Ok(bytes);
+    }
+    state.remove_file(&path)?;
+    Err(Refusal::Torn(file.name.clone()))
 }
 
 /// A place that has nothing but the timestamp that is remembered.

@@ -14,6 +14,8 @@ use crate::place::{Answer, Place};
 
 /// The name of the metadata that is never versioned.
 pub(crate) const TIMESTAMP: &str = "timestamp.json";
+/// The library's name for the snapshot, whatever its version.
+pub(crate) const SNAPSHOT: &str = "snapshot.json";
 
 /// What a client remembers of a repository from one time to the next. It may be torn or altered:
 /// everything is verified again.
@@ -27,6 +29,19 @@ pub struct Memory {
     /// The highest versions that were seen. Unlike the rest, this must be kept where nothing
     /// alters it.
     pub seen: Seen,
+}
+
+impl Memory {
+    /// The same as it was when the root of this version was the newest; `None` if it still is.
+    pub(crate) fn under(&self, root: u64) -> Option<Self> {
+        if self.roots.keys().all(|version| *version <= root) {
+            return None;
+        }
+        let mut before = self.clone();
+        before.roots.retain(|version, _| *version <= root);
+        before.seen.root = before.seen.root.min(root);
+        Some(before)
+    }
 }
 
 /// What it took.
@@ -151,6 +166,11 @@ impl State {
     pub(crate) fn forget_root(&mut self, version: u64) {
         self.memory.roots.remove(&version);
         self.new_roots.remove(&version);
+    }
+
+    /// Forgets metadata, so that it is fetched.
+    pub(crate) fn drop_file(&mut self, name: &str) {
+        self.memory.files.remove(name);
     }
 
     /// Takes verified metadata below the root.

@@ -17,8 +17,19 @@ use crate::session::Session;
 const MAX_ROOT: u64 = 512_000;
 
 pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> {
-    // Here `--root` is the publisher's, and the server is of no matter.
-    let session = Session::open(&Common { root: None, ..common.clone() })?;
+    // Here `--root` is the publisher's, and the server is of no matter; `--policy` is a power.
+    let gives_policy = arguments.gives_policy();
+    let policy = common.policy.clone().filter(|_| !gives_policy);
+    let session = Session::open(&Common { root: None, policy, ..common.clone() })?;
+    if arguments.no_policy {
+        if gives_policy {
+            let message = "--policy and --no-policy together say nothing";
+            return Err(CliError::usage(message, "leave --no-policy out: it is the default"));
+        }
+        let text =
+            "note: --no-policy says nothing any more: no feed has this power without --policy";
+        anstream::eprintln!("{}", wrap(text, "  "));
+    }
     let AddFeed { name, url, ids, kinds, services, pools, .. } = arguments;
     let feed = Feed {
         name: name.clone(),
@@ -27,7 +38,7 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
         added_by: session.by.clone(),
         added_at: Timestamp::now(),
         powers: match Powers::given(ids, kinds, services, pools) {
-            powers if arguments.no_policy => powers.without_policy(),
+            powers if gives_policy => powers.with_policy(),
             powers => powers,
         },
     };

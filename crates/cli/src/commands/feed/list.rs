@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stopgap_feed::{Kind, Powers, Wildcard};
+use stopgap_feed::{Kind, PolicyPower, Powers, Wildcard};
 use stopgap_model::problem::one_line;
 
 use crate::args::Common;
@@ -29,6 +29,14 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
             say!("{}", wrap(&format!("  may ask for {}", powers_text(&feed.powers)), "  "));
             if feed.others > 0 {
                 say!("  offers {} files that are no mitigations", feed.others);
+            }
+            if feed.powerless_policy {
+                let text = "  offers a policy.toml, which counts for nothing: it was not given this \
+                            power (feed add --policy)";
+                say!("{}", wrap(text, "  "));
+            }
+            if let Some(text) = power_from_before(feed) {
+                say!("{}", wrap(&format!("  {text}"), "  "));
             }
         }
         output::warn_of_feeds(feeds, now);
@@ -83,8 +91,17 @@ pub(crate) fn powers_text(powers: &Powers) -> String {
         [] => "all but those of the shipped catalog".into(),
         ids => list(ids),
     };
-    let policy = if powers.policy { "" } else { "; no policy" };
-    format!("{}; ids: {ids}{policy}", kinds.join(", "))
+    let policy = if powers.policy.is_there() { "the organisation's policy" } else { "no policy" };
+    format!("{}; ids: {ids}; {policy}", kinds.join(", "))
+}
+
+/// That a feed has the power of a policy because it was added before that had to be given, if so.
+pub(crate) fn power_from_before(feed: &FeedState) -> Option<String> {
+    (feed.powers.policy == PolicyPower::FromBefore).then(|| {
+        "its policy is the organisation's, because it was added before that had to be given; to \
+         settle it, remove the feed and add it again: with --policy, or without"
+            .to_owned()
+    })
 }
 
 /// A feed for `--json`.
@@ -108,7 +125,10 @@ pub(crate) fn as_json(feed: &FeedState, now: Timestamp) -> Value {
             "kinds": feed.powers.kinds,
             "services": feed.powers.services,
             "pools": feed.powers.pools,
-            "policy": feed.powers.policy,
+            "policy": feed.powers.policy.is_there(),
+            "policy_from_before": feed.powers.policy == PolicyPower::FromBefore,
         },
+        "powerless_policy": feed.powerless_policy,
+        "notes": feed.notes,
     })
 }
