@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use stopgap_edit::web::{Files, Need, Read};
 use stopgap_model::host::{Fact, ServerPath};
-use stopgap_model::web::{WebKind, WebServer};
+use stopgap_model::web::{Account, WebKind, WebServer};
 use stopgap_rules::web::RuleText;
 
 const MAIN: &str = "/etc/server/main";
@@ -18,10 +18,12 @@ fn server(kind: WebKind) -> WebServer {
         base: ServerPath::new("/etc/server"),
         variables: Default::default(),
         defines: Vec::new(),
+        account: Account::root(),
         version: Fact::Absent,
         modules: Fact::Absent,
         running: Fact::Absent,
         source: "fuzz".into(),
+        doubt: None,
     }
 }
 

@@ -18,7 +18,7 @@ use stopgap_feed::Level;
 use stopgap_model::host::{Declared, PhpCgi};
 use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::web::{Listen, WebFacts, WebSite};
+use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
 use stopgap_model::{Fact, HostFacts, ServerPath, Version};
 
 use crate::error::CliError;
@@ -290,9 +290,22 @@ pub(crate) fn facts_json(facts: &HostFacts) -> Value {
     json!({
         "exchange": exchange, "iis": iis, "php": php,
         "web": facts.web.iter().map(web_json).collect::<Vec<_>>(),
+        "left_out": left_out_json(&facts.left_out),
         "packages": packages,
         "declared": declared.collect::<Vec<_>>(),
     })
+}
+
+fn left_out_json(left_out: &LeftOut) -> Value {
+    let one = |server: &LeftOutServer| {
+        let LeftOutServer { kind, program, pid, user, ports, why, counts } = server;
+        json!({
+            "kind": kind, "program": program, "pid": pid, "user": user, "ports": ports,
+            "reason": why, "counts": counts,
+        })
+    };
+    let named: Vec<Value> = left_out.named.iter().map(one).collect();
+    json!({"servers": named, "more": left_out.more})
 }
 
 fn web_json(facts: &WebFacts) -> Value {

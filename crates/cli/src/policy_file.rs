@@ -258,6 +258,30 @@ mod tests {
     }
 
     #[test]
+    fn how_a_web_server_is_started_can_be_said() {
+        let text = "[[web.server]]\nkind = \"nginx\"\nconfig = \"/srv/x/nginx.conf\"\n\
+                    unit = \"shop@1.service\"\nuser = \"shop\"\n\
+                    arguments = [\"-g\", \"daemon on;\"]\n";
+        let (_, Settings { web, .. }) = parse("policy.toml", text.as_bytes()).unwrap();
+        let server = &web.servers[0];
+        assert_eq!(server.unit.as_deref(), Some("shop@1.service"));
+        assert_eq!(server.user.as_deref(), Some("shop"));
+        assert_eq!(server.arguments.as_deref(), Some(&["-g", "daemon on;"].map(String::from)[..]));
+        let said = |rest: &str| {
+            refusal(&format!("[[web.server]]\nkind = \"nginx\"\nconfig = \"/x\"\n{rest}\n"))
+        };
+        for unit in ["nginx", "-x.service", ".service", "a b.service", "../x.service", "x.socket"] {
+            let said = said(&format!("unit = \"{unit}\""));
+            assert!(said.contains("is not the name of a service"), "{said}");
+            assert!(said.contains(":4:8"), "{said}");
+        }
+        for user in ["", "-x", "a b", "a/b"] {
+            assert!(said(&format!("user = \"{user}\"")).contains("is not a user"), "{user}");
+        }
+        assert!(said("arguments = \"-g x\"").contains("sequence"));
+    }
+
+    #[test]
     fn a_web_server_of_another_kind_or_a_relative_path_is_refused_with_its_place() {
         let server = |rest: &str| refusal(&format!("[[web.server]]\n{rest}\n"));
         let said = server("kind = \"caddy\"\nconfig = \"/x\"");

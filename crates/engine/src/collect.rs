@@ -37,6 +37,7 @@ pub fn collect(host: &dyn Host, declared: &[Declared]) -> Collected {
         iis,
         php,
         web: web.iter().map(|config| config.facts.clone()).collect(),
+        left_out: host.left_out(),
         packages: packages(host),
         declared: declared.to_vec(),
     };
@@ -46,7 +47,10 @@ pub fn collect(host: &dyn Host, declared: &[Declared]) -> Collected {
 /// Reads the configuration of one web server.
 pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
     let mut files = web::Files::new(&server);
-    let incomplete = fill(host, &mut files).err().map(|error| error.to_string());
+    let incomplete = match &server.doubt {
+        Some(doubt) => Some(doubt.clone()),
+        None => fill(host, &mut files).err().map(|error| error.to_string()),
+    };
     let layout = match &incomplete {
         Some(why) => Err(why.clone()),
         None => files.layout().map_err(|trouble| trouble.to_string()),

@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use stopgap_engine::{CycleError, CycleReport, Engine};
 use stopgap_model::policy::{Drift, Policy, Switch};
 use stopgap_model::report::State;
-use stopgap_model::{Catalog, MitigationId, ServerPath};
+use stopgap_model::web::{LeftOut, LeftOutServer};
+use stopgap_model::{Catalog, MitigationId, ServerPath, WebKind};
 use stopgap_plan::Order;
 use stopgap_store::Store;
 use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF, SimulatedServer};
@@ -377,4 +378,32 @@ fn a_site_that_shows_nothing_is_named_beside_what_was_applied() {
     let mitigation = report.mitigations.iter().find(|m| m.id.as_str() == "A").unwrap();
     let notes = mitigation.actions[0].notes.join("; ");
     assert!(notes.contains("which answers every request with 503"), "{notes}");
+}
+
+#[test]
+fn a_server_that_root_started_and_that_is_left_out_makes_applied_partial() {
+    let server = Server::new(&[good()]);
+    let host = nginx();
+    let stranger = |user: &str, port, counts| LeftOutServer {
+        kind: WebKind::Nginx,
+        program: ServerPath::new("/usr/local/sbin/nginx"),
+        pid: 812,
+        user: user.to_owned(),
+        ports: vec![port],
+        why: "its group may write its program".to_owned(),
+        counts,
+    };
+    let beside = |named| LeftOut { named, more: 0 };
+    // An ordinary user's own server must not be able to raise an alarm.
+    host.web().leave_out(beside(vec![stranger("alice", 8080, false)]));
+    assert_eq!(server.cycle(&host).unwrap().mitigations[0].state, State::Applied);
+    host.web().leave_out(beside(vec![stranger("root", 80, true), stranger("x", 81, true)]));
+    let report = server.cycle(&host).unwrap();
+    let mitigation = &report.mitigations[0];
+    assert_eq!((mitigation.state, report.changed), (State::Partial, false));
+    for said in ["process 812 of root on port 80", "its group may write", "and 1 more"] {
+        assert!(mitigation.reason.contains(said), "{}", mitigation.reason);
+    }
+    // It is taken back all the same.
+    assert_eq!(server.remove(&host, "A").mitigations[0].state, State::Withdrawn);
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use stopgap_fs::{FsError, ReplaceError};
-use stopgap_model::web::WebServer;
+use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
 
 use crate::live::Live;
@@ -76,6 +76,12 @@ pub trait Host {
 
     /// The web servers other than IIS that are installed or run here.
     fn web_servers(&self) -> Vec<WebServer>;
+
+    /// What the last [`Host::web_servers`] left out: what looks like a web server and is not taken for
+    /// one that may be acted for.
+    fn left_out(&self) -> LeftOut {
+        LeftOut::default()
+    }
 
     /// What can be done with servers that run; `None` where nothing runs, as under a folder.
     fn live(&self) -> Option<&dyn Live>;

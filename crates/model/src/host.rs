@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::version::Version;
-use crate::web::WebFacts;
+use crate::web::{LeftOut, WebFacts};
 
 /// A fact about a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,8 @@ pub struct HostFacts {
     pub php: Fact<Vec<PhpCgi>>,
     /// The other web servers that are installed or run here, in the order of their ids.
     pub web: Vec<WebFacts>,
+    /// What looks like one of them and is left out.
+    pub left_out: LeftOut,
     /// The packages of the distribution.
     pub packages: Fact<Packages>,
     /// What the administrator says is installed here, because it cannot be identified.
@@ -124,6 +126,7 @@ impl HostFacts {
             iis: Fact::Absent,
             php: Fact::Absent,
             web: Vec::new(),
+            left_out: LeftOut::default(),
             packages: Fact::Absent,
             declared: Vec::new(),
         }

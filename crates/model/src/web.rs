@@ -126,8 +126,12 @@ pub struct WebServer {
     pub modules: Fact<Vec<String>>,
     /// Whether it runs now.
     pub running: Fact<bool>,
-    /// How it was found, as a phrase: `process 812`, `its package's defaults`, `policy.toml`.
+    /// How it was found, as a phrase: `nginx.service, process 812`, `process 812`, `its package's
+    /// defaults`, `policy.toml`.
     pub source: String,
+    /// Why it is not known how it is started, if so; a sentence without a full stop. Nothing of it
+    /// is read, run or changed then.
+    pub doubt: Option<String>,
 }
 
 impl WebServer {
@@ -211,6 +215,80 @@ pub struct DeclaredServer {
     /// What relative paths in its configuration begin with, an absolute path; what the program was
     /// built or is run with if it is not said.
     pub base: Option<ServerPath>,
+    /// The unit of the system's service manager that starts it, such as `shop.service`.
+    pub unit: Option<String>,
+    /// The user that it is started as, by name or number; the unit's, or root, if it is not said.
+    pub user: Option<String>,
+    /// What the program is started with, one text for each argument, without the program's name.
+    pub arguments: Option<Vec<String>>,
+}
+
+impl DeclaredServer {
+    /// One of this kind, of which nothing else is said yet.
+    #[must_use]
+    pub fn new(kind: WebKind) -> Self {
+        let (program, base) = (None, None);
+        let (unit, user, arguments) = (None, None, None);
+        Self { kind, config: Vec::new(), program, base, unit, user, arguments }
+    }
+}
+
+/// The servers that are left out: processes that look like a web server's, and are not taken for
+/// one that Stopgap may act for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Those that are named, those that count first.
+    pub named: Vec<LeftOutServer>,
+    /// How many there are beside those.
+    pub more: usize,
+}
+
+/// A process that looks like a web server's and is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOutServer {
+    /// Which server it looks like.
+    pub kind: WebKind,
+    /// Its program, as its own namespace names it.
+    pub program: ServerPath,
+    /// Its process id.
+    pub pid: i32,
+    /// Whom it runs as: the user's name, or `uid 1000`.
+    pub user: String,
+    /// The TCP ports of this machine that it listens on.
+    pub ports: Vec<u16>,
+    /// Why it is left out; a sentence without a full stop.
+    pub why: String,
+    /// Whether it may be one that this machine serves with: it was started by root or a system
+    /// account, or listens on port 80 or 443. Nothing is called protected as long as it is there.
+    pub counts: bool,
+}
+
+impl LeftOut {
+    /// Why no request is known to be blocked on the whole machine, if so: those that count.
+    #[must_use]
+    pub fn gap(&self) -> Option<String> {
+        let mut counting = self.named.iter().filter(|server| server.counts);
+        let first = counting.next()?;
+        let more = match counting.count() + self.more {
+            0 => String::new(),
+            more => format!(" (and {more} more, see stopgap facts)"),
+        };
+        Some(format!("{first} is left out: {}{more}", first.why))
+    }
+}
+
+/// `nginx, process 812 of www-data on port 8080`.
+impl fmt::Display for LeftOutServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, pid, user, ports, .. } = self;
+        write!(f, "{}, process {pid} of {user}", kind.name())?;
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        match ports.as_slice() {
+            [] => Ok(()),
+            [port] => write!(f, " on port {port}"),
+            ports => write!(f, " on ports {}", ports.join(", ")),
+        }
+    }
 }
 
 /// The end of the name of a file that is written beside another one: one that will take its place,

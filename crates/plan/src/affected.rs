@@ -419,6 +419,7 @@ mod tests {
                 modules: Fact::Absent,
                 running: Fact::Known(true),
                 source: "policy.toml".into(),
+                doubt: None,
             },
             sites: Fact::Absent,
             modules: Vec::new(),

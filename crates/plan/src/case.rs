@@ -66,11 +66,11 @@ pub(crate) fn affected(case: &Case<'_>) -> Decision {
     match &input.facts.iis {
         Fact::Known(_) => {}
         Fact::Absent => {
-            return Decision::leave(
-                State::Unsupported,
-                "no web server that this version knows is installed here",
-            )
-            .at(record);
+            let why = match input.facts.left_out.gap() {
+                Some(gap) => format!("no web server is here that can be protected: {gap}"),
+                None => "no web server that this version knows is installed here".to_owned(),
+            };
+            return Decision::leave(State::Unsupported, why).at(record);
         }
         Fact::Unknown(why) => {
             return Decision::leave(State::Unknown, stays(why.clone(), record)).at(record);

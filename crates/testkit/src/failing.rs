@@ -7,7 +7,7 @@ use std::time::Duration;
 use stopgap_fs::Errno;
 use stopgap_host::{Answer, Found, FsError, Host, Live, Read, ReplaceError, TestError};
 use stopgap_model::Request;
-use stopgap_model::web::{WebServer, WebSite};
+use stopgap_model::web::{LeftOut, WebServer, WebSite};
 use stopgap_model::{Digest, ServerPath};
 
 use crate::simulated::SimulatedServer;
@@ -247,6 +247,10 @@ impl Host for FailingHost {
     fn web_servers(&self) -> Vec<WebServer> {
         let found = self.web.iter().filter(|server| server.is_found());
         found.map(SimulatedServer::facts).collect()
+    }
+
+    fn left_out(&self) -> LeftOut {
+        self.web.as_ref().map(SimulatedServer::left_out).unwrap_or_default()
     }
 
     fn live(&self) -> Option<&dyn Live> {

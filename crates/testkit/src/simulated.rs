@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_host::{Answer, TestError};
-use stopgap_model::web::{Account, WebServer, beside};
+use stopgap_model::web::{Account, LeftOut, WebServer, beside};
 use stopgap_model::{Fact, ServerPath, WebKind};
 
 /// Files, by [`ServerPath::key`].
@@ -47,6 +47,7 @@ pub struct SimulatedServer {
     mood: Cell<Mood>,
     reloads: Cell<usize>,
     hidden: Cell<bool>,
+    beside: RefCell<LeftOut>,
 }
 
 impl SimulatedServer {
@@ -57,6 +58,7 @@ impl SimulatedServer {
             mood: Cell::default(),
             reloads: Cell::new(0),
             hidden: Cell::new(false),
+            beside: RefCell::default(),
         }
     }
 
@@ -68,6 +70,15 @@ impl SimulatedServer {
     /// From now on it is found, or it is not.
     pub fn hide(&self, hidden: bool) {
         self.hidden.set(hidden);
+    }
+
+    /// From now on this is beside it and left out.
+    pub fn leave_out(&self, beside: LeftOut) {
+        self.beside.replace(beside);
+    }
+
+    pub(crate) fn left_out(&self) -> LeftOut {
+        self.beside.borrow().clone()
     }
 
     pub(crate) fn is_found(&self) -> bool {
@@ -135,6 +146,7 @@ impl SimulatedServer {
             modules: Fact::Known(Vec::new()),
             running: Fact::Known(self.alive.get()),
             source: "a test".into(),
+            doubt: None,
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use stopgap_model::Fact;
 use stopgap_model::host::{Declared, Exchange, Iis, Packages, PhpCgi};
 use stopgap_model::problem::{escaped, one_line};
-use stopgap_model::web::{Listen, WebFacts};
+use stopgap_model::web::{LeftOut, Listen, WebFacts};
 
 use crate::args::Common;
 use crate::error::CliError;
@@ -40,6 +40,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     if facts.web.is_empty() {
         say!("Web servers   no nginx, Apache httpd or HAProxy");
     }
+    print_left_out(&facts.left_out);
     match &facts.packages {
         Fact::Known(Packages { prefix, source, versions }) => {
             let all = versions.len();
@@ -80,6 +81,18 @@ fn print_web(facts: &WebFacts) {
         }
         Fact::Absent => {}
         Fact::Unknown(why) => say("  sites", &format!("unknown: {why}")),
+    }
+}
+
+fn print_left_out(left_out: &LeftOut) {
+    for server in &left_out.named {
+        let counts = if server.counts { "" } else { " (a remark: it keeps nothing unprotected)" };
+        say("Left out", &escaped(&format!("{server}{counts}")));
+        say("  program", &escaped(server.program.as_str()));
+        say("  because", &escaped(&server.why));
+    }
+    if left_out.more > 0 {
+        say("Left out", &format!("and {} more", left_out.more));
     }
 }
 

@@ -70,6 +70,9 @@ struct ServerPart {
     config: Spanned<Paths>,
     program: Option<AbsolutePath>,
     base: Option<AbsolutePath>,
+    unit: Option<Spanned<String>>,
+    user: Option<Spanned<UserName>>,
+    arguments: Option<Spanned<Vec<String>>>,
 }
 
 /// What `[web]` says.
@@ -91,7 +94,49 @@ fn server(part: ServerPart) -> Result<DeclaredServer, Problem> {
         config: config.into_iter().map(|path| path.0).collect(),
         program: part.program.map(|path| path.0),
         base: part.base.map(|path| path.0),
+        unit: part.unit.map(unit).transpose()?,
+        user: part.user.map(|user| user.into_inner().0),
+        arguments: part.arguments.map(arguments).transpose()?,
     })
+}
+
+/// The name of a service as `systemd.unit(5)` has it.
+fn unit(name: Spanned<String>) -> Result<String, Problem> {
+    let text = name.get_ref();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || r":-_.\@".contains(c);
+    let stem = text.strip_suffix(".service").unwrap_or_default();
+    if stem.is_empty() || stem.starts_with(['-', '.']) || !text.chars().all(is_name) {
+        let message = format!("`{}` is not the name of a service", one_line(text));
+        return Err(Problem::new(name.span(), message).expected("such as `nginx.service`"));
+    }
+    Ok(name.into_inner())
+}
+
+fn arguments(list: Spanned<Vec<String>>) -> Result<Vec<String>, Problem> {
+    if let Some(bad) = list.get_ref().iter().find(|text| text.contains('\0')) {
+        let message = format!("`{}` is not an argument", one_line(bad));
+        return Err(Problem::new(list.span(), message).expected("no NUL in it"));
+    }
+    Ok(list.into_inner())
+}
+
+/// The name of a user, or his number.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct UserName(String);
+
+impl TryFrom<String> for UserName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.$@\\".contains(c);
+        match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_name) {
+            true => Ok(Self(text)),
+            false => {
+                Err(format!("`{}` is not a user, such as `www-data` or `33`", one_line(&text)))
+            }
+        }
+    }
 }
 
 /// A path that does not depend on where anybody stands.

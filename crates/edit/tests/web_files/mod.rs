@@ -37,6 +37,7 @@ pub fn server(kind: WebKind, config: &[&str], base: &str) -> WebServer {
         modules: Fact::Known(vec!["core.c".into(), "mod_so.c".into(), "http_core.c".into()]),
         running: Fact::Known(true),
         source: "a test".into(),
+        doubt: None,
     }
 }
 

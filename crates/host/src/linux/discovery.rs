@@ -238,6 +238,7 @@ impl LinuxHost {
             modules: Fact::Absent,
             running: Fact::Known(true),
             source: format!("process {}", id.pid),
+            doubt: None,
         };
         Some(Master { id, key: self.key(&server), line, server, start })
     }
@@ -255,7 +256,7 @@ impl LinuxHost {
         found: Option<WebServer>,
         running: Fact<bool>,
     ) -> WebServer {
-        let DeclaredServer { kind, config, program, base } = declared.clone();
+        let DeclaredServer { kind, config, program, base, .. } = declared.clone();
         if let Some(mut found) = found {
             self.name(&mut found, &config);
             let program = program.unwrap_or(found.program);
@@ -304,6 +305,7 @@ impl LinuxHost {
             modules,
             running,
             source,
+            doubt: None,
         }
     }
 

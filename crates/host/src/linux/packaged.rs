@@ -87,6 +87,7 @@ pub(crate) fn packaged_in_tree(files: &UnixFiles) -> Vec<WebServer> {
             modules: about.modules,
             running: Fact::Unknown("only its files are here".to_owned()),
             source: "its package's defaults".to_owned(),
+            doubt: None,
         }
     });
     servers.collect()

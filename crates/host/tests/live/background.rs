@@ -40,7 +40,7 @@ impl Background {
 
     pub(crate) fn host(&self) -> LinuxHost {
         let config = vec![path(&self.config())];
-        let declared = DeclaredServer { kind: self.kind, config, program: None, base: None };
+        let declared = DeclaredServer { config, ..DeclaredServer::new(self.kind) };
         LinuxHost::open(WebSettings { find: false, servers: vec![declared] }).unwrap()
     }
 

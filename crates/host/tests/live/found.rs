@@ -54,7 +54,7 @@ fn a_declared_server_is_the_one_that_runs_however_its_path_is_spelled() {
         let link = running.dir().join("linked.conf");
         symlink(running.config(), &link).unwrap();
         let config = vec![path(&link)];
-        let declared = DeclaredServer { kind, config, program: None, base: None };
+        let declared = DeclaredServer { config, ..DeclaredServer::new(kind) };
         let settings = WebSettings { find: false, servers: vec![declared] };
         let host = LinuxHost::open(settings).unwrap();
         let server = only(&host);
@@ -80,7 +80,7 @@ fn what_nginx_includes_is_read_from_the_folder_that_it_was_started_with() {
 
 fn declared_with(kind: WebKind, config: &[&Path]) -> DeclaredServer {
     let config = config.iter().map(|file| path(file)).collect();
-    DeclaredServer { kind, config, program: None, base: None }
+    DeclaredServer { config, ..DeclaredServer::new(kind) }
 }
 
 #[test]
@@ -124,8 +124,7 @@ fn two_haproxies_that_share_a_file_are_told_of() {
     let Some(running) = start(WebKind::HaProxy, 1) else { return };
     let first = path(&running.config());
     let second = path(&running.write("more.cfg", b""));
-    let declared =
-        |config| DeclaredServer { kind: WebKind::HaProxy, config, program: None, base: None };
+    let declared = |config| DeclaredServer { config, ..DeclaredServer::new(WebKind::HaProxy) };
     let servers = vec![declared(vec![first.clone()]), declared(vec![first, second])];
     let host = LinuxHost::open(WebSettings { find: false, servers }).unwrap();
     assert!(only(&host).source.ends_with("(and policy.toml, which is not looked at)"));

@@ -71,7 +71,7 @@ fn path(path: &Path) -> ServerPath {
 /// This machine with nothing but one server.
 fn host_of(running: &Running, program: Option<ServerPath>) -> LinuxHost {
     let config = vec![path(&running.config())];
-    let declared = DeclaredServer { kind: running.kind(), config, program, base: None };
+    let declared = DeclaredServer { config, program, ..DeclaredServer::new(running.kind()) };
     LinuxHost::open(WebSettings { find: false, servers: vec![declared] }).expect("this machine")
 }
 

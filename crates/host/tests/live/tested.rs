@@ -52,7 +52,7 @@ fn a_staged_file_of_a_folder_of_haproxy_takes_its_place_in_the_order() {
     running.write("conf.d/1.cfg", head.as_bytes());
     running.write("conf.d/2.cfg", tail.as_bytes());
     let config = vec![path(&running.dir().join("conf.d"))];
-    let declared = DeclaredServer { kind: WebKind::HaProxy, config, program: None, base: None };
+    let declared = DeclaredServer { config, ..DeclaredServer::new(WebKind::HaProxy) };
     let settings = WebSettings { find: false, servers: vec![declared] };
     let host = LinuxHost::open(settings).unwrap();
     let server = only(&host);

@@ -54,6 +54,11 @@ impl Here {
         }
     }
 
+    /// Whether an action is taken out here.
+    pub(crate) fn takes_out(&self, action: &ActionId) -> bool {
+        self.wishes.iter().any(|wish| matches!(wish, Wish::Out(out) if out.action == *action))
+    }
+
     /// Nothing is put in or taken out after all.
     pub(crate) fn drop_all(&mut self, server: &OnServer<'_>, why: &str) {
         self.stuck = Some(why.to_owned());

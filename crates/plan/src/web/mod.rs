@@ -150,7 +150,11 @@ impl WebPlan {
                 });
                 let each: Vec<_> =
                     each.map(|(server, decision)| (server.name(), decision)).collect();
-                if let Some(decision) = merged(&each) {
+                if let Some(mut decision) = merged(&each) {
+                    let goes = here.iter().any(|here| here.takes_out(&action.id));
+                    if decision.state == State::Applied && !goes {
+                        (decision.state, decision.reason) = beside(input, decision.reason);
+                    }
                     plan.decisions.insert(action.id.clone(), decision);
                 }
             }
@@ -172,6 +176,15 @@ impl WebPlan {
             known.state = State::of_actions(&states);
             known.reason = summary(known.state, &known.actions);
         }
+    }
+}
+
+/// What stands on every server that is known is not in place on the whole machine as long as
+/// something else may serve there.
+fn beside(input: &Input<'_>, reason: String) -> (State, String) {
+    match input.facts.left_out.gap() {
+        Some(gap) => (State::Partial, format!("{reason}; {gap}")),
+        None => (State::Applied, reason),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stopgap_model::MitigationId;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 
+use super::beside;
 use super::decide::{Here, Wish};
 use super::server::{OnServer, Seen};
 use super::{TakenOut, WebPlaced, is_rule};
@@ -108,10 +109,10 @@ fn orphan_action(
         (_, None, Seen::Unknown(why)) => (State::Unknown, format!("{why}; what is in place stays")),
         (_, None, Seen::Changed(how)) => (State::Drifted, format!("not in this catalog; {how}")),
         (_, None, _) if known => {
-            (State::Applied, "in place; its mitigation has dropped it".to_owned())
+            beside(input, "in place; its mitigation has dropped it".to_owned())
         }
-        (_, None, _) => (
-            State::Applied,
+        (_, None, _) => beside(
+            input,
             format!(
                 "in place, but not in this catalog; it stays until it is removed: stopgap remove {id}"
             ),

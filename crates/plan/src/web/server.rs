@@ -130,6 +130,7 @@ impl<'a> OnServer<'a> {
             modules: Fact::Absent,
             running: Fact::Known(false),
             source: "the records".into(),
+            doubt: None,
         }
     }
 
