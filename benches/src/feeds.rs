@@ -14,7 +14,7 @@ const RUNS: usize = 101;
 /// The time for a feed of one mitigation, and for one of 10,000.
 pub(crate) fn measure(report: &mut Report) -> Result<(), String> {
     let publisher = Publisher::new();
-    let trust = Trust::new(vec![publisher.root_certificate()], Vec::new());
+    let trust = Trust::for_both(&[publisher.root_certificate()], &[]);
     let trust = trust.map_err(|fault| fault.to_string())?;
     let body: String = (0..10_000).map(|n| BODY.replace("M1", &format!("M{n}"))).collect();
     let one = of(publisher.feed(BODY).as_bytes(), &trust, RUNS)?;

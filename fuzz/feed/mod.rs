@@ -15,7 +15,7 @@ const MAX_SAID: usize = 700;
 
 fn trust() -> &'static Trust {
     static TRUST: OnceLock<Trust> = OnceLock::new();
-    TRUST.get_or_init(|| Trust::new(vec![ROOT.to_vec()], Vec::new()).expect("an anchor"))
+    TRUST.get_or_init(|| Trust::for_both(&[ROOT.to_vec()], &[]).expect("an anchor"))
 }
 
 fn now() -> Timestamp {

@@ -198,8 +198,9 @@ pub(crate) struct AddFeed {
     /// Another format than Stopgap's own
     #[arg(long, value_name = "FORMAT", requires = "anchors", conflicts_with = "root")]
     pub(crate) format: Option<FeedFormat>,
-    /// The folder of the trust anchors of such a feed: certificates (*.pem, *.crt, *.cer, *.der)
-    /// and, if any, revocation lists (*.crl)
+    /// The folder of the trust anchors of such a feed: certificates (*.pem, *.crt, *.cer, *.der), in
+    /// `signer` those for its signer and in `stamp` those for its time stamp, and, if any,
+    /// revocation lists (*.crl)
     #[arg(long, value_name = "DIR", requires = "format")]
     pub(crate) anchors: Option<PathBuf>,
     /// The ids of the mitigations it may offer, with `*` for any characters [default: all but

@@ -11,7 +11,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::{Run, stopgap};
-use stopgap_testkit::feed::{BODY, Publisher, Signing, revocation_list};
+use stopgap_testkit::feed::{BODY, Publisher, RevocationList, Signing};
 
 /// A folder with a feed and the anchors for it, of a publisher of our own.
 struct Desk {
@@ -132,11 +132,11 @@ fn without_a_stamp_the_time_is_now() {
 #[test]
 fn a_revocation_list_among_the_anchors_counts() {
     let desk = Desk::new("revoked");
-    desk.put("anchors/root.crl", revocation_list("Root", &desk.publisher.root, 7));
+    desk.put("anchors/root.crl", RevocationList::new("Root", &[7]).sign(&desk.publisher.root));
     let run = desk.verify(&["--at", "2025-07-01"]);
     assert_eq!(run.code, 3);
     assert!(run.out.contains("a certificate of its path was revoked"), "{}", run.out);
-    desk.put("anchors/root.crl", revocation_list("Root", &desk.publisher.root, 8));
+    desk.put("anchors/root.crl", RevocationList::new("Root", &[8]).sign(&desk.publisher.root));
     let run = desk.verify(&["--at", "2025-07-01"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(run.out.contains("revoked by the list given"), "{}", run.out);
@@ -153,7 +153,7 @@ fn anchors_that_cannot_be_used_are_told_and_nothing_is_trusted() {
     let feed = desk.path("feed.xml");
     let run = verify(Path::new(&feed), &desk.path("empty"), &[]);
     assert_eq!(run.code, 2);
-    assert!(run.err.contains("there is no trust anchor in"), "{}", run.err);
+    assert!(run.err.contains("there is no trust anchor for a signer in"), "{}", run.err);
     let run = verify(Path::new(&feed), &desk.path("nowhere"), &[]);
     assert_eq!(run.code, 1);
     let run = verify(Path::new(&desk.path("nowhere.xml")), &desk.path("anchors"), &[]);

@@ -4,8 +4,9 @@
 mod common;
 
 use common::{Run, VULNERABLE, on};
+use serde_json::json;
 use stopgap_testkit::Tree;
-use stopgap_testkit::feed::{BODY, Publisher, Signing};
+use stopgap_testkit::feed::{BODY, Publisher, RevocationList, Signing};
 
 /// The feed `msft` in a folder, with its anchors.
 struct Office {
@@ -17,8 +18,11 @@ impl Office {
     fn new(body: &str) -> Self {
         let office = Self { tree: Tree::exchange(VULNERABLE), publisher: Publisher::new() };
         let anchors = office.tree.root().with_file_name("anchors");
-        std::fs::create_dir(&anchors).unwrap();
-        std::fs::write(anchors.join("root.der"), office.publisher.root_certificate()).unwrap();
+        for purpose in ["signer", "stamp"] {
+            std::fs::create_dir_all(anchors.join(purpose)).unwrap();
+            let root = office.publisher.root_certificate();
+            std::fs::write(anchors.join(purpose).join("root.der"), root).unwrap();
+        }
         office.publish(body);
         let url = format!("file://{}", office.file("feed.xml"));
         let anchors = anchors.to_str().unwrap();
@@ -110,6 +114,72 @@ fn it_never_goes_back_when_what_was_seen_of_it_is_gone_or_altered() {
         std::fs::write(office.file("feed.xml"), &newest).unwrap();
         assert_eq!(office.check().code, 0);
     }
+}
+
+#[test]
+fn anchors_that_are_not_told_apart_go_on_working_and_are_told() {
+    let office = Office::new(BODY);
+    assert_eq!(office.check().code, 0);
+    assert_eq!(on(&office.tree, &["feed", "list"]).json()["feeds"][0]["notes"], json!([]));
+    // As a program from before kept them.
+    let kept = office.tree.state().join("trust/feeds/msft/anchors");
+    std::fs::rename(kept.join("signer/root.der"), kept.join("root.der")).unwrap();
+    for purpose in ["signer", "stamp"] {
+        std::fs::remove_dir_all(kept.join(purpose)).unwrap();
+    }
+    let run = office.check();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.err.contains("alike"), "{}", run.err);
+    // An anchor for time stamps alone vouches for no signer.
+    std::fs::create_dir(kept.join("stamp")).unwrap();
+    std::fs::rename(kept.join("root.der"), kept.join("stamp/root.der")).unwrap();
+    let run = office.check();
+    assert_eq!(run.code, 3, "{}{}", run.out, run.err);
+    assert!(run.out.contains("no trust anchor for a signer"), "{}", run.out);
+}
+
+#[test]
+fn every_revocation_list_counts_and_one_that_is_out_of_date_is_told() {
+    let office = Office::new(BODY);
+    assert_eq!(office.check().code, 0);
+    let kept = office.tree.state().join("trust/feeds/msft/anchors");
+    let write = |name: &str, list: RevocationList| {
+        std::fs::write(kept.join(name), list.sign(&office.publisher.root)).unwrap();
+    };
+    let late = Some("250701000000Z");
+    write("a.crl", RevocationList { next_update: late, ..RevocationList::new("Root", &[1]) });
+    let run = office.check();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let told: Vec<&str> = run.err.split_whitespace().collect();
+    assert!(told.join(" ").contains("should have been replaced by 2025-07-01"), "{}", run.err);
+    // The second list of the same issuer has the signer on it.
+    write("b.crl", RevocationList { next_update: late, ..RevocationList::new("Root", &[7]) });
+    let run = office.check();
+    assert_eq!((run.code, run.state("M1")), (3, "applied".into()), "{}", run.out);
+    assert!(run.out.contains("revoked"), "{}", run.out);
+}
+
+#[test]
+fn a_pipe_a_device_or_a_folder_is_no_feed_and_nothing_waits_for_it() {
+    let office = Office::new(BODY);
+    let pipe = office.file("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let anchors = office.file("anchors");
+    for odd in [pipe.as_str(), "/dev/zero", "/dev/tty", "/"] {
+        let run = on(&office.tree, &["feed", "import", odd]);
+        assert_ne!(run.code, 0, "{odd}: {}", run.out);
+        let verify = ["feed", "verify", odd, "--format", "eocs", "--anchors", &anchors];
+        assert_ne!(on(&office.tree, &verify).code, 0, "{odd}");
+        let add = ["feed", "add", "acme", "--root", odd];
+        assert_ne!(on(&office.tree, &add).code, 0, "{odd}");
+        let add = ["feed", "add", "acme", "--format", "eocs", "--anchors", odd];
+        assert_ne!(on(&office.tree, &add).code, 0, "{odd}");
+    }
+    std::fs::rename(&pipe, format!("{anchors}/signer/more.pem")).unwrap();
+    let file = office.file("feed.xml");
+    let verify = ["feed", "verify", &file, "--format", "eocs", "--anchors", &anchors];
+    let run = on(&office.tree, &verify);
+    assert!(run.code != 0 && run.out.contains("not a regular file"), "{}", run.out);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OID: u8 = 0x06;
+pub(crate) const UTC_TIME: u8 = 0x17;
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
@@ -59,6 +60,11 @@ impl<'a> Reader<'a> {
         let whole = self.0.get(..end).ok_or(NotDer)?;
         self.0 = &self.0[end..];
         Ok(Element { tag, content: &whole[start..], whole })
+    }
+
+    /// Whether the next element is a time.
+    pub(crate) fn is_time(&self) -> bool {
+        matches!(self.0.first(), Some(&(UTC_TIME | GENERALIZED_TIME)))
     }
 
     /// The next element, which must have this tag.

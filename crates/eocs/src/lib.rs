@@ -15,9 +15,11 @@
 //! 4. The key is that of the signer's certificate; a `KeyValue` beside it must be the same.
 //! 5. The signature of the canonical `SignedInfo` verifies.
 //! 6. The countersignature (RFC 3161) stamps this signature's value, and is not of the future.
-//! 7. The stamping authority may stamp, and its path leads to an anchor at the stamped time.
+//! 7. The stamping authority may stamp, and its path leads to an anchor for it at the stamped time.
 //! 8. The signer may sign feeds: code signing, and Microsoft's own usage for this feed.
-//! 9. The signer's path leads to an anchor, at the stamped time; without a stamp, now.
+//! 9. The signer's path leads to an anchor for it, at the stamped time; without a stamp, now.
+//!
+//! On neither path is a certificate that any revocation list of its issuer names.
 
 mod base64;
 mod canonical;
@@ -26,9 +28,11 @@ mod check;
 mod content;
 mod der;
 mod form;
+mod hash;
 mod oid;
 mod path;
 mod refusal;
+mod revocation;
 mod scan;
 mod sequence;
 mod shown;
@@ -47,5 +51,5 @@ pub use refusal::{
 pub use scan::{MAX_BYTES, MAX_DEPTH, MAX_MARKUP};
 pub use sequence::{Seen, WentBack, admits};
 pub use stamp::MAX_STAMP_BYTES;
-pub use trust::{NotRead, Trust, TrustFault, certificates, revocation_lists};
+pub use trust::{Anchors, NotRead, Trust, TrustFault, certificates, revocation_lists};
 pub use verify::verify;

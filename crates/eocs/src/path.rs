@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use webpki::{
-    EndEntityCert, Error, KeyUsage, RevocationOptions, RevocationOptionsBuilder,
-    UnknownStatusPolicy, VerifiedPath, anchor_from_trusted_cert, aws_lc_rs,
-};
+use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert, aws_lc_rs};
 
 use crate::certificate::{Certificate, common_name};
+use crate::hash::Hash;
 use crate::oid;
 use crate::refusal::{CertificateFault, PathFault};
 use crate::shown::said;
@@ -80,23 +78,19 @@ pub(crate) fn verify(
         .map(|der| CertificateDer::from(*der))
         .partition(|der| EndEntityCert::try_from(der).is_ok());
     let unusable = unusable.first().map(|der| common_name_of(der));
+    let anchors = trust.anchors(purpose).iter();
     let anchors: Vec<TrustAnchor<'_>> =
-        trust.anchors.iter().filter_map(|anchor| anchor_from_trusted_cert(anchor).ok()).collect();
+        anchors.filter_map(|anchor| anchor_from_trusted_cert(anchor).ok()).collect();
     let subject = certificate.name();
     let leaf = EndEntityCert::try_from(&leaf).map_err(|error| fault(error, at))?;
-    let lists: Vec<_> = trust.revocation_lists.iter().collect();
-    let revocation = revocation(&lists);
-    let wrong_issuer = RefCell::new(None);
-    let issuers_may_issue = |path: &VerifiedPath<'_>| {
-        for issuer in path.intermediate_certificates() {
-            let der = issuer.der();
-            let may_issue = Certificate::read(&der).is_ok_and(|issuer| issuer.may_issue());
-            if !may_issue {
-                *wrong_issuer.borrow_mut() = Some(common_name_of(&der));
-                return Err(Error::UnknownIssuer);
-            }
-        }
-        Ok(())
+    let wrong = RefCell::new(None);
+    let is_good = |path: &VerifiedPath<'_>| {
+        issuers_may_issue(path).and_then(|()| not_revoked(certificate, path, trust)).map_err(
+            |why| {
+                *wrong.borrow_mut() = Some(why);
+                Error::UnknownIssuer
+            },
+        )
     };
     let path = leaf
         .verify_for_usage(
@@ -105,11 +99,11 @@ pub(crate) fn verify(
             &intermediates,
             unix_time(at),
             purpose.for_issuers(),
-            revocation,
-            Some(&issuers_may_issue),
+            None,
+            Some(&is_good),
         )
-        .map_err(|error| match wrong_issuer.borrow_mut().take() {
-            Some(issuer) => PathFault::IssuerKeyUsage { issuer },
+        .map_err(|error| match wrong.borrow_mut().take() {
+            Some(why) => why,
             None if error == Error::UnknownIssuer => PathFault::NoAnchor { subject, unusable },
             None => fault(error, at),
         })?;
@@ -117,11 +111,56 @@ pub(crate) fn verify(
     Ok(anchor_name(path.anchor()))
 }
 
+/// Every issuer of the path may issue.
+fn issuers_may_issue(path: &VerifiedPath<'_>) -> Result<(), PathFault> {
+    for issuer in path.intermediate_certificates() {
+        let der = issuer.der();
+        if !Certificate::read(&der).is_ok_and(|issuer| issuer.may_issue()) {
+            return Err(PathFault::IssuerKeyUsage { issuer: common_name_of(&der) });
+        }
+    }
+    Ok(())
+}
+
+/// No revocation list of its issuer names a certificate of the path, the anchor's included.
+fn not_revoked(
+    leaf: &Certificate<'_>,
+    path: &VerifiedPath<'_>,
+    trust: &Trust,
+) -> Result<(), PathFault> {
+    if trust.revocation_lists.is_empty() {
+        return Ok(());
+    }
+    let intermediates: Vec<CertificateDer<'_>> =
+        path.intermediate_certificates().map(|issuer| issuer.der()).collect();
+    let read = |der| Certificate::read(der).ok();
+    let anchors: Vec<Certificate<'_>> =
+        trust.all_anchors().filter_map(|der| read(der.as_ref())).collect();
+    let mut on_path: Vec<Certificate<'_>> =
+        intermediates.iter().filter_map(|der| read(der.as_ref())).collect();
+    on_path.push(leaf.clone());
+    let end = crate::der::wrap(crate::der::SEQUENCE, path.anchor().subject.as_ref());
+    let issuers: Vec<&Certificate<'_>> = anchors.iter().chain(&on_path).collect();
+    let ends = anchors.iter().filter(|anchor| anchor.subject == end);
+    for certificate in on_path.iter().chain(ends) {
+        for list in trust.revocation_lists.iter().filter(|list| list.is_of(certificate)) {
+            if list.revokes(certificate) {
+                return Err(PathFault::Revoked);
+            }
+            // Somebody else's list says nothing on what is not revoked.
+            if !issuers.iter().any(|issuer| list.is_by(issuer)) {
+                return Err(PathFault::ForeignList { issuer: list.name() });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Every certificate that is carried is on the path, or an anchor, or a whole root.
 fn no_stranger(path: &VerifiedPath<'_>, others: &[&[u8]], trust: &Trust) -> Result<(), PathFault> {
     for other in others {
         let on_path = path.intermediate_certificates().any(|found| found.der().as_ref() == *other);
-        let is_anchor = || trust.anchors.iter().any(|anchor| anchor.as_ref() == *other);
+        let is_anchor = || trust.all_anchors().any(|anchor| anchor.as_ref() == *other);
         if !on_path && !is_anchor() && !is_whole_root(other) {
             return Err(PathFault::Stranger { subject: common_name_of(other) });
         }
@@ -133,13 +172,6 @@ fn unix_time(at: Timestamp) -> UnixTime {
     // Before 1970 no certificate is valid.
     let seconds = u64::try_from(at.as_second()).unwrap_or_default();
     UnixTime::since_unix_epoch(Duration::from_secs(seconds))
-}
-
-fn revocation<'a>(
-    lists: &'a [&'a webpki::CertRevocationList<'a>],
-) -> Option<RevocationOptions<'a>> {
-    let builder = RevocationOptionsBuilder::new(lists).ok()?;
-    Some(builder.with_status_policy(UnknownStatusPolicy::Allow).build())
 }
 
 /// Whether a certificate is its own issuer, and not a bit of it was changed. Publishers carry the
@@ -158,10 +190,24 @@ fn is_whole_root(der: &[u8]) -> bool {
 
 /// Verifies rsa-sha256 with the key of a certificate.
 pub(crate) fn is_signed_by(certificate: &Certificate<'_>, message: &[u8], value: &[u8]) -> bool {
+    is_signed_with(certificate, Hash::Sha256, message, value)
+}
+
+/// Verifies an RSA signature with the key of a certificate.
+pub(crate) fn is_signed_with(
+    certificate: &Certificate<'_>,
+    hash: Hash,
+    message: &[u8],
+    value: &[u8],
+) -> bool {
+    let algorithm = match hash {
+        Hash::Sha256 => aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
+        Hash::Sha384 => aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
+        Hash::Sha512 => aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
+    };
     let der = CertificateDer::from(certificate.der);
-    EndEntityCert::try_from(&der).is_ok_and(|key| {
-        key.verify_signature(aws_lc_rs::RSA_PKCS1_2048_8192_SHA256, message, value).is_ok()
-    })
+    EndEntityCert::try_from(&der)
+        .is_ok_and(|key| key.verify_signature(algorithm, message, value).is_ok())
 }
 
 fn common_name_of(der: &[u8]) -> String {
@@ -186,7 +232,6 @@ fn fault(error: Error, at: Timestamp) -> PathFault {
             PathFault::NotYetValid { at, not_before: time(not_before) }
         }
         Error::InvalidSignatureForPublicKey => PathFault::Signature,
-        Error::CertRevoked => PathFault::Revoked,
         // Some have bytes of the certificate in them.
         other => PathFault::Other(said(&format_args!("{other:?}"))),
     }

@@ -215,6 +215,12 @@ pub enum PathFault {
     /// A certificate of the path is on a revocation list.
     #[error("a certificate of its path was revoked")]
     Revoked,
+    /// A revocation list of the name of an issuer of the path, by another key.
+    #[error("the revocation list of \"{issuer}\" is not signed by its key")]
+    ForeignList {
+        /// The name.
+        issuer: String,
+    },
     /// An issuer of the path may not issue.
     #[error("the key usage of \"{issuer}\" does not allow it to sign certificates")]
     IssuerKeyUsage {

@@ -1,10 +1,11 @@
 //! The countersignature: an RFC 3161 time-stamp token, a CMS SignedData (RFC 5652).
 
-use sha2::{Digest as _, Sha256};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::certificate::Certificate;
 use crate::der::{self, Element, NotDer, Reader};
-use crate::path::is_signed_by;
+use crate::hash::{self, Hash};
+use crate::path::is_signed_with;
 use crate::refusal::StampFault;
 use crate::stamp_info::{StampInfo, read as read_info};
 use crate::{form, oid, transcode};
@@ -39,6 +40,7 @@ struct SignedData<'a> {
 
 /// The fields of a SignerInfo that are used.
 struct Signer<'a> {
+    hash: Hash,
     issuer: &'a [u8],
     serial: &'a [u8],
     attributes: Element<'a>,
@@ -51,6 +53,7 @@ struct Attributes<'a> {
     content_type: Option<Element<'a>>,
     message_digest: Option<Element<'a>>,
     signing_certificate: Option<Element<'a>>,
+    signing_certificate_v2: Option<Element<'a>>,
 }
 
 impl Token {
@@ -72,7 +75,7 @@ impl Token {
         let data = signed_data(&self.0)?;
         let info = read_info(data.content)
             .map_err(|NotDer| StampFault::Structure("its content is no TSTInfo"))?;
-        if info.imprint != Sha256::digest(value).as_slice() {
+        if info.imprint != info.hash.digest(value) {
             return Err(StampFault::OtherValue);
         }
         if beside.iter().any(|other| !data.certificates.contains(&other.as_slice())) {
@@ -111,15 +114,12 @@ impl Signer<'_> {
         if !attributes.content_type.is_some_and(is_tst) {
             return Err(StampFault::Structure("its signed content type is not that of a stamp"));
         }
-        let digest = attributes.message_digest.filter(|value| value.tag == der::OCTET_STRING);
-        let digest = digest.ok_or(StampFault::Structure("no digest of its content is signed"))?;
-        if digest.content != Sha256::digest(content).as_slice() {
+        let signed = attributes.message_digest.filter(|value| value.tag == der::OCTET_STRING);
+        let signed = signed.ok_or(StampFault::Structure("no digest of its content is signed"))?;
+        if signed.content != self.hash.digest(content) {
             return Err(StampFault::Digest);
         }
-        // RFC 5816: the token names its authority's certificate by its digest, so that no other
-        // certificate of the same key can be put in its place.
-        let named = attributes.signing_certificate.and_then(|value| first_named(value).ok());
-        if named != Some(Sha256::digest(authority.der).as_slice()) {
+        if !attributes.name(authority.der) {
             return Err(StampFault::Structure("it does not name its signer's certificate"));
         }
         // RFC 5652, 5.4: they are hashed as the SET that they are, not as the field [0].
@@ -127,18 +127,34 @@ impl Signer<'_> {
         authority
             .rsa_key()
             .map_err(|_| StampFault::Structure("its key is no RSA key of 2048 bits or more"))?;
-        let is_signed = is_signed_by(authority, &message, self.signature);
+        let is_signed = is_signed_with(authority, self.hash, &message, self.signature);
         if is_signed { Ok(()) } else { Err(StampFault::Signature) }
     }
 }
 
-/// The digest by which a SigningCertificateV2 names its first certificate.
-fn first_named(value: Element<'_>) -> Result<&[u8], NotDer> {
-    let mut first = value.inside().expect(der::SEQUENCE)?.inside().expect(der::SEQUENCE)?.inside();
-    if let Some(algorithm) = first.optional(der::SEQUENCE)? {
-        is_sha256(algorithm)?;
+impl Attributes<'_> {
+    /// Whether they name this certificate by its digest, so that no other one of the same key can be
+    /// put in its place: by SHA-1 (RFC 2634), by another one (RFC 5035), or by both.
+    fn name(&self, certificate: &[u8]) -> bool {
+        let v1 = self.signing_certificate.map(|value| {
+            let named = first_named(value).map(|(_, digest)| digest);
+            named == Ok(digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate).as_ref())
+        });
+        let v2 = self.signing_certificate_v2.map(|value| {
+            let named = first_named(value);
+            named.is_ok_and(|(hash, digest)| digest == hash.digest(certificate))
+        });
+        (v1.is_some() || v2.is_some()) && v1 != Some(false) && v2 != Some(false)
     }
-    Ok(first.expect(der::OCTET_STRING)?.content)
+}
+
+/// The digest by which the value of such an attribute names its first certificate, and how it was
+/// made: where nothing is said, in the second version by SHA-256.
+fn first_named(value: Element<'_>) -> Result<(Hash, &[u8]), NotDer> {
+    let mut first = value.inside().expect(der::SEQUENCE)?.inside().expect(der::SEQUENCE)?.inside();
+    let algorithm = first.optional(der::SEQUENCE)?;
+    let hash = algorithm.map_or(Ok(Hash::Sha256), hash::of)?;
+    Ok((hash, first.expect(der::OCTET_STRING)?.content))
 }
 
 fn attributes(field: Element<'_>) -> Result<Attributes<'_>, NotDer> {
@@ -152,7 +168,8 @@ fn attributes(field: Element<'_>) -> Result<Attributes<'_>, NotDer> {
         let place = match id {
             oid::CONTENT_TYPE => &mut found.content_type,
             oid::MESSAGE_DIGEST => &mut found.message_digest,
-            oid::SIGNING_CERTIFICATE_V2 => &mut found.signing_certificate,
+            oid::SIGNING_CERTIFICATE => &mut found.signing_certificate,
+            oid::SIGNING_CERTIFICATE_V2 => &mut found.signing_certificate_v2,
             _ => continue,
         };
         let value = values.next()?;
@@ -176,14 +193,18 @@ fn content_info(token: &[u8]) -> Result<SignedData<'_>, NotDer> {
     let mut data = der::only(content.content, der::SEQUENCE)?.inside();
     same(data.expect(der::INTEGER)?.content, &[3])?;
     let mut digests = data.expect(der::SET)?.inside();
-    is_sha256(digests.expect(der::SEQUENCE)?)?;
+    let hash = hash::of(digests.expect(der::SEQUENCE)?)?;
     digests.finish()?;
     let content = encapsulated(data.expect(der::SEQUENCE)?)?;
-    let certificates = certificates(data.expect(der::context(0))?)?;
+    // A token has none if they were not asked for.
+    let certificates = data.optional(der::context(0))?.map_or(Ok(Vec::new()), certificates)?;
     let mut signers = data.expect(der::SET)?.inside();
     let signer = signer(signers.expect(der::SEQUENCE)?)?;
     signers.finish()?;
     data.finish()?;
+    if signer.hash != hash {
+        return Err(NotDer);
+    }
     Ok(SignedData { content, certificates, signer })
 }
 
@@ -218,18 +239,16 @@ fn signer(field: Element<'_>) -> Result<Signer<'_>, NotDer> {
     let issuer = names.expect(der::SEQUENCE)?.whole;
     let serial = names.expect(der::INTEGER)?.content;
     names.finish()?;
-    is_sha256(fields.expect(der::SEQUENCE)?)?;
+    let hash = hash::of(fields.expect(der::SEQUENCE)?)?;
     let attributes = fields.expect(der::context(0))?;
-    same(fields.expect(der::SEQUENCE)?.content, oid::SHA256_WITH_RSA)?;
+    // RFC 3370, 3.2: some write the key's algorithm, and some the signature's.
+    let algorithm = fields.expect(der::SEQUENCE)?.content;
+    if algorithm != oid::RSA && hash::of_rsa(algorithm)? != hash {
+        return Err(NotDer);
+    }
     let signature = fields.expect(der::OCTET_STRING)?.content;
     fields.finish()?;
-    Ok(Signer { issuer, serial, attributes, signature })
-}
-
-/// The element is an AlgorithmIdentifier of SHA-256.
-pub(crate) fn is_sha256(algorithm: Element<'_>) -> Result<(), NotDer> {
-    let known = [oid::SHA256, oid::SHA256_BARE];
-    if known.contains(&algorithm.content) { Ok(()) } else { Err(NotDer) }
+    Ok(Signer { hash, issuer, serial, attributes, signature })
 }
 
 fn same(found: &[u8], wanted: &[u8]) -> Result<(), NotDer> {

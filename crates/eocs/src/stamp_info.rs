@@ -5,13 +5,14 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::der::{self, NotDer};
-use crate::stamp::is_sha256;
+use crate::hash::{self, Hash};
 
 /// The statement: this digest was there at this time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StampInfo {
-    /// SHA-256 of what was stamped.
+    /// The digest of what was stamped, and how it was made.
     pub(crate) imprint: Vec<u8>,
+    pub(crate) hash: Hash,
     pub(crate) gen_time: Timestamp,
 }
 
@@ -23,16 +24,16 @@ pub(crate) fn read(bytes: &[u8]) -> Result<StampInfo, NotDer> {
     }
     fields.expect(der::OID)?;
     let mut imprint = fields.expect(der::SEQUENCE)?.inside();
-    is_sha256(imprint.expect(der::SEQUENCE)?)?;
+    let hash = hash::of(imprint.expect(der::SEQUENCE)?)?;
     let digest = imprint.expect(der::OCTET_STRING)?.content.to_vec();
     imprint.finish()?;
     fields.expect(der::INTEGER)?;
     let gen_time = generalized_time(fields.expect(der::GENERALIZED_TIME)?.content)?;
-    Ok(StampInfo { imprint: digest, gen_time })
+    Ok(StampInfo { imprint: digest, hash, gen_time })
 }
 
 /// A time as DER has it: `YYYYMMDDhhmmss`, a fraction without zeros at its end, and `Z`.
-fn generalized_time(text: &[u8]) -> Result<Timestamp, NotDer> {
+pub(crate) fn generalized_time(text: &[u8]) -> Result<Timestamp, NotDer> {
     let (whole, rest) = text.split_at_checked(14).ok_or(NotDer)?;
     let number = |from: usize, to: usize| number(&whole[from..to]);
     let small = |value: i64| i8::try_from(value).map_err(|_| NotDer);

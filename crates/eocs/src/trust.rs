@@ -1,22 +1,37 @@
 //! Whom the administrator trusts.
 
 use crate::der::SEQUENCE;
+use jiff::Timestamp;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
-use webpki::{CertRevocationList, OwnedCertRevocationList, anchor_from_trusted_cert};
+use webpki::anchor_from_trusted_cert;
+
+use crate::path::Purpose;
+use crate::revocation::{RevocationList, outdated};
 
 /// Trust anchors, and what is known to be revoked.
 #[derive(Debug)]
 pub struct Trust {
-    pub(crate) anchors: Vec<CertificateDer<'static>>,
-    pub(crate) revocation_lists: Vec<CertRevocationList<'static>>,
+    signer: Vec<CertificateDer<'static>>,
+    stamp: Vec<CertificateDer<'static>>,
+    pub(crate) revocation_lists: Vec<RevocationList>,
+}
+
+/// Trust anchors by what they are trusted for, in DER. An anchor may be any issuer's certificate, a root
+/// or one below it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anchors {
+    /// For whom signs feeds.
+    pub signer: Vec<Vec<u8>>,
+    /// For stamping authorities. If there is none, no stamped feed is taken.
+    pub stamp: Vec<Vec<u8>>,
 }
 
 /// Trust cannot be put in this.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustFault {
     /// No anchor at all.
-    #[error("there is no trust anchor")]
+    #[error("there is no trust anchor for the signer of feeds")]
     NoAnchor,
     /// An anchor is no certificate.
     #[error("the anchor number {index} is no certificate that can be read")]
@@ -33,31 +48,61 @@ pub enum TrustFault {
 }
 
 impl Trust {
-    /// Trust in these certificates and, if the revocation lists are any, in nothing that these
-    /// revoke; all in DER. An anchor may be any issuer's certificate, a root or one below it.
+    /// Trust in these certificates, each for its purpose, and in nothing that the revocation lists
+    /// revoke; all in DER.
     ///
-    /// A revocation list counts whatever its date, and a certificate on it is refused whenever it
-    /// was revoked. What no list speaks of is not revoked.
+    /// Every revocation list counts, whatever its date and whatever part of its issuer's certificates
+    /// it is for, and a certificate on it is refused whenever it was revoked. What no list speaks of is
+    /// not revoked.
     ///
     /// # Errors
-    /// There is no anchor, or something cannot be read.
-    pub fn new(anchors: Vec<Vec<u8>>, revocation_lists: Vec<Vec<u8>>) -> Result<Self, TrustFault> {
-        if anchors.is_empty() {
+    /// There is no anchor for the signer, or something cannot be read.
+    pub fn new(anchors: Anchors, revocation_lists: &[Vec<u8>]) -> Result<Self, TrustFault> {
+        let Anchors { signer, stamp } = anchors;
+        if signer.is_empty() {
             return Err(TrustFault::NoAnchor);
         }
-        let anchors: Vec<CertificateDer<'static>> =
-            anchors.into_iter().map(CertificateDer::from).collect();
-        for (index, anchor) in anchors.iter().enumerate() {
+        let [signer, stamp] = [signer, stamp].map(|anchors| {
+            let anchors = anchors.into_iter().map(CertificateDer::from);
+            anchors.collect::<Vec<CertificateDer<'static>>>()
+        });
+        for (index, anchor) in signer.iter().chain(&stamp).enumerate() {
             anchor_from_trusted_cert(anchor).map_err(|_| TrustFault::Anchor { index })?;
         }
-        let mut lists = Vec::new();
-        for (index, list) in revocation_lists.into_iter().enumerate() {
-            let list = CertificateRevocationListDer::from(list);
-            let list = OwnedCertRevocationList::from_der(&list)
-                .map_err(|_| TrustFault::RevocationList { index })?;
-            lists.push(list.into());
+        let read = |(index, list): (usize, &Vec<u8>)| {
+            RevocationList::read(list).map_err(|_| TrustFault::RevocationList { index })
+        };
+        let revocation_lists = revocation_lists.iter().enumerate().map(read);
+        Ok(Self { signer, stamp, revocation_lists: revocation_lists.collect::<Result<_, _>>()? })
+    }
+
+    /// Trust in these certificates for signers and stamping authorities alike.
+    ///
+    /// # Errors
+    /// As of [`Trust::new`].
+    pub fn for_both(anchors: &[Vec<u8>], revocation_lists: &[Vec<u8>]) -> Result<Self, TrustFault> {
+        let (signer, stamp) = (anchors.to_vec(), anchors.to_vec());
+        Self::new(Anchors { signer, stamp }, revocation_lists)
+    }
+
+    /// The anchors for a purpose.
+    pub(crate) fn anchors(&self, purpose: Purpose) -> &[CertificateDer<'static>] {
+        match purpose {
+            Purpose::SignFeeds => &self.signer,
+            Purpose::StampTime => &self.stamp,
         }
-        Ok(Self { anchors, revocation_lists: lists })
+    }
+
+    /// All anchors.
+    pub(crate) fn all_anchors(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.signer.iter().chain(&self.stamp)
+    }
+
+    /// The revocation lists that should have been replaced by `now`: the name of each issuer, and when.
+    /// They count all the same; what was revoked since is not on them.
+    #[must_use]
+    pub fn outdated(&self, now: Timestamp) -> Vec<(String, Timestamp)> {
+        outdated(&self.revocation_lists, now)
     }
 }
 
@@ -111,8 +156,11 @@ mod tests {
 
     #[test]
     fn trust_in_nothing_and_in_nonsense_is_refused() {
-        let fault = |anchors, lists| Trust::new(anchors, lists).err();
-        assert_eq!(fault(vec![], vec![]), Some(TrustFault::NoAnchor));
-        assert_eq!(fault(vec![vec![0x30, 0]], vec![]), Some(TrustFault::Anchor { index: 0 }));
+        let fault = |anchors: &[Vec<u8>]| Trust::for_both(anchors, &[]).err();
+        assert_eq!(fault(&[]), Some(TrustFault::NoAnchor));
+        assert_eq!(fault(&[vec![0x30, 0]]), Some(TrustFault::Anchor { index: 0 }));
+        for list in [&[0x30, 0][..], &[0x30, 3, 0x30, 1, 5], b""] {
+            assert!(RevocationList::read(list).is_err());
+        }
     }
 }

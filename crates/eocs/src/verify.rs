@@ -68,7 +68,7 @@ fn examine(
             let others: Vec<&[u8]> = form.certificates[1..].iter().map(Vec::as_slice).collect();
             let path = path::verify(signer, &others, trust, purpose, at.time());
             record.note(CheckName::SignerPath, path.map_err(Refusal::SignerPath), |anchor| {
-                format!("to the anchor \"{anchor}\" at {}{}", at.time(), lists(trust))
+                format!("to the anchor \"{anchor}\" at {}{}", at.time(), lists(trust, now))
             });
         }
     }
@@ -79,12 +79,16 @@ fn examine(
     Some((canonical, gen_time))
 }
 
-fn lists(trust: &Trust) -> String {
-    match trust.revocation_lists.len() {
-        0 => "; no revocation list was given".into(),
+fn lists(trust: &Trust, now: Timestamp) -> String {
+    let mut text = match trust.revocation_lists.len() {
+        0 => "; no revocation list was given".to_owned(),
         1 => "; not revoked by the list given".into(),
         count => format!("; not revoked by the {count} lists given"),
+    };
+    for (issuer, due) in trust.outdated(now) {
+        text.push_str(&format!("; that of \"{issuer}\" is out of date since {due}"));
     }
+    text
 }
 
 fn document(bytes: &[u8]) -> Result<(&str, Document<'_>), Refusal> {

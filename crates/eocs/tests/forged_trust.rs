@@ -8,10 +8,10 @@ mod common;
 use common::forge::{LATER, NOW, publisher, random, refused, refused_by, signed, signing, trust};
 use common::{at, failed, sentence};
 use stopgap_eocs::{
-    CertificateFault, CheckName, FormFault, PathFault, Refusal, Report, Seen, StampFault, Trust,
-    WentBack, admits, verify,
+    Anchors, CertificateFault, CheckName, FormFault, PathFault, Refusal, Report, Seen, StampFault,
+    Trust, TrustFault, WentBack, admits, verify,
 };
-use stopgap_testkit::feed::{BODY, Certificate, Key, Signing, Token, revocation_list};
+use stopgap_testkit::feed::{BODY, Certificate, Key, RevocationList, Signing, Token};
 
 #[test]
 fn a_key_value_without_a_certificate() {
@@ -224,18 +224,115 @@ fn a_stamp_that_is_a_bomb() {
     refused_by(&token(vec![]), CheckName::SignatureForm);
 }
 
+/// The feed judged with these revocation lists.
+fn judged_with(document: &str, lists: &[Vec<u8>]) -> Report {
+    let root = publisher().root_certificate();
+    let trust = Trust::for_both(&[root], lists).expect("trust");
+    verify(document.as_bytes(), &trust, at(NOW))
+}
+
 #[test]
 fn a_revoked_signer() {
-    let list = revocation_list("Root", &publisher().root, 7);
-    let other = revocation_list("Root", &publisher().root, 8);
-    let root = publisher().root_certificate();
+    let list = |serial| RevocationList::new("Root", &[serial]);
     let document = publisher().sign(&Signing { stamp: None, ..signing() });
-    let with = |list| Trust::new(vec![root.clone()], vec![list]).expect("trust");
-    let report = verify(document.as_bytes(), &with(list), at(NOW));
+    let report = judged_with(&document, &[list(7).sign(&publisher().root)]);
     refused(&report, &Refusal::SignerPath(PathFault::Revoked));
-    assert_eq!(failed(&verify(document.as_bytes(), &with(other), at(NOW))), []);
-    let forged = revocation_list("Root", &publisher().signer, 8);
-    refused_by(&verify(document.as_bytes(), &with(forged), at(NOW)), CheckName::SignerPath);
+    assert_eq!(failed(&judged_with(&document, &[list(8).sign(&publisher().root)])), []);
+    let forged = list(8).sign(&publisher().signer);
+    let fault = PathFault::ForeignList { issuer: "Root".into() };
+    refused(&judged_with(&document, &[forged]), &Refusal::SignerPath(fault));
+    // A list of somebody who issued nothing here says nothing.
+    let other = RevocationList::new("Nobody", &[7]).sign(&publisher().signer);
+    assert_eq!(failed(&judged_with(&document, &[other])), []);
+}
+
+#[test]
+fn a_signer_that_any_list_of_its_issuer_revokes() {
+    let document = publisher().sign(&Signing { stamp: None, ..signing() });
+    let list = |serials: &[u8]| RevocationList::new("Root", serials);
+    let old = RevocationList { this_update: "240101000000Z", ..list(&[7]) };
+    let overdue = RevocationList { next_update: Some("250602000000Z"), ..list(&[7]) };
+    let endless = RevocationList { next_update: None, ..list(&[7]) };
+    let part = RevocationList { part: Some("http://x/2.crl"), ..list(&[1, 7, 9]) };
+    let delta = RevocationList { is_delta: true, ..list(&[7]) };
+    let empty = list(&[]).sign(&publisher().root);
+    for revoking in [old, overdue, endless, part, delta] {
+        let revoking = revoking.sign(&publisher().root);
+        // Whichever comes first.
+        for lists in [[empty.clone(), revoking.clone()], [revoking, empty.clone()]] {
+            let report = judged_with(&document, &lists);
+            refused(&report, &Refusal::SignerPath(PathFault::Revoked));
+        }
+    }
+    assert_eq!(failed(&judged_with(&document, &[empty.clone(), empty])), []);
+}
+
+#[test]
+fn an_issuer_or_an_anchor_that_is_revoked() {
+    let key = Key::generate();
+    let mut issuer = Certificate::new("Issuer", "Root", &key);
+    issuer.is_issuer = true;
+    issuer.serial = 5;
+    let issuer = issuer.sign(&publisher().root);
+    let mut signer = publisher().signer_certificate();
+    signer.issuer = "Issuer".into();
+    let signer = signer.sign(&key);
+    let signing = Signing { certificates: vec![signer, issuer.clone()], stamp: None, ..signing() };
+    let document = publisher().sign(&signing);
+    let list = RevocationList::new("Root", &[5]).sign(&publisher().root);
+    assert_eq!(failed(&judged_with(&document, &[])), []);
+    let report = judged_with(&document, std::slice::from_ref(&list));
+    refused(&report, &Refusal::SignerPath(PathFault::Revoked));
+    // The same where the issuer is the anchor.
+    let anchors = [issuer, publisher().root_certificate()];
+    let trust = Trust::for_both(&anchors, &[list]).expect("trust");
+    let report = verify(document.as_bytes(), &trust, at(NOW));
+    refused(&report, &Refusal::SignerPath(PathFault::Revoked));
+}
+
+#[test]
+fn a_revocation_list_that_is_out_of_date_is_told_and_counts() {
+    let list = |next_update, part| {
+        let list = RevocationList { next_update, part, ..RevocationList::new("Root", &[8]) };
+        list.sign(&publisher().root)
+    };
+    let late = list(Some("250602000000Z"), None);
+    let trust = |lists: &[Vec<u8>]| {
+        Trust::for_both(&[publisher().root_certificate()], lists).expect("trust")
+    };
+    let told = |lists: &[Vec<u8>]| trust(lists).outdated(at(NOW));
+    let expected = vec![("Root".to_owned(), at("2025-06-02T00:00:00Z"))];
+    assert_eq!(told(std::slice::from_ref(&late)), expected);
+    // A newer one takes its place, but not one for another part.
+    assert_eq!(told(&[late.clone(), list(Some("400101000000Z"), None)]), []);
+    let part = list(Some("400101000000Z"), Some("http://x/2.crl"));
+    assert_eq!(told(&[late.clone(), part]), expected);
+    let report = judged_with(&publisher().sign(&signing()), &[late]);
+    assert_eq!(failed(&report), []);
+    let path = report.checks.iter().find(|check| check.name == CheckName::SignerPath);
+    let detail = path.and_then(|check| check.outcome.clone().ok()).expect("a detail");
+    assert!(detail.contains("out of date since 2025-06-02"), "{detail}");
+}
+
+#[test]
+fn an_anchor_for_stamps_does_not_vouch_for_a_signer_nor_the_other_way_round() {
+    // Two roots of our own: one for each purpose.
+    let mut second = Certificate::new("Second", "Second", &publisher().authority);
+    second.is_issuer = true;
+    let second = second.sign(&publisher().authority);
+    let first = publisher().root_certificate();
+    let document = publisher().sign(&signing());
+    let judged = |signer: &[Vec<u8>], stamp: &[Vec<u8>]| {
+        let anchors = Anchors { signer: signer.to_vec(), stamp: stamp.to_vec() };
+        verify(document.as_bytes(), &Trust::new(anchors, &[]).expect("trust"), at(NOW))
+    };
+    let (first, second) = (std::slice::from_ref(&first), std::slice::from_ref(&second));
+    assert_eq!(failed(&judged(first, first)), []);
+    assert_eq!(failed(&judged(second, first)), [CheckName::SignerPath]);
+    assert_eq!(failed(&judged(first, second)), [CheckName::StampingAuthority]);
+    assert_eq!(failed(&judged(first, &[])), [CheckName::StampingAuthority]);
+    let none = Anchors { signer: Vec::new(), stamp: first.to_vec() };
+    assert_eq!(Trust::new(none, &[]).err(), Some(TrustFault::NoAnchor));
 }
 
 #[test]

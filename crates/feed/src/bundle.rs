@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use stopgap_fs::FsError;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use crate::place::{Answer, Hop, Place, PlaceError, parts};
@@ -31,11 +32,11 @@ impl Bundle {
     /// # Errors
     /// It cannot be read, is no tar, is too large, or holds something that is no file of a feed.
     pub fn open(path: &Path) -> Result<Self, PlaceError> {
-        let file = File::open(path).map_err(|error| io(&error))?;
+        let file = match stopgap_fs::open_regular(path) {
+            Err(FsError::NotAFile { .. }) => return Err(wrong("it is not a regular file")),
+            file => file.map_err(|error| crate::folder::file(&error))?,
+        };
         let facts = file.metadata().map_err(|error| io(&error))?;
-        if !facts.is_file() {
-            return Err(wrong("it is not a regular file"));
-        }
         if facts.len() > MAX_BUNDLE {
             return Err(PlaceError::too_large(MAX_BUNDLE));
         }

@@ -10,7 +10,7 @@ use stopgap_eocs::{MAX_BYTES, Refusal, Seen, Trust, Verified, WentBack, admits, 
 use stopgap_fs::{FsError, PrivateDir};
 use stopgap_model::Digest;
 
-use crate::anchors::{self, AnchorFile, AnchorsError, MAX_FILE};
+use crate::anchors::{self, AnchorFile, AnchorsError, For, MAX_FILE};
 use crate::place::{Answer, Place, PlaceError};
 
 /// The largest of the small files that are kept beside the feed.
@@ -86,9 +86,11 @@ impl<'a> EocsFeed<'a> {
     pub(crate) fn init(&self, files: &[AnchorFile], place: &str) -> Result<(), EocsFailure> {
         anchors::trust(place, files)?;
         let folder = format!("{}/anchors", self.trusted);
-        self.dir.create_dir(&folder)?;
-        for file in files {
-            self.dir.write_atomic(&format!("{folder}/{}", file.name), &file.bytes)?;
+        for name in [anchors::SIGNER, anchors::STAMP] {
+            self.dir.create_dir(&format!("{folder}/{name}"))?;
+        }
+        for AnchorFile { purpose, name, bytes } in files {
+            self.dir.write_atomic(&format!("{folder}/{}{name}", purpose.folder()), bytes)?;
         }
         self.save_seen(&Seen::default())
     }
@@ -164,13 +166,49 @@ impl<'a> EocsFeed<'a> {
     }
 
     fn trust(&self) -> Result<Trust, EocsFailure> {
-        let folder = format!("{}/anchors", self.trusted);
+        Ok(anchors::trust("the state folder", &self.anchors()?)?)
+    }
+
+    /// The files of the anchors. Those of a feed from before are for both purposes.
+    fn anchors(&self) -> Result<Vec<AnchorFile>, EocsFailure> {
         let mut files = Vec::new();
-        for name in self.dir.list(&folder)? {
-            let bytes = self.dir.read(&format!("{folder}/{name}"), MAX_FILE)?.unwrap_or_default();
-            files.push(AnchorFile { name, bytes });
+        for purpose in [For::Both, For::Signer, For::Stamp] {
+            let folder = format!("{}/anchors/{}", self.trusted, purpose.folder());
+            let folder = folder.trim_end_matches('/');
+            for name in self.dir.list(folder)? {
+                let is_folder = purpose == For::Both
+                    && [anchors::SIGNER, anchors::STAMP].contains(&name.as_str());
+                if !is_folder {
+                    let bytes = self.dir.read(&format!("{folder}/{name}"), MAX_FILE)?;
+                    files.push(AnchorFile { purpose, name, bytes: bytes.unwrap_or_default() });
+                }
+            }
         }
-        Ok(anchors::trust("the state folder", &files)?)
+        Ok(files)
+    }
+
+    /// What a person should know of the anchors and revocation lists at `now`: sentences without a full
+    /// stop.
+    pub(crate) fn notes(&self, now: Timestamp) -> Vec<String> {
+        let Ok(files) = self.anchors() else { return Vec::new() };
+        let mut notes = Vec::new();
+        if let Ok(trust) = anchors::trust("the state folder", &files) {
+            for (issuer, due) in trust.outdated(now) {
+                let day = due.strftime("%Y-%m-%d");
+                notes.push(format!(
+                    "its revocation list of \"{issuer}\" should have been replaced by {day}: what was \
+                     revoked since is not known; add the feed anew with the newest"
+                ));
+            }
+        }
+        if anchors::are_for_both(&files) {
+            notes.push(
+                "its anchors are trusted for the signer and for time stamps alike; to tell them \
+                 apart, add the feed anew from a folder with `signer` and `stamp` in it"
+                    .into(),
+            );
+        }
+        notes
     }
 
     fn seen(&self) -> Result<Seen, EocsFailure> {

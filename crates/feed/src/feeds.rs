@@ -471,7 +471,10 @@ impl Feeds {
     /// any more, is no error but trouble of this feed.
     pub fn view(&self, feed: Feed, now: Timestamp) -> Result<View<'_>, FeedsError> {
         let standing = self.readable_standing(&feed.name)?;
-        let notes = standing.in_the_future(now).into_iter().collect();
+        let mut notes: Vec<String> = standing.in_the_future(now).into_iter().collect();
+        if feed.format == Format::Eocs {
+            notes.extend(self.eocs(&feed).notes(now));
+        }
         let kept_policy = match feed.format {
             Format::Tuf => self.tuf(&feed).ok().and_then(|tuf| tuf.kept_policy()),
             Format::Eocs => None,

@@ -189,6 +189,31 @@ pub fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, FsError> {
     read_rest(&file, max, path)
 }
 
+/// Opens the regular file at `path` for reading. Links on the way are followed; for nothing else, such
+/// as a pipe that nobody writes to, is waited.
+///
+/// # Errors
+/// It is not there, is not a regular file, or cannot be opened.
+pub fn open_regular(path: &Path) -> Result<File, FsError> {
+    let not_a_file = || FsError::NotAFile { path: path.to_owned() };
+    // Looked at before it is opened: to open a device can do something.
+    let flags = OFlags::PATH.union(OFlags::CLOEXEC);
+    let seen = match rustix::fs::openat(CWD, path, flags, PRIVATE_FILE) {
+        Ok(fd) => rustix::fs::fstat(fd).at("read", path)?,
+        Err(Errno::NOENT) => return Err(FsError::NotFound { path: path.to_owned() }),
+        Err(errno) => return Err(errno).at("open", path),
+    };
+    if FileType::from_raw_mode(seen.st_mode) != FileType::RegularFile {
+        return Err(not_a_file());
+    }
+    let flags = FILE.difference(OFlags::NOFOLLOW).union(OFlags::RDONLY);
+    let file = match rustix::fs::openat(CWD, path, flags, PRIVATE_FILE) {
+        Ok(fd) => File::from(fd),
+        Err(errno) => return Err(errno).at("open", path),
+    };
+    if file.metadata().at("read", path)?.is_file() { Ok(file) } else { Err(not_a_file()) }
+}
+
 /// The bytes of a regular file of at most `max` bytes below the folder at `root`, by the parts of
 /// its path as they are spelled; `None` if the folder or the file is not there. The way to `root`
 /// is the administrator's; below it no link is followed.

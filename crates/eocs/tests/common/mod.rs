@@ -89,8 +89,8 @@ impl Genuine {
 
     pub(crate) fn trust_in(&self, which: &[usize]) -> Trust {
         let certificates = self.certificates();
-        let anchors = which.iter().map(|index| certificates[*index].clone()).collect();
-        Trust::new(anchors, Vec::new()).expect("anchors")
+        let anchors: Vec<_> = which.iter().map(|index| certificates[*index].clone()).collect();
+        Trust::for_both(&anchors, &[]).expect("anchors")
     }
 
     /// The feed without its countersignature.

@@ -11,7 +11,7 @@ mod stamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub use pki::{Certificate, Key, pem, revocation_list};
+pub use pki::{Certificate, Key, RevocationList, pem};
 pub use stamp::{Stamp, Token};
 
 /// The namespace of XML-DSig.

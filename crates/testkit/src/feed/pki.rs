@@ -162,21 +162,66 @@ fn extension(id: &str, value: &[u8]) -> Vec<u8> {
     der::sequence(&[&der::oid(id), &[1, 1, 0xff], &der::octets(value)])
 }
 
-/// A revocation list of the issuer `name`, with one serial number on it.
-#[must_use]
-pub fn revocation_list(name: &str, issuer: &Key, serial: u8) -> Vec<u8> {
-    let time = |text: &str| der::element(0x17, &[text.as_bytes()]);
-    let algorithm = der::algorithm(SHA256_RSA);
-    let revoked = der::sequence(&[&der::integer(serial), &time("250201000000Z")]);
-    let number = der::sequence(&[&der::oid("2.5.29.20"), &der::octets(&der::integer(1))]);
-    let tbs = der::sequence(&[
-        &der::integer(1),
-        &algorithm,
-        &der::name(name),
-        &time("250601000000Z"),
-        &time("400101000000Z"),
-        &der::sequence(&[&revoked]),
-        &der::context(0, &[&der::sequence(&[&number])]),
-    ]);
-    der::sequence(&[&tbs, &algorithm, &der::bits(&issuer.sign(&tbs))])
+/// A revocation list to be signed.
+#[derive(Debug, Clone)]
+pub struct RevocationList {
+    /// The common name of whose it is.
+    pub issuer: String,
+    /// The serial numbers on it.
+    pub serials: Vec<u8>,
+    /// From when it is, as UTCTime.
+    pub this_update: &'static str,
+    /// When the next one is due, as UTCTime.
+    pub next_update: Option<&'static str>,
+    /// The address of the part of the certificates that it is for; none is for all.
+    pub part: Option<&'static str>,
+    /// Whether it says only what is new since another one.
+    pub is_delta: bool,
+}
+
+impl RevocationList {
+    /// A list of the middle of 2025, good until 2040.
+    #[must_use]
+    pub fn new(issuer: &str, serials: &[u8]) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            serials: serials.to_vec(),
+            this_update: "250601000000Z",
+            next_update: Some("400101000000Z"),
+            part: None,
+            is_delta: false,
+        }
+    }
+
+    /// The list, signed by this key.
+    #[must_use]
+    pub fn sign(&self, issuer: &Key) -> Vec<u8> {
+        let time = |text: &str| der::element(0x17, &[text.as_bytes()]);
+        let algorithm = der::algorithm(SHA256_RSA);
+        let revoked = self.serials.iter();
+        let revoked: Vec<u8> = revoked
+            .flat_map(|serial| der::sequence(&[&der::integer(*serial), &time("250201000000Z")]))
+            .collect();
+        let revoked = if revoked.is_empty() { Vec::new() } else { der::sequence(&[&revoked]) };
+        let number = der::sequence(&[&der::oid("2.5.29.20"), &der::octets(&der::integer(1))]);
+        let mut extensions = number;
+        if let Some(address) = self.part {
+            let name = der::element(0x86, &[address.as_bytes()]);
+            let point = der::context(0, &[&der::context(0, &[&name])]);
+            extensions.extend(extension("2.5.29.28", &der::sequence(&[&point])));
+        }
+        if self.is_delta {
+            extensions.extend(extension("2.5.29.27", &der::integer(1)));
+        }
+        let tbs = der::sequence(&[
+            &der::integer(1),
+            &algorithm,
+            &der::name(&self.issuer),
+            &time(self.this_update),
+            &self.next_update.map(time).unwrap_or_default(),
+            &revoked,
+            &der::context(0, &[&der::sequence(&[&extensions])]),
+        ]);
+        der::sequence(&[&tbs, &algorithm, &der::bits(&issuer.sign(&tbs))])
+    }
 }

@@ -22,17 +22,23 @@ pub(crate) fn run(
     anchors: &Path,
     at: Option<Timestamp>,
 ) -> Result<u8, CliError> {
-    let trust = trust_in(anchors).map_err(|error| match error {
+    let (trust, for_both) = trust_in(anchors).map_err(|error| match error {
         AnchorsError::Fs(error) => error.into(),
         AnchorsError::None { .. } => CliError::usage(
             error.to_string(),
-            "put the certificates that you trust there, as *.pem, *.crt, *.cer or *.der",
+            "put the certificates that you trust there, as *.pem, *.crt, *.cer or *.der: in `signer` \
+             those for the signer, in `stamp` those for time stamps",
         ),
         AnchorsError::Folder { .. } | AnchorsError::File { .. } | AnchorsError::Trust(_) => {
             CliError::Config { file: anchors.to_owned(), why: error.to_string() }
         }
     })?;
     let report = verify(file, &trust, at.unwrap_or_else(Timestamp::now))?;
+    if for_both {
+        let text = "note: the anchors beside `signer` and `stamp` are trusted for the signer and for \
+                    time stamps alike; put each into the folder of its purpose";
+        anstream::eprintln!("{}", wrap(text, "  "));
+    }
     if common.json {
         output::print_json(as_json(&report));
     } else {
