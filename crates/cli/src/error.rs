@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use stopgap_engine::CycleError;
+use stopgap_engine::{CycleError, Trouble};
 use stopgap_feed::{FeedName, FeedsError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
 use stopgap_store::StoreError;
@@ -86,7 +86,7 @@ impl CliError {
             Self::File(error) | Self::Lock(LockError::Fs(error)) => of_fs(error),
             Self::Write { why, .. } => of_io(why),
             Self::Store(error) | Self::Cycle(CycleError::Store(error)) => of_store(error),
-            Self::Cycle(_) | Self::Config { .. } | Self::Machine(_) => ATTENTION,
+            Self::Config { .. } | Self::Machine(_) => ATTENTION,
         }
     }
 
@@ -116,14 +116,6 @@ impl CliError {
                 "wait until it is done, or give it longer with --wait SECONDS".into()
             }
             Self::Store(error) | Self::Cycle(CycleError::Store(error)) => hint_of_store(error),
-            Self::Cycle(CycleError::NotUndone { .. }) => {
-                "put the file back by hand from the copy named above, then run: stopgap check"
-                    .into()
-            }
-            Self::Cycle(CycleError::NotHealthy { server, .. }) => format!(
-                "look at the log of {server}; its files are as they were before. A change of them that it \
-                 had not taken yet was taken with ours"
-            ),
             _ if self.code() == NOT_PERMITTED => "run it as root".into(),
             _ => String::new(),
         }
@@ -131,18 +123,54 @@ impl CliError {
 
     /// The whole sentence: what failed, and why, down to the first cause.
     pub(crate) fn sentence(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        sentence(self)
     }
 
     /// The exit code as the process gives it.
     pub(crate) fn exit(&self) -> ExitCode {
         ExitCode::from(self.code())
+    }
+}
+
+/// What failed, and why, down to the first cause.
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// The exit code of a cycle in which this went wrong.
+pub(crate) fn code_of_trouble(trouble: &Trouble) -> u8 {
+    match trouble {
+        Trouble::NotBegun { why, .. } | Trouble::NotRecorded { why, .. } => of_store(why),
+        Trouble::NotSwept(why) | Trouble::NotAudited(why) => of_store(why),
+        Trouble::NotUndone { .. } | Trouble::NotHealthy { .. } | Trouble::NotTaken { .. } => {
+            ATTENTION
+        }
+    }
+}
+
+/// What to do next where this went wrong; empty if the sentence says it.
+pub(crate) fn hint_of_trouble(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::NotUndone { .. } => {
+            "the next check tries again; or put the file back by hand from \
+                                      the copy named above, then run: stopgap check"
+                .into()
+        }
+        Trouble::NotHealthy { server, .. } => format!(
+            "look at the log of {server}; its files are as they were before. A change of them that it \
+             had not taken yet was taken with ours"
+        ),
+        Trouble::NotTaken { server, .. } => {
+            format!("look at the configuration of {server}, test it and reload it by hand")
+        }
+        Trouble::NotBegun { why, .. } | Trouble::NotRecorded { why, .. } => hint_of_store(why),
+        Trouble::NotSwept(why) | Trouble::NotAudited(why) => hint_of_store(why),
     }
 }
 

@@ -14,6 +14,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use stopgap_engine::Trouble;
 use stopgap_feed::Level;
 use stopgap_model::host::{Declared, PhpCgi};
 use stopgap_model::problem::one_line;
@@ -21,7 +22,7 @@ use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
 use stopgap_model::{Fact, HostFacts, ServerPath, Version};
 
-use crate::error::CliError;
+use crate::error::{CliError, code_of_trouble, hint_of_trouble, sentence};
 use crate::sources::FeedState;
 
 pub(crate) use stopgap_text::{WIDTH, plain, wrap};
@@ -75,6 +76,33 @@ pub(crate) fn failure(error: &CliError, as_json: bool) {
     if !hint.is_empty() {
         anstream::eprintln!("{}", wrap(&format!("hint: {hint}"), "      "));
     }
+}
+
+/// Tells, on standard error, of what went wrong in a cycle beside the states of mitigations.
+pub(crate) fn tell_troubles(troubles: &[Trouble]) {
+    let bold = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+    for trouble in troubles {
+        let text = format!("{bold}error{bold:#}: {}", plain(&sentence(trouble)));
+        anstream::eprintln!("{}", wrap(&text, ""));
+        let hint = hint_of_trouble(trouble);
+        if !hint.is_empty() {
+            anstream::eprintln!("{}", wrap(&format!("hint: {}", plain(&hint)), "      "));
+        }
+    }
+}
+
+/// What went wrong in a cycle beside the states of mitigations.
+pub(crate) fn troubles_json(troubles: &[Trouble]) -> Value {
+    let one = |trouble: &Trouble| {
+        let (text, hint) = (sentence(trouble), hint_of_trouble(trouble));
+        json!({"server": trouble.server(), "text": text, "hint": hint})
+    };
+    troubles.iter().map(one).collect()
+}
+
+/// The exit code that they ask for.
+pub(crate) fn troubles_code(troubles: &[Trouble]) -> u8 {
+    troubles.iter().map(code_of_trouble).max().unwrap_or(0)
 }
 
 /// The word of a state, coloured.

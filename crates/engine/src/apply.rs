@@ -3,23 +3,27 @@
 
 use stopgap_edit::iis::File;
 use stopgap_host::ReplaceError;
-use stopgap_model::{ActionId, Digest, MitigationId, ServerPath};
+use stopgap_model::{ActionId, Digest, ServerPath};
 use stopgap_plan::{FileEdit, Ground, Plan, Probes, Step, breaks, verify};
 use stopgap_store::{Change, Event, Status};
 
+use crate::Engine;
 use crate::collect::{Collected, collect};
+use crate::cycle::Done;
 use crate::files::{make, sentence};
-use crate::{CycleError, Engine};
+use crate::undo::Failing;
 
-/// What became of an attempt.
-#[derive(Debug)]
+/// What became of an attempt at the files of IIS.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Attempt {
     /// It is done.
     Done,
-    /// Nothing stayed changed; the error is in the change record.
-    Undone,
+    /// It was not tried, as the program was asked to stop.
+    NotTried,
+    /// It failed. What is not as before is among the troubles.
+    Failed,
     /// A file was changed by somebody else since the plan was made: a new plan is needed.
-    Stale(ServerPath),
+    Stale,
 }
 
 /// What became of writing the files of a change.
@@ -34,27 +38,52 @@ pub(crate) enum Written {
 
 impl Engine<'_> {
     /// Makes one attempt at the files of IIS in `plan`.
-    pub(crate) fn attempt(&self, plan: &Plan) -> Result<Attempt, CycleError> {
+    pub(crate) fn attempt(&self, plan: &Plan, done: &mut Done) -> Attempt {
         // Asked to stop before anything was begun: nothing was tried, so nothing failed.
         if self.asked_to_stop() {
-            return Ok(Attempt::Undone);
+            return Attempt::NotTried;
         }
-        let mut change = self.store.begin((self.now)(), self.by, &plan.edits, &plan.steps)?;
+        let begun = self.store.begin((self.now)(), self.by, &plan.edits, &plan.steps);
+        let mut change = match begun {
+            Ok(change) => change,
+            Err(why) => {
+                self.not_begun(&plan.steps, why, done);
+                return Attempt::Failed;
+            }
+        };
         match self.write(&plan.edits) {
             Written::All => {}
-            Written::Failed(made, why) => return self.give_up(change, made, why),
+            Written::Failed(made, why) => return self.give_up(change, made, why, done),
+            Written::Stale(made, path) if done.is_last => {
+                return self.give_up(change, made, restless(&path), done);
+            }
             Written::Stale(made, path) => {
-                self.undo(&mut change, made, "a file changed after the plan was made", None)?;
-                return Ok(Attempt::Stale(path));
+                let failing = Failing::new(change, made, stale(&path));
+                let (whole, _) = self.undo(failing, |_| Ok(()), done);
+                return if whole { Attempt::Stale } else { Attempt::Failed };
             }
         }
+        let made = plan.edits.len();
         if let Err(why) = self.judge(plan) {
-            return self.give_up(change, plan.edits.len(), why);
+            return self.give_up(change, made, why, done);
         }
+        if let Err(why) = self.commit(&mut change, done) {
+            return self.give_up(change, made, why, done);
+        }
+        Attempt::Done
+    }
+
+    /// Writes down that a change is made and good; otherwise why that cannot be written down.
+    pub(crate) fn commit(&self, change: &mut Change, done: &mut Done) -> Result<(), String> {
         change.status = Status::Committed;
-        self.store.save_change(&change)?;
-        self.record_steps(&plan.steps)?;
-        Ok(Attempt::Done)
+        if let Err(why) = self.store.save_change(change) {
+            change.status = Status::Intended;
+            let told = format!("it could not be written down: {}", sentence(&why));
+            done.not_recorded(change, why);
+            return Err(told);
+        }
+        self.record_steps(&change.steps, done);
+        Ok(())
     }
 
     /// Writes each file, as long as it is the one that the plan was made from.
@@ -113,57 +142,12 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn give_up(
-        &self,
-        mut change: Change,
-        made: usize,
-        error: String,
-    ) -> Result<Attempt, CycleError> {
-        self.undo(&mut change, made, &error, None)?;
-        self.record_failure(&change, &error)?;
-        Ok(Attempt::Undone)
+    fn give_up(&self, change: Change, made: usize, why: String, done: &mut Done) -> Attempt {
+        self.fail(Failing::new(change, made, why), |_| Ok(()), done);
+        Attempt::Failed
     }
 
-    /// Writes the failure of a change down, for each of its mitigations.
-    pub(crate) fn record_failure(&self, change: &Change, error: &str) -> Result<(), CycleError> {
-        let mut ids: Vec<&MitigationId> = Vec::new();
-        for step in &change.steps {
-            match step {
-                Step::Insert(placed) => ids.push(&placed.mitigation),
-                Step::Remove { mitigation, .. } => ids.push(mitigation),
-                Step::Rules { rules, put_in, taken_out, .. } => {
-                    let put_in = rules.iter().filter(|placed| put_in.contains(&placed.action));
-                    ids.extend(put_in.map(|placed| &placed.mitigation));
-                    ids.extend(taken_out.iter().map(|out| &out.mitigation));
-                }
-            }
-        }
-        for id in ids {
-            self.store.record((self.now)(), self.by, Event::Failed, id.as_str(), error)?;
-        }
-        Ok(())
-    }
-
-    /// Puts back the first `made` files of `change`; `fault` is the mitigation that it is because of,
-    /// where that is known.
-    pub(crate) fn undo(
-        &self,
-        change: &mut Change,
-        made: usize,
-        error: &str,
-        fault: Option<&MitigationId>,
-    ) -> Result<(), CycleError> {
-        let all_back = self.put_all_back(change, made, error)?;
-        // Where somebody wrote over our bytes, what of ours is still there is seen by looking.
-        change.status = if all_back {
-            Status::Undone { error: error.to_owned(), fault: fault.cloned() }
-        } else {
-            Status::Interrupted
-        };
-        Ok(self.store.save_change(change)?)
-    }
-
-    pub(crate) fn record_steps(&self, steps: &[Step]) -> Result<(), CycleError> {
+    fn record_steps(&self, steps: &[Step], done: &mut Done) {
         let inserts: Vec<&ActionId> = steps
             .iter()
             .filter(|step| matches!(step, Step::Insert(_)))
@@ -181,29 +165,38 @@ impl Engine<'_> {
                     (Event::Withdrawn, mitigation, format!("{action} from {}: {why}", list(files)))
                 }
                 Step::Rules { .. } => {
-                    self.record_rules(step)?;
+                    self.record_rules(step, done);
                     continue;
                 }
             };
-            self.store.record((self.now)(), self.by, event, id.as_str(), &detail)?;
+            self.record(event, id.as_str(), &detail, done);
         }
-        Ok(())
     }
 
-    fn record_rules(&self, step: &Step) -> Result<(), CycleError> {
-        let Step::Rules { server, rules, put_in, taken_out, .. } = step else { return Ok(()) };
+    fn record_rules(&self, step: &Step, done: &mut Done) {
+        let Step::Rules { server, rules, put_in, taken_out, .. } = step else { return };
         for placed in rules.iter().filter(|placed| put_in.contains(&placed.action)) {
             let detail = format!("{} on {server}", placed.action);
-            let id = placed.mitigation.as_str();
-            self.store.record((self.now)(), self.by, Event::Applied, id, &detail)?;
+            self.record(Event::Applied, placed.mitigation.as_str(), &detail, done);
         }
         for out in taken_out {
             let detail = format!("{} from {server}: {}", out.action, out.why);
-            let id = out.mitigation.as_str();
-            self.store.record((self.now)(), self.by, Event::Withdrawn, id, &detail)?;
+            self.record(Event::Withdrawn, out.mitigation.as_str(), &detail, done);
         }
-        Ok(())
     }
+}
+
+/// Why a change is taken back whose file somebody else changed.
+pub(crate) fn stale(path: &ServerPath) -> String {
+    format!("{path} was changed by somebody else after the plan was made")
+}
+
+/// Why nothing more is tried on a server whose file somebody else changes all the time.
+pub(crate) fn restless(path: &ServerPath) -> String {
+    format!(
+        "{path} was changed by somebody else each time a plan was made; the next check tries again, \
+         when it may be at rest"
+    )
 }
 
 fn list(files: &[ServerPath]) -> String {

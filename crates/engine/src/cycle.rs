@@ -4,52 +4,99 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_host::{Host, Read};
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::{ActionId, ServerId, ServerPath};
-use stopgap_plan::{Input, Order, Plan, Step, WebChange, WebConfig, plan, summary};
-use stopgap_store::Event;
+use stopgap_model::{ActionId, ServerId};
+use stopgap_plan::{Failures, Input, Order, Plan, Step, WebChange, WebConfig, plan, summary};
+use stopgap_store::{Change, Event, StoreError, Stuck};
 
 use crate::apply::Attempt;
 use crate::collect::collect;
 use crate::live::WebAttempt;
+use crate::trouble::{NotBack, Trouble};
 use crate::{CycleError, CycleReport, Engine, Timing, View};
 
 /// How often a cycle starts again because a file changed between plan and apply.
 const MAX_PLANS: u32 = 3;
 
-/// Servers that refuse their own configuration as it stands, and why.
-type Refusals = BTreeMap<ServerId, String>;
+/// What was learned in a cycle and is in no record.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Servers that refuse their own configuration as it stands, and why.
+    refused: BTreeMap<ServerId, String>,
+    /// What failed, where that could not be written down.
+    failures: Failures,
+}
 
 /// What a cycle did so far.
 #[derive(Default)]
-struct Done {
+pub(crate) struct Done {
     /// What was made, as it was planned.
     made: Vec<Plan>,
-    timings: Vec<Timing>,
-    refused: Refusals,
+    pub(crate) timings: Vec<Timing>,
+    known: Known,
+    /// The servers that are not touched again in this cycle, as a change of them failed; `None` is
+    /// IIS.
+    left: BTreeSet<Option<ServerId>>,
+    /// Whether no further plan is made.
+    pub(crate) is_last: bool,
     /// What a person should know of an action beside its reason.
     notes: Vec<(ActionId, String)>,
+    pub(crate) troubles: Vec<Trouble>,
 }
 
-/// What is next after a plan was carried out.
-enum Next {
-    Finished,
-    /// Another plan is needed: why the last one could not be carried out to its end.
-    Again(Again),
-}
+impl Done {
+    /// A change that could not be taken back whole: what is told of it.
+    pub(crate) fn stuck(
+        &mut self,
+        change: &mut Change,
+        error: String,
+        files: Vec<NotBack>,
+    ) -> String {
+        let server = change.server().cloned();
+        let trouble = Trouble::NotUndone { server: server.clone(), error: error.clone(), files };
+        let told = trouble.to_string();
+        change.stuck = Some(Stuck { error, told: told.clone() });
+        self.known.failures.stuck.insert(server, told.clone());
+        self.troubles.push(trouble);
+        told
+    }
 
-enum Again {
-    Stale(ServerPath),
-    /// What a server refuses, or what failed because of one mitigation, is known now.
-    Wiser,
+    /// The actions of these steps failed, and no record says so.
+    pub(crate) fn fail_all(&mut self, steps: &[Step], error: &str) {
+        for step in steps {
+            let server = step.server();
+            for action in step.actions().into_iter().cloned() {
+                match server.cloned() {
+                    Some(server) => {
+                        self.known.failures.web.insert((server, action), error.to_owned());
+                    }
+                    None => {
+                        self.known.failures.actions.insert(action, error.to_owned());
+                    }
+                }
+            }
+        }
+    }
+
+    /// What became of a change could not be written down. That is told once for each server.
+    pub(crate) fn not_recorded(&mut self, change: &Change, why: StoreError) {
+        let server = change.server().cloned();
+        let is_told = self.troubles.iter().any(
+            |trouble| matches!(trouble, Trouble::NotRecorded { server: of, .. } if *of == server),
+        );
+        if !is_told {
+            self.troubles.push(Trouble::NotRecorded { server, why });
+        }
+    }
 }
 
 impl Engine<'_> {
-    pub(crate) fn view(&self, order: &Order, refused: &Refusals) -> Result<View, CycleError> {
+    pub(crate) fn view(&self, order: &Order, known: &Known) -> Result<View, CycleError> {
         let mut collected = collect(self.host, self.declared);
         for config in &mut collected.web {
-            config.refused = refused.get(&config.facts.server.id()).cloned();
+            config.refused = known.refused.get(&config.facts.server.id()).cloned();
         }
-        let (in_place, failures) = self.store.in_place()?;
+        let (in_place, mut failures) = self.store.in_place()?;
+        failures.add(&known.failures);
         let gone = gone(self.host, in_place.web.keys(), &collected.web);
         let plan = plan(&Input {
             catalog: self.catalog,
@@ -68,59 +115,61 @@ impl Engine<'_> {
     /// One cycle. The caller holds the lock.
     ///
     /// # Errors
-    /// See `CycleError`. A mitigation that cannot be applied is no error; its state says so.
+    /// See `CycleError`. A mitigation that cannot be applied is no error, its state says so; nor is a
+    /// server on which something goes wrong, as the report says.
     pub fn cycle(&self, order: &Order) -> Result<CycleReport, CycleError> {
-        self.recover()?;
+        let mut done = Done::default();
+        self.recover(&mut done)?;
         if self.remember {
             self.store.remember(self.catalog.mitigations())?;
         }
-        let mut done = Done::default();
-        for round in 1.. {
-            let plan = self.view(order, &done.refused)?.plan;
-            match self.carry_out(plan, &mut done)? {
-                Next::Finished => break,
-                Next::Again(Again::Stale(path)) if round >= MAX_PLANS => {
-                    return Err(CycleError::Restless(path));
-                }
-                Next::Again(Again::Wiser) if round >= MAX_PLANS => break,
-                Next::Again(_) => {}
+        for round in 1..=MAX_PLANS {
+            done.is_last = round == MAX_PLANS;
+            let plan = self.view(order, &done.known)?.plan;
+            if !self.carry_out(plan, &mut done) {
+                break;
             }
         }
         self.finish(order, done)
     }
 
-    /// Carries out a plan: the files of IIS, then each web server alone.
-    fn carry_out(&self, mut plan: Plan, done: &mut Done) -> Result<Next, CycleError> {
+    /// Carries out a plan: the files of IIS, then each web server alone. Answers whether another plan
+    /// is needed.
+    fn carry_out(&self, mut plan: Plan, done: &mut Done) -> bool {
         let web = std::mem::take(&mut plan.web);
-        if !(plan.edits.is_empty() && plan.steps.is_empty()) {
-            match self.attempt(&plan)? {
-                Attempt::Stale(path) => return Ok(Next::Again(Again::Stale(path))),
-                Attempt::Undone => {}
+        let mut again = false;
+        if !(plan.edits.is_empty() && plan.steps.is_empty() || done.left.contains(&None)) {
+            match self.attempt(&plan, done) {
+                Attempt::Stale => again = true,
+                Attempt::NotTried => {}
+                Attempt::Failed => {
+                    done.left.insert(None);
+                }
                 Attempt::Done => done.made.push(plan.clone()),
             }
         }
-        let mut again = None;
         for change in web {
-            again = self.carry_out_web(&plan, change, done)?.or(again);
+            if !done.left.contains(&Some(change.server.id())) {
+                again |= self.carry_out_web(&plan, change, done);
+            }
         }
-        Ok(again.map_or(Next::Finished, Next::Again))
+        again
     }
 
-    fn carry_out_web(
-        &self,
-        plan: &Plan,
-        change: WebChange,
-        done: &mut Done,
-    ) -> Result<Option<Again>, CycleError> {
-        let (attempt, timing) = self.attempt_web(&change)?;
-        done.timings.push(timing);
-        Ok(match attempt {
-            WebAttempt::Stale(path) => Some(Again::Stale(path)),
-            WebAttempt::Undone => None,
-            WebAttempt::Fault => change.fresh.then_some(Again::Wiser),
+    fn carry_out_web(&self, plan: &Plan, change: WebChange, done: &mut Done) -> bool {
+        match self.attempt_web(&change, done) {
+            WebAttempt::Stale => true,
+            WebAttempt::NotTried => false,
+            // Without the one that is at fault the others are tried again.
+            WebAttempt::Fault if change.fresh => true,
+            WebAttempt::Fault | WebAttempt::Failed => {
+                done.left.insert(Some(change.server.id()));
+                false
+            }
             WebAttempt::Refused(why) => {
-                done.refused.insert(change.server.id(), why);
-                Some(Again::Wiser)
+                done.known.refused.insert(change.server.id(), why);
+                done.left.insert(Some(change.server.id()));
+                false
             }
             WebAttempt::Done(notes) => {
                 for action in change.step.actions() {
@@ -129,17 +178,17 @@ impl Engine<'_> {
                 let report = plan.report.clone();
                 let (edits, steps, web) = (Vec::new(), Vec::new(), vec![change]);
                 done.made.push(Plan { edits, steps, web, report });
-                None
+                false
             }
-        })
+        }
     }
 
     /// Looks again, so that the report says what was observed and not what was done.
-    fn finish(&self, order: &Order, done: Done) -> Result<CycleReport, CycleError> {
-        let View { facts, plan: after } = self.view(order, &done.refused)?;
+    fn finish(&self, order: &Order, mut done: Done) -> Result<CycleReport, CycleError> {
+        let View { facts, plan: after } = self.view(order, &done.known)?;
         let mut mitigations = after.report;
         let mut edits = Vec::new();
-        for made in done.made {
+        for made in std::mem::take(&mut done.made) {
             edits.extend(made.all_edits().cloned());
             keep_what_went(&mut mitigations, made.report);
             let web = made.web.into_iter().map(|change| change.step);
@@ -158,9 +207,10 @@ impl Engine<'_> {
             .filter(|report| report.state != State::NotAffected)
             .map(|report| format!("{} {}", report.id, report.state.as_str()))
             .collect();
-        self.store.record((self.now)(), self.by, Event::Checked, "", &states.join(", "))?;
-        let (changed, timings) = (!edits.is_empty(), done.timings);
-        Ok(CycleReport { facts, mitigations, edits, changed, timings })
+        self.record(Event::Checked, "", &states.join(", "), &mut done);
+        let changed = !edits.is_empty();
+        let Done { timings, troubles, .. } = done;
+        Ok(CycleReport { facts, mitigations, edits, changed, timings, troubles })
     }
 }
 

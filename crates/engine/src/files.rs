@@ -5,7 +5,8 @@ use stopgap_host::{Host, Read, ReplaceError};
 use stopgap_model::{Digest, ServerPath};
 use stopgap_store::{Change, FileChange};
 
-use crate::{CycleError, Engine};
+use crate::Engine;
+use crate::trouble::NotBack;
 
 /// Makes a file that is `before` into `after`; `None` is no file.
 ///
@@ -25,26 +26,30 @@ pub(crate) fn make(
     }
 }
 
+/// What became of putting the files of a change back.
+pub(crate) struct PutBack {
+    /// Whether each has its bytes of before, but for those that are `left`.
+    pub(crate) as_before: bool,
+    /// Those that could not be put back.
+    pub(crate) left: Vec<NotBack>,
+}
+
 impl Engine<'_> {
-    /// Puts back the first `made` files of `change`, the last one first. Answers whether each has
-    /// its bytes of before.
-    pub(crate) fn put_all_back(
-        &self,
-        change: &Change,
-        made: usize,
-        error: &str,
-    ) -> Result<bool, CycleError> {
-        let mut all_back = true;
+    /// Puts back the first `made` files of `change`, the last one first. One that cannot be put back
+    /// keeps no other from it.
+    pub(crate) fn put_all_back(&self, change: &Change, made: usize) -> PutBack {
+        let mut back = PutBack { as_before: true, left: Vec::new() };
         for file in change.files.iter().take(made).rev() {
-            let image = file.image.as_deref().unwrap_or("nothing: it was not there");
-            all_back &= self.put_back(change, file).map_err(|why| CycleError::NotUndone {
-                error: error.to_owned(),
-                file: file.path.clone(),
-                why: Box::new(why),
-                image: format!("changes/{:06}/{image}", change.number),
-            })?;
+            match self.put_back(change, file) {
+                Ok(as_before) => back.as_before &= as_before,
+                Err(why) => back.left.push(NotBack {
+                    file: file.path.clone(),
+                    why: sentence(&why),
+                    image: self.store.image_path(change.number, file),
+                }),
+            }
         }
-        Ok(all_back)
+        back
     }
 
     /// Puts a file back if it has the change's bytes. Answers whether it has its bytes of before.

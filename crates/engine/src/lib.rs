@@ -11,21 +11,25 @@ mod files;
 mod live;
 mod probing;
 mod recover;
+mod trouble;
+mod undo;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use stopgap_host::{Host, ReplaceError};
+use stopgap_host::Host;
 use stopgap_model::host::Declared;
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
-use stopgap_model::{Catalog, HostFacts, ServerId, ServerPath};
+use stopgap_model::{Catalog, HostFacts, ServerId};
 use stopgap_plan::{FileEdit, Order, Plan};
 use stopgap_store::{Store, StoreError};
 
+use crate::cycle::Known;
+
 pub use collect::{Collected, collect};
+pub use trouble::{NotBack, Trouble};
 
 /// All that a cycle works with.
 pub struct Engine<'a> {
@@ -60,7 +64,7 @@ pub struct View {
 }
 
 /// What a cycle found and did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 #[must_use]
 pub struct CycleReport {
     /// What was identified.
@@ -74,6 +78,8 @@ pub struct CycleReport {
     pub changed: bool,
     /// How long each change of a web server took.
     pub timings: Vec<Timing>,
+    /// What went wrong beside the states of mitigations, on one server or in what is remembered.
+    pub troubles: Vec<Trouble>,
 }
 
 /// How long a change of a web server took, from the decision until it was verified or undone.
@@ -101,45 +107,13 @@ impl Timing {
     }
 }
 
-/// A cycle could not be carried out. The server is as it was found, unless the text says more.
+/// A cycle could not be carried out: what is on the servers by our doing is not known. What goes wrong
+/// on one server is no such error; it is in the report, and the others are attempted.
 #[derive(Debug, thiserror::Error)]
 pub enum CycleError {
-    /// What is remembered could not be read or written.
+    /// What is remembered could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The files kept changing while plans were made.
-    #[error(
-        "{0} was changed by somebody else each time a plan was made; try again when it is at rest"
-    )]
-    Restless(ServerPath),
-    /// A change failed and could not be undone.
-    #[error(
-        "a change failed ({error}) and {file} could not be put back: {why}; its bytes before the \
-         change are in {image}"
-    )]
-    NotUndone {
-        /// What failed.
-        error: String,
-        /// The file that is not as it was.
-        file: ServerPath,
-        /// Why it could not be put back.
-        why: Box<ReplaceError>,
-        /// Where its bytes are, under the state folder.
-        image: String,
-    },
-    /// A change failed, its files were put back, and the server does not answer as before.
-    #[error(
-        "a change of {server} failed ({error}); its files are as before, but it does not answer as \
-         before: {why}"
-    )]
-    NotHealthy {
-        /// The server.
-        server: ServerId,
-        /// What failed.
-        error: String,
-        /// What is not as before.
-        why: String,
-    },
 }
 
 impl Engine<'_> {
@@ -148,7 +122,7 @@ impl Engine<'_> {
     /// # Errors
     /// What is remembered cannot be read.
     pub fn look(&self, order: &Order) -> Result<View, CycleError> {
-        self.view(order, &BTreeMap::new())
+        self.view(order, &Known::default())
     }
 
     fn asked_to_stop(&self) -> bool {

@@ -7,69 +7,75 @@
 use std::time::{Duration, Instant};
 
 use stopgap_host::{Live, TestError};
-use stopgap_model::{Fact, MitigationId, ServerPath};
+use stopgap_model::{Fact, MitigationId};
 use stopgap_plan::{Step, WebChange, rule_text};
-use stopgap_store::{Change, Status};
+use stopgap_store::Change;
 
-use crate::apply::Written;
+use crate::apply::{Written, restless, stale};
 use crate::collect::read_web;
+use crate::cycle::Done;
 use crate::probing::{Baseline, Failure, Probing};
-use crate::{CycleError, Engine, Timing};
+use crate::undo::Failing;
+use crate::{Engine, Timing};
 
 /// How long is waited before the sites are asked again.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What became of a change of one web server.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WebAttempt {
     /// It is done; what a person should know of how it was verified, sentences without a full stop.
     Done(Vec<String>),
-    /// Nothing stayed changed; the error is in the change record.
-    Undone,
+    /// It was not tried, as the program was asked to stop.
+    NotTried,
+    /// It failed. What is not as before is among the troubles.
+    Failed,
     /// A file was changed by somebody else since the plan was made: a new plan is needed.
-    Stale(ServerPath),
+    Stale,
     /// The server refuses its own configuration as it stands: it was left alone. Why.
     Refused(String),
-    /// It failed because of this mitigation alone: the others can be tried again without it.
+    /// It failed because of one mitigation alone, and all is as before: the others can be tried again
+    /// without it.
     Fault,
 }
 
 impl Engine<'_> {
     /// Makes one attempt at the change of one web server.
-    pub(crate) fn attempt_web(
-        &self,
-        planned: &WebChange,
-    ) -> Result<(WebAttempt, Timing), CycleError> {
+    pub(crate) fn attempt_web(&self, planned: &WebChange, done: &mut Done) -> WebAttempt {
         let mut timing = Timing::of(planned.server.id());
         let begun = Instant::now();
-        let attempt = self.try_web(planned, &mut timing)?;
+        let attempt = self.try_web(planned, &mut timing, done);
         timing.total = begun.elapsed();
-        Ok((attempt, timing))
+        done.timings.push(timing);
+        attempt
     }
 
-    fn try_web(&self, planned: &WebChange, timing: &mut Timing) -> Result<WebAttempt, CycleError> {
+    fn try_web(&self, planned: &WebChange, timing: &mut Timing, done: &mut Done) -> WebAttempt {
         if self.asked_to_stop() {
-            return Ok(WebAttempt::Undone);
+            return WebAttempt::NotTried;
         }
         // Of a server that is gone only the record is to go.
         let is_there = !planned.server.program.as_str().is_empty();
         let live = self.host.live().filter(|_| is_there);
         if let Some(Err(error)) = live.map(|live| timing.spend(|| test_staged(live, planned))) {
-            return self.tested_badly(planned, error, timing);
+            return self.tested_badly(planned, &error, timing, done);
         }
         let runs = matches!(planned.server.running, Fact::Known(true));
         let live = live.filter(|_| runs);
         let probing = Probing::new(self.catalog, planned);
         let before = live.map(|live| timing.spend(|| probing.baseline(live)));
         let running = live.zip(before.as_ref());
-        let steps = std::slice::from_ref(&planned.step);
-        let mut change = self.store.begin((self.now)(), self.by, &planned.edits, steps)?;
+        let Some(mut change) = self.begin_web(planned, done) else { return WebAttempt::Failed };
         match self.write(&planned.edits) {
             Written::All => {}
-            Written::Failed(made, why) => return self.fail_web(change, made, &Failure::of(why)),
+            Written::Failed(made, why) => return self.fail_web(change, made, why, done),
+            Written::Stale(made, path) if done.is_last => {
+                return self.fail_web(change, made, restless(&path), done);
+            }
             Written::Stale(made, path) => {
-                self.undo(&mut change, made, "a file changed after the plan was made", None)?;
-                return Ok(WebAttempt::Stale(path));
+                let failing = Failing::new(change, made, stale(&path));
+                let (whole, _) = self.undo(failing, |_| Ok(()), done);
+                return if whole { WebAttempt::Stale } else { WebAttempt::Failed };
             }
         }
         let judged = self.read_back(planned).map_err(Failure::of).and_then(|()| match running {
@@ -78,82 +84,76 @@ impl Engine<'_> {
             }
             None => Ok(Vec::new()),
         });
-        let notes = match judged {
-            Ok(notes) => notes,
-            Err(failure) => {
-                let made = (planned, change);
-                return self.take_back(made, running, &probing, failure, timing);
-            }
+        let failure = match judged {
+            Ok(notes) => match self.commit(&mut change, done) {
+                Ok(()) => return WebAttempt::Done(notes),
+                Err(why) => Failure::of(why),
+            },
+            Err(failure) => failure,
         };
-        change.status = Status::Committed;
-        self.store.save_change(&change)?;
-        self.record_steps(steps)?;
-        Ok(WebAttempt::Done(notes))
+        self.take_back((planned, change), running, &probing, failure, timing, done)
+    }
+
+    /// Captures what is to be changed; `None`: it could not be, which is told.
+    fn begin_web(&self, planned: &WebChange, done: &mut Done) -> Option<Change> {
+        let steps = std::slice::from_ref(&planned.step);
+        match self.store.begin((self.now)(), self.by, &planned.edits, steps) {
+            Ok(change) => Some(change),
+            Err(why) => {
+                self.not_begun(steps, why, done);
+                None
+            }
+        }
     }
 
     /// Takes a change back that was made and found wanting, and has the server take that.
     fn take_back(
         &self,
-        (planned, mut change): (&WebChange, Change),
+        (planned, change): (&WebChange, Change),
         running: Option<(&dyn Live, &Baseline)>,
         probing: &Probing<'_>,
-        mut failure: Failure,
+        failure: Failure,
         timing: &mut Timing,
-    ) -> Result<WebAttempt, CycleError> {
+        done: &mut Done,
+    ) -> WebAttempt {
         let fault = fault_of(&change, &failure);
-        self.undo(&mut change, planned.edits.len(), &failure.why, fault.as_ref())?;
-        if let Some((live, before)) = running {
-            timing.spend(|| restore(live, planned, probing, before, &mut failure))?;
-        }
-        self.failed(change, &failure, fault.is_some())
+        let by_one = fault.is_some();
+        let failing = Failing { change, made: planned.edits.len(), why: failure.why, fault };
+        let restore = |why: &mut String| match running {
+            Some((live, before)) => timing.spend(|| restore(live, planned, probing, before, why)),
+            None => Ok(()),
+        };
+        let whole = self.fail(failing, restore, done);
+        if by_one && whole { WebAttempt::Fault } else { WebAttempt::Failed }
     }
 
     /// The planned configuration does not pass the server's own test. Whose fault is it?
     fn tested_badly(
         &self,
         planned: &WebChange,
-        error: TestError,
+        error: &TestError,
         timing: &mut Timing,
-    ) -> Result<WebAttempt, CycleError> {
+        done: &mut Done,
+    ) -> WebAttempt {
         let Some(live) = self.host.live() else {
-            return Ok(WebAttempt::Undone);
+            return WebAttempt::Failed;
         };
         if let Err(own) = timing.spend(|| live.test(&planned.server, &[])) {
-            return Ok(WebAttempt::Refused(match own {
+            return WebAttempt::Refused(match own {
                 TestError::Refused { .. } => {
                     format!("without anything of ours, {own}")
                 }
                 TestError::NotMade(_) => own.to_string(),
-            }));
+            });
         }
-        let steps = std::slice::from_ref(&planned.step);
-        let change = self.store.begin((self.now)(), self.by, &planned.edits, steps)?;
-        self.fail_web(change, 0, &Failure::of(error.to_string()))
+        let Some(change) = self.begin_web(planned, done) else { return WebAttempt::Failed };
+        self.fail_web(change, 0, error.to_string(), done)
     }
 
-    fn fail_web(
-        &self,
-        mut change: Change,
-        made: usize,
-        failure: &Failure,
-    ) -> Result<WebAttempt, CycleError> {
-        self.undo(&mut change, made, &failure.why, None)?;
-        self.failed(change, failure, false)
-    }
-
-    /// Writes down that a change failed and is undone; `by_one`: because of one of its mitigations.
-    fn failed(
-        &self,
-        mut change: Change,
-        failure: &Failure,
-        by_one: bool,
-    ) -> Result<WebAttempt, CycleError> {
-        if let Status::Undone { error, .. } = &mut change.status {
-            error.clone_from(&failure.why);
-            self.store.save_change(&change)?;
-        }
-        self.record_failure(&change, &failure.why)?;
-        Ok(if by_one { WebAttempt::Fault } else { WebAttempt::Undone })
+    /// Takes a change back that the server has not taken.
+    fn fail_web(&self, change: Change, made: usize, why: String, done: &mut Done) -> WebAttempt {
+        self.fail(Failing::new(change, made, why), |_| Ok(()), done);
+        WebAttempt::Failed
     }
 
     /// Reads the server's configuration again: exactly what was planned must stand there.
@@ -190,25 +190,24 @@ impl Engine<'_> {
 
 /// Has the server take what was put back; it is started if it is gone. Where it takes not even that,
 /// it still runs with what it had before: then it is not the change that is at fault, which is added
-/// to the failure.
+/// to `failed`.
+///
+/// # Errors
+/// It does not answer as before: what is otherwise.
 fn restore(
     live: &dyn Live,
     planned: &WebChange,
     probing: &Probing<'_>,
     before: &Baseline,
-    failure: &mut Failure,
-) -> Result<(), CycleError> {
+    failed: &mut String,
+) -> Result<(), String> {
     let server = &planned.server;
     let taken = if live.is_running(server) { live.reload(server) } else { live.start(server) };
     if let Err(still) = settle(live, || probing.as_before(live, before)) {
-        return Err(CycleError::NotHealthy {
-            server: server.id(),
-            error: failure.why.clone(),
-            why: taken.err().unwrap_or(still.why),
-        });
+        return Err(taken.err().unwrap_or(still.why));
     }
     if taken.is_err() {
-        failure.why += "; it does not take what was put back either";
+        failed.push_str("; it does not take what was put back either");
     }
     Ok(())
 }

@@ -1,59 +1,81 @@
 //! Puts a change in order that a crash cut short: it is taken back, and the cycle that follows
 //! makes it anew.
 
-use stopgap_model::{Fact, ServerId};
-use stopgap_plan::Step;
+use stopgap_host::Live;
+use stopgap_model::Fact;
+use stopgap_model::web::WebServer;
 use stopgap_store::{Change, Event, Status};
 
+use crate::cycle::Done;
+use crate::trouble::Trouble;
 use crate::{CycleError, Engine};
+
+/// Why a change is taken back that a crash cut short.
+const CUT_SHORT: &str = "it was cut short";
 
 impl Engine<'_> {
     /// Takes back every change that is still only intended, and removes what was left lying about.
-    pub(crate) fn recover(&self) -> Result<(), CycleError> {
-        self.store.sweep()?;
-        for mut change in self.store.changes()? {
-            if change.status != Status::Intended {
-                continue;
+    /// One that cannot be taken back keeps no other from it.
+    ///
+    /// # Errors
+    /// The change records cannot be read.
+    pub(crate) fn recover(&self, done: &mut Done) -> Result<(), CycleError> {
+        if let Err(why) = self.store.sweep() {
+            done.troubles.push(Trouble::NotSwept(why));
+        }
+        // The youngest first: one may have been made on top of another.
+        for change in self.store.changes()?.into_iter().rev() {
+            if change.status == Status::Intended {
+                self.recover_from(change, done);
             }
-            let all_back = self.put_all_back(&change, change.files.len(), "it was cut short")?;
-            let taken = self.take_again(&change);
-            let error = "it was cut short".to_owned();
-            change.status =
-                if all_back { Status::Undone { error, fault: None } } else { Status::Interrupted };
-            self.store.save_change(&change)?;
-            let detail = if all_back {
-                format!("change {} was cut short and taken back", change.number)
-            } else {
-                format!("change {} was cut short, and a file was changed since", change.number)
-            };
-            let detail = match taken {
-                Ok(()) => detail,
-                Err(why) => format!("{detail}; {why}"),
-            };
-            self.store.record((self.now)(), self.by, Event::Recovered, "", &detail)?;
         }
         self.remove_staged();
         Ok(())
     }
 
-    /// Has the web server of a change that was taken back take that, if it runs: it may have taken
-    /// the change before.
-    fn take_again(&self, change: &Change) -> Result<(), String> {
-        let Some(live) = self.host.live() else { return Ok(()) };
-        let of_step = |step: &Step| match step {
-            Step::Rules { server, .. } => Some(server.clone()),
-            Step::Insert(_) | Step::Remove { .. } => None,
+    fn recover_from(&self, mut change: Change, done: &mut Done) {
+        let before = change.stuck.take();
+        let is_new = before.is_none();
+        let error = before.map_or_else(|| CUT_SHORT.to_owned(), |stuck| stuck.error);
+        let back = self.put_all_back(&change, change.files.len());
+        let (number, whole) = (change.number, back.left.is_empty());
+        // A server on which a file is still to be put back takes it once, not at every check.
+        let taken = if whole || is_new { self.take_again(&change) } else { Vec::new() };
+        let mut told = if !whole {
+            let told = done.stuck(&mut change, error, back.left);
+            format!("change {number} is still to be taken back: {told}")
+        } else if back.as_before {
+            change.status = Status::Undone { error, fault: None };
+            format!("change {number} was cut short and taken back")
+        } else {
+            change.status = Status::Interrupted;
+            format!("change {number} was cut short, and a file was changed since")
         };
-        let ids: Vec<ServerId> = change.steps.iter().filter_map(of_step).collect();
-        for server in self.host.web_servers() {
-            if ids.contains(&server.id()) && matches!(server.running, Fact::Known(true)) {
-                let id = server.id();
-                live.test(&server, &[])
-                    .map_err(|error| format!("{id} is not reloaded: {error}"))?;
-                live.reload(&server).map_err(|why| format!("{id} is not reloaded: {why}"))?;
-            }
+        for trouble in taken {
+            told = format!("{told}; {trouble}");
+            done.troubles.push(trouble);
         }
-        Ok(())
+        if let Err(why) = self.store.save_change(&change) {
+            done.not_recorded(&change, why);
+        }
+        if whole || is_new {
+            self.record(Event::Recovered, "", &told, done);
+        }
+    }
+
+    /// Has the web server of a change that was taken back take that, if it runs: it may have taken
+    /// the change before. What did not come of it.
+    fn take_again(&self, change: &Change) -> Vec<Trouble> {
+        let (Some(live), Some(id)) = (self.host.live(), change.server()) else { return Vec::new() };
+        let servers = self.host.web_servers().into_iter();
+        let of_it = servers.filter(|server| server.id() == *id);
+        let running = of_it.filter(|server| matches!(server.running, Fact::Known(true)));
+        running
+            .filter_map(|server| {
+                let why = reload(live, &server).err()?;
+                Some(Trouble::NotTaken { server: server.id(), why })
+            })
+            .collect()
     }
 
     /// Removes what a test that was cut short left beside configuration files.
@@ -65,4 +87,10 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+/// Has a server take its configuration if that passes its own test.
+fn reload(live: &dyn Live, server: &WebServer) -> Result<(), String> {
+    live.test(server, &[]).map_err(|error| error.to_string())?;
+    live.reload(server)
 }

@@ -28,7 +28,7 @@ pub(crate) fn decide(
     }
     // What an administrator wants gone goes, whatever is known of the server.
     if let (Some(_), Some(by)) = (record, taken_back(input, mitigation)) {
-        return hold_back(input, mitigation, taken_back_decision(input, record, by));
+        return hold_back(input, mitigation, record, taken_back_decision(input, record, by));
     }
     let answer = match affects(mitigation, input.facts) {
         Affects::Yes(why) => match action_affects(mitigation, action, input.facts) {
@@ -51,11 +51,21 @@ pub(crate) fn decide(
             Decision::leave(State::Unsupported, stays(why, record)).at(record)
         }
     };
-    hold_back(input, mitigation, decision)
+    hold_back(input, mitigation, record, decision)
 }
 
-/// Leaves a wish undone that this cycle was not asked for.
-fn hold_back(input: &Input<'_>, mitigation: &Mitigation, mut decision: Decision) -> Decision {
+/// Leaves a wish undone that this cycle was not asked for, and every wish while a file of an earlier
+/// change is still to be put back.
+fn hold_back(
+    input: &Input<'_>,
+    mitigation: &Mitigation,
+    record: Option<&Placed>,
+    mut decision: Decision,
+) -> Decision {
+    let concerns = record.is_some() || decision.wish != Wish::Leave;
+    if let (Some(why), true) = (input.failures.stuck_iis(), concerns) {
+        return Decision::leave(State::Failed, why).at(record);
+    }
     let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&mitigation.id))
         || input.order.take_back.contains(&mitigation.id);
     if !asked {

@@ -80,6 +80,24 @@ pub struct Failures {
     pub actions: BTreeMap<ActionId, String>,
     /// On the other web servers, by server and action.
     pub web: BTreeMap<(ServerId, ActionId), String>,
+    /// Servers on which a change could not be taken back whole; `None` is IIS. Until it is, nothing is
+    /// done to them.
+    pub stuck: BTreeMap<Option<ServerId>, String>,
+}
+
+impl Failures {
+    /// These, too; of one action the later ones hold.
+    pub fn add(&mut self, later: &Self) {
+        self.actions.extend(later.actions.clone());
+        self.web.extend(later.web.clone());
+        self.stuck.extend(later.stuck.clone());
+    }
+
+    /// Why nothing is done to the files of IIS, if so.
+    #[must_use]
+    pub fn stuck_iis(&self) -> Option<&str> {
+        self.stuck.get(&None).map(String::as_str)
+    }
 }
 
 /// What an administrator asked of this one cycle.
@@ -147,6 +165,15 @@ pub enum Step {
 }
 
 impl Step {
+    /// The web server whose rules it is about; `None`: IIS.
+    #[must_use]
+    pub fn server(&self) -> Option<&ServerId> {
+        match self {
+            Self::Rules { server, .. } => Some(server),
+            Self::Insert(_) | Self::Remove { .. } => None,
+        }
+    }
+
     /// The actions that the step puts in or takes out.
     #[must_use]
     pub fn actions(&self) -> Vec<&ActionId> {

@@ -47,7 +47,11 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let mut decided: Vec<_> = decided.collect();
     judge_what_is_in_place(input, &ground, &mut decided);
     let orphans = orphans(input);
-    let mut stuck = BTreeMap::new();
+    let whole = input.failures.stuck_iis();
+    let mut stuck: BTreeMap<ActionId, String> = orphans
+        .iter()
+        .filter_map(|placed| Some((placed.action.clone(), whole?.to_owned())))
+        .collect();
 
     // Each round but the last takes the wish from at least one action.
     loop {
@@ -341,7 +345,7 @@ fn dropped_rules<'a>(
 }
 
 /// The reason of a mitigation's state: that of the action that decided it, with the count where
-/// only some are in place.
+/// only some are in place; each with its own where several are amiss in different ways.
 #[must_use]
 pub fn summary(state: State, actions: &[ActionReport]) -> String {
     if state == State::Partial {
@@ -354,6 +358,14 @@ pub fn summary(state: State, actions: &[ActionReport]) -> String {
         let in_part = actions.iter().filter(|action| action.state == State::Partial).count();
         let in_part = if in_part > 0 { format!(", {in_part} in part") } else { String::new() };
         return format!("{in_place} of {count} actions in place{in_part}; {}", reasons.join("; "));
+    }
+    let mut amiss: Vec<_> = actions.iter().filter(|action| action.state < State::Partial).collect();
+    if amiss.iter().any(|action| action.state != state) {
+        amiss.sort_by_key(|action| action.state);
+        let told = |action: &&ActionReport| {
+            format!("{}: {}: {}", action.id, action.state.as_str(), action.reason)
+        };
+        return amiss.iter().map(told).collect::<Vec<_>>().join("; ");
     }
     let decisive = actions.iter().find(|action| action.state == state);
     decisive.map(|action| action.reason.clone()).unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stopgap_model::{Digest, MitigationId, ServerPath};
+use stopgap_model::{Digest, MitigationId, ServerId, ServerPath};
 use stopgap_plan::Step;
 
 /// One change: what was intended, and what became of it. `change.json` in its folder.
@@ -22,6 +22,26 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// The files it changes.
     pub files: Vec<FileChange>,
+    /// Why it is still only intended, where that is no crash: a file could not be put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+}
+
+/// A change that failed and that could not be taken back whole; the next cycle tries again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// What failed, as a sentence without a full stop.
+    pub error: String,
+    /// The same with the files that are still to be put back, and where their bytes are.
+    pub told: String,
+}
+
+impl Change {
+    /// The web server whose rules it changes; `None`: it is of IIS.
+    #[must_use]
+    pub fn server(&self) -> Option<&ServerId> {
+        self.steps.iter().find_map(Step::server)
+    }
 }
 
 /// What became of a change.

@@ -40,7 +40,13 @@ pub fn fold(changes: &[Change]) -> Folded {
             Status::Committed => folded.take(change, true),
             // Whether a step of it was made is seen by looking at the server. A rule that may
             // still be there stays on the list.
-            Status::Interrupted | Status::Intended => folded.take(change, false),
+            Status::Interrupted | Status::Intended => {
+                folded.take(change, false);
+                if let Some(stuck) = &change.stuck {
+                    let told = stuck.told.clone();
+                    folded.failures.stuck.insert(change.server().cloned(), told);
+                }
+            }
         }
     }
     folded

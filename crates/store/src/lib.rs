@@ -19,7 +19,7 @@ mod revisions;
 mod store;
 
 pub use audit::{AuditError, Event, Line};
-pub use change::{Change, FileChange, Status};
+pub use change::{Change, FileChange, Status, Stuck};
 pub use decisions::{Decisions, Said};
 pub use fold::{Folded, fold};
 pub use revisions::Revisions;

@@ -155,7 +155,8 @@ impl Store {
         }
         let steps = steps.to_vec();
         let status = Status::Intended;
-        let change = Change { schema: 1, number, at, by: by.to_owned(), status, steps, files };
+        let (by, stuck) = (by.to_owned(), None);
+        let change = Change { schema: 1, number, at, by, status, steps, files, stuck };
         self.save_change(&change)?;
         Ok(change)
     }
@@ -168,6 +169,13 @@ impl Store {
         let file = format!("{}/change.json", folder(change.number));
         let bytes = serde_json::to_vec_pretty(change).map_err(|error| unreadable(&file, &error))?;
         Ok(self.dir.write_atomic(&file, &bytes)?)
+    }
+
+    /// Where the bytes of a file before a change are, for a person; `None` where there was no file.
+    #[must_use]
+    pub fn image_path(&self, change: u64, file: &FileChange) -> Option<String> {
+        let image = file.image.as_ref()?;
+        Some(self.path().join(folder(change)).join(image).display().to_string())
     }
 
     /// The bytes of a file before a change; `None` where there was no file.

@@ -10,7 +10,7 @@ use stopgap_model::Request;
 use stopgap_model::web::{LeftOut, WebServer, WebSite};
 use stopgap_model::{Digest, ServerPath};
 
-use crate::simulated::SimulatedServer;
+use crate::simulated::{NGINX_CONF, SimulatedServer};
 
 /// What goes wrong, and when. Operations are reads, searches, replacements and removals of
 /// leftovers, counted together from 1.
@@ -26,6 +26,12 @@ pub enum Fault {
     NotDurableAt(usize),
     /// Just before the operation of this number, somebody else writes these bytes to the file.
     ChangeBefore(usize, ServerPath, Vec<u8>),
+    /// The operation of this number, of those on what is in this folder, fails, and does nothing.
+    FailIn(ServerPath, usize),
+    /// From the operation of this number on every one on what is in this folder fails.
+    FailsFrom(ServerPath, usize),
+    /// Before every replacement of this file somebody else adds a line to it.
+    Restless(ServerPath),
 }
 
 /// A server in memory. Paths are found as Windows finds them.
@@ -35,7 +41,9 @@ pub struct FailingHost {
     leftovers: RefCell<BTreeSet<String>>,
     faults: Vec<Fault>,
     done: Cell<usize>,
-    web: Option<SimulatedServer>,
+    /// What the operations were on, in their order.
+    on: RefCell<Vec<String>>,
+    web: Vec<SimulatedServer>,
 }
 
 /// What an operation is to do.
@@ -58,17 +66,33 @@ impl FailingHost {
     /// The same server with an nginx that runs with these files.
     #[must_use]
     pub fn with_nginx(self) -> Self {
-        let web = SimulatedServer::new(self.files.borrow().clone());
-        Self { web: Some(web), ..self }
+        self.with_nginx_at(&ServerPath::new(NGINX_CONF))
     }
 
-    /// The web server that runs on it.
+    /// The same server with one more nginx, which runs with the files in the folder of this main one.
+    #[must_use]
+    pub fn with_nginx_at(mut self, main: &ServerPath) -> Self {
+        let server = SimulatedServer::new(main, &self.files.borrow());
+        self.web.push(server);
+        self
+    }
+
+    /// The first web server that runs on it.
     ///
     /// # Panics
     /// None does.
     #[must_use]
     pub fn web(&self) -> &SimulatedServer {
-        self.web.as_ref().expect("no web server runs here")
+        self.web.first().expect("no web server runs here")
+    }
+
+    /// The web server of this main file.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    pub fn web_of(&self, main: &ServerPath) -> &SimulatedServer {
+        self.web.iter().find(|server| server.main() == main).expect("no such server runs here")
     }
 
     /// The same server with one more fault.
@@ -81,7 +105,14 @@ impl FailingHost {
     /// The server after a restart: the same files, no faults, nothing done yet.
     #[must_use]
     pub fn restarted(self) -> Self {
-        Self { faults: Vec::new(), done: Cell::new(0), ..self }
+        Self { faults: Vec::new(), done: Cell::new(0), on: RefCell::default(), ..self }
+    }
+
+    /// How many operations were on what is in this folder.
+    #[must_use]
+    pub fn operations_in(&self, folder: &ServerPath) -> usize {
+        let within = format!("{}/", folder.key());
+        self.on.borrow().iter().filter(|path| path.starts_with(&within)).count()
     }
 
     /// How many operations were asked for.
@@ -111,9 +142,10 @@ impl FailingHost {
         self.leftovers.borrow_mut().insert(path.key());
     }
 
-    fn next(&self) -> Course {
+    fn next(&self, on: &ServerPath) -> Course {
         let now = self.done.get() + 1;
         self.done.set(now);
+        self.on.borrow_mut().push(on.key());
         let mut course = Course::Go;
         for fault in &self.faults {
             match fault {
@@ -122,10 +154,23 @@ impl FailingHost {
                 Fault::DieAt(at) if *at < now => course = Course::Fail,
                 Fault::NotDurableAt(at) if *at == now => course = Course::NotDurable,
                 Fault::ChangeBefore(at, path, bytes) if *at == now => self.write(path, bytes),
+                Fault::FailIn(folder, at)
+                    if is_in(folder, on) && self.operations_in(folder) == *at =>
+                {
+                    course = Course::Fail;
+                }
+                Fault::FailsFrom(folder, at)
+                    if is_in(folder, on) && self.operations_in(folder) >= *at =>
+                {
+                    course = Course::Fail;
+                }
                 Fault::FailAt(_)
                 | Fault::DieAt(_)
                 | Fault::NotDurableAt(_)
-                | Fault::ChangeBefore(..) => {}
+                | Fault::ChangeBefore(..)
+                | Fault::FailIn(..)
+                | Fault::FailsFrom(..)
+                | Fault::Restless(_) => {}
             }
         }
         course
@@ -138,13 +183,17 @@ impl Course {
     }
 }
 
+fn is_in(folder: &ServerPath, path: &ServerPath) -> bool {
+    path.key().starts_with(&format!("{}/", folder.key()))
+}
+
 fn failure(path: &ServerPath) -> FsError {
     FsError::Io { action: "use, in this test,", path: path.as_str().into(), source: Errno::IO }
 }
 
 impl Host for FailingHost {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
-        if self.next().fails() {
+        if self.next(path).fails() {
             return Read::Unreadable(format!("the test fails the read of {path}"));
         }
         match self.files.borrow().get(&path.key()) {
@@ -157,7 +206,7 @@ impl Host for FailingHost {
     }
 
     fn find(&self, folder: &ServerPath, name: &str) -> Found {
-        if self.next().fails() {
+        if self.next(folder).fails() {
             let why = format!("the test fails the search of {folder}");
             return Found { files: Vec::new(), incomplete: Some(why) };
         }
@@ -177,7 +226,7 @@ impl Host for FailingHost {
     }
 
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
-        let course = self.next();
+        let course = self.next(path);
         let shown = || path.as_str().into();
         if course == Course::Die {
             self.leave(path);
@@ -185,7 +234,11 @@ impl Host for FailingHost {
         if course.fails() {
             return Err(ReplaceError::Fs(failure(path)));
         }
+        let restless = Fault::Restless(path.clone());
         let mut files = self.files.borrow_mut();
+        if let (true, Some(file)) = (self.faults.contains(&restless), files.get_mut(&path.key())) {
+            file.extend_from_slice(b"# and on\n");
+        }
         let file =
             files.get_mut(&path.key()).ok_or_else(|| ReplaceError::Missing { path: shown() })?;
         let found = Digest::of(file);
@@ -203,7 +256,7 @@ impl Host for FailingHost {
     }
 
     fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
-        let course = self.next();
+        let course = self.next(path);
         if course == Course::Die {
             self.leave(path);
         }
@@ -220,7 +273,7 @@ impl Host for FailingHost {
     }
 
     fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
-        if self.next().fails() {
+        if self.next(path).fails() {
             return Err(ReplaceError::Fs(failure(path)));
         }
         let shown = || path.as_str().into();
@@ -250,15 +303,15 @@ impl Host for FailingHost {
     }
 
     fn left_out(&self) -> LeftOut {
-        self.web.as_ref().map(SimulatedServer::left_out).unwrap_or_default()
+        self.web.first().map(SimulatedServer::left_out).unwrap_or_default()
     }
 
     fn live(&self) -> Option<&dyn Live> {
-        self.web.is_some().then_some(self)
+        (!self.web.is_empty()).then_some(self)
     }
 
     fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
-        if self.next().fails() {
+        if self.next(path).fails() {
             return Err(failure(path));
         }
         Ok(self.leftovers.borrow_mut().remove(&path.key()))
@@ -269,40 +322,48 @@ impl Host for FailingHost {
     }
 }
 
+impl FailingHost {
+    fn server(&self, server: &WebServer) -> &SimulatedServer {
+        self.web_of(&server.id().config())
+    }
+}
+
 impl Live for FailingHost {
-    fn test(&self, _: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
-        if self.next().fails() {
+    fn test(&self, web: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
+        if self.next(&web.id().config()).fails() {
             return Err(TestError::NotMade("the test kills it".into()));
         }
-        self.web().test(&self.files.borrow(), staged)
+        self.server(web).test(&self.files.borrow(), staged)
     }
 
-    fn reload(&self, _: &WebServer) -> Result<(), String> {
-        if self.next().fails() {
+    fn reload(&self, web: &WebServer) -> Result<(), String> {
+        if self.next(&web.id().config()).fails() {
             return Err("the test kills it".into());
         }
-        self.web().reload(&self.files.borrow())
+        self.server(web).reload(&self.files.borrow())
     }
 
     fn settling(&self) -> Duration {
         Duration::ZERO
     }
 
-    fn start(&self, _: &WebServer) -> Result<(), String> {
-        if self.next().fails() {
+    fn start(&self, web: &WebServer) -> Result<(), String> {
+        if self.next(&web.id().config()).fails() {
             return Err("the test kills it".into());
         }
-        self.web().start(&self.files.borrow())
+        self.server(web).start(&self.files.borrow())
     }
 
-    fn is_running(&self, _: &WebServer) -> bool {
-        self.web().is_alive()
+    fn is_running(&self, web: &WebServer) -> bool {
+        self.server(web).is_alive()
     }
 
-    fn ask(&self, _: &WebSite, request: &Request) -> Answer {
-        if self.next().fails() {
+    fn ask(&self, site: &WebSite, request: &Request) -> Answer {
+        let of_it = self.web.iter().find(|server| server.serves(&site.name));
+        let server = of_it.unwrap_or_else(|| self.web());
+        if self.next(server.main()).fails() {
             return Answer::Nothing;
         }
-        self.web().answer(&request.target)
+        server.answer(&request.target)
     }
 }

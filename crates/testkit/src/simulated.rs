@@ -32,6 +32,8 @@ pub enum Mood {
     BreaksWithRules,
     /// Its own test refuses rules of ours.
     RefusesRules,
+    /// Once it has taken rules of ours every site answers 500, whatever it takes afterwards.
+    NeverRecovers,
     /// Its own test refuses whatever there is.
     RefusesAll,
     /// Every site answers 503, whatever is asked.
@@ -41,6 +43,10 @@ pub enum Mood {
 /// An nginx that runs, in memory.
 #[derive(Debug)]
 pub struct SimulatedServer {
+    /// Its main configuration file; its files are those in the same folder.
+    main: ServerPath,
+    /// Whether it has ever taken rules of ours.
+    marked: Cell<bool>,
     /// The files that it took last.
     loaded: RefCell<Files>,
     alive: Cell<bool>,
@@ -51,9 +57,11 @@ pub struct SimulatedServer {
 }
 
 impl SimulatedServer {
-    pub(crate) fn new(files: Files) -> Self {
+    pub(crate) fn new(main: &ServerPath, files: &Files) -> Self {
         Self {
-            loaded: RefCell::new(files),
+            main: main.clone(),
+            marked: Cell::new(false),
+            loaded: RefCell::new(of_folder(main, files)),
             alive: Cell::new(true),
             mood: Cell::default(),
             reloads: Cell::new(0),
@@ -96,6 +104,24 @@ impl SimulatedServer {
         self.alive.get()
     }
 
+    /// The path of its main configuration file.
+    #[must_use]
+    pub fn main(&self) -> &ServerPath {
+        &self.main
+    }
+
+    /// Those of these files that are its own.
+    #[must_use]
+    pub fn own_of(&self, files: &Files) -> Files {
+        of_folder(&self.main, files)
+    }
+
+    /// Whether it serves a site of this name.
+    pub(crate) fn serves(&self, name: &str) -> bool {
+        let loaded = self.loaded.borrow();
+        loaded.values().any(|text| String::from_utf8_lossy(text).contains(name))
+    }
+
     /// The files that it took last.
     #[must_use]
     pub fn loaded(&self) -> Files {
@@ -108,13 +134,17 @@ impl SimulatedServer {
         self.reloads.get()
     }
 
-    /// Whether it would start with these files: what is included is there, and what rules of ours
-    /// need is defined.
+    /// Whether the nginx of [`NGINX_CONF`] would start with these files: what is included is there,
+    /// and what rules of ours need is defined.
     ///
     /// # Errors
     /// What is missing.
     pub fn would_start(files: &Files) -> Result<(), String> {
-        let (mut met, mut left) = (BTreeSet::new(), vec![NGINX_CONF.to_owned()]);
+        Self::would_start_from(NGINX_CONF, files)
+    }
+
+    fn would_start_from(main: &str, files: &Files) -> Result<(), String> {
+        let (mut met, mut left) = (BTreeSet::new(), vec![main.to_owned()]);
         while let Some(path) = left.pop() {
             // A pattern may match nothing.
             let plain = path.replace("[s]", "s");
@@ -137,7 +167,7 @@ impl SimulatedServer {
         WebServer {
             kind: WebKind::Nginx,
             program: ServerPath::new("/usr/sbin/nginx"),
-            config: vec![ServerPath::new(NGINX_CONF)],
+            config: vec![self.main.clone()],
             base: ServerPath::new("/usr/share/nginx"),
             variables: BTreeMap::new(),
             defines: Vec::new(),
@@ -158,7 +188,7 @@ impl SimulatedServer {
         let mut planned = files.clone();
         for (path, bytes) in staged {
             // The main file is tested from beside; what it includes of ours it names so itself.
-            let main = path.as_str() == NGINX_CONF;
+            let main = *path == self.main;
             let beside = beside(path).key();
             planned.insert(if main { path.key() } else { beside }, bytes.clone());
         }
@@ -166,7 +196,7 @@ impl SimulatedServer {
         let refused = match self.mood.get() {
             Mood::RefusesAll => Err("[emerg] unknown directive".to_owned()),
             Mood::RefusesRules if ours => Err("[emerg] unknown directive".to_owned()),
-            _ => Self::would_start(&planned),
+            _ => Self::would_start_from(self.main.as_str(), &planned),
         };
         refused.map_err(|said| TestError::Refused {
             program: ServerPath::new("/usr/sbin/nginx"),
@@ -176,7 +206,7 @@ impl SimulatedServer {
 
     pub(crate) fn reload(&self, files: &Files) -> Result<(), String> {
         self.reloads.set(self.reloads.get() + 1);
-        let ours = files.get(NGINX_CONF).is_some_and(|main| has_rules(main));
+        let ours = files.get(&self.main.key()).is_some_and(|main| has_rules(main));
         match self.mood.get() {
             Mood::ReloadHangs if ours => return Err("it did not take it in time".into()),
             Mood::DiesOfRules if ours => {
@@ -186,16 +216,24 @@ impl SimulatedServer {
             Mood::IgnoresRules if ours => return Ok(()),
             _ => {}
         }
-        Self::would_start(files)?;
-        self.loaded.replace(files.clone());
-        Ok(())
+        self.take(files)
     }
 
     pub(crate) fn start(&self, files: &Files) -> Result<(), String> {
-        Self::would_start(files)?;
-        self.loaded.replace(files.clone());
+        self.take(files)?;
         self.alive.set(true);
         Ok(())
+    }
+
+    fn take(&self, files: &Files) -> Result<(), String> {
+        Self::would_start_from(self.main.as_str(), files)?;
+        self.loaded.replace(self.own_of(files));
+        self.marked.set(self.marked.get() || self.has_ours());
+        Ok(())
+    }
+
+    fn has_ours(&self) -> bool {
+        self.loaded.borrow().get(&self.main.key()).is_some_and(|main| has_rules(main))
     }
 
     pub(crate) fn answer(&self, target: &[u8]) -> Answer {
@@ -205,13 +243,23 @@ impl SimulatedServer {
         if self.mood.get() == Mood::Ill {
             return Answer::Status(503);
         }
-        let ours = self.loaded.borrow().get(NGINX_CONF).is_some_and(|main| has_rules(main));
+        let ours = self.has_ours();
+        if self.mood.get() == Mood::NeverRecovers && self.marked.get() {
+            return Answer::Status(500);
+        }
         if ours && self.mood.get() == Mood::BreaksWithRules {
             return Answer::Status(500);
         }
         let marked = target.windows(MARKER.len()).any(|part| part == MARKER.as_bytes());
         if ours && marked { Answer::Closed } else { Answer::Status(200) }
     }
+}
+
+/// The files in the folder that this one is in, and below it.
+fn of_folder(main: &ServerPath, files: &Files) -> Files {
+    let folder = main.folder().map(|folder| format!("{}/", folder.key())).unwrap_or_default();
+    let own = files.iter().filter(|(path, _)| path.starts_with(&folder));
+    own.map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
 }
 
 fn has_rules(main: &[u8]) -> bool {

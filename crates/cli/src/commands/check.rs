@@ -31,6 +31,7 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
             mitigations: view.plan.report,
             changed: false,
             timings: Vec::new(),
+            troubles: Vec::new(),
         };
         return Ok(tell(&session, common, &report, dry_run));
     }
@@ -78,9 +79,15 @@ pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry
         }
         tell_edits(&report.edits, dry_run);
     }
+    if !common.json {
+        output::tell_troubles(&report.troubles);
+    }
     let feeds = &session.sources.feeds;
     output::warn_of_feeds(feeds, Timestamp::now());
-    output::exit_code(&report.mitigations).max(output::feeds_code(feeds))
+    let feeds_code = output::feeds_code(feeds);
+    output::exit_code(&report.mitigations)
+        .max(feeds_code)
+        .max(output::troubles_code(&report.troubles))
 }
 
 fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_json::Value {
@@ -105,6 +112,7 @@ fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_
         "dry_run": dry_run,
         "files": files,
         "timings": timings,
+        "troubles": output::troubles_json(&report.troubles),
         "feeds": feeds_json(session),
         "server": {"name": session.host.name(), "facts": output::facts_json(&report.facts)},
     })

@@ -60,6 +60,7 @@ fn cycle(common: &Common) {
     });
     match outcome {
         Ok((feeds, report)) => {
+            output::tell_troubles(&report.troubles);
             output::warn_of_feeds(&feeds, Timestamp::now());
             for report in &report.mitigations {
                 let (state, reason) = (report.state.as_str(), output::plain(&report.reason));

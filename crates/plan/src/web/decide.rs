@@ -96,6 +96,10 @@ pub(crate) fn decide_on(asking: &Asking<'_>) -> (Decision, Wish) {
     let Asking { input, server, mitigation, action, .. } = asking;
     let record = server.record(&action.id);
     let (decision, wish) = decided(asking, record);
+    let concerns = record.is_some() || wish != Wish::Nothing;
+    if let (Some(why), true, false) = (server.stuck, concerns, server.gone) {
+        return (asking.at(Decision::leave(State::Failed, why), record), kept(record));
+    }
     let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&mitigation.id))
         || input.order.take_back.contains(&mitigation.id);
     (decision, if asked { wish } else { kept(record) })

@@ -32,26 +32,33 @@ fn add<'t>(all: &mut Vec<String>, new: impl IntoIterator<Item = &'t String>) {
     }
 }
 
-/// The reasons of the servers that decided it, each with its servers unless all say the same.
+/// Each reason with its servers, unless all say the same. Where the servers are in different states,
+/// each is named with its own, the worst first: what is amiss on one hides nothing of another.
 fn reason(each: &[(String, &Decision)], state: State) -> String {
-    let decides = |decision: &Decision| match state {
-        State::Partial => !decision.state.in_place(),
-        _ => decision.state == state,
+    let mut said: Vec<(State, &str, Vec<&str>)> = Vec::new();
+    for (server, decision) in each {
+        let same = said.iter_mut().find(|(of, reason, _)| {
+            *of == decision.state && (of.in_place() && *of != state || *reason == decision.reason)
+        });
+        match same {
+            Some((_, _, servers)) => servers.push(server),
+            None => said.push((decision.state, &decision.reason, vec![server])),
+        }
+    }
+    if let [(_, reason, _)] = said.as_slice() {
+        return (*reason).to_owned();
+    }
+    let is_mixed = each.iter().any(|(_, decision)| decision.state != each[0].1.state);
+    said.sort_by_key(|(of, _, _)| *of);
+    let text = |(of, reason, servers): &(State, &str, Vec<&str>)| {
+        let servers = servers.join(", ");
+        match (is_mixed, of.in_place()) {
+            (false, _) => format!("{servers}: {reason}"),
+            (true, false) => format!("{servers}: {}: {reason}", of.as_str()),
+            (true, true) => format!("{servers}: {}", of.as_str()),
+        }
     };
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (server, decision) in each.iter().filter(|(_, decision)| decides(decision)) {
-        match reasons.iter_mut().find(|(reason, _)| *reason == decision.reason) {
-            Some((_, servers)) => servers.push(server),
-            None => reasons.push((&decision.reason, vec![server])),
-        }
-    }
-    match reasons.as_slice() {
-        [(reason, servers)] if servers.len() == each.len() => (*reason).to_owned(),
-        _ => {
-            let texts = reasons.iter().map(|(why, of)| format!("{}: {why}", of.join(", ")));
-            texts.collect::<Vec<_>>().join("; ")
-        }
-    }
+    said.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -65,7 +72,28 @@ mod tests {
         let both = [("apache:/a".to_owned(), &on), ("nginx:/n".to_owned(), &off)];
         let merged = merged(&both).unwrap();
         assert_eq!(merged.state, State::Partial);
-        assert_eq!(merged.reason, "nginx:/n: nginx shows the first header only");
+        let told = "apache:/a: applied; nginx:/n: unsupported: nginx shows the first header only";
+        assert_eq!(merged.reason, told);
+    }
+
+    #[test]
+    fn a_server_with_a_conflict_does_not_hide_another_on_which_it_failed() {
+        let on = Decision::leave(State::Applied, "affected");
+        let failed = Decision::leave(State::Failed, "the probe is not blocked");
+        let conflict = Decision::leave(State::Conflict, "it refuses its own configuration");
+        let each = [
+            ("nginx:/n".to_owned(), &failed),
+            ("apache:/a".to_owned(), &on),
+            ("haproxy:/h".to_owned(), &conflict),
+            ("nginx:/m".to_owned(), &failed),
+        ];
+        let merged = merged(&each).unwrap();
+        assert_eq!(merged.state, State::Conflict);
+        assert_eq!(
+            merged.reason,
+            "haproxy:/h: conflict: it refuses its own configuration; nginx:/n, nginx:/m: failed: \
+             the probe is not blocked; apache:/a: applied"
+        );
     }
 
     #[test]

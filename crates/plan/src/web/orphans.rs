@@ -106,6 +106,9 @@ fn orphan_action(
             (State::Failed, format!("it could not be taken back: {error}"))
         }
         (_, Some(why), _) => (State::Applied, format!("to be taken back: {why}")),
+        (_, None, _) if server.stuck.is_some() && !server.gone => {
+            (State::Failed, server.stuck.unwrap_or_default().to_owned())
+        }
         (_, None, Seen::Unknown(why)) => (State::Unknown, format!("{why}; what is in place stays")),
         (_, None, Seen::Changed(how)) => (State::Drifted, format!("not in this catalog; {how}")),
         (_, None, _) if known => {

@@ -26,6 +26,8 @@ pub(crate) struct OnServer<'a> {
     record: &'a [WebPlaced],
     /// Why nothing can be written for it, if so: another server shares a file with it.
     pub(crate) shared: Option<String>,
+    /// Why nothing is done to it, if so: an earlier change is still to be taken back.
+    pub(crate) stuck: Option<&'a str>,
     pub(crate) seen: Seen,
     /// Where rules of a kind stand, for a person.
     places: RefCell<BTreeMap<&'static str, String>>,
@@ -85,6 +87,7 @@ impl<'a> OnServer<'a> {
             modules: config.facts.modules.iter().cloned().collect(),
         };
         let failures = failures(input, &id);
+        let stuck = stuck(input, &id);
         let places = RefCell::default();
         Self {
             id,
@@ -94,6 +97,7 @@ impl<'a> OnServer<'a> {
             can,
             record,
             shared: None,
+            stuck,
             seen,
             places,
             failures,
@@ -110,6 +114,7 @@ impl<'a> OnServer<'a> {
             can: Server { kind: WebKind::Nginx, version: None, modules: BTreeSet::new() },
             record: &own.rules,
             shared: None,
+            stuck: stuck(input, id),
             seen: Seen::Unknown(why),
             places: RefCell::default(),
             failures: failures(input, id),
@@ -170,6 +175,9 @@ impl<'a> OnServer<'a> {
         if self.gone {
             return None;
         }
+        if let Some(why) = self.stuck {
+            return Some((State::Failed, why));
+        }
         let refused = self.config.and_then(|config| config.refused.as_deref());
         match (&self.seen, self.shared.as_deref().or(refused)) {
             (Seen::Unknown(why), _) => Some((State::Unknown, why)),
@@ -221,6 +229,10 @@ fn share(all: &mut [OnServer<'_>]) {
 fn failures<'a>(input: &Input<'a>, id: &ServerId) -> BTreeMap<&'a ActionId, &'a str> {
     let of_it = input.failures.web.iter().filter(|((server, _), _)| server == id);
     of_it.map(|((_, action), error)| (action, error.as_str())).collect()
+}
+
+fn stuck<'a>(input: &Input<'a>, id: &ServerId) -> Option<&'a str> {
+    input.failures.stuck.get(&Some(id.clone())).map(String::as_str)
 }
 
 /// What is there of ours.

@@ -1,0 +1,123 @@
+//! Takes a change back that was begun, and writes down what became of it.
+
+use stopgap_model::MitigationId;
+use stopgap_plan::Step;
+use stopgap_store::{Change, Event, Status, StoreError};
+
+use crate::Engine;
+use crate::cycle::Done;
+use crate::files::{PutBack, sentence};
+use crate::trouble::Trouble;
+
+/// A change that is to be taken back.
+pub(crate) struct Failing {
+    pub(crate) change: Change,
+    /// How many of its files were made, or may have been.
+    pub(crate) made: usize,
+    /// What went wrong, as a sentence without a full stop.
+    pub(crate) why: String,
+    /// The mitigation that it is because of, where that is known and others were changed too.
+    pub(crate) fault: Option<MitigationId>,
+}
+
+impl Failing {
+    pub(crate) fn new(change: Change, made: usize, why: impl Into<String>) -> Self {
+        Self { change, made, why: why.into(), fault: None }
+    }
+}
+
+impl Engine<'_> {
+    /// Takes a change back that failed, as `undo` does, and tells of it in the audit trail.
+    pub(crate) fn fail(
+        &self,
+        failing: Failing,
+        restore: impl FnOnce(&mut String) -> Result<(), String>,
+        done: &mut Done,
+    ) -> bool {
+        let steps = failing.change.steps.clone();
+        let (whole, why) = self.undo(failing, restore, done);
+        self.record_failure(&steps, &why, done);
+        whole
+    }
+
+    /// Puts the files back, has the server take that by `restore`, which may add to what went wrong,
+    /// and writes down what became of it. Answers whether all is as before, and what went wrong.
+    pub(crate) fn undo(
+        &self,
+        mut failing: Failing,
+        restore: impl FnOnce(&mut String) -> Result<(), String>,
+        done: &mut Done,
+    ) -> (bool, String) {
+        let back = self.put_all_back(&failing.change, failing.made);
+        // Before it is written down: a kill in between has the next cycle do it again.
+        let restored = restore(&mut failing.why);
+        let whole = back.left.is_empty() && restored.is_ok();
+        failing.fault = failing.fault.filter(|_| whole);
+        let server = failing.change.server().cloned();
+        if let (Err(why), Some(server), true) = (restored, server, back.left.is_empty()) {
+            let trouble = Trouble::NotHealthy { server, error: failing.why, why };
+            failing.why = trouble.to_string();
+            done.troubles.push(trouble);
+        }
+        (whole, self.close(failing, back, done))
+    }
+
+    /// Writes down what became of a change that was taken back, and answers what went wrong. Where a
+    /// file is still to be put back it stays intended, and the next cycle tries again.
+    fn close(&self, failing: Failing, back: PutBack, done: &mut Done) -> String {
+        let Failing { mut change, why: mut error, fault, .. } = failing;
+        if !back.left.is_empty() {
+            error = done.stuck(&mut change, error, back.left);
+        } else if back.as_before {
+            change.status = Status::Undone { error: error.clone(), fault };
+        } else {
+            // Where somebody wrote over our bytes, what of ours is still there is seen by looking.
+            change.status = Status::Interrupted;
+        }
+        if let Err(why) = self.store.save_change(&change) {
+            done.not_recorded(&change, why);
+            done.fail_all(&change.steps, &error);
+        }
+        error
+    }
+
+    /// What is to be told of a change that could not be begun.
+    pub(crate) fn not_begun(&self, steps: &[Step], why: StoreError, done: &mut Done) {
+        let server = steps.iter().find_map(Step::server).cloned();
+        let trouble = Trouble::NotBegun { server, why };
+        done.fail_all(steps, &sentence(&trouble));
+        done.troubles.push(trouble);
+    }
+
+    /// Writes the failure of a change down, for each of its mitigations.
+    pub(crate) fn record_failure(&self, steps: &[Step], error: &str, done: &mut Done) {
+        let mut ids: Vec<&MitigationId> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Insert(placed) => ids.push(&placed.mitigation),
+                Step::Remove { mitigation, .. } => ids.push(mitigation),
+                Step::Rules { rules, put_in, taken_out, .. } => {
+                    let put_in = rules.iter().filter(|placed| put_in.contains(&placed.action));
+                    ids.extend(put_in.map(|placed| &placed.mitigation));
+                    ids.extend(taken_out.iter().map(|out| &out.mitigation));
+                }
+            }
+        }
+        for id in ids {
+            self.record(Event::Failed, id.as_str(), error, done);
+        }
+    }
+
+    /// Adds a line to the audit trail. That it cannot be written keeps nothing from being done, and
+    /// is told once.
+    pub(crate) fn record(&self, event: Event, mitigation: &str, detail: &str, done: &mut Done) {
+        let recorded = self.store.record((self.now)(), self.by, event, mitigation, detail);
+        let is_told = |trouble: &Trouble| matches!(trouble, Trouble::NotAudited(_));
+        match recorded {
+            Err(why) if !done.troubles.iter().any(is_told) => {
+                done.troubles.push(Trouble::NotAudited(why));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! One server's trouble is its own: whatever goes wrong on one of two web servers, the other is
+//! protected, the report is made, and the next cycle goes on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use stopgap_engine::{CycleReport, Engine, Trouble, View};
+use stopgap_host::Host;
+use stopgap_model::policy::{Drift, Policy, Switch};
+use stopgap_model::report::{MitigationReport, State};
+use stopgap_model::{Catalog, ServerPath};
+use stopgap_plan::Order;
+use stopgap_sandbox::ExchangeServer;
+use stopgap_store::{Status, Store};
+use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF};
+use stopgap_testkit::{FailingHost, Fault};
+
+/// The main file of the server on which nothing goes wrong. It comes after the other one.
+const OTHER_CONF: &str = "/srv/other/nginx.conf";
+
+fn config(port: u16, name: &str, include: &str) -> String {
+    format!(
+        "events {{}}\nhttp {{\n  server {{\n    listen 127.0.0.1:{port};\n    server_name \
+         {name};\n  }}\n{include}}}\n"
+    )
+}
+
+/// The folder of the server on which something goes wrong.
+fn troubled() -> ServerPath {
+    ServerPath::new("/etc/nginx")
+}
+
+fn other() -> ServerPath {
+    ServerPath::new(OTHER_CONF)
+}
+
+fn host() -> FailingHost {
+    let site = "server {\n  listen 127.0.0.1:8080;\n  server_name b.test;\n}\n";
+    let files = [
+        (NGINX_CONF, config(8080, "a.test", "  include /etc/nginx/b.site;\n")),
+        ("/etc/nginx/b.site", site.to_owned()),
+        (OTHER_CONF, config(8081, "other.test", "")),
+    ];
+    let files = files.map(|(path, text)| (ServerPath::new(path), text.into_bytes()));
+    FailingHost::new(files.to_vec()).with_nginx().with_nginx_at(&other())
+}
+
+const DOCUMENT: &str = "schema = 1\nid = \"A\"\nrevision = 1\ntitle = \"A test\"\n\
+    severity = \"high\"\nimpact = \"None.\"\n\
+    [[action]]\nid = \"A.1\"\nkind = \"block-request\"\ndeny = \"abort\"\n\
+    when = [{ field = \"uri\", contains = \"MARKER\" }]\n\
+    [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /MARKER\"\nexpect = \"blocked\"\n\
+    [[probe]]\nname = \"benign\"\nlive = true\nrequest = \"GET /ordinary\"\nexpect = \"allowed\"\n";
+
+/// A state folder with what is published, removed when the test ends.
+struct Home {
+    folder: PathBuf,
+    store: Store,
+    catalog: Catalog,
+}
+
+impl Home {
+    fn new(document: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("stopgap-alone-{}-{count}", std::process::id()));
+        let store = Store::open(&folder).unwrap();
+        let document = stopgap_model::document::parse(document.as_bytes(), &|_| Ok(())).unwrap();
+        Self { folder, store, catalog: Catalog::of("a test", [document]) }
+    }
+
+    fn with_engine<T>(&self, host: &dyn Host, run: impl FnOnce(&Engine<'_>) -> T) -> T {
+        let policy = Policy {
+            organisation: Switch::On,
+            server: Switch::On,
+            blocked: BTreeMap::new(),
+            drift: Drift::Reapply,
+        };
+        run(&Engine {
+            host,
+            store: &self.store,
+            catalog: &self.catalog,
+            remember: false,
+            policy: &policy,
+            declared: &[],
+            by: "a test",
+            now: Timestamp::now,
+            stop: &AtomicBool::new(false),
+        })
+    }
+
+    fn cycle(&self, host: &dyn Host) -> CycleReport {
+        self.with_engine(host, |engine| engine.cycle(&Order::default()).unwrap())
+    }
+
+    fn look(&self, host: &dyn Host) -> View {
+        self.with_engine(host, |engine| engine.look(&Order::default()).unwrap())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn two_servers() -> Home {
+    Home::new(&DOCUMENT.replace("MARKER", MARKER))
+}
+
+fn of(reports: &[MitigationReport]) -> (State, String) {
+    let report = reports.iter().find(|report| report.id.as_str() == "A").unwrap();
+    (report.state, report.reason.clone())
+}
+
+/// The other server has the rules and runs with them.
+#[track_caller]
+fn assert_protected(host: &FailingHost, what: &str) {
+    let server = host.web_of(&other());
+    assert!(server.is_alive(), "{what}");
+    let loaded = server.loaded();
+    assert!(loaded.contains_key("/srv/other/stopgap-server.rules"), "{what}: {loaded:?}");
+    assert_eq!(loaded, server.own_of(&host.snapshot()), "{what}");
+}
+
+#[track_caller]
+fn all_applied(state: &Home, host: &FailingHost, what: &str) {
+    let report = state.cycle(host);
+    let (word, reason) = of(&report.mitigations);
+    assert_eq!(word, State::Applied, "{what}: {reason}");
+    assert!(report.troubles.is_empty(), "{what}: {:?}", report.troubles);
+    assert_protected(host, what);
+    assert_eq!(host.web().loaded(), host.web().own_of(&host.snapshot()), "{what}");
+}
+
+#[test]
+fn whichever_operation_on_one_server_fails_the_other_is_protected_and_the_report_is_whole() {
+    let operations = {
+        let (state, host) = (two_servers(), host());
+        all_applied(&state, &host, "nothing fails");
+        host.operations_in(&troubled())
+    };
+    assert!(operations > 20, "only {operations} operations");
+    let mut not_undone = 0;
+    for at in 1..=operations {
+        for fault in [Fault::FailIn(troubled(), at), Fault::FailsFrom(troubled(), at)] {
+            let what = format!("{fault:?}");
+            let (state, host) = (two_servers(), host().with(fault));
+            let report = state.cycle(&host);
+            assert_protected(&host, &what);
+            let (word, reason) = of(&report.mitigations);
+            // What is in place on the other is not all there is to it, unless both have it.
+            if word != State::Applied {
+                assert!(reason.contains("nginx:/etc/nginx/nginx.conf: "), "{what}: {reason}");
+                assert!(
+                    reason.contains("nginx:/srv/other/nginx.conf: applied"),
+                    "{what}: {reason}"
+                );
+            }
+            for trouble in &report.troubles {
+                let server = trouble.server().unwrap_or_else(|| panic!("{what}: {trouble}"));
+                assert_eq!(server.config(), ServerPath::new(NGINX_CONF), "{what}");
+            }
+            let stuck = matches!(report.troubles.first(), Some(Trouble::NotUndone { .. }));
+            not_undone += usize::from(stuck);
+            if stuck {
+                assert_eq!(word, State::Failed, "{what}: {reason}");
+                assert!(reason.contains("before the change"), "{what}: {reason}");
+            }
+            all_applied(&state, &host.restarted(), &what);
+        }
+    }
+    assert!(not_undone > 2, "the files of {not_undone} changes could not be put back");
+}
+
+#[test]
+fn a_server_that_does_not_come_back_healthy_keeps_no_other_from_being_protected() {
+    let (state, host) = (two_servers(), host());
+    host.web().set_mood(Mood::NeverRecovers);
+    let before = host.web().own_of(&host.snapshot());
+    let report = state.cycle(&host);
+    let (word, reason) = of(&report.mitigations);
+    assert_eq!(word, State::Failed, "{reason}");
+    assert!(reason.contains("does not answer as before"), "{reason}");
+    assert!(matches!(report.troubles.as_slice(), [Trouble::NotHealthy { .. }]), "{report:?}");
+    assert_eq!(host.web().own_of(&host.snapshot()), before);
+    assert_protected(&host, "the other one");
+    // The records say it as well, to who only looks.
+    let (word, told) = of(&state.look(&host).plan.report);
+    assert_eq!((word, told), (State::Failed, reason));
+}
+
+#[test]
+fn a_file_that_somebody_changes_all_the_time_costs_that_server_only() {
+    let (state, host) = (two_servers(), host());
+    let path = ServerPath::new("/etc/nginx/b.site");
+    let host = host.with(Fault::Restless(path));
+    let report = state.cycle(&host);
+    let (word, reason) = of(&report.mitigations);
+    assert_eq!(word, State::Failed, "{reason}");
+    assert!(
+        reason.contains("/etc/nginx/b.site was changed by somebody else each time"),
+        "{reason}"
+    );
+    assert_protected(&host, "the other one");
+    let told = host.web().own_of(&host.snapshot());
+    assert!(told.keys().all(|path| !path.contains("stopgap")), "something of ours stays: {told:?}");
+    all_applied(&state, &host.restarted(), "at rest");
+}
+
+#[test]
+fn a_conflict_of_one_server_does_not_hide_that_it_failed_on_another() {
+    let (state, host) = (two_servers(), host());
+    host.web().set_mood(Mood::BreaksWithRules);
+    host.web_of(&other()).set_mood(Mood::RefusesAll);
+    let report = state.cycle(&host);
+    let (word, reason) = of(&report.mitigations);
+    assert_eq!(word, State::Conflict, "{reason}");
+    assert!(reason.contains("nginx:/srv/other/nginx.conf: conflict: "), "{reason}");
+    assert!(reason.contains("nginx:/etc/nginx/nginx.conf: failed: "), "{reason}");
+}
+
+#[test]
+fn every_file_is_put_back_before_it_is_told_which_could_not_be() {
+    let operations = {
+        let (state, host) = (two_servers(), host());
+        host.web().set_mood(Mood::BreaksWithRules);
+        let _ = state.cycle(&host);
+        host.operations_in(&troubled())
+    };
+    let before = host().snapshot();
+    let mut left = 0;
+    for at in 1..=operations {
+        let (state, host) = (two_servers(), host().with(Fault::FailIn(troubled(), at)));
+        host.web().set_mood(Mood::BreaksWithRules);
+        let report = state.cycle(&host);
+        assert_protected(&host, &format!("operation {at}"));
+        let files = host.snapshot();
+        let amiss: Vec<&String> = files
+            .iter()
+            .filter(|(path, _)| path.starts_with("/etc/nginx/"))
+            .filter(|(path, bytes)| before.get(*path) != Some(bytes))
+            .map(|(path, _)| path)
+            .collect();
+        let told = report.troubles.iter().find_map(|trouble| match trouble {
+            Trouble::NotUndone { files, .. } => Some(files),
+            _ => None,
+        });
+        // One operation fails, so one file at most is not as it was, and it is named.
+        assert!(amiss.len() <= 1, "operation {at}: {amiss:?}");
+        if let Some(path) = amiss.first() {
+            let told = told.unwrap_or_else(|| panic!("operation {at}: {report:?}"));
+            assert_eq!(told[0].file.key(), **path, "operation {at}");
+            left += 1;
+        }
+    }
+    assert!(left >= 3, "only {left} files were ever left");
+}
+
+#[test]
+fn a_change_record_that_cannot_be_recovered_from_keeps_no_other_from_it() {
+    let (state, host) = (two_servers(), host());
+    all_applied(&state, &host, "at first");
+    // As if the program had been killed in both, the one on top of the other.
+    for mut change in state.store.changes().unwrap() {
+        change.status = Status::Intended;
+        state.store.save_change(&change).unwrap();
+    }
+    let host = host.restarted().with(Fault::FailsFrom(troubled(), 1));
+    let report = state.cycle(&host);
+    assert!(
+        report.troubles.iter().any(|trouble| matches!(trouble, Trouble::NotUndone { .. })),
+        "{report:?}"
+    );
+    let (word, reason) = of(&report.mitigations);
+    assert!(matches!(word, State::Failed | State::Unknown), "{reason}");
+    assert_protected(&host, "the other one");
+    let changes = state.store.changes().unwrap();
+    let stuck = changes.iter().find(|change| change.status == Status::Intended).unwrap();
+    assert_eq!(stuck.stuck.as_ref().unwrap().error, "it was cut short");
+    // A second check tells the same, and nothing twice.
+    let again = state.cycle(&host);
+    assert_eq!(again.troubles.len(), 1, "{again:?}");
+    assert!(!again.troubles[0].to_string().contains("failed (a change"), "{}", again.troubles[0]);
+    all_applied(&state, &host.restarted(), "the disk is well again");
+}
+
+#[test]
+fn files_of_iis_that_could_not_be_put_back_are_the_state_of_what_they_carry() {
+    let server = || FailingHost::new(ExchangeServer::new("15.2.1118.7".parse().unwrap()).files());
+    let m1 = include_str!("../../../catalog/M1.toml");
+    let (state, host) = (Home::new(m1), server());
+    let _ = state.cycle(&host);
+    let operations = host.operations();
+    let mut stuck = 0;
+    for at in 1..=operations {
+        let (state, host) = (Home::new(m1), server().with(Fault::NotDurableAt(at)));
+        let host = host.with(Fault::DieAt(at + 1));
+        let report = state.cycle(&host);
+        let (word, reason) = (report.mitigations[0].state, report.mitigations[0].reason.clone());
+        if let Some(Trouble::NotUndone { server: None, files, .. }) = report.troubles.first() {
+            stuck += 1;
+            assert!(matches!(word, State::Failed | State::Unknown), "operation {at}: {reason}");
+            assert!(files[0].image.as_ref().unwrap().ends_with("before/0"), "{files:?}");
+        }
+        let report = state.cycle(&host.restarted());
+        assert_eq!(report.mitigations[0].state, State::Applied, "operation {at}");
+    }
+    assert!(stuck > 0, "no file was ever left");
+}
