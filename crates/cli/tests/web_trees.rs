@@ -12,7 +12,7 @@ mod common;
 mod machine;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, lchown};
 
 use machine::{Machine, NGINX_CONF, NGINX_SITE};
 
@@ -216,15 +216,23 @@ fn sites_that_are_real_files_in_a_folder_that_is_read_whole_are_protected() {
 }
 
 #[test]
-fn a_link_in_a_folder_that_its_group_may_write_is_told_and_not_followed() {
+fn a_link_of_somebody_else_to_a_file_of_roots_is_told_and_not_followed() {
     let machine = on(Machine::nginx());
-    let exposed = |mode| {
-        let folder = machine.at("etc/nginx/sites-enabled");
-        fs::set_permissions(folder, Permissions::from_mode(mode)).unwrap();
-    };
-    exposed(0o775);
-    left_alone(&machine, "unknown", &["sites-enabled", "others than its owner may write"]);
-    exposed(0o755);
+    let link = machine.at("etc/nginx/sites-enabled/default");
+    if lchown(&link, Some(4711), Some(4711)).is_err() {
+        println!("skipped: only root can give files to other users");
+        return;
+    }
+    left_alone(&machine, "unknown", &["sites-enabled/default", "link of user 4711's"]);
+    lchown(&link, Some(0), Some(0)).unwrap();
+    applied_and_given_back(&machine);
+    machine.stopgap(&["unblock", "WEB"]);
+    // A user's own link to his own site, in a folder that his group may write.
+    for path in [link, machine.at("etc/nginx/sites-available/default")] {
+        lchown(path, Some(4711), Some(4711)).unwrap();
+    }
+    let folder = machine.at("etc/nginx/sites-enabled");
+    fs::set_permissions(folder, Permissions::from_mode(0o2775)).unwrap();
     applied_and_given_back(&machine);
 }
 

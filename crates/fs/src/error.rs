@@ -65,11 +65,29 @@ pub enum FsError {
         /// The text.
         name: String,
     },
-    /// Others than its owner may write it, so it is not trusted: a link in it is not followed, a
-    /// program in it is not run.
-    #[error("others than its owner may write to {}, so what is there is not trusted", path.display())]
+    /// Others than root may write it, so it is not trusted: it is not obeyed, and as a program not run.
+    #[error("others than root may write to {}, so what is there is not trusted", path.display())]
     Exposed {
         /// The folder or file.
+        path: PathBuf,
+    },
+    /// A link leads to what is neither its owner's nor was the link laid by root.
+    #[error(
+        "{} is a link of user {owner}'s to what belongs to user {other}, so it is not followed",
+        path.display()
+    )]
+    ForeignLink {
+        /// The link.
+        path: PathBuf,
+        /// The user id of its owner.
+        owner: u32,
+        /// The user id of the owner of what it leads to.
+        other: u32,
+    },
+    /// Another file has its name than the one that was looked at.
+    #[error("{} was exchanged while it was opened", path.display())]
+    Exchanged {
+        /// The file.
         path: PathBuf,
     },
     /// Links lead in a circle, or the way is longer than anybody's.

@@ -67,9 +67,14 @@ impl Folder {
         }
     }
 
-    /// The same folder, opened a second time.
+    /// A folder that was opened only to go on from it: what is in it can be opened, and no more.
+    pub(crate) fn passed(fd: OwnedFd, path: PathBuf) -> Self {
+        Self { fd, path }
+    }
+
+    /// The same folder, opened a second time and for all that is done in one.
     pub(crate) fn again(&self) -> Result<Self, FsError> {
-        let fd = self.fd.try_clone().at("open", &self.path)?;
+        let fd = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty()).at("open", &self.path)?;
         Ok(Self { fd, path: self.path.clone() })
     }
 

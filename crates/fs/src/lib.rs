@@ -5,7 +5,7 @@
 //!   without regard to ASCII case, no symbolic link in it is followed, and a file is replaced only
 //!   while it still is the one that was read;
 //! - a [`UnixRoot`] holds those of a Unix server: case counts, and links are followed as the server
-//!   follows them, but for those that just anybody may have put there;
+//!   follows them, but for those that lead to what is neither their owner's nor were laid by root;
 //! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte;
 //! - a [`PublicDir`] is Stopgap's own too, and what is in it is for everybody to read.
 
@@ -22,6 +22,7 @@ mod replace;
 mod root;
 mod temp;
 mod unix;
+mod way;
 mod xattr;
 
 pub use error::{FsError, LockError, PrivateDirError, ReplaceError};
@@ -35,3 +36,4 @@ pub use root::Root;
 pub use rustix::io::Errno;
 pub use temp::{LEFTOVER_SUFFIX, Staged, leftover_path};
 pub use unix::UnixRoot;
+pub use way::{Identity, Writers};

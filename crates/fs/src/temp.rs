@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Write as _;
 
-use rustix::fs::{OFlags, RenameFlags};
+use rustix::fs::{Gid, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 
 use crate::error::{At as _, FsError};
@@ -122,10 +122,20 @@ pub struct Staged {
 
 impl Staged {
     /// Writes `bytes` beside `target`, for its owner only, in place of what an earlier run may have
-    /// left.
-    pub(crate) fn write(folder: Folder, target: &OsStr, bytes: &[u8]) -> Result<Self, FsError> {
+    /// left; for `owner`, a user and a group, where there is one.
+    pub(crate) fn write(
+        folder: Folder,
+        target: &OsStr,
+        bytes: &[u8],
+        owner: Option<(u32, u32)>,
+    ) -> Result<Self, FsError> {
         let name = leftover_of(target);
         let mut temp = Temp::write(&folder, target, bytes)?;
+        if let Some((uid, gid)) = owner {
+            let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+            rustix::fs::fchown(temp.file(), Some(uid), Some(gid))
+                .at("write", &folder.path_of(&name))?;
+        }
         // Whole, so from here on it is removed when this is dropped, and no sooner.
         temp.beside.placed = true;
         drop(temp);

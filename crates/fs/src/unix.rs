@@ -1,11 +1,9 @@
 //! A folder with the files of a Unix server in it.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, OFlags, readlinkat, statat};
-use rustix::io::Errno;
 use stopgap_model::Digest;
 
 use crate::error::{At as _, FsError, ReplaceError};
@@ -13,38 +11,25 @@ use crate::folder::{Folder, read_rest};
 use crate::glob::{Part, parts_of};
 use crate::replace::{create, remove, replace};
 use crate::temp::{Staged, leftover_of};
+use crate::way::{Identity, Way, Writers, is_there};
 
-/// The most links on the way to one file, as Linux has it (`path_resolution(7)`).
-const MAX_LINKS: usize = 40;
-/// The most parts of a path, those of the links on the way included: each may hold a folder open.
-/// A server's own paths have ten.
-const MAX_PARTS: usize = 256;
 /// The most files that a pattern names. A server of web sites by the thousand has one for each.
 const MAX_FILES: usize = 4_096;
 /// The most names that are read for one pattern, in all folders together.
 const MAX_NAMES: usize = 100_000;
 
-/// Write permission for the group or for everybody.
-const OTHERS_WRITE: u32 = 0o022;
+/// How often a file is looked at again that was exchanged while it was opened.
+const ATTEMPTS: u32 = 3;
 
 /// A folder with the files of a Unix server in it, opened once: `/` for the machine itself.
 ///
 /// Files are named by paths that begin with `/`, which is this folder; case counts. Links are
 /// followed as the server that uses them follows them, by us and one by one: an absolute one begins
-/// at this folder, and no `..` leads out of it. A link in a folder that others than its owner may
-/// write is not followed: whoever may put a link there would choose the file that is written.
+/// at this folder, and no `..` leads out of it. A link is root's or that of whoever owns what it leads
+/// to; another one is not followed, as whoever laid it would choose the file that is read or written.
+/// What is judged is what was opened, and what has another name by then is not touched.
 #[derive(Debug)]
 pub struct UnixRoot(Folder);
-
-/// Where a path leads, every link followed: the folders on the way, held open, and the last name.
-struct Place<'a> {
-    top: &'a Folder,
-    folders: Vec<(OsString, Folder)>,
-    /// The name in the last folder; `None` where the path is that folder.
-    name: Option<OsString>,
-    /// Whether there is something of that name.
-    there: bool,
-}
 
 impl UnixRoot {
     /// Opens the folder at `path`.
@@ -67,10 +52,36 @@ impl UnixRoot {
     /// The way there cannot be followed, or the file is not a regular one, too large, or cannot be
     /// read.
     pub fn read(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>, FsError> {
-        let Some(place) = self.place(path)? else { return Ok(None) };
-        let (folder, name) = place.file()?;
-        let Some(file) = folder.file(name, OFlags::RDONLY)? else { return Ok(None) };
-        read_rest(&file, max, &folder.path_of(name)).map(Some)
+        self.read_if(path, max, |_| Ok(()))
+    }
+
+    /// The bytes of a regular file that only root can change, as for
+    /// [`UnixRoot::require_guarded`]; `None` if it is not there.
+    ///
+    /// # Errors
+    /// [`FsError::Exposed`] if somebody else can; otherwise as for [`UnixRoot::read`].
+    pub fn read_guarded(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>, FsError> {
+        self.read_if(path, max, require_closed)
+    }
+
+    fn read_if(
+        &self,
+        path: &str,
+        max: u64,
+        is_fit: impl Fn(&Way<'_>) -> Result<(), FsError>,
+    ) -> Result<Option<Vec<u8>>, FsError> {
+        let mut attempts = 1..ATTEMPTS;
+        loop {
+            let Some(way) = self.way(path)? else { return Ok(None) };
+            is_fit(&way)?;
+            match way.open_file() {
+                // Who writes files by renaming them does so at any moment.
+                Err(FsError::Exchanged { .. }) if attempts.next().is_some() => {}
+                Err(error) => return Err(error),
+                Ok(None) => return Ok(None),
+                Ok(Some((file, path))) => return read_rest(&file, max, &path).map(Some),
+            }
+        }
     }
 
     /// The path without a link that `path` leads to, below this folder and beginning with `/`;
@@ -79,7 +90,7 @@ impl UnixRoot {
     /// # Errors
     /// The way there cannot be followed.
     pub fn real_path(&self, path: &str) -> Result<Option<PathBuf>, FsError> {
-        Ok(self.place(path)?.map(|place| place.real_path()))
+        Ok(self.way(path)?.map(|way| way.real_path()))
     }
 
     /// Whether `path` leads to a folder.
@@ -87,7 +98,7 @@ impl UnixRoot {
     /// # Errors
     /// The way there cannot be followed.
     pub fn is_folder(&self, path: &str) -> Result<bool, FsError> {
-        Ok(self.place(path)?.is_some_and(|place| place.is_folder()))
+        Ok(self.way(path)?.is_some_and(|way| way.is_folder()))
     }
 
     /// Replaces the file whose digest is `expected` by one with the bytes `new`, the same owner,
@@ -96,9 +107,9 @@ impl UnixRoot {
     /// # Errors
     /// As [`ReplaceError`] says. But for [`ReplaceError::NotDurable`], the file is as it was.
     pub fn replace(&self, path: &str, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
-        let place = self.place(path)?.ok_or_else(|| self.missing(path))?;
-        let (folder, name) = place.file()?;
-        replace(folder, name, expected, new)
+        let way = self.way(path)?.ok_or_else(|| self.missing(path))?;
+        let (folder, name) = way.file()?;
+        replace(&folder, name, expected, new)
     }
 
     /// Makes a file for everybody to read, whatever the umask says: at once, on the disk when this
@@ -108,9 +119,9 @@ impl UnixRoot {
     /// [`ReplaceError::Changed`] if it is there already, [`ReplaceError::Missing`] if its folder is
     /// not; otherwise as for [`UnixRoot::replace`].
     pub fn create(&self, path: &str, new: &[u8]) -> Result<(), ReplaceError> {
-        let place = self.place(path)?.ok_or_else(|| self.missing(path))?;
-        let (folder, name) = place.file()?;
-        create(folder, name, new)
+        let way = self.way(path)?.ok_or_else(|| self.missing(path))?;
+        let (folder, name) = way.file()?;
+        create(&folder, name, new)
     }
 
     /// Removes the file whose digest is `expected`; on the disk when this returns.
@@ -118,9 +129,9 @@ impl UnixRoot {
     /// # Errors
     /// As for [`UnixRoot::replace`].
     pub fn remove(&self, path: &str, expected: Digest) -> Result<(), ReplaceError> {
-        let place = self.place(path)?.ok_or_else(|| self.missing(path))?;
-        let (folder, name) = place.file()?;
-        remove(folder, name, expected)
+        let way = self.way(path)?.ok_or_else(|| self.missing(path))?;
+        let (folder, name) = way.file()?;
+        remove(&folder, name, expected)
     }
 
     /// Removes what a broken-off operation on this file left beside it, and beside the link to it if
@@ -129,8 +140,8 @@ impl UnixRoot {
     /// # Errors
     /// The way there cannot be followed, or it cannot be removed.
     pub fn remove_leftover(&self, path: &str) -> Result<bool, FsError> {
-        let Some(place) = self.place(path)? else { return Ok(false) };
-        let (folder, name) = place.file()?;
+        let Some(way) = self.way(path)? else { return Ok(false) };
+        let (folder, name) = way.file()?;
         let mut removed = folder.unlink(&leftover_of(name))?;
         if let (Some(folder), Some(name)) = self.spelled(path)? {
             removed |= folder.unlink(&leftover_of(name))?;
@@ -143,32 +154,46 @@ impl UnixRoot {
     /// Writes `bytes` to a file in the folder that `path` is in, whose name is that of `path` with
     /// [`LEFTOVER_SUFFIX`](crate::LEFTOVER_SUFFIX); it is there until what is returned is dropped.
     /// If `path` is a link, it is beside the link: for nginx, relative paths begin there.
-    /// It is for its owner only, as what it holds may be secret, and a server tests its
-    /// configuration as the user that wrote it.
+    /// It is for its owner only, as what it holds may be secret: for `owner`, a user and a group by
+    /// their numbers, who tests his server's configuration with it; without one, for whoever runs
+    /// this process.
     ///
     /// # Errors
     /// The way there cannot be followed, its folder is not there, or it cannot be written.
-    pub fn stage(&self, path: &str, bytes: &[u8]) -> Result<Staged, FsError> {
+    pub fn stage(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        owner: Option<(u32, u32)>,
+    ) -> Result<Staged, FsError> {
         let missing = || FsError::NotFound { path: self.on_disk(path) };
         let (folder, name) = self.spelled(path)?;
-        Staged::write(folder.ok_or_else(missing)?, name.ok_or_else(|| bad(path))?, bytes)
+        Staged::write(folder.ok_or_else(missing)?, name.ok_or_else(|| bad(path))?, bytes, owner)
     }
 
     /// The paths that a pattern names, as `glob(3)` does without flags and in the C locale: in the
-    /// order of their bytes, without names that begin with a dot unless the pattern has it.
+    /// order of their bytes, without names that begin with a dot unless the pattern has it. Where a
+    /// link is not followed, the path with the link stands for all behind it: reading that one says
+    /// why, and one link does not hide the other files.
     ///
     /// # Errors
     /// The pattern cannot be followed exactly, a folder cannot be read, or there are too many.
     pub fn glob(&self, pattern: &str) -> Result<Vec<PathBuf>, FsError> {
         let mut budget = MAX_NAMES;
-        let mut paths = vec![PathBuf::from("/")];
+        let (mut paths, mut found) = (vec![PathBuf::from("/")], Vec::new());
         for part in parts_of(pattern).ok_or_else(|| bad(pattern))? {
             let mut next = Vec::new();
             for path in paths {
                 match &part {
                     Part::Name(name) => next.push(path.join(name)),
                     Part::Pattern(pattern) => {
-                        let names = self.names(&path, &mut budget)?;
+                        let names = match self.names(&path, &mut budget) {
+                            Err(FsError::ForeignLink { .. }) => {
+                                found.push(path);
+                                continue;
+                            }
+                            names => names?,
+                        };
                         let matching = names.iter().filter(|name| pattern.matches(name.as_bytes()));
                         next.extend(matching.map(|name| path.join(name)));
                     }
@@ -179,37 +204,57 @@ impl UnixRoot {
             }
             paths = next;
         }
-        let mut found = Vec::new();
         for path in paths {
-            if self.is_there(&path)? {
-                found.push(path);
+            match self.is_there(&path) {
+                Ok(true) | Err(FsError::ForeignLink { .. }) => found.push(path),
+                Ok(false) => {}
+                Err(error) => return Err(error),
             }
         }
         found.sort_by(|one, other| one.as_os_str().cmp(other.as_os_str()));
         Ok(found)
     }
 
-    /// Whether nobody but root, this process's own user and its owner may write the file or its
-    /// folder: what it is asked as, a program that is to be run.
+    /// Whether only root (and this process's own user) can change what `path` leads to: neither the
+    /// file or folder nor any folder or link on the way is somebody else's or open to a group or to
+    /// everybody. A sticky folder may be open to others where what is in it is root's. It is what a
+    /// program that is to be run is asked, and what is obeyed. Who else could change what has this
+    /// name then? Nobody, so the name is as good as what was opened.
     ///
     /// # Errors
-    /// [`FsError::Exposed`] if somebody else may; otherwise as for [`UnixRoot::read`].
+    /// [`FsError::Exposed`] if somebody else can; [`FsError::NotFound`] if nothing is there; otherwise
+    /// as for [`UnixRoot::read`].
     pub fn require_guarded(&self, path: &str) -> Result<(), FsError> {
+        self.guarded(path).map(|_| ())
+    }
+
+    /// What only root can change, see [`UnixRoot::require_guarded`], by its device and its number.
+    ///
+    /// # Errors
+    /// As for [`UnixRoot::require_guarded`].
+    pub fn guarded(&self, path: &str) -> Result<Identity, FsError> {
         let missing = || FsError::NotFound { path: self.on_disk(path) };
-        let place = self.place(path)?.ok_or_else(missing)?;
-        let (folder, name) = place.file()?;
-        let facts = [
-            (statat(folder, "", AtFlags::EMPTY_PATH), folder.path().to_owned()),
-            (statat(folder, name, AtFlags::SYMLINK_NOFOLLOW), folder.path_of(name)),
-        ];
-        for (stat, path) in facts {
-            let stat = stat.at("read", &path)?;
-            let ours = stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw();
-            if !ours || stat.st_mode & OTHERS_WRITE != 0 {
-                return Err(FsError::Exposed { path });
-            }
-        }
-        Ok(())
+        let way = self.way(path)?.ok_or_else(missing)?;
+        let there = way.identity()?.ok_or_else(missing)?;
+        require_closed(&way)?;
+        Ok(there)
+    }
+
+    /// What `path` leads to, by its device and its number; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// The way there cannot be followed.
+    pub fn identity(&self, path: &str) -> Result<Option<Identity>, FsError> {
+        self.way(path)?.map_or(Ok(None), |way| way.identity())
+    }
+
+    /// Who may change what `path` leads to, and whose it is; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// The way there cannot be followed.
+    pub fn writers(&self, path: &str) -> Result<Option<(Writers, u32)>, FsError> {
+        let Some(way) = self.way(path)? else { return Ok(None) };
+        Ok(way.owner().map(|owner| (way.writers(), owner)))
     }
 
     /// The names in a folder; none where there is no folder, as `glob(3)` has it.
@@ -231,23 +276,14 @@ impl UnixRoot {
     fn is_there(&self, path: &Path) -> Result<bool, FsError> {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { return Ok(true) };
         let Some(folder) = self.folder_at(above)? else { return Ok(false) };
-        match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(errno).at("read", &folder.path_of(name)),
-        }
+        is_there(&folder, name)
     }
 
     /// The folder that `path` leads to; `None` if nothing or no folder is there.
     fn folder_at(&self, path: &Path) -> Result<Option<Folder>, FsError> {
-        let place = match self.place_of(path) {
-            Err(FsError::NotAFolder { .. }) => None,
-            place => place?.filter(Place::is_folder),
-        };
-        let Some(place) = place else { return Ok(None) };
-        match &place.name {
-            Some(name) => place.folder().child(name),
-            None => place.folder().again().map(Some),
+        match Way::follow_to_folder(&self.0, path) {
+            Err(FsError::NotAFolder { .. }) => Ok(None),
+            way => way?.map_or(Ok(None), |way| way.open_folder()),
         }
     }
 
@@ -260,57 +296,11 @@ impl UnixRoot {
         Ok((self.folder_at(above)?, path.file_name()))
     }
 
-    fn place(&self, path: &str) -> Result<Option<Place<'_>>, FsError> {
+    fn way(&self, path: &str) -> Result<Option<Way<'_>>, FsError> {
         if !path.starts_with('/') || path.contains('\0') {
             return Err(bad(path));
         }
-        self.place_of(Path::new(path))
-    }
-
-    /// Follows `path`; `None` if a folder on the way is not there.
-    fn place_of(&self, path: &Path) -> Result<Option<Place<'_>>, FsError> {
-        let shown = || self.on_disk(&path.to_string_lossy());
-        let mut place = Place { top: &self.0, folders: Vec::new(), name: None, there: true };
-        // What is still to be followed, the next part last.
-        let mut left = Vec::new();
-        push_parts(&mut left, path.as_os_str());
-        let mut links = 0;
-        while let Some(part) = left.pop() {
-            if left.len() + place.folders.len() > MAX_PARTS {
-                return Err(FsError::TooManyLinks { path: shown() });
-            }
-            if part == ".." {
-                place.folders.pop();
-                continue;
-            }
-            match readlinkat(place.folder(), &part, Vec::new()) {
-                Ok(target) => {
-                    links += 1;
-                    if links > MAX_LINKS {
-                        return Err(FsError::TooManyLinks { path: shown() });
-                    }
-                    require_closed(place.folder())?;
-                    let target = OsString::from_vec(target.into_bytes());
-                    if target.as_bytes().starts_with(b"/") {
-                        place.folders.clear();
-                    }
-                    push_parts(&mut left, &target);
-                    continue;
-                }
-                // Not a link.
-                Err(Errno::INVAL) => {}
-                Err(Errno::NOENT) if left.is_empty() => place.there = false,
-                Err(Errno::NOENT) => return Ok(None),
-                Err(errno) => return Err(errno).at("read", &place.folder().path_of(&part)),
-            }
-            if left.is_empty() {
-                place.name = Some(part);
-            } else {
-                let Some(next) = place.folder().child(&part)? else { return Ok(None) };
-                place.folders.push((part, next));
-            }
-        }
-        Ok(Some(place))
+        Way::follow(&self.0, Path::new(path))
     }
 
     fn on_disk(&self, path: &str) -> PathBuf {
@@ -322,46 +312,10 @@ impl UnixRoot {
     }
 }
 
-impl Place<'_> {
-    /// The last folder on the way.
-    fn folder(&self) -> &Folder {
-        self.folders.last().map_or(self.top, |(_, folder)| folder)
-    }
-
-    /// The last folder on the way and the name in it.
-    fn file(&self) -> Result<(&Folder, &OsStr), FsError> {
-        let folder = self.folder();
-        let name = self.name.as_deref();
-        let name = name.ok_or_else(|| FsError::NotAFile { path: folder.path().to_owned() })?;
-        Ok((folder, name))
-    }
-
-    fn is_folder(&self) -> bool {
-        let Some(name) = &self.name else { return true };
-        statat(self.folder(), name, AtFlags::SYMLINK_NOFOLLOW)
-            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
-    }
-
-    fn real_path(&self) -> PathBuf {
-        let names = self.folders.iter().map(|(name, _)| name).chain(&self.name);
-        std::iter::once(OsStr::new("/")).chain(names.map(OsString::as_os_str)).collect()
-    }
-}
-
-/// Puts the parts of a path on top of those that are left, the first one last.
-fn push_parts(left: &mut Vec<OsString>, path: &OsStr) {
-    let parts = path.as_bytes().split(|&byte| byte == b'/').rev();
-    let parts = parts.filter(|part| !part.is_empty() && *part != b".");
-    left.extend(parts.map(|part| OsStr::from_bytes(part).to_owned()));
-}
-
-/// Nobody but its owner and root may put a link into the folder. The sticky bit does not count: it
-/// keeps others from removing what is there, not from being there first.
-fn require_closed(folder: &Folder) -> Result<(), FsError> {
-    let stat = statat(folder, "", AtFlags::EMPTY_PATH).at("read", folder.path())?;
-    match stat.st_mode & OTHERS_WRITE {
-        0 => Ok(()),
-        _ => Err(FsError::Exposed { path: folder.path().to_owned() }),
+fn require_closed(way: &Way<'_>) -> Result<(), FsError> {
+    match way.exposed() {
+        None => Ok(()),
+        Some(path) => Err(FsError::Exposed { path: path.to_owned() }),
     }
 }
 

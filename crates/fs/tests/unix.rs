@@ -3,12 +3,18 @@
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use stopgap_fs::{FsError, LEFTOVER_SUFFIX, ReplaceError, UnixRoot};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use stopgap_fs::{FsError, LEFTOVER_SUFFIX, ReplaceError, UnixRoot, Writers};
 use stopgap_model::Digest;
 use stopgap_testkit::Tree;
+
+/// The number of a user who is not root.
+const CUSTOMER: u32 = 4711;
 
 struct Server {
     tree: Tree,
@@ -94,21 +100,154 @@ fn links_in_a_circle_are_told() {
     assert!(matches!(server.text(&deep), Err(FsError::TooManyLinks { .. })));
 }
 
-#[test]
-fn a_link_that_others_may_have_put_there_is_not_followed() {
-    let server = server(&["etc/x", "tmp/file"]);
-    server.link("/etc/x", "tmp/linked");
-    for mode in [0o775, 0o757, 0o1777] {
-        server.mode("tmp", mode);
-        let read = server.text("/tmp/linked");
-        let folder = server.at("tmp");
-        assert_eq!(read, Err(FsError::Exposed { path: folder.clone() }), "{mode:o}");
-        let replaced = server.root.replace("/tmp/linked", Digest::of(b"etc/x"), b"new");
-        assert_eq!(replaced, Err(ReplaceError::Fs(FsError::Exposed { path: folder })));
-        assert_eq!(server.text("/tmp/file"), Ok(Some("tmp/file".to_owned())));
+/// Gives something to another user, the link itself if it is one; `false`, with a line that says
+/// so, where only root could.
+fn give(server: &Server, path: &str, uid: u32) -> bool {
+    if lchown(server.at(path), Some(uid), Some(uid)).is_err() {
+        println!("skipped: only root can give files to other users");
+        return false;
     }
-    server.mode("tmp", 0o755);
-    assert_eq!(server.text("/tmp/linked"), Ok(Some("etc/x".to_owned())));
+    true
+}
+
+#[test]
+fn a_customers_link_to_a_file_of_roots_is_not_followed() {
+    let server = server(&["root/private", "home/own", "etc/x"]);
+    server.mode("root/private", 0o600);
+    server.link("/root/private", "home/absolute");
+    server.link("../root/private", "home/relative");
+    server.link("/root", "home/folder");
+    server.link("absolute", "home/twice");
+    server.link("/root/none", "home/none");
+    for path in ["home", "home/own", "home/absolute", "home/relative", "home/folder", "home/none"] {
+        if !give(&server, path, CUSTOMER) {
+            return;
+        }
+    }
+    let _ = give(&server, "home/twice", CUSTOMER);
+    for (path, link) in [
+        ("/home/absolute", "home/absolute"),
+        ("/home/relative", "home/relative"),
+        ("/home/twice", "home/absolute"),
+        ("/home/folder/private", "home/folder"),
+        ("/home/folder/none", "home/folder"),
+        ("/home/none", "home/none"),
+    ] {
+        let foreign = FsError::ForeignLink { path: server.at(link), owner: CUSTOMER, other: 0 };
+        assert_eq!(server.text(path), Err(foreign.clone()), "{path}");
+        assert_eq!(server.root.real_path(path), Err(foreign.clone()), "{path}");
+        assert_eq!(server.root.writers(path), Err(foreign.clone()), "{path}");
+        let old = Digest::of(b"root/private");
+        let refused = Err(ReplaceError::Fs(foreign));
+        assert_eq!(server.root.replace(path, old, b"new"), refused, "{path}");
+        assert_eq!(server.root.remove(path, old), refused, "{path}");
+        assert_eq!(server.root.create(path, b"new"), refused, "{path}");
+    }
+    // It hides nothing that others have, and is named.
+    let names = |pattern| server.glob(pattern).expect("found");
+    assert_eq!(names("/home/folder/*"), ["/home/folder"]);
+    assert_eq!(names("/*/private"), ["/root/private"]);
+    assert_eq!(names("/home/*/private"), ["/home/folder/private"]);
+    let staged = server.root.stage("/home/folder/x", b"staged", None);
+    assert!(matches!(staged, Err(FsError::ForeignLink { .. })));
+    fs::write(server.at(&format!("root/.x{LEFTOVER_SUFFIX}")), "left").expect("written");
+    let left = server.root.remove_leftover("/home/folder/x");
+    assert!(matches!(left, Err(FsError::ForeignLink { .. })));
+    assert_eq!(server.text("/root/private"), Ok(Some("root/private".to_owned())));
+    assert_eq!(fs::read_dir(server.at("root")).expect("read").count(), 2);
+}
+
+#[test]
+fn a_customers_own_link_to_his_own_file_is_followed_wherever_it_is() {
+    let server = server(&["home/app/own", "tmp/x", "etc/x"]);
+    server.link("app/own", "home/own");
+    server.link("/home/app", "tmp/app");
+    server.link("/home/own", "etc/enabled");
+    for path in ["home/app", "home/app/own", "home/own", "tmp/app"] {
+        if !give(&server, path, CUSTOMER) {
+            return;
+        }
+    }
+    server.mode("home", 0o2775);
+    server.mode("tmp", 0o1777);
+    for path in ["/home/own", "/tmp/app/own", "/etc/enabled"] {
+        assert_eq!(server.text(path), Ok(Some("home/app/own".to_owned())), "{path}");
+    }
+    let old = Digest::of(b"home/app/own");
+    assert_eq!(server.root.replace("/etc/enabled", old, b"new"), Ok(()));
+    let facts = fs::metadata(server.at("home/app/own")).expect("there");
+    assert_eq!((facts.uid(), facts.len()), (CUSTOMER, 3));
+}
+
+#[test]
+fn a_link_of_roots_that_somebody_moved_or_named_anew_is_not_followed() {
+    let server = server(&["etc/secret", "home/deep/own", "home/own"]);
+    // Root laid them where they led to what is in the same folder; the owner of the folder above
+    // them moved one, and gave another one a second name.
+    server.link("../etc/secret", "home/moved");
+    server.link("/etc/secret", "home/deep/named");
+    fs::hard_link(server.at("home/deep/named"), server.at("home/named")).expect("linked");
+    server.link("own", "home/plain");
+    server.link("/etc/secret", "home/absolute");
+    for path in ["home", "home/own", "home/deep"] {
+        if !give(&server, path, CUSTOMER) {
+            return;
+        }
+    }
+    for path in ["home/moved", "home/named"] {
+        let foreign = FsError::ForeignLink { path: server.at(path), owner: 0, other: 0 };
+        assert_eq!(server.text(&format!("/{path}")), Err(foreign), "{path}");
+    }
+    assert_eq!(server.text("/home/plain"), Ok(Some("home/own".to_owned())));
+    assert_eq!(server.text("/home/absolute"), Ok(Some("etc/secret".to_owned())));
+}
+
+#[test]
+fn a_link_that_is_exchanged_all_the_time_never_leads_to_the_file_of_another() {
+    let server = server(&["etc/secret", "home/own"]);
+    server.mode("etc/secret", 0o600);
+    server.link("/etc/secret", "home/evil");
+    server.link("own", "home/link");
+    for path in ["home", "home/own", "home/evil", "home/link"] {
+        if !give(&server, path, CUSTOMER) {
+            return;
+        }
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (evil, good) = (server.at("home/evil"), server.at("home/link"));
+            let (aside, file) = (server.at("home/aside"), server.at("home/own"));
+            while !done.load(Ordering::Relaxed) {
+                for (one, other) in [(&evil, &good), (&evil, &file)] {
+                    fs::rename(other, &aside).expect("his folder");
+                    fs::rename(one, other).expect("his folder");
+                    fs::rename(other, one).expect("his folder");
+                    fs::rename(&aside, other).expect("his folder");
+                }
+            }
+        });
+        for _ in 0..1_000 {
+            let read = server.text("/home/link");
+            assert_ne!(read.ok().flatten().as_deref(), Some("etc/secret"));
+            let old = Digest::of(b"etc/secret");
+            assert!(server.root.replace("/home/link", old, b"stolen").is_err());
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(server.text("/etc/secret"), Ok(Some("etc/secret".to_owned())));
+}
+
+#[test]
+fn a_device_and_a_pipe_are_not_opened() {
+    let server = server(&["etc/x"]);
+    let pipe = server.at("etc/pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o666), 0).expect("made");
+    let read = server.text("/etc/pipe");
+    assert_eq!(read, Err(FsError::NotAFile { path: pipe }));
+    if UnixRoot::open(Path::new("/")).expect("opened").read("/dev/null", 10).is_ok() {
+        panic!("a device was read");
+    }
 }
 
 #[test]
@@ -154,16 +293,21 @@ fn only_the_expected_file_is_removed() {
 fn a_staged_file_is_there_for_a_while_and_what_a_killed_run_left_is_removed() {
     let server = server(&["etc/x"]);
     let beside = server.at(&format!("etc/.x{LEFTOVER_SUFFIX}"));
-    let staged = server.root.stage("/etc/x", b"staged").expect("staged");
+    let staged = server.root.stage("/etc/x", b"staged", None).expect("staged");
     assert_eq!(fs::read(&beside).expect("there"), b"staged");
     assert_eq!(fs::metadata(&beside).expect("there").mode() & 0o7777, 0o600);
     drop(staged);
     assert!(!beside.exists());
+    if let Ok(staged) = server.root.stage("/etc/x", b"staged", Some((CUSTOMER, CUSTOMER))) {
+        let facts = fs::metadata(&beside).expect("there");
+        assert_eq!((facts.uid(), facts.gid(), facts.mode() & 0o7777), (CUSTOMER, CUSTOMER, 0o600));
+        drop(staged);
+    }
     fs::write(&beside, "left").expect("written");
     assert_eq!(server.root.remove_leftover("/etc/x"), Ok(true));
     assert_eq!(server.root.remove_leftover("/etc/x"), Ok(false));
     assert_eq!(server.root.remove_leftover("/none/x"), Ok(false));
-    assert!(matches!(server.root.stage("/none/x", b""), Err(FsError::NotFound { .. })));
+    assert!(matches!(server.root.stage("/none/x", b"", None), Err(FsError::NotFound { .. })));
 }
 
 #[test]
@@ -171,7 +315,7 @@ fn a_file_is_staged_beside_the_link_that_leads_to_it() {
     let server = server(&["etc/nginx/x", "srv/real.conf"]);
     server.link("/srv/real.conf", "etc/nginx/nginx.conf");
     let beside = server.at(&format!("etc/nginx/.nginx.conf{LEFTOVER_SUFFIX}"));
-    let staged = server.root.stage("/etc/nginx/nginx.conf", b"staged").expect("staged");
+    let staged = server.root.stage("/etc/nginx/nginx.conf", b"staged", None).expect("staged");
     assert_eq!(fs::read(&beside).expect("there"), b"staged");
     drop(staged);
     for left in [&beside, &server.at(&format!("srv/.real.conf{LEFTOVER_SUFFIX}"))] {
@@ -222,14 +366,34 @@ fn a_glob_of_more_files_than_a_server_has_is_told() {
 
 #[test]
 fn a_program_that_others_may_write_is_not_trusted() {
-    let server = server(&["bin/nginx", "open/nginx"]);
+    let server = server(&["bin/nginx", "open/deep/nginx", "sticky/nginx", "sticky/own/nginx"]);
     server.mode("bin/nginx", 0o755);
-    server.mode("open", 0o777);
-    assert_eq!(server.root.require_guarded("/bin/nginx"), Ok(()));
-    let exposed = |path: &str| FsError::Exposed { path: server.at(path) };
-    assert_eq!(server.root.require_guarded("/open/nginx"), Err(exposed("open")));
+    server.mode("open", 0o775);
+    server.mode("sticky", 0o1777);
+    let trusted = |path: &str| server.root.require_guarded(path);
+    let exposed = |path: &str| Err(FsError::Exposed { path: server.at(path) });
+    for path in ["/bin/nginx", "/bin", "/sticky/nginx", "/sticky/own/nginx"] {
+        assert_eq!(trusted(path), Ok(()), "{path}");
+    }
+    assert_eq!(server.root.read_guarded("/bin/nginx", 99), Ok(Some(b"bin/nginx".to_vec())));
+    let read = server.root.read_guarded("/open/deep/nginx", 99);
+    assert_eq!(read, Err(FsError::Exposed { path: server.at("open") }));
+    // Whoever may write a folder far above exchanges the one below it.
+    assert_eq!(trusted("/open/deep/nginx"), exposed("open"));
+    // Something else can be put into a sticky folder, beside what is there.
+    assert_eq!(trusted("/sticky"), exposed("sticky"));
+    server.link("/bin/nginx", "open/linked");
+    server.link("/open/linked", "bin/linked");
+    assert_eq!(trusted("/bin/linked"), exposed("open"));
     server.mode("bin/nginx", 0o775);
-    assert_eq!(server.root.require_guarded("/bin/nginx"), Err(exposed("bin/nginx")));
-    let none = server.root.require_guarded("/bin/none");
-    assert!(matches!(none, Err(FsError::Io { .. } | FsError::NotFound { .. })));
+    assert_eq!(trusted("/bin/nginx"), exposed("bin/nginx"));
+    assert!(matches!(trusted("/bin/none"), Err(FsError::NotFound { .. })));
+    if give(&server, "sticky/own", CUSTOMER) {
+        assert_eq!(trusted("/sticky/own/nginx"), exposed("sticky/own"));
+        let writers = |path: &str| server.root.writers(path).expect("followed");
+        assert_eq!(writers("/sticky/own/nginx"), Some((Writers::User(CUSTOMER), 0)));
+        assert_eq!(writers("/sticky/nginx"), Some((Writers::Root, 0)));
+        assert_eq!(writers("/open/deep/nginx"), Some((Writers::Several, 0)));
+        assert_eq!(writers("/open/none"), None);
+    }
 }

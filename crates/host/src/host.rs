@@ -63,8 +63,8 @@ pub trait Host {
     /// is no folder for it.
     ///
     /// # Errors
-    /// A link leads out of the root, in a circle, or is in a folder that others than its owner and
-    /// root may write; a sentence without a full stop.
+    /// A link leads out of the root, in a circle, or is neither root's nor of whoever owns what it
+    /// leads to; a sentence without a full stop.
     fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String>;
 
     /// The files that a pattern of the shell's kind (`*`, `?`, `[a-z]`) names, in the order in which

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use stopgap_fs::{FsError, ReplaceError, Staged, UnixRoot};
+use stopgap_model::web::Account;
 use stopgap_model::{Digest, ServerPath};
 
 use crate::host::{Found, Read, sentence};
@@ -51,8 +52,15 @@ impl UnixFiles {
         self.0.remove_leftover(path.as_str())
     }
 
-    pub(crate) fn stage(&self, path: &ServerPath, bytes: &[u8]) -> Result<Staged, FsError> {
-        self.0.stage(path.as_str(), bytes)
+    /// Writes a file beside another one, for the account that is to read it and nobody else.
+    pub(crate) fn stage(
+        &self,
+        path: &ServerPath,
+        bytes: &[u8],
+        reader: &Account,
+    ) -> Result<Staged, FsError> {
+        let owner = (!reader.is_root()).then_some((reader.uid, reader.gid));
+        self.0.stage(path.as_str(), bytes, owner)
     }
 
     pub(crate) fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {

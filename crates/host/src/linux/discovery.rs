@@ -224,6 +224,7 @@ impl LinuxHost {
             arguments: line.start.clone(),
             variables: variables.clone(),
             folder,
+            account: Account::root(),
         };
         let start = Start { run, service: service_of(id) };
         let server = WebServer {

@@ -8,6 +8,7 @@ mod envvars;
 mod packaged;
 mod process;
 mod reload;
+mod rights;
 mod run;
 mod service;
 mod start;

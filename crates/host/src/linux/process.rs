@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use stopgap_fs::read_bounded;
 use stopgap_model::web::WebKind;
 
@@ -168,15 +169,20 @@ impl ProcessId {
         String::from_utf8_lossy(&groups).lines().find_map(service_of)
     }
 
-    /// Sends a signal, unless another process has the number by now.
+    /// Sends a signal, unless another process has the number by now. The process is held first, and
+    /// then looked at: what is held cannot become another one.
     pub(crate) fn signal(self, signal: Signal) -> Result<(), String> {
         let gone = || format!("process {} is gone", self.pid);
+        let cannot = |errno| match errno {
+            Errno::SRCH => gone(),
+            errno => format!("process {} cannot be told: {errno}", self.pid),
+        };
+        let pid = Pid::from_raw(self.pid).ok_or_else(gone)?;
+        let held = pidfd_open(pid, PidfdFlags::empty()).map_err(cannot)?;
         if !self.is_there() {
             return Err(gone());
         }
-        let pid = Pid::from_raw(self.pid).ok_or_else(gone)?;
-        kill_process(pid, signal)
-            .map_err(|errno| format!("process {} cannot be told: {errno}", self.pid))
+        pidfd_send_signal(&held, signal).map_err(cannot)
     }
 
     fn is_there(self) -> bool {

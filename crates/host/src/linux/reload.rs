@@ -118,7 +118,7 @@ impl LinuxHost {
                  while it serves"
             ));
         }
-        let mut run: Run = master.start.run.clone();
+        let mut run: Run = master.start.run.clone().with_rights_of(&server.account);
         run.arguments.extend(["-sf".to_owned(), master.id.pid.to_string()]);
         self.come_up(&run, &not_taken(server), || {
             let processes = Processes::now()?;

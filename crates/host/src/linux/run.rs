@@ -11,6 +11,9 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use stopgap_model::problem::turns_text;
+use stopgap_model::web::Account;
+
+use super::rights::{SETPRIV, giving_away};
 
 /// How long a program may take. A test of a configuration of thousands of sites takes seconds.
 pub(crate) const PROGRAM_TIME: Duration = Duration::from_secs(10);
@@ -34,6 +37,8 @@ pub(crate) struct Run {
     /// All the variables there are, but for `PATH`.
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) folder: String,
+    /// With whose rights.
+    pub(crate) account: Account,
 }
 
 /// What a program came to.
@@ -48,7 +53,13 @@ impl Run {
     pub(crate) fn new(program: &str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
         let (variables, folder) = (BTreeMap::new(), "/".to_owned());
-        Self { program: program.to_owned(), arguments, variables, folder }
+        let account = Account::root();
+        Self { program: program.to_owned(), arguments, variables, folder, account }
+    }
+
+    /// With this account's rights instead of root's.
+    pub(crate) fn with_rights_of(self, account: &Account) -> Self {
+        Self { account: account.clone(), ..self }
     }
 
     /// Runs it to its end.
@@ -96,7 +107,17 @@ impl Run {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        // By its name: who could exchange what has the name could exchange all that root runs, as it
+        // was made sure before that nobody else may write it or a folder above it.
+        let given_away = giving_away(&self.account);
+        let mut command = match given_away.is_empty() {
+            true => Command::new(&self.program),
+            false => {
+                let mut command = Command::new(SETPRIV);
+                command.args(&given_away).arg(&self.program);
+                command
+            }
+        };
         command.args(&self.arguments).env_clear().env("PATH", PATH).envs(&self.variables);
         // A group of its own: what it starts can be ended with it, and what ends us does not end it.
         command.current_dir(&self.folder).stdin(Stdio::null()).process_group(0);
@@ -104,7 +125,14 @@ impl Run {
     }
 
     fn not_run(&self, error: &std::io::Error) -> String {
-        format!("{} cannot be run: {error}", self.program)
+        match giving_away(&self.account).is_empty() {
+            true => format!("{} cannot be run: {error}", self.program),
+            // Only the package of util-linux has it with all that is needed of it.
+            false => format!(
+                "{SETPRIV}, which gives root's rights away for those of {}, cannot be run: {error}",
+                self.account
+            ),
+        }
     }
 }
 
@@ -194,6 +222,34 @@ mod tests {
         assert!(ended.output.starts_with("out\nerr\n"), "{}", ended.output);
         assert!(!ended.output.contains("HOME="), "{}", ended.output);
         assert!(Run::new("/none/program", &[]).to_end().is_err());
+    }
+
+    #[test]
+    fn a_program_has_the_rights_of_its_account_and_no_more() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root has rights to give away");
+            return;
+        }
+        let groups = [33, 120].into();
+        let ambient = stopgap_model::web::Capabilities(1 << 10);
+        let bounding = stopgap_model::web::Capabilities(1 << 10);
+        let user = Account::user(33, 34);
+        let account = Account { groups, ambient, bounding, no_new_privileges: true, ..user };
+        let script = "cat /proc/self/status; cat /etc/shadow && echo read";
+        let run = Run::new("/bin/sh", &["-c", script]).with_rights_of(&account);
+        let said = run.to_end().expect("run").output;
+        for line in [
+            "Uid:\t33\t33\t33\t33",
+            "Gid:\t34\t34\t34\t34",
+            "Groups:\t33 120",
+            "CapPrm:\t0000000000000400",
+            "CapBnd:\t0000000000000400",
+            "CapAmb:\t0000000000000400",
+            "NoNewPrivs:\t1",
+        ] {
+            assert!(said.contains(line), "{line} in {said}");
+        }
+        assert!(!said.contains("\nread"), "{said}");
     }
 
     #[test]

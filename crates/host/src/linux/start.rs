@@ -43,6 +43,14 @@ impl LinuxHost {
         if self.up(server)? != Up::No {
             return Ok(());
         }
+        // What ran as somebody else is his to start: with more rights than he has it must not be, and
+        // what he set up around it is not known.
+        if !server.account.is_root() {
+            let (name, account) = (server.kind.name(), &server.account);
+            return Err(format!(
+                "{name} ran as {account} without a service manager; start it as it was started"
+            ));
+        }
         let run = remembered.map_or_else(|| run_of(server), |start| start.run);
         self.come_up(&run, &late, || self.up(server))
     }
@@ -129,6 +137,7 @@ fn run_of(server: &WebServer) -> Run {
         arguments,
         variables: server.variables.clone(),
         folder: server.base.as_str().to_owned(),
+        account: server.account.clone(),
         ..Run::new(server.program.as_str(), &[])
     }
 }

@@ -27,7 +27,7 @@ impl LinuxHost {
         let _written = main
             .iter()
             .zip(staged)
-            .map(|(path, (_, bytes))| self.files.stage(path, bytes))
+            .map(|(path, (_, bytes))| self.files.stage(path, bytes, &server.account))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| TestError::NotMade(sentence(&error)))?;
         let master = self.running_master(server).map_err(TestError::NotMade)?;
@@ -106,6 +106,7 @@ fn test_run(server: &WebServer, config: Vec<String>, settings: Vec<String>) -> R
         arguments: [arguments, settings].concat(),
         variables: server.variables.clone(),
         folder,
+        account: server.account.clone(),
         ..Run::new(server.program.as_str(), &[])
     }
 }
