@@ -189,6 +189,10 @@ pub(crate) struct Sign {
     /// Stage the same content anew, with a later expiry
     #[arg(long, requires = "role")]
     pub(crate) renew: bool,
+    /// Sign although it names documents that are not at hand or cannot be shown, or holds longer
+    /// than usual; without it a person is asked
+    #[arg(long)]
+    pub(crate) despite_doubts: bool,
 }
 
 #[derive(Debug, Args)]

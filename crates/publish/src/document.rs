@@ -64,10 +64,19 @@ pub(crate) fn is_reason(text: &str) -> bool {
 /// The organisation's policy, as a feed carries it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it is read to see that it can be read")]
 struct Policy {
     enabled: Option<bool>,
     blocked: Option<Vec<MitigationId>>,
+}
+
+/// What a policy says, in a few words; `None` if it cannot be read.
+pub(crate) fn policy_of(bytes: &[u8]) -> Option<String> {
+    let policy: Policy = toml::from_str(std::str::from_utf8(bytes).ok()?).ok()?;
+    let switch = if policy.enabled.unwrap_or(true) { "on" } else { "EVERYTHING OFF" };
+    let blocked: Vec<String> =
+        policy.blocked.unwrap_or_default().iter().map(ToString::to_string).collect();
+    let blocked = if blocked.is_empty() { "nothing".into() } else { blocked.join(", ") };
+    Some(format!("{switch}, blocks {blocked}"))
 }
 
 /// What is wrong in a policy.
@@ -112,6 +121,10 @@ mod tests {
     fn a_policy_with_another_key_is_told() {
         assert_eq!(policy_problem(b"enabled = false\nblocked = [\"M1\"]"), None);
         assert_eq!(policy_problem(b""), None);
+        assert_eq!(policy_of(b"").as_deref(), Some("on, blocks nothing"));
+        let off = policy_of(b"enabled = false\nblocked = [\"M1\"]");
+        assert_eq!(off.as_deref(), Some("EVERYTHING OFF, blocks M1"));
+        assert_eq!(policy_of(b"enabeld = false"), None);
         for bad in [&b"enabeld = false"[..], b"blocked = [\"../x\"]", b"enabled = 1", b"\xff"] {
             assert!(policy_problem(bad).is_some());
         }

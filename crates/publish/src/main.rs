@@ -23,6 +23,7 @@ mod publisher;
 mod release;
 mod repository;
 mod settings;
+mod shown;
 mod visit;
 mod words;
 

@@ -12,7 +12,9 @@ use std::io::{BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use common::{OFFLINE, ONLINE, Run, Team};
+use common::{OFFLINE, ONLINE, Run, Team, mitigation};
+use jiff::{SignedDuration, Timestamp};
+use stopgap_sign::{Envelope, TargetFile, targets};
 
 const TARGETS: &str = "acme/keys/offline/targets-1.key";
 
@@ -220,11 +222,98 @@ fn nobody_signs_a_hidden_delegation_or_a_version_that_blocks_all_later_ones() {
     // Whoever has the machine with the online keys would be heard on every mitigation.
     let delegation = serde_json::json!({"keys": {}, "roles": [{"name": "other", "keyids": [],
         "threshold": 1, "paths": ["*"], "terminating": true}]});
-    altered("delegations", delegation).says("says something that this program did not write");
+    altered("delegations", delegation)
+        .says("says something that this program did not write: delegations");
+    altered("x-hidden", "y".into()).says("did not write: x-hidden");
+    let mut targets = staged["signed"]["targets"].clone();
+    targets["A-2.toml"]["custom"] = serde_json::json!({"run": "x"});
+    altered("targets", targets).says("did not write: targets.A-2.toml.custom");
     altered("version", u64::MAX.into()).says("does not follow targets 1");
     team.write("acme/staged/targets.json", staged.to_string());
     team.sign_targets();
     team.acme(&["publish", "www"]).ok();
+}
+
+/// Stages targets with these files, that hold for so many days.
+fn stage(team: &Team, version: u64, files: &[(&str, &[u8])], days: i64) {
+    let named = files.iter().map(|(name, bytes)| ((*name).to_owned(), TargetFile::of(bytes)));
+    let expiry = Timestamp::now() + SignedDuration::from_hours(24 * days);
+    let signed = targets(version, expiry, &named.collect(), &[]);
+    team.write("acme/staged/targets.json", Envelope::new(signed).to_bytes());
+}
+
+#[test]
+fn nobody_signs_what_cannot_be_shown_or_holds_too_long_without_being_asked() {
+    let team = Team::published();
+    let first = team.bytes("A-1.toml");
+    let put = |name: &str, bytes: &[u8]| {
+        let sha256 = TargetFile::of(bytes).sha256;
+        team.write(&format!("acme/targets/{sha256}.{name}"), bytes);
+    };
+    let other = mitigation("B-9", 1, "Another");
+    put("A-3.toml", other.as_bytes());
+    put("x.bin", b"\x00\x01");
+    put("policy.toml", b"enabeld = false");
+    let known = ("A-1.toml", &first[..]);
+    let sign = ["sign", "targets", "--key", TARGETS];
+    for (odd, days, said) in [
+        (("A-2.toml", &b"not here"[..]), 90, "A-2.toml: the document is not at hand"),
+        (("A-3.toml", other.as_bytes()), 90, "A-3.toml: it says that it is of B-9"),
+        (("x.bin", b"\x00\x01"), 90, "x.bin: it is neither a mitigation nor the policy"),
+        (("policy.toml", b"enabeld = false"), 90, "policy.toml: the policy cannot be read"),
+        (known, 92, "targets 2 would hold for 91 days, and usually for 90"),
+        (known, 36_500, "and usually for 90"),
+    ] {
+        stage(&team, 2, &[known, odd], days);
+        let staged = team.bytes("acme/staged/targets.json");
+        team.acme(&sign).ends_with(3).says(said).says("no terminal to ask at");
+        assert_eq!(team.bytes("acme/staged/targets.json"), staged, "{said}");
+        team.acme(&[&sign[..], &["--despite-doubts"]].concat()).ok().says(said).says("complete");
+    }
+    // What is usual is not asked about.
+    put("policy.toml", b"enabled = false");
+    stage(&team, 2, &[known, ("policy.toml", b"enabled = false")], 90);
+    team.acme(&sign).ok().says("policy: EVERYTHING OFF, blocks nothing");
+}
+
+#[test]
+fn a_person_is_asked_before_what_cannot_be_shown_is_signed() {
+    let team = Team::published();
+    stage(&team, 2, &[("A-2.toml", b"not here")], 90);
+    let staged = team.bytes("acme/staged/targets.json");
+    let line = format!("--dir acme sign targets --key {TARGETS}");
+    let Some(run) = at_a_terminal(&team, &line, &["no"]) else { return };
+    run.ends_with(3).says("not confirmed");
+    assert_eq!(team.bytes("acme/staged/targets.json"), staged);
+    team.write("words", OFFLINE);
+    let line = format!("{line} --passphrase-file words");
+    at_a_terminal(&team, &line, &["yes"]).unwrap().ok().says("complete");
+}
+
+#[test]
+fn what_was_altered_beside_the_online_keys_is_not_passed_over_as_known() {
+    let team = Team::published();
+    // Whoever has that machine writes what he wants signed into the metadata that is compared with.
+    let evil = mitigation("EVIL-1", 1, "Theirs");
+    let sha256 = TargetFile::of(evil.as_bytes()).sha256;
+    team.write(&format!("acme/targets/{sha256}.EVIL-1.toml"), &evil);
+    let first = team.bytes("A-1.toml");
+    let files = [("A-1.toml", &first[..]), ("EVIL-1.toml", evil.as_bytes())];
+    stage(&team, 2, &files, 90);
+    let forged = team.bytes("acme/staged/targets.json");
+    team.write("acme/metadata/2.targets.json", forged);
+    stage(&team, 3, &files, 90);
+    let run = team.sign_targets();
+    let shown = |name: &str| run.out.lines().any(|line| line.contains(name));
+    assert!(shown("EVIL-1.toml") && shown("A-1.toml"), "{}", run.out);
+    // What the key at hand signed before is known, and a wrong public half makes nothing known.
+    let team = Team::published();
+    team.add("A-2", 1);
+    let run = team.sign_targets();
+    assert!(!run.out.contains("A-1.toml") && run.out.contains("A-2.toml"), "{}", run.out);
+    team.write("acme/keys/offline/targets-1.pub", team.bytes("acme/keys/online/snapshot-1.pub"));
+    team.add("A-3", 1);
+    team.acme(&["sign", "targets", "--key", TARGETS]).ends_with(3).says("is not the public half");
 }
 
 #[test]

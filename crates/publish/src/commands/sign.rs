@@ -1,16 +1,17 @@
 //! `stopgap-publish sign`: signatures on what is staged, on the machine that has the key.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
-use stopgap_model::problem::one_line;
-use stopgap_sign::{Envelope, Role, RoleKeys, SigningKey, root, targets};
+use stopgap_sign::{Envelope, PublicKey, Role, RoleKeys, SigningKey, root, targets};
 
 use crate::args::{Common, Sign};
-use crate::document::{Head, POLICY};
 use crate::error::PublishError;
 use crate::keys;
-use crate::output::{counted, time};
+use crate::output::counted;
 use crate::passphrase::Source;
 use crate::publisher::{Need, Publisher, expires, files_of, root_of};
+use crate::shown::{settle, show, unknown_parts};
 
 pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
@@ -19,13 +20,18 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError>
     }
     let staged = staged(&publisher, arguments.role)?;
     // Before a passphrase is asked for: nobody should sign blindly.
+    let own = public_halves(&arguments.keys);
+    let public: Vec<PublicKey> = own.iter().map(|(_, key)| key.clone()).collect();
+    let mut doubts = Vec::new();
     for (role, envelope) in &staged {
         require_shown(&publisher, *role, envelope)?;
-        show(&publisher, *role, envelope)?;
+        doubts.extend(show(&publisher, *role, envelope, &public)?);
     }
+    settle(&doubts, arguments.despite_doubts)?;
     let source = Source::offline(common);
     let keys = arguments.keys.iter().map(|file| keys::read(file, &source));
     let keys: Vec<SigningKey> = keys.collect::<Result<_, _>>()?;
+    require_own(&own, &keys)?;
 
     let mut signed = false;
     for (role, mut envelope) in staged {
@@ -49,6 +55,24 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError>
     }
     let hint = "`stopgap-publish status` shows whose signatures are missing";
     Err(PublishError::refused("none of these keys can sign what is staged", hint))
+}
+
+/// The public halves that lie beside the key files, with the files. What one of them signed before is
+/// known.
+fn public_halves(files: &[PathBuf]) -> Vec<(PathBuf, PublicKey)> {
+    let half = |file: &PathBuf| {
+        let file = file.with_extension("pub");
+        Some((file.clone(), keys::read_public(&file).ok()?))
+    };
+    files.iter().filter_map(half).collect()
+}
+
+/// Refuses a public half of another key: something was not shown because that one signed it.
+fn require_own(halves: &[(PathBuf, PublicKey)], keys: &[SigningKey]) -> Result<(), PublishError> {
+    let is_own = |key: &PublicKey| keys.iter().any(|own| own.public() == *key);
+    let Some((file, _)) = halves.iter().find(|(_, key)| !is_own(key)) else { return Ok(()) };
+    let message = format!("{} is not the public half of the key beside it", file.display());
+    Err(PublishError::refused(message, "nothing was signed; put the right one there, or none"))
 }
 
 /// What is staged, of one role or of both.
@@ -134,60 +158,14 @@ fn require_shown(
     let message = if newest.checked_add(1) != Some(version) {
         format!("{name} {version} does not follow {name} {newest}")
     } else if shown != envelope.signed {
-        format!("the staged {name} says something that this program did not write")
+        let parts = unknown_parts(&shown, &envelope.signed);
+        format!("the staged {name} says something that this program did not write: {parts}")
     } else {
         return Ok(());
     };
     let hint =
         "nothing was signed; find out who altered staged/, or whether metadata/ is the newest";
     Err(PublishError::refused(message, hint))
-}
-
-/// Says what it is that is to be signed.
-fn show(publisher: &Publisher, role: Role, envelope: &Envelope) -> Result<(), PublishError> {
-    let version = envelope.version();
-    tell!("to be signed: {} {version}, until {}", role.as_str(), time(expires(role, envelope)?));
-    match role {
-        Role::Targets => show_targets(publisher, envelope),
-        _ => show_root(publisher, envelope),
-    }
-}
-
-fn show_targets(publisher: &Publisher, envelope: &Envelope) -> Result<(), PublishError> {
-    let before = publisher.repository.newest(Role::Targets)?;
-    let before = before.map_or(Ok(Default::default()), |before| files_of(&before))?;
-    let after = files_of(envelope)?;
-    for (name, file) in &after {
-        let mark = match before.get(name) {
-            None => "new    ",
-            Some(old) if old != file => "changed",
-            Some(_) => continue,
-        };
-        let bytes = publisher.document(name, file)?;
-        let head = bytes.as_deref().and_then(Head::of);
-        let said = match (head, bytes) {
-            (Some(Head { revision, withdrawn: None, .. }), _) => format!("revision {revision}"),
-            (Some(Head { revision, .. }), _) => format!("revision {revision}, withdrawn"),
-            (None, Some(_)) if name == POLICY => "policy".into(),
-            _ => "the document is not at hand".into(),
-        };
-        tell!("  {mark}  {}  {said}, sha256 {}", one_line(name), file.sha256.short());
-    }
-    for name in before.keys().filter(|name| !after.contains_key(*name)) {
-        tell!("  left out {}", one_line(name));
-    }
-    tell!("  {} in all", counted(after.len(), "target"));
-    Ok(())
-}
-
-fn show_root(publisher: &Publisher, envelope: &Envelope) -> Result<(), PublishError> {
-    let roles = root_of(envelope.clone())?.roles;
-    for role in Role::ALL {
-        let RoleKeys { keys, threshold } = roles.of(role);
-        let names: Vec<String> = keys.iter().map(|key| publisher.name_of(key)).collect();
-        tell!("  {:9}  {threshold} of: {}", role.as_str(), names.join(", "));
-    }
-    Ok(())
 }
 
 /// How far a group of keys is, and who is missing.
