@@ -269,7 +269,9 @@ impl LeftOut {
     pub fn gap(&self) -> Option<String> {
         let mut counting = self.named.iter().filter(|server| server.counts);
         let first = counting.next()?;
-        let more = match counting.count() + self.more {
+        // Those that count are named first.
+        let unnamed = if self.named.iter().all(|server| server.counts) { self.more } else { 0 };
+        let more = match counting.count() + unnamed {
             0 => String::new(),
             more => format!(" (and {more} more, see stopgap facts)"),
         };

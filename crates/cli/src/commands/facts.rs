@@ -67,6 +67,9 @@ fn print_web(facts: &WebFacts) {
     for config in &server.config {
         say("  config", &escaped(config.as_str()));
     }
+    if !server.account.is_root() {
+        say("  started as", &server.account.to_string());
+    }
     say("  found by", &one_line(&server.source));
     match &facts.sites {
         Fact::Known(sites) => {

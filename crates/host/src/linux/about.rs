@@ -1,6 +1,13 @@
 //! What the programs say of themselves, read from their own words.
 
-use stopgap_model::{Fact, Version};
+use std::os::unix::fs::MetadataExt as _;
+
+use stopgap_model::web::{Account, WebKind};
+use stopgap_model::{Fact, ServerPath, Version};
+
+use super::environment::Variables;
+use super::run::Run;
+use super::{LinuxHost, locked};
 
 /// What a program says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +79,63 @@ impl About {
             None => Fact::Unknown("the program does not list its features".to_owned()),
         };
         Self { version, modules, base: None, config: None }
+    }
+}
+
+/// What tells a program from the one that a package put in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp(Option<(u64, u64, i64)>);
+
+impl Stamp {
+    fn of(program: &ServerPath) -> Self {
+        let facts = std::fs::metadata(program.as_str()).ok();
+        Self(facts.map(|facts| (facts.dev(), facts.ino(), facts.mtime())))
+    }
+}
+
+impl LinuxHost {
+    /// What a program says of itself; it is asked once, and again if it is another one.
+    pub(super) fn about(
+        &self,
+        kind: WebKind,
+        program: &ServerPath,
+        variables: &Variables,
+        account: &Account,
+    ) -> About {
+        let stamp = Stamp::of(program);
+        if let Some((asked, about)) = locked(&self.abouts).get(program)
+            && *asked == stamp
+        {
+            return about.clone();
+        }
+        let about = self.ask_program(kind, program, variables, account);
+        let about = about.unwrap_or_else(|why| About::unknown(&why));
+        locked(&self.abouts).insert(program.clone(), (stamp, about.clone()));
+        about
+    }
+
+    fn ask_program(
+        &self,
+        kind: WebKind,
+        program: &ServerPath,
+        variables: &Variables,
+        account: &Account,
+    ) -> Result<About, String> {
+        self.files.require_guarded(program)?;
+        let said = |argument: &str| {
+            let run = Run {
+                variables: variables.clone(),
+                account: account.clone(),
+                ..Run::new(program.as_str(), &[argument])
+            };
+            // Apache fails after its answer where it does not like its configuration.
+            run.to_end().map(|ended| ended.output)
+        };
+        Ok(match kind {
+            WebKind::Nginx => About::nginx(&said("-V")?),
+            WebKind::Apache => About::apache(&said("-V")?, &said("-l")?),
+            WebKind::HaProxy => About::haproxy(&said("-vv")?),
+        })
     }
 }
 

@@ -36,26 +36,32 @@ const HAPROXY_VALUES: [&str; 9] = ["-f", "-C", "-p", "-n", "-N", "-m", "-L", "-x
 impl CommandLine {
     /// Reads the arguments of a process, the name of the program first. `None` if it is none that
     /// serves by itself: a worker that outlived its master, a test, a signal to another one.
+    ///
+    /// # Errors
+    /// They cannot be told without a doubt; why, as a sentence without a full stop.
+    pub(crate) fn of_process(kind: WebKind, arguments: &[String]) -> Result<Option<Self>, String> {
+        let Some((first, others)) = arguments.split_first() else { return Ok(None) };
+        let title = first.strip_prefix(NGINX_MASTER).filter(|_| kind == WebKind::Nginx);
+        match title {
+            Some(title) => Ok(Self::read(kind, &title_arguments(title)?)),
+            None if kind == WebKind::Nginx && first.starts_with("nginx: ") => Ok(None),
+            None => Ok(Self::read(kind, others)),
+        }
+    }
+
+    /// Reads arguments that are known one by one, without the name of the program. `None` if what is
+    /// started with them does not serve.
     pub(crate) fn read(kind: WebKind, arguments: &[String]) -> Option<Self> {
         match kind {
             WebKind::Nginx => Self::nginx(arguments),
-            WebKind::Apache => Self::apache(arguments.get(1..)?),
-            WebKind::HaProxy => Self::haproxy(arguments.get(1..)?),
+            WebKind::Apache => Self::apache(arguments),
+            WebKind::HaProxy => Self::haproxy(arguments),
         }
     }
 
     fn nginx(arguments: &[String]) -> Option<Self> {
-        let first = arguments.first()?;
-        let options = match first.strip_prefix(NGINX_MASTER) {
-            Some(title) => {
-                let words = title.split(' ').filter(|word| !word.is_empty()).skip(1);
-                options(&joined(words), NGINX_VALUES)
-            }
-            None if first.starts_with("nginx: ") => return None,
-            None => options(arguments.get(1..)?, NGINX_VALUES),
-        };
         let mut line = Self::default();
-        for (letter, value) in options {
+        for (letter, value) in options(arguments, NGINX_VALUES) {
             if NGINX_ONCE.contains(letter) {
                 return None;
             }
@@ -129,23 +135,56 @@ impl CommandLine {
     }
 }
 
-/// The words of nginx's title, which has lost where its arguments begin: what follows `-g` is one
-/// up to the next option, as a directive has blanks in it.
-fn joined<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut arguments: Vec<String> = Vec::new();
-    let mut directive = false;
-    for word in words {
-        let is_option = matches!(word.as_bytes(), [b'-', letter] if letter.is_ascii_alphabetic());
-        match arguments.last_mut() {
-            Some(last) if directive && !is_option && last != "-g" => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => arguments.push(word.to_owned()),
-        }
-        directive = word == "-g" || (directive && !is_option);
+/// The arguments in nginx's title, which has lost where each begins, without the program's name.
+///
+/// A doubt is whatever could be read in two ways: a value with a blank in it, other than that of
+/// `-g`; an empty argument; a directive of `-g` behind which a word begins with a dash although the
+/// directive is not ended by `;` (behind a `;` no directive begins with one). A program without a
+/// path of its own could be more than one word.
+fn title_arguments(title: &str) -> Result<Vec<String>, String> {
+    let doubt = |what: &str| format!("its title does not say without a doubt what {what}");
+    let (program, mut left) = title.split_once(' ').unwrap_or((title, ""));
+    if !program.rsplit('/').next().is_some_and(|name| name.starts_with("nginx")) {
+        return Err(doubt("it was called by"));
     }
-    arguments
+    let mut arguments = Vec::new();
+    while !left.is_empty() {
+        let (word, mut rest) = left.split_once(' ').unwrap_or((left, ""));
+        let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty());
+        let letters = letters.ok_or_else(|| doubt("its arguments are"))?;
+        let takes_value = letters.find(|letter| NGINX_VALUES.contains(letter));
+        let known = |letter: char| NGINX_VALUES.contains(letter) || NGINX_ONCE.contains(letter);
+        let flags = &letters[..takes_value.unwrap_or(letters.len())];
+        if !flags.chars().all(|letter| known(letter) || letter == 'q') {
+            return Err(doubt("its arguments are"));
+        }
+        let Some(at) = takes_value else {
+            arguments.push(word.to_owned());
+            left = rest;
+            continue;
+        };
+        // `-qcFILE` or `-qc FILE`.
+        let (option, attached) = word.split_at(1 + at + 1);
+        let value = if attached.is_empty() { rest } else { &left[option.len()..] };
+        let end = match option.ends_with('g') {
+            true => directives_end(value).ok_or_else(|| doubt("its directives (-g) are"))?,
+            false => value.find(' ').unwrap_or(value.len()),
+        };
+        if end == 0 {
+            return Err(doubt("its arguments are"));
+        }
+        arguments.extend([option.to_owned(), value[..end].to_owned()]);
+        rest = &value[end..];
+        left = rest.strip_prefix(' ').unwrap_or(rest);
+    }
+    Ok(arguments)
+}
+
+/// Where the directives end that a text begins with: before an option that follows a `;`, or with
+/// the text. `None` if a word with a dash follows something else.
+fn directives_end(text: &str) -> Option<usize> {
+    let Some((at, _)) = text.match_indices(" -").next() else { return Some(text.len()) };
+    text[..at].trim_end().ends_with(';').then_some(at)
 }
 
 /// The options of arguments in the manner of `getopt`: `-tc file`, `-cfile`, `-c file`.
@@ -172,24 +211,57 @@ fn options(arguments: &[String], with_value: &str) -> Vec<Opt> {
 mod tests {
     use super::*;
 
-    fn read(kind: WebKind, arguments: &[&str]) -> Option<CommandLine> {
+    fn process(kind: WebKind, arguments: &[&str]) -> Result<Option<CommandLine>, String> {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        CommandLine::read(kind, &arguments)
+        CommandLine::of_process(kind, &arguments)
+    }
+
+    fn read(kind: WebKind, arguments: &[&str]) -> Option<CommandLine> {
+        process(kind, arguments).expect("no doubt")
+    }
+
+    fn title(arguments: &str) -> Result<CommandLine, String> {
+        let title = format!("nginx: master process {arguments}");
+        process(WebKind::Nginx, &[&title]).map(|line| line.expect("a master"))
     }
 
     #[test]
     fn the_title_of_nginx_is_read_although_it_lost_its_arguments() {
-        let title = "nginx: master process /usr/sbin/nginx -p /p -g daemon on; master_process on; \
-                     -qc /etc/nginx/b.conf";
-        // A bundle of letters is no option that ends a directive.
-        let line = read(WebKind::Nginx, &[title]).expect("a master");
-        assert_eq!(line.settings, ["-g", "daemon on; master_process on; -qc /etc/nginx/b.conf"]);
-        let title = "nginx: master process nginx -g daemon off; -c /b.conf -p /p";
-        let line = read(WebKind::Nginx, &[title]).expect("a master");
+        let line = title("/usr/sbin/nginx -p /p -g daemon on; master_process on; -qc /b.conf");
+        let line = line.unwrap();
+        assert_eq!(line.settings, ["-g", "daemon on; master_process on;"]);
+        assert_eq!((line.config, line.base.as_deref()), (vec!["/b.conf".into()], Some("/p")));
+        let line = title("nginx -g daemon off; -c /b.conf -p/p").unwrap();
         assert_eq!(line.config, ["/b.conf"]);
         assert_eq!(line.base.as_deref(), Some("/p"));
-        assert_eq!(line.settings, ["-g", "daemon off;"]);
         assert_eq!(line.start, ["-g", "daemon off;", "-c", "/b.conf", "-p", "/p"]);
+        let line = title("nginx -g env A=1  2; daemon off").unwrap();
+        assert_eq!(line.settings, ["-g", "env A=1  2; daemon off"]);
+        assert_eq!(title("/usr/sbin/nginx").unwrap(), CommandLine::default());
+        assert_eq!(title("nginx -c /x -g daemon off; ").unwrap().settings, ["-g", "daemon off; "]);
+    }
+
+    #[test]
+    fn a_title_that_can_be_read_in_two_ways_is_a_doubt() {
+        for doubt in [
+            "nginx -c /srv/my site/nginx.conf",
+            "nginx -p  -c /x",
+            "nginx -g pid /x -c /y",
+            "nginx -g error_log /x -y; daemon off;",
+            "nginx -c",
+            "nginx -g ",
+            "nginx -x",
+            "nginx  -c /x",
+            "my server -c /x",
+            "sh -c nginx",
+            "nginx - /x",
+        ] {
+            let read = title(doubt);
+            assert!(read.as_ref().is_err_and(|why| why.contains("without a doubt")), "{read:?}");
+        }
+        // Arguments that are still there say where they begin.
+        let exact = ["nginx", "-g", "pid /x -c /y", "-c", "/srv/my site/x"];
+        assert_eq!(read(WebKind::Nginx, &exact).unwrap().config, ["/srv/my site/x"]);
     }
 
     #[test]
@@ -257,8 +329,8 @@ mod tests {
     fn a_command_line_that_breaks_off_is_no_trouble() {
         for last in ["-f", "-c", "-g", "-sf", "-C", "-", "--", "", "-é"] {
             for kind in [WebKind::Nginx, WebKind::Apache, WebKind::HaProxy] {
-                let _ = read(kind, &["x", last]);
-                let _ = read(kind, &[&format!("nginx: master process x {last}")]);
+                let _ = process(kind, &["x", last]);
+                let _ = process(kind, &[&format!("nginx: master process nginx {last}")]);
             }
         }
     }

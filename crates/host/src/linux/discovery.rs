@@ -1,20 +1,22 @@
-//! Which web servers there are: those that run, those that packages installed, those that the
-//! administrator names.
+//! Which web servers there are: those that root says there are. Units of the system's service
+//! manager, packages' defaults, `policy.toml`, and processes that are wholly root's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
-use stopgap_model::web::{Account, DeclaredServer, WebKind, WebServer};
+use stopgap_model::web::{Account, DeclaredServer, LeftOut, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath};
 
 use super::about::About;
 use super::command_line::CommandLine;
-use super::envvars::apache_variables;
+use super::environment::Variables;
+use super::envvars::trusted_variables;
+use super::launch::Launch;
 use super::packaged::{PACKAGED, Packaged, installed};
 use super::process::{Process, ProcessId, Processes};
 use super::run::Run;
-use super::service::service_of;
+use super::survey::Survey;
+use super::trust::Machine;
 use super::{LinuxHost, locked};
 
 /// What one server is known by, however its configuration's path is spelled.
@@ -24,28 +26,80 @@ pub(crate) type Key = (WebKind, Vec<ServerPath>);
 type Place = (WebKind, Option<ServerPath>);
 
 /// The servers of each place.
-type Places = BTreeMap<Place, Vec<WebServer>>;
+type Places = BTreeMap<Place, Vec<Found>>;
 
-/// The variables by which HAProxy's master passes on its state, and the service manager its own:
-/// what is started with them takes itself for the one that they are for.
-const PASSED_ON: [&str; 9] = [
+/// What settles a doubt.
+pub(crate) const SETTLE: &str =
+    "a [[web.server]] in policy.toml settles it, by `unit`, `user` or `arguments`";
+
+/// The variables of a process that are not passed on to what is run for its server. By some HAProxy's
+/// master passes on its state, nginx its sockets, and the service manager its own: what is started
+/// with them takes itself for the one that they are for. By the others a program, an interpreter in
+/// it or one of its libraries finds code, or a file of its own settings: a process may have them from
+/// whoever called the program that started it, and root's own start of the server goes without them.
+const NOT_PASSED_ON: [&str; 39] = [
     "HAPROXY_CLI",
     "HAPROXY_STARTUP_VERSION",
     "HAPROXY_MWORKER",
     "HAPROXY_PROCESSES",
     "HAPROXY_CFGFILES",
+    "NGINX",
     "NOTIFY_SOCKET",
     "LISTEN_",
     "MAINPID",
     "WATCHDOG_",
+    "LD_",
+    "GLIBC_TUNABLES",
+    "MALLOC_",
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "LOCPATH",
+    "NLSPATH",
+    "TZDIR",
+    "TMPDIR",
+    "HOSTALIASES",
+    "LOCALDOMAIN",
+    "RES_OPTIONS",
+    "RESOLV_",
+    "NIS_PATH",
+    "PATH",
+    "IFS",
+    "ENV",
+    "BASH",
+    "SHELLOPTS",
+    "PS4",
+    "OPENSSL_",
+    "SSLKEYLOGFILE",
+    "P11_",
+    "PKCS11_",
+    "KRB5",
+    "LUA_",
+    "PERL",
+    "PYTHON",
+    "RUBY",
 ];
 
-/// How a server was started, and can be again.
+/// How a server is started, and what its process is known by.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {
     pub(crate) run: Run,
     /// The service of the service manager that it is.
     pub(crate) service: Option<String>,
+    /// What else the server's own test of its configuration has to be told.
+    pub(crate) settings: Vec<String>,
+    pub(crate) sign: Sign,
+}
+
+/// What the process of a server is known by. All else that it says of itself is its own word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It is in a unit of the system's, executes the unit's program, and is wholly the user that the
+    /// unit is started as. Where there are several, it is the one that the service manager takes for
+    /// the server; that alone says nothing, as a worker may have told it.
+    Unit { name: String, program: String, uid: u32, main: i32 },
+    /// It is wholly this user and executes this program, if one is named, and what it was started
+    /// with names the server's configuration; or does not say it, where policy.toml says the rest.
+    Arguments { program: Option<String>, uid: u32, may_be_in_doubt: bool },
 }
 
 /// A server that runs.
@@ -53,53 +107,39 @@ pub(crate) struct Start {
 pub(crate) struct Master {
     pub(crate) id: ProcessId,
     pub(crate) key: Key,
-    pub(crate) line: CommandLine,
-    pub(crate) server: WebServer,
     /// How it can be started again.
     pub(crate) start: Start,
 }
 
-/// What tells a program from the one that a package put in its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stamp(Option<(u64, u64, i64)>);
-
-impl Stamp {
-    fn of(program: &ServerPath) -> Self {
-        let facts = std::fs::metadata(program.as_str()).ok();
-        Self(facts.map(|facts| (facts.dev(), facts.ino(), facts.mtime())))
-    }
+/// A server that was found.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) server: WebServer,
+    /// How it is started; what is assumed of it otherwise is for who starts it.
+    pub(crate) start: Option<Start>,
+    /// The process that it is now.
+    pub(crate) process: Option<ProcessId>,
 }
 
 impl LinuxHost {
-    /// Every server there is, in the order of their ids.
+    /// Every server there is, in the order of their ids; and what was left out is remembered.
     pub(super) fn discover(&self) -> Vec<WebServer> {
-        let masters = Processes::now().map(|processes| self.masters(&processes));
-        let otherwise = match &masters {
-            Ok(_) if rustix::process::geteuid().is_root() => Fact::Known(false),
-            Ok(_) => Fact::Unknown("only root sees which programs other users run".to_owned()),
-            Err(why) => Fact::Unknown(why.clone()),
-        };
-        let mut places = self.running(masters.unwrap_or_default());
+        let mut survey = Survey::of(self);
+        let mut places = Places::new();
+        for found in survey.take_found() {
+            places.entry(self.place_of(&found.server)).or_default().push(found);
+        }
+        places.values_mut().for_each(|there| there.sort_by_key(standing));
         let mut wanted = Places::new();
         for declared in &self.settings.servers {
-            let place = self.place_of(declared.kind, &declared.config);
+            let place = self.place_of_files(declared.kind, &declared.config);
             let there = places.entry(place.clone()).or_default();
-            let server = self.declared(declared, self.take(there, declared), otherwise.clone());
-            wanted.entry(place).or_default().push(server);
+            let found = self.take(there, declared);
+            let found = survey.declared(declared, found);
+            wanted.entry(place).or_default().push(found);
         }
         if self.settings.find {
-            for packaged in installed(&self.files) {
-                let server = self.packaged(packaged, otherwise.clone());
-                let place = self.place_of(server.kind, &server.config);
-                if wanted.contains_key(&place) {
-                    continue;
-                }
-                let there = places.entry(place).or_default();
-                match there.first_mut() {
-                    Some(running) => self.name(running, &server.config),
-                    None => there.push(server),
-                }
-            }
+            self.add_packaged(&mut places, &wanted, &survey);
         }
         for (place, found) in places {
             let is_wanted = self.settings.find || wanted.contains_key(&place);
@@ -107,55 +147,101 @@ impl LinuxHost {
                 wanted.entry(place).or_default().extend(found);
             }
         }
-        self.one_of_each(wanted)
+        let found = self.one_of_each(wanted, &mut survey);
+        let left_out = match self.settings.find {
+            true => survey.left_out(&found),
+            // Whatever is not listed is left out by the administrator's own word.
+            false => LeftOut::default(),
+        };
+        *locked(&self.left_out) = left_out;
+        self.remember(found)
     }
 
-    /// The servers that run, and how each was started is remembered.
-    fn running(&self, masters: Vec<Master>) -> Places {
-        let mut known = BTreeSet::new();
-        let mut places = Places::new();
-        // The youngest first: an older one of the same configuration is on its way out.
-        for master in masters.into_iter().rev().filter(|it| known.insert(it.key.clone())) {
-            locked(&self.starts).insert(master.key, master.start);
-            let place = self.place_of(master.server.kind, &master.server.config);
-            places.entry(place).or_default().push(master.server);
+    /// Adds what packages installed and nothing else tells of; a server that runs gets the name that
+    /// it has where it does not.
+    fn add_packaged(&self, places: &mut Places, wanted: &Places, survey: &Survey<'_>) {
+        for packaged in installed(&self.files) {
+            let found = self.packaged(packaged, survey.otherwise());
+            let place = self.place_of(&found.server);
+            if wanted.contains_key(&place) {
+                continue;
+            }
+            let there = places.entry(place).or_default();
+            match there.first_mut() {
+                Some(known) => self.name(&mut known.server, &found.server.config),
+                None => there.push(found),
+            }
         }
-        places
     }
 
     /// Takes the one that is declared out of those at its place: the one with all its files, or the
-    /// youngest, which was started with more of them.
-    fn take(&self, there: &mut Vec<WebServer>, declared: &DeclaredServer) -> Option<WebServer> {
+    /// first, which was started with more of them.
+    fn take(&self, there: &mut Vec<Found>, declared: &DeclaredServer) -> Option<Found> {
         let key = self.key_of(declared.kind, &declared.config);
-        let exact = there.iter().position(|server| self.key(server) == key);
+        let exact = there.iter().position(|found| self.key(&found.server) == key);
         let at = exact.unwrap_or(0);
         (at < there.len()).then(|| there.remove(at))
     }
 
     /// One server of each place, one that runs before others, in the order of their ids. Two
     /// processes of HAProxy may share the first file of their configuration only; they have one id,
-    /// and the second one is told of with the first.
-    fn one_of_each(&self, places: Places) -> Vec<WebServer> {
-        let mut servers = Vec::new();
+    /// and the second one is told of with the first. One that is in doubt does not take the place of
+    /// one that is not.
+    fn one_of_each(&self, places: Places, survey: &mut Survey<'_>) -> Vec<Found> {
+        let mut all = Vec::new();
         for mut there in places.into_values() {
-            there.sort_by_key(|server| server.running != Fact::Known(true));
+            there.sort_by_key(standing);
             let mut there = there.into_iter();
-            let Some(mut server) = there.next() else { continue };
+            let Some(mut first) = there.next() else { continue };
             for other in there {
-                let also = format!(" (and {}, which is not looked at)", other.source);
-                server.source.push_str(&also);
+                if let (Some(doubt), Some(process)) = (&other.server.doubt, other.process) {
+                    survey.leave_out(process, doubt.clone());
+                    continue;
+                }
+                // A unit at rest whose server was started by hand.
+                if other.process.is_none() && other.start.is_some() {
+                    continue;
+                }
+                let also = format!(" (and {}, which is not looked at)", other.server.source);
+                first.server.source.push_str(&also);
+                survey.is_told(other.process);
             }
-            let about = self.about(server.kind, &server.program, &server.variables);
-            servers.push(WebServer { version: about.version, modules: about.modules, ..server });
+            all.push(first);
         }
-        servers.sort_by_key(WebServer::id);
-        servers
+        all.sort_by_key(|found| found.server.id());
+        all
+    }
+
+    /// Remembers how each server is started, and asks the programs what they are.
+    fn remember(&self, found: Vec<Found>) -> Vec<WebServer> {
+        let mut starts = locked(&self.starts);
+        for Found { server, start, .. } in &found {
+            let key = self.key(server);
+            let Some(start) = start else { continue };
+            // One that was seen running without a service manager is started again as it was.
+            let at_rest = server.running != Fact::Known(true);
+            let is_captured = |start: &Start| start.service.is_none();
+            if !(at_rest && starts.get(&key).is_some_and(is_captured)) {
+                starts.insert(key, start.clone());
+            }
+        }
+        drop(starts);
+        let whole = found.into_iter().map(|Found { server, .. }| {
+            if let Some(doubt) = &server.doubt {
+                let version = Fact::Unknown(doubt.clone());
+                return WebServer { version, modules: Fact::Unknown(doubt.clone()), ..server };
+            }
+            let about =
+                self.about(server.kind, &server.program, &server.variables, &server.account);
+            WebServer { version: about.version, modules: about.modules, ..server }
+        });
+        whole.collect()
     }
 
     /// Gives a server that runs the name that its first file has in `config`, so that its id is the
     /// same when it does not. What nginx and HAProxy include may be relative to the folder of the
     /// name that they were started with: if that is another one, the name stays.
-    fn name(&self, server: &mut WebServer, config: &[ServerPath]) {
+    pub(super) fn name(&self, server: &mut WebServer, config: &[ServerPath]) {
         let folder = |path: &ServerPath| {
             path.folder().map(|folder| self.files.real_path(&folder).unwrap_or(folder))
         };
@@ -166,67 +252,190 @@ impl LinuxHost {
         }
     }
 
-    /// The servers that run, the oldest first.
-    pub(super) fn masters(&self, processes: &Processes) -> Vec<Master> {
-        let mut masters: Vec<Master> =
-            processes.masters().filter_map(|process| self.master(process)).collect();
-        masters.sort_by_key(|master| (master.id.started, master.id.pid));
-        masters
+    /// The processes that have the name of a web server's, or execute a declared program.
+    pub(super) fn processes(&self) -> Result<Processes, String> {
+        Processes::now(&self.programs())
+    }
+
+    /// The programs that policy.toml names.
+    pub(super) fn programs(&self) -> Vec<(String, WebKind)> {
+        let declared = self.settings.servers.iter();
+        let named = declared.filter_map(|server| Some((server.program.as_ref()?, server.kind)));
+        named.map(|(program, kind)| (program.as_str().to_owned(), kind)).collect()
     }
 
     /// The process that is the server now.
     pub(super) fn master_of(&self, processes: &Processes, server: &WebServer) -> Option<Master> {
         let key = self.key(server);
-        self.masters(processes).into_iter().rfind(|master| master.key == key)
+        let start = locked(&self.starts).get(&key).cloned();
+        let machine = Machine::this();
+        let sign = start.as_ref().map_or_else(Sign::of_root, |start| start.sign.clone());
+        let mut processes: Vec<&Process> = match &sign {
+            Sign::Unit { .. } => {
+                let of_unit =
+                    |process: &&Process| self.is_of_unit(process, &machine, &sign, server);
+                processes.tops().filter(of_unit).collect()
+            }
+            Sign::Arguments { .. } => {
+                let named = |process: &&Process| self.is_named(process, &machine, &sign, &key);
+                processes.tops().filter(named).collect()
+            }
+        };
+        processes.sort_by_key(|process| rank(process, &sign));
+        let process = *processes.last()?;
+        let is_settled =
+            matches!(sign, Sign::Unit { .. } | Sign::Arguments { program: Some(_), .. });
+        let start = match start {
+            Some(start) if is_settled || start.service.is_some() => start,
+            // It may have been started otherwise since.
+            start => self.captured(process).ok()?.and_then(|found| found.start).or(start)?,
+        };
+        Some(Master { id: process.id, key, start })
     }
 
-    /// What a server is known by.
-    pub(super) fn key(&self, server: &WebServer) -> Key {
-        self.key_of(server.kind, &server.config)
+    /// Whether a process is the one of a unit, as far as its sign goes.
+    pub(super) fn is_of_unit(
+        &self,
+        process: &Process,
+        machine: &Machine,
+        sign: &Sign,
+        server: &WebServer,
+    ) -> bool {
+        let Sign::Unit { name, uid, .. } = sign else { return false };
+        process.id.unit().as_ref() == Some(name)
+            && !process.is_orphan()
+            && process.rights.is_wholly(*uid)
+            && self.why_not_of_unit(process, machine, sign, server).is_none()
     }
 
-    fn key_of(&self, kind: WebKind, config: &[ServerPath]) -> Key {
-        let real = |path: &ServerPath| self.files.real_path(path).unwrap_or_else(|_| path.clone());
-        (kind, config.iter().map(real).collect())
+    /// Why a process of a unit is not the one that the unit starts, if so; a sentence without a full
+    /// stop.
+    pub(super) fn why_not_of_unit(
+        &self,
+        process: &Process,
+        machine: &Machine,
+        sign: &Sign,
+        server: &WebServer,
+    ) -> Option<String> {
+        let Sign::Unit { name, program, uid, .. } = sign else { return None };
+        if !process.rights.is_wholly(*uid) {
+            return Some(format!(
+                "it does not run as the user that {name} is started as; without a master (HAProxy's \
+                 -W) nothing tells it from one that only poses"
+            ));
+        }
+        let own = self.real(&ServerPath::new(process.program.as_str()));
+        if own != self.real(&ServerPath::new(program.as_str())) {
+            return Some(format!("its program is not the one that {name} starts, {program}"));
+        }
+        let outside = machine.outside(process);
+        outside.or_else(|| self.require_own_program(process).err()).or_else(|| {
+            let mut files: Vec<&ServerPath> = server.config.iter().collect();
+            files.push(&server.program);
+            machine.sees_others(process.id.pid, true, &files)
+        })
     }
 
-    fn place_of(&self, kind: WebKind, config: &[ServerPath]) -> Place {
-        let (kind, files) = self.key_of(kind, config);
-        (kind, files.into_iter().next())
+    /// Whether a process was started with this configuration, by the user and with the program that
+    /// the sign names.
+    fn is_named(&self, process: &Process, machine: &Machine, sign: &Sign, key: &Key) -> bool {
+        let Sign::Arguments { program, uid, may_be_in_doubt } = sign else { return false };
+        let right = process.kind == key.0
+            && !process.is_orphan()
+            && process.rights.is_wholly(*uid)
+            && program.as_ref().is_none_or(|program| *program == process.program);
+        if !right || self.why_not_ours(process, machine, *uid).is_some() {
+            return false;
+        }
+        match self.captured(process) {
+            Ok(Some(found)) => self.key(&found.server) == *key,
+            Ok(None) => false,
+            Err(_) => *may_be_in_doubt,
+        }
     }
 
-    fn master(&self, process: &Process) -> Option<Master> {
+    /// Why a process without a unit is none that Stopgap may act for, if so; a sentence without a
+    /// full stop. Nothing of it was used or run for that.
+    pub(super) fn why_not_ours(
+        &self,
+        process: &Process,
+        machine: &Machine,
+        uid: u32,
+    ) -> Option<String> {
+        if !process.rights.is_wholly(uid) {
+            return Some("root did not start it, and no unit or policy.toml says so".to_owned());
+        }
+        let outside = machine.outside(process);
+        outside.or_else(|| self.require_own_program(process).err()).or_else(|| {
+            let program = ServerPath::new(process.program.as_str());
+            machine.sees_others(process.id.pid, process.id.unit().is_some(), &[&program])
+        })
+    }
+
+    /// What the arguments of a process say that it serves. It was judged before; `None` if it does
+    /// not serve.
+    ///
+    /// # Errors
+    /// They do not say it without a doubt; a sentence without a full stop.
+    pub(super) fn captured(&self, process: &Process) -> Result<Option<Found>, String> {
         let (id, kind) = (process.id, process.kind);
-        let line = CommandLine::read(kind, &id.arguments())?;
-        let program = ServerPath::new(process.program.as_str());
-        let variables = variables(kind, id);
-        let folder = id.folder()?;
-        let from_folder = |path: &str| absolute(&folder, path);
+        let arguments = process.known_arguments()?;
+        let Some(line) = CommandLine::of_process(kind, &arguments)? else { return Ok(None) };
+        let folder = id.folder().ok_or_else(|| format!("process {} is gone", id.pid))?;
+        let launch = Launch {
+            kind,
+            program: process.program.clone(),
+            arguments: line.start.clone(),
+            variables: passed_on(kind, id),
+            folder,
+            account: process.rights.account(),
+        };
+        let uid = launch.account.uid;
+        let sign = Sign::Arguments { program: None, uid, may_be_in_doubt: false };
+        let mut found = self.launched(&launch, &line, sign)?;
+        found.server.source = format!("process {}", id.pid);
+        found.server.running = Fact::Known(true);
+        found.process = Some(id);
+        Ok(Some(found))
+    }
+
+    /// The server that is started so.
+    ///
+    /// # Errors
+    /// Its configuration is not known; a sentence without a full stop.
+    pub(super) fn launched(
+        &self,
+        launch: &Launch,
+        line: &CommandLine,
+        sign: Sign,
+    ) -> Result<Found, String> {
+        let Launch { kind, program, variables, folder, account, .. } = launch.clone();
+        let program = ServerPath::new(program);
         // What the program has built in is asked of it only if the command line leaves it open.
         let needs_about =
             kind != WebKind::HaProxy && (line.base.is_none() || line.config.is_empty());
         let about = match needs_about {
-            true => self.about(kind, &program, &variables),
+            true => self.about(kind, &program, &variables, &account),
             false => About::unknown(""),
         };
+        let unknown = || format!("{program} does not say where its configuration is");
         let base = match &line.base {
-            Some(base) => from_folder(base),
+            Some(base) => absolute(&folder, base),
             None if kind == WebKind::HaProxy => ServerPath::new(folder.as_str()),
-            None => ServerPath::new(about.base?),
+            None => ServerPath::new(about.base.ok_or_else(unknown)?),
         };
         let config: Vec<ServerPath> = match (line.config.is_empty(), about.config) {
             (false, _) => line.config.iter().map(|path| absolute(base.as_str(), path)).collect(),
             (true, Some(default)) => vec![absolute(base.as_str(), &default)],
-            (true, None) => return None,
+            (true, None) => return Err(unknown()),
         };
         let run = Run {
-            program: process.program.clone(),
             arguments: line.start.clone(),
             variables: variables.clone(),
             folder,
-            account: Account::root(),
+            account: account.clone(),
+            ..Run::new(program.as_str(), &[])
         };
-        let start = Start { run, service: service_of(id) };
         let server = WebServer {
             kind,
             program,
@@ -234,48 +443,49 @@ impl LinuxHost {
             base,
             variables,
             defines: line.defines.clone(),
-            account: Account::root(),
+            account,
             version: Fact::Absent,
             modules: Fact::Absent,
-            running: Fact::Known(true),
-            source: format!("process {}", id.pid),
+            running: Fact::Known(false),
+            source: String::new(),
             doubt: None,
         };
-        Some(Master { id, key: self.key(&server), line, server, start })
+        let settings = line.settings.clone();
+        let start = Some(Start { run, service: None, settings, sign });
+        Ok(Found { server, start, process: None })
     }
 
-    fn packaged(&self, packaged: &Packaged, running: Fact<bool>) -> WebServer {
+    /// What a server is known by.
+    pub(super) fn key(&self, server: &WebServer) -> Key {
+        self.key_of(server.kind, &server.config)
+    }
+
+    pub(super) fn key_of(&self, kind: WebKind, config: &[ServerPath]) -> Key {
+        (kind, config.iter().map(|path| self.real(path)).collect())
+    }
+
+    fn real(&self, path: &ServerPath) -> ServerPath {
+        self.files.real_path(path).unwrap_or_else(|_| path.clone())
+    }
+
+    fn place_of(&self, server: &WebServer) -> Place {
+        self.place_of_files(server.kind, &server.config)
+    }
+
+    fn place_of_files(&self, kind: WebKind, config: &[ServerPath]) -> Place {
+        let (kind, files) = self.key_of(kind, config);
+        (kind, files.into_iter().next())
+    }
+
+    fn packaged(&self, packaged: &Packaged, running: Fact<bool>) -> Found {
         let program = ServerPath::new(packaged.program);
         let config = vec![ServerPath::new(packaged.config)];
         let source = "its package's defaults";
         self.at_rest(packaged.kind, program, config, None, running, source)
     }
 
-    fn declared(
-        &self,
-        declared: &DeclaredServer,
-        found: Option<WebServer>,
-        running: Fact<bool>,
-    ) -> WebServer {
-        let DeclaredServer { kind, config, program, base, .. } = declared.clone();
-        if let Some(mut found) = found {
-            self.name(&mut found, &config);
-            let program = program.unwrap_or(found.program);
-            let base = base.unwrap_or(found.base);
-            return WebServer { program, base, ..found };
-        }
-        let usual = || {
-            let of_kind = || PACKAGED.iter().filter(|packaged| packaged.kind == kind);
-            let there = installed(&self.files).find(|packaged| packaged.kind == kind);
-            let usual = there.or_else(|| of_kind().next());
-            ServerPath::new(usual.map_or("", |packaged| packaged.program))
-        };
-        let program = program.unwrap_or_else(usual);
-        self.at_rest(kind, program, config, base, running, "policy.toml")
-    }
-
     /// A server that does not run.
-    fn at_rest(
+    pub(super) fn at_rest(
         &self,
         kind: WebKind,
         program: ServerPath,
@@ -283,91 +493,99 @@ impl LinuxHost {
         base: Option<ServerPath>,
         running: Fact<bool>,
         source: &str,
-    ) -> WebServer {
+    ) -> Found {
+        let account = Account::root();
         let base = base.unwrap_or_else(|| {
-            let built_in = self.about(kind, &program, &BTreeMap::new()).base.map(ServerPath::new);
-            built_in.unwrap_or_else(|| ServerPath::new("/"))
+            let about = self.about(kind, &program, &Variables::new(), &account);
+            about.base.map_or_else(|| ServerPath::new("/"), ServerPath::new)
         });
         let variables = match kind {
-            WebKind::Apache => apache_variables(&self.files, &base),
-            WebKind::Nginx | WebKind::HaProxy => BTreeMap::new(),
+            WebKind::Apache => trusted_variables(&self.files, &base, Variables::new()),
+            WebKind::Nginx | WebKind::HaProxy => Ok(Variables::new()),
+        };
+        let (variables, doubt) = match variables {
+            Ok(variables) => (variables, None),
+            Err(why) => (Variables::new(), Some(format!("its variables are not taken: {why}"))),
         };
         let (version, modules) = (Fact::Absent, Fact::Absent);
         let (defines, source) = (Vec::new(), source.to_owned());
-        WebServer {
+        let server = WebServer {
             kind,
             program,
             config,
             base,
             variables,
             defines,
-            account: Account::root(),
+            account,
             version,
             modules,
             running,
             source,
-            doubt: None,
-        }
-    }
-
-    /// What a program says of itself; it is asked once, and again if it is another one.
-    fn about(
-        &self,
-        kind: WebKind,
-        program: &ServerPath,
-        variables: &BTreeMap<String, String>,
-    ) -> About {
-        let stamp = Stamp::of(program);
-        if let Some((asked, about)) = locked(&self.abouts).get(program)
-            && *asked == stamp
-        {
-            return about.clone();
-        }
-        let about = self.ask_program(kind, program, variables);
-        let about = about.unwrap_or_else(|why| About::unknown(&why));
-        locked(&self.abouts).insert(program.clone(), (stamp, about.clone()));
-        about
-    }
-
-    fn ask_program(
-        &self,
-        kind: WebKind,
-        program: &ServerPath,
-        variables: &BTreeMap<String, String>,
-    ) -> Result<About, String> {
-        self.files.require_guarded(program)?;
-        let said = |argument: &str| {
-            let run =
-                Run { variables: variables.clone(), ..Run::new(program.as_str(), &[argument]) };
-            // Apache fails after its answer where it does not like its configuration.
-            run.to_end().map(|ended| ended.output)
+            doubt,
         };
-        Ok(match kind {
-            WebKind::Nginx => About::nginx(&said("-V")?),
-            WebKind::Apache => About::apache(&said("-V")?, &said("-l")?),
-            WebKind::HaProxy => About::haproxy(&said("-vv")?),
-        })
+        Found { server, start: None, process: None }
     }
 }
 
-/// The variables that a server's configuration may name.
-fn variables(kind: WebKind, id: ProcessId) -> BTreeMap<String, String> {
+/// How surely a server is one that serves: one that is known, one that runs, then the others.
+fn standing(found: &Found) -> (bool, bool) {
+    (found.server.doubt.is_some(), found.server.running != Fact::Known(true))
+}
+
+impl Sign {
+    /// That of what root started by hand.
+    pub(crate) fn of_root() -> Self {
+        Self::Arguments { program: None, uid: 0, may_be_in_doubt: false }
+    }
+}
+
+/// Of several processes with the same sign the one that the service manager means, else the
+/// youngest: an older one of the same configuration is on its way out. The best is the last.
+pub(crate) fn rank(process: &Process, sign: &Sign) -> (bool, u64, i32) {
+    let is_main = matches!(sign, Sign::Unit { main, .. } if *main == process.id.pid);
+    (is_main, process.id.started, process.id.pid)
+}
+
+/// The variables of a process that its server's configuration may name.
+fn passed_on(kind: WebKind, id: ProcessId) -> Variables {
     // nginx writes its title over them, and its configuration names none.
     if kind == WebKind::Nginx {
-        return BTreeMap::new();
+        return Variables::new();
     }
     let mut variables = id.variables();
-    variables.retain(|name, _| !PASSED_ON.iter().any(|passed| name.starts_with(passed)));
+    variables.retain(|name, _| !NOT_PASSED_ON.iter().any(|not| name.starts_with(not)));
     variables
 }
 
 /// A path that may be relative to a folder, without `.` and empty parts. A `..` stays: what it leads
 /// to is for the links on the way to say.
-fn absolute(folder: &str, path: &str) -> ServerPath {
+pub(crate) fn absolute(folder: &str, path: &str) -> ServerPath {
     let whole = Path::new(folder).join(path);
     let parts = whole.components().filter(|part| *part != Component::CurDir);
     let plain: std::path::PathBuf = parts.collect();
     ServerPath::new(plain.to_string_lossy())
+}
+
+/// The units that are asked about although nothing of them runs.
+pub(crate) fn named_units(
+    servers: &[DeclaredServer],
+    find: bool,
+    installed: impl Iterator<Item = &'static Packaged>,
+) -> BTreeSet<String> {
+    let declared = servers.iter().filter_map(|server| server.unit.clone());
+    let installed = installed.filter(|_| find);
+    let packages = installed.map(|packaged| format!("{}.service", name_of(packaged.program)));
+    declared.chain(packages).collect()
+}
+
+fn name_of(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+/// The program that a package installs of this kind.
+pub(crate) fn usual_program(installed: Option<&Packaged>, kind: WebKind) -> ServerPath {
+    let usual = installed.or_else(|| PACKAGED.iter().find(|packaged| packaged.kind == kind));
+    ServerPath::new(usual.map_or("", |packaged| packaged.program))
 }
 
 #[cfg(test)]

@@ -4,24 +4,33 @@ mod about;
 mod ask;
 mod command_line;
 mod discovery;
+mod environment;
 mod envvars;
+mod launch;
+mod left_out;
 mod packaged;
 mod process;
 mod reload;
 mod rights;
 mod run;
 mod service;
+mod sockets;
 mod start;
+mod survey;
 mod test;
 mod tls;
+mod trust;
+mod unit;
+mod users;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use stopgap_fs::{FsError, ReplaceError};
 use stopgap_model::web::WebSite;
-use stopgap_model::web::{WebServer, WebSettings};
+use stopgap_model::web::{LeftOut, WebServer, WebSettings};
 use stopgap_model::{Digest, Request, ServerPath};
 
 use crate::host::{Found, Host, Read};
@@ -29,8 +38,9 @@ use crate::live::{Answer, Live, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;
 
-use about::About;
-use discovery::{Key, Stamp, Start};
+use about::{About, Stamp};
+use discovery::{Key, Start};
+use survey::Heard;
 
 pub(crate) use packaged::packaged_in_tree;
 
@@ -43,6 +53,10 @@ pub struct LinuxHost {
     abouts: Mutex<BTreeMap<ServerPath, (Stamp, About)>>,
     /// How the servers that were seen running were started.
     starts: Mutex<BTreeMap<Key, Start>>,
+    /// What the service manager said of units, and when.
+    units: Mutex<BTreeMap<String, (Instant, Heard)>>,
+    /// What was left out when web servers were looked for last.
+    left_out: Mutex<LeftOut>,
 }
 
 impl LinuxHost {
@@ -53,7 +67,8 @@ impl LinuxHost {
     pub fn open(settings: WebSettings) -> Result<Self, FsError> {
         let files = UnixFiles::open(Path::new("/"))?;
         let (abouts, starts) = (Mutex::default(), Mutex::default());
-        Ok(Self { files, settings, abouts, starts })
+        let (units, left_out) = (Mutex::default(), Mutex::default());
+        Ok(Self { files, settings, abouts, starts, units, left_out })
     }
 }
 
@@ -103,6 +118,10 @@ impl Host for LinuxHost {
 
     fn web_servers(&self) -> Vec<WebServer> {
         self.discover()
+    }
+
+    fn left_out(&self) -> LeftOut {
+        locked(&self.left_out).clone()
     }
 
     fn live(&self) -> Option<&dyn Live> {

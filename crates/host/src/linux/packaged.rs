@@ -72,7 +72,7 @@ pub(crate) fn packaged_in_tree(files: &UnixFiles) -> Vec<WebServer> {
         let about = about_file(files, packaged);
         let base = ServerPath::new(about.base.as_deref().unwrap_or(packaged.base));
         let variables = match packaged.kind {
-            WebKind::Apache => apache_variables(files, &base),
+            WebKind::Apache => apache_variables(files, &base, BTreeMap::new()).unwrap_or_default(),
             WebKind::Nginx | WebKind::HaProxy => BTreeMap::new(),
         };
         WebServer {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,18 +9,17 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use stopgap_fs::read_bounded;
-use stopgap_model::web::WebKind;
+use stopgap_model::web::{Account, Capabilities, WebKind};
 
 use super::run::TICK;
 
 /// The most that is read of what a process was started with, in bytes: Linux lets one argument
 /// have 128 KiB, and all together 6 MiB.
 const MAX_ARGUMENTS: u64 = 6 << 20;
-/// The most that is read of a table of sockets, in bytes: 150 for each, and a hundred thousand
-/// connections are many.
-const MAX_SOCKETS: u64 = 64 << 20;
 /// How long a process may take to execute a program: it takes less than a millisecond at rest.
 const EXECUTION_TIME: Duration = Duration::from_millis(200);
+/// The most that is read of /proc/PID/status: its list of groups may have 65,536.
+const MAX_STATUS: u64 = 1 << 20;
 /// The most that is read of what is said in one line or a few.
 const MAX_FACTS: u64 = 64 * 1024;
 
@@ -34,16 +32,28 @@ pub(crate) struct ProcessId {
     pub(crate) started: u64,
 }
 
-/// A process of a web server.
+/// A process that has the name of a web server's. That alone says nothing: anybody may start one.
 #[derive(Debug, Clone)]
 pub(crate) struct Process {
     pub(crate) id: ProcessId,
     pub(crate) kind: WebKind,
-    /// The program's path; the one it had, if it was replaced since.
+    /// The program's path as its own namespace has it; the one it had, if it was replaced since.
     pub(crate) program: String,
-    parent: i32,
+    pub(crate) rights: Rights,
+    pub(crate) parent: i32,
     group: i32,
     session: i32,
+}
+
+/// What the kernel says of whom a process runs as: /proc/PID/status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rights {
+    /// Its real, effective, saved and file system user.
+    uids: Vec<u32>,
+    gids: Vec<u32>,
+    groups: BTreeSet<u32>,
+    bounding: Option<u64>,
+    no_new_privileges: bool,
 }
 
 /// What /proc/PID/stat says.
@@ -53,6 +63,8 @@ struct Stat {
     group: i32,
     session: i32,
     started: u64,
+    /// How many bytes its arguments and variables have, where the kernel says it.
+    strings: Option<u64>,
 }
 
 /// The processes of web servers on this machine, at one moment.
@@ -60,26 +72,45 @@ struct Stat {
 pub(crate) struct Processes(BTreeMap<i32, Process>);
 
 impl Processes {
-    /// Looks at all processes. Those of containers are left out: their files are not ours to read.
+    /// Looks at all processes. Beside those that have the name of a web server's program, those that
+    /// execute one of `programs` count.
     ///
     /// # Errors
     /// There is no /proc; a sentence without a full stop.
-    pub(crate) fn now() -> Result<Self, String> {
+    pub(crate) fn now(programs: &[(String, WebKind)]) -> Result<Self, String> {
         let entries =
             fs::read_dir("/proc").map_err(|error| format!("cannot list /proc: {error}"))?;
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let processes = pids.filter_map(|pid| Some((pid, Process::of(pid)?)));
-        Ok(Self(processes.filter(|(_, process)| process.is_here()).collect()))
+        Ok(Self(pids.filter_map(|pid| Some((pid, Process::of(pid, programs)?))).collect()))
     }
 
-    /// The processes that serve, each with those that it started: masters, and those that serve
-    /// alone.
-    pub(crate) fn masters(&self) -> impl Iterator<Item = &Process> {
+    /// The processes that no other of their kind started: masters, those that serve alone, and
+    /// workers whose master is gone.
+    pub(crate) fn tops(&self) -> impl Iterator<Item = &Process> {
         self.0.values().filter(|process| {
             let parent = self.0.get(&process.parent);
-            let is_child = parent.is_some_and(|parent| parent.kind == process.kind);
-            !is_child && !process.is_orphan()
+            parent.is_none_or(|parent| parent.kind != process.kind)
         })
+    }
+
+    /// A process and all of its kind that descend from it.
+    pub(crate) fn family(&self, top: &Process) -> Vec<ProcessId> {
+        let mut family = vec![top.id];
+        let mut met = BTreeSet::from([top.id.pid]);
+        // Each round finds the children of those that the last one found.
+        loop {
+            let child = |process: &&Process| {
+                process.kind == top.kind
+                    && met.contains(&process.parent)
+                    && !met.contains(&process.id.pid)
+            };
+            let found: Vec<ProcessId> = self.0.values().filter(child).map(|it| it.id).collect();
+            if found.is_empty() {
+                return family;
+            }
+            met.extend(found.iter().map(|id| id.pid));
+            family.extend(found);
+        }
     }
 
     /// The processes that answer for a master: those that it started, or itself if it serves alone.
@@ -94,42 +125,110 @@ impl Processes {
 }
 
 impl Process {
-    fn of(pid: i32) -> Option<Self> {
+    fn of(pid: i32, programs: &[(String, WebKind)]) -> Option<Self> {
         let program = fs::read_link(at(pid, "exe")).ok()?.to_str()?.to_owned();
         let program = program.strip_suffix(" (deleted)").unwrap_or(&program).to_owned();
-        let kind = match program.rsplit('/').next()? {
-            "nginx" => WebKind::Nginx,
-            "apache2" | "httpd" => WebKind::Apache,
-            "haproxy" => WebKind::HaProxy,
-            _ => return None,
-        };
-        let Stat { parent, group, session, started } = stat(pid)?;
-        Some(Self { id: ProcessId { pid, started }, kind, program, parent, group, session })
+        let declared = programs.iter().find(|(path, _)| *path == program);
+        let kind = declared.map(|(_, kind)| *kind).or_else(|| kind_of(&program))?;
+        let Stat { parent, group, session, started, .. } = stat(pid)?;
+        let rights = Rights::of(pid)?;
+        Some(Self { id: ProcessId { pid, started }, kind, program, rights, parent, group, session })
     }
 
     /// Whether it is a worker whose master is gone: it is in a group and a session that it does not
     /// lead, and whoever is its parent now is in another one. What nginx's workers are, they say.
-    fn is_orphan(&self) -> bool {
+    pub(crate) fn is_orphan(&self) -> bool {
         let leads = self.group == self.id.pid || self.session == self.id.pid;
         let with_parent = || stat(self.parent).is_some_and(|parent| parent.session == self.session);
         self.kind != WebKind::Nginx && !leads && !with_parent()
     }
 
-    /// Whether it sees the files that we see. A container has a root and a mount namespace of its
-    /// own; a service may have but the namespace (systemd's `PrivateTmp=`, as Debian's Apache has),
-    /// and one that locks itself up has but the root (HAProxy's `chroot`), with its program outside.
-    /// Debian's HAProxy has both: its worker is in the namespace of the master that started it.
-    fn is_here(&self) -> bool {
-        let pid = self.id.pid;
-        if has_our_root(pid) {
-            return true;
+    /// Its arguments; why they cannot be known, if so: a sentence without a full stop.
+    ///
+    /// # Errors
+    /// What it wrote over them is as long as it can be, so its end may be missing; or they are no
+    /// text.
+    pub(crate) fn known_arguments(&self) -> Result<Vec<String>, String> {
+        let arguments = self.id.arguments();
+        if arguments.iter().any(|argument| argument.contains('\u{fffd}')) {
+            return Err("an argument of it is no text".to_owned());
         }
-        let outside = fs::read_link(at(pid, "root"))
-            .is_ok_and(|root| !Path::new(&self.program).starts_with(root));
-        let mounts = at(pid, "ns/mnt");
-        let with_parent =
-            || has_our_root(self.parent) && is_same(&mounts, &at(self.parent, "ns/mnt"));
-        outside && (is_same(&mounts, Path::new("/proc/self/ns/mnt")) || with_parent())
+        let [title] = arguments.as_slice() else { return Ok(arguments) };
+        // nginx writes its title over arguments and variables, and cuts it where they end: a byte
+        // before the last one, which is a zero.
+        let room = stat(self.id.pid).and_then(|stat| stat.strings).unwrap_or(u64::MAX);
+        if self.kind == WebKind::Nginx && title.len() as u64 + 2 >= room {
+            return Err("its title has no room for all of its arguments".to_owned());
+        }
+        Ok(arguments)
+    }
+}
+
+/// The server that a program of this path is, by its name.
+pub(crate) fn kind_of(program: &str) -> Option<WebKind> {
+    match program.rsplit('/').next()? {
+        "nginx" | "nginx-debug" => Some(WebKind::Nginx),
+        "apache2" | "httpd" => Some(WebKind::Apache),
+        "haproxy" => Some(WebKind::HaProxy),
+        _ => None,
+    }
+}
+
+impl Rights {
+    /// Those of a process; of `self` the one that asks.
+    fn of(pid: impl std::fmt::Display) -> Option<Self> {
+        let path = Path::new("/proc").join(pid.to_string()).join("status");
+        let status = read_bounded(&path, MAX_STATUS).ok()?;
+        Some(Self::read(&String::from_utf8_lossy(&status)))
+    }
+
+    fn read(status: &str) -> Self {
+        let value = |name: &str| {
+            let mut lines = status.lines().filter_map(|line| line.strip_prefix(name));
+            lines.next().unwrap_or_default().trim().to_owned()
+        };
+        let numbers = |name| -> Vec<u32> {
+            value(name).split_whitespace().filter_map(|number| number.parse().ok()).collect()
+        };
+        Self {
+            uids: numbers("Uid:"),
+            gids: numbers("Gid:"),
+            groups: numbers("Groups:").into_iter().collect(),
+            bounding: u64::from_str_radix(&value("CapBnd:"), 16).ok(),
+            no_new_privileges: value("NoNewPrivs:") == "1",
+        }
+    }
+
+    /// Whether it is this user and no other in every way: real, effective, saved, file system. A
+    /// process that a setuid program made, or that gave rights up, is not.
+    pub(crate) fn is_wholly(&self, uid: u32) -> bool {
+        self.uids.len() == 4 && self.uids.iter().all(|&own| own == uid)
+    }
+
+    /// The user that it runs as: the real one, if all others are not the same.
+    pub(crate) fn uid(&self) -> u32 {
+        self.uids.first().copied().unwrap_or(u32::MAX)
+    }
+
+    /// The users that it is in one way or another.
+    pub(crate) fn uids(&self) -> &[u32] {
+        &self.uids
+    }
+
+    /// The same as what a program is to be started with.
+    pub(crate) fn account(&self) -> Account {
+        let ours = Self::of("self").and_then(|own| own.bounding).unwrap_or(u64::MAX);
+        let gid = self.gids.first().copied().unwrap_or(0);
+        let mut groups = self.groups.clone();
+        groups.remove(&gid);
+        let bounding = match self.bounding {
+            // All that can be given is all.
+            Some(bounding) if bounding & ours == ours => Capabilities::ALL,
+            Some(bounding) => Capabilities(bounding),
+            None => Capabilities::NONE,
+        };
+        let no_new_privileges = self.no_new_privileges;
+        Account { groups, bounding, no_new_privileges, ..Account::user(self.uid(), gid) }
     }
 }
 
@@ -163,10 +262,11 @@ impl ProcessId {
         fs::read_link(at(self.pid, "cwd")).ok()?.to_str().map(str::to_owned)
     }
 
-    /// The service of the service manager that it belongs to, as its control group names it.
-    pub(crate) fn service(self) -> Option<String> {
+    /// The unit of the system's service manager that it is in, as its control group names it. A
+    /// process cannot put itself into one.
+    pub(crate) fn unit(self) -> Option<String> {
         let groups = read_bounded(&at(self.pid, "cgroup"), MAX_FACTS).ok()?;
-        String::from_utf8_lossy(&groups).lines().find_map(service_of)
+        String::from_utf8_lossy(&groups).lines().find_map(unit_of)
     }
 
     /// Sends a signal, unless another process has the number by now. The process is held first, and
@@ -185,50 +285,13 @@ impl ProcessId {
         pidfd_send_signal(&held, signal).map_err(cannot)
     }
 
-    fn is_there(self) -> bool {
+    pub(crate) fn is_there(self) -> bool {
         stat(self.pid).is_some_and(|stat| stat.started == self.started)
     }
-
-    /// The sockets that it has open, by their numbers; none if it is gone.
-    pub(crate) fn sockets(self) -> BTreeSet<u64> {
-        if !self.is_there() {
-            return BTreeSet::new();
-        }
-        let Ok(open) = fs::read_dir(at(self.pid, "fd")) else { return BTreeSet::new() };
-        let targets = open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-        targets.filter_map(|target| socket_number(target.to_str()?)).collect()
-    }
-
-    /// The sockets on which it listens.
-    pub(crate) fn listens_on(self) -> BTreeSet<u64> {
-        let open = self.sockets();
-        let mut listening = BTreeSet::new();
-        for (table, of) in [
-            ("net/tcp", tcp_listener as fn(&str) -> Option<u64>),
-            ("net/tcp6", tcp_listener),
-            ("net/unix", unix_listener),
-        ] {
-            // A table that is not there, as without IPv6, has none.
-            let Ok(bytes) = read_bounded(&at(self.pid, table), MAX_SOCKETS) else { continue };
-            listening.extend(String::from_utf8_lossy(&bytes).lines().filter_map(of));
-        }
-        open.intersection(&listening).copied().collect()
-    }
 }
 
-fn at(pid: i32, name: &str) -> PathBuf {
+pub(crate) fn at(pid: i32, name: &str) -> PathBuf {
     Path::new("/proc").join(pid.to_string()).join(name)
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    match (fs::metadata(one), fs::metadata(other)) {
-        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
-        _ => false,
-    }
-}
-
-fn has_our_root(pid: i32) -> bool {
-    is_same(&at(pid, "root"), Path::new("/"))
 }
 
 fn strings(pid: i32, name: &str) -> Vec<String> {
@@ -253,37 +316,27 @@ fn stat_of(line: &str) -> Option<Stat> {
     }
     let number = |at| field(at)?.parse().ok();
     let (parent, group, session) = (number(4)?, number(5)?, number(6)?);
-    Some(Stat { parent, group, session, started: field(22)?.parse().ok()? })
+    let address = |at| field(at)?.parse::<u64>().ok().filter(|&address| address != 0);
+    let strings = address(48).zip(address(51)).and_then(|(start, end)| end.checked_sub(start));
+    Some(Stat { parent, group, session, started: field(22)?.parse().ok()?, strings })
 }
 
-/// `0::/system.slice/nginx.service`: the last part, if it is a service of the system's own.
-fn service_of(group: &str) -> Option<String> {
-    let path = group.splitn(3, ':').nth(2)?;
-    let name = path.rsplit('/').next()?;
-    let is_service = name.ends_with(".service") && path.starts_with("/system.slice/");
-    is_service.then(|| name.to_owned())
-}
-
-fn socket_number(target: &str) -> Option<u64> {
-    target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-}
-
-/// The socket of a line of /proc/net/tcp, if it listens (state `0A`).
-fn tcp_listener(line: &str) -> Option<u64> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    if *fields.get(3)? != "0A" {
+/// `0::/system.slice/nginx.service`: the first part that is no slice, if it is a service of the
+/// system's own service manager. Below `user.slice` are those of users' own managers, below
+/// `machine.slice` those of containers.
+fn unit_of(group: &str) -> Option<String> {
+    let mut fields = group.splitn(3, ':');
+    let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+    if !matches!(controllers, "" | "name=systemd") {
         return None;
     }
-    fields.get(9)?.parse().ok()
-}
-
-/// The socket of a line of /proc/net/unix, if it listens (`SO_ACCEPTCON`, 0x10000).
-fn unix_listener(line: &str) -> Option<u64> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    if *fields.get(3)? != "00010000" {
+    let mut parts = path.strip_prefix('/')?.split('/');
+    let first = parts.clone().next()?;
+    if !first.ends_with(".slice") || matches!(first, "user.slice" | "machine.slice") {
         return None;
     }
-    fields.get(6)?.parse().ok()
+    let unit = parts.find(|part| !part.ends_with(".slice"))?;
+    unit.ends_with(".service").then(|| unit.to_owned())
 }
 
 #[cfg(test)]
@@ -293,7 +346,9 @@ mod tests {
     #[test]
     fn a_process_whose_name_looks_like_fields_is_read_right() {
         let line = "12 (a) S 9) S 7 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9";
-        assert_eq!(stat_of(line), Some(Stat { parent: 7, group: 12, session: 12, started: 4711 }));
+        let (parent, group, session) = (7, 12, 12);
+        let stat = Stat { parent, group, session, started: 4711, strings: None };
+        assert_eq!(stat_of(line), Some(stat));
         let dead = "12 (nginx) Z 7 12 12 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9";
         for line in [dead, "", "12 (a", "12 (a) S 1", "12 (a) S x y z"] {
             assert_eq!(stat_of(line), None, "{line}");
@@ -302,31 +357,44 @@ mod tests {
 
     #[test]
     fn only_a_service_of_the_system_is_one() {
-        assert_eq!(service_of("0::/system.slice/nginx.service").as_deref(), Some("nginx.service"));
+        assert_eq!(unit_of("0::/system.slice/nginx.service").as_deref(), Some("nginx.service"));
         let instance = "1:name=systemd:/system.slice/system-apache2.slice/apache2@b.service";
-        assert_eq!(service_of(instance).as_deref(), Some("apache2@b.service"));
+        assert_eq!(unit_of(instance).as_deref(), Some("apache2@b.service"));
+        let delegated = "0::/web.slice/shop.service/workers";
+        assert_eq!(unit_of(delegated).as_deref(), Some("shop.service"));
         for other in [
             "0::/",
             "0::/user.slice/user-1000.slice/session-3.scope",
             "0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.service",
             "0::/docker/abc",
+            "0::/machine.slice/libpod-1.scope/system.slice/nginx.service",
+            "0::/system.slice/docker-1.scope/system.slice/nginx.service",
+            "0::/init.scope/nginx.service",
+            "5:pids:/system.slice/nginx.service",
+            "0::/user.slice/nginx.service",
             "0",
             "",
         ] {
-            assert_eq!(service_of(other), None, "{other}");
+            assert_eq!(unit_of(other), None, "{other}");
         }
     }
 
     #[test]
-    fn a_socket_that_listens_is_told_from_one_that_talks() {
-        let listens = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 123 1 x";
-        assert_eq!(tcp_listener(listens), Some(123));
-        assert_eq!(tcp_listener(&listens.replace(" 0A ", " 01 ")), None);
-        assert_eq!(tcp_listener("  sl  local_address rem_address   st"), None);
-        let unix = "0000000000000000: 00000002 00000000 00010000 0001 01 456 /run/x";
-        assert_eq!(unix_listener(unix), Some(456));
-        assert_eq!(unix_listener("Num RefCount Protocol Flags Type St Inode Path"), None);
-        assert_eq!(socket_number("socket:[77]"), Some(77));
-        assert_eq!(socket_number("/dev/null"), None);
+    fn who_gave_rights_up_or_took_them_from_a_setuid_program_is_not_wholly_anybody() {
+        let rights = |uids: &str| Rights::read(&format!("Name:\tx\nUid:\t{uids}\nGid:\t0\n"));
+        assert!(rights("0\t0\t0\t0").is_wholly(0));
+        for uids in ["1000\t0\t0\t0", "0\t33\t0\t33", "33\t33\t0\t33", "0\t0\t0\t33", "0", ""] {
+            assert!(!rights(uids).is_wholly(0), "{uids}");
+        }
+    }
+
+    #[test]
+    fn what_a_process_may_at_most_goes_with_its_account() {
+        let status = "Uid:\t0\t0\t0\t0\nGid:\t4\t4\t4\t4\nGroups:\t4 27 \n\
+                      CapBnd:\t0000000000000400\nNoNewPrivs:\t1\n";
+        let account = Rights::read(status).account();
+        assert_eq!((account.uid, account.gid, account.bounding), (0, 4, Capabilities(0x400)));
+        assert_eq!(account.groups, BTreeSet::from([27]));
+        assert!(account.no_new_privileges);
     }
 }

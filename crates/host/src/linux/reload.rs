@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use stopgap_model::web::{WebKind, WebServer};
 
 use super::discovery::Master;
-use super::process::{ProcessId, Processes};
+use super::process::ProcessId;
 use super::run::Run;
 use super::service;
 use super::start::Up;
@@ -35,7 +35,7 @@ struct Before {
 impl LinuxHost {
     /// The process that is the server now, if it runs.
     pub(super) fn running_master(&self, server: &WebServer) -> Result<Option<Master>, String> {
-        Ok(self.master_of(&Processes::now()?, server))
+        Ok(self.master_of(&self.processes()?, server))
     }
 
     pub(super) fn take_configuration(&self, server: &WebServer) -> Result<(), String> {
@@ -62,7 +62,7 @@ impl LinuxHost {
         let mut seen = start;
         let mut answering = Steady::default();
         loop {
-            let processes = Processes::now()?;
+            let processes = self.processes()?;
             match self.master_of(&processes, server) {
                 Some(master) => {
                     seen = Instant::now();
@@ -86,7 +86,7 @@ impl LinuxHost {
     fn before(&self, server: &WebServer) -> Result<(Master, Before), String> {
         let start = Instant::now();
         loop {
-            let processes = Processes::now()?;
+            let processes = self.processes()?;
             let master = self.master_of(&processes, server);
             let master = master.ok_or_else(|| format!("{} does not run", server.kind.name()))?;
             let workers = processes.workers(master.id);
@@ -121,7 +121,7 @@ impl LinuxHost {
         let mut run: Run = master.start.run.clone().with_rights_of(&server.account);
         run.arguments.extend(["-sf".to_owned(), master.id.pid.to_string()]);
         self.come_up(&run, &not_taken(server), || {
-            let processes = Processes::now()?;
+            let processes = self.processes()?;
             let new = self.master_of(&processes, server);
             let new = new.and_then(|new| before.successors(&processes.workers(new.id)));
             Ok(if new.is_some() { Up::Yes } else { Up::No })

@@ -55,6 +55,31 @@ pub(crate) fn giving_away(account: &Account) -> Vec<String> {
     arguments
 }
 
+/// The variables that the C library does not take from whoever starts a setuid program: it would load
+/// code by them, or read and write files (`unsecure-envvars.h`).
+const UNSAFE: [&str; 14] = [
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "GLIBC_TUNABLES",
+    "HOSTALIASES",
+    "LD_",
+    "LOCALDOMAIN",
+    "LOCPATH",
+    "MALLOC_",
+    "NIS_PATH",
+    "NLSPATH",
+    "RESOLV_HOST_CONF",
+    "RES_OPTIONS",
+    "TMPDIR",
+    "TZDIR",
+];
+
+/// Whether a variable of a server may only be there when root's rights have been given away: its
+/// unit may name a library in it that the server's user can write.
+pub(crate) fn is_for_afterwards(variable: &str) -> bool {
+    UNSAFE.iter().any(|name| variable.starts_with(name))
+}
+
 /// The capabilities of this kernel that are not in a bounding set.
 fn missing_capabilities(bounding: Capabilities) -> Vec<u32> {
     let last = read_bounded(Path::new(LAST_CAPABILITY), MAX_FACTS).ok();

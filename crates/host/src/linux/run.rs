@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use stopgap_model::problem::turns_text;
 use stopgap_model::web::Account;
 
-use super::rights::{SETPRIV, giving_away};
+use super::rights::{SETPRIV, giving_away, is_for_afterwards};
 
 /// How long a program may take. A test of a configuration of thousands of sites takes seconds.
 pub(crate) const PROGRAM_TIME: Duration = Duration::from_secs(10);
@@ -27,6 +27,9 @@ const MAX_LINES: usize = 5;
 const MAX_SAID: usize = 1_000;
 /// Where the programs find others. The servers' own do not need it, their modules may.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Executes a program with more variables.
+const ENV: &str = "/usr/bin/env";
 
 /// What is run, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,15 +113,26 @@ impl Run {
         // By its name: who could exchange what has the name could exchange all that root runs, as it
         // was made sure before that nobody else may write it or a folder above it.
         let given_away = giving_away(&self.account);
+        let (after, mut variables): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            self.variables.clone().into_iter().partition(|(name, _)| is_for_afterwards(name));
         let mut command = match given_away.is_empty() {
-            true => Command::new(&self.program),
+            true => {
+                variables.extend(after);
+                Command::new(&self.program)
+            }
             false => {
                 let mut command = Command::new(SETPRIV);
-                command.args(&given_away).arg(&self.program);
+                command.args(&given_away);
+                let after = after.iter().map(|(name, value)| format!("{name}={value}"));
+                // A program with such a name would be taken for a variable.
+                if after.len() > 0 && !self.program.contains('=') {
+                    command.arg(ENV).args(after);
+                }
+                command.arg(&self.program);
                 command
             }
         };
-        command.args(&self.arguments).env_clear().env("PATH", PATH).envs(&self.variables);
+        command.args(&self.arguments).env_clear().env("PATH", PATH).envs(&variables);
         // A group of its own: what it starts can be ended with it, and what ends us does not end it.
         command.current_dir(&self.folder).stdin(Stdio::null()).process_group(0);
         command
@@ -250,6 +264,22 @@ mod tests {
             assert!(said.contains(line), "{line} in {said}");
         }
         assert!(!said.contains("\nread"), "{said}");
+    }
+
+    #[test]
+    fn a_library_that_a_servers_user_may_write_is_not_loaded_while_rights_are_given_away() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root has rights to give away");
+            return;
+        }
+        // The loader complains of what it cannot load, once for each program that is to load it.
+        let run =
+            Run::new("/bin/sh", &["-c", "echo $LD_PRELOAD"]).with_rights_of(&Account::user(33, 33));
+        let variables = [("LD_PRELOAD", "/none/evil.so"), ("SHOP", "1")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let said = Run { variables, ..run }.to_end().expect("run").output;
+        assert_eq!(said.matches("cannot be preloaded").count(), 1, "{said}");
+        assert!(said.ends_with("/none/evil.so\n"), "{said}");
     }
 
     #[test]

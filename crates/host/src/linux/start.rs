@@ -7,7 +7,6 @@ use stopgap_model::ServerPath;
 use stopgap_model::web::{WebKind, WebServer};
 
 use super::packaged::{PACKAGED, Packaged};
-use super::process::Processes;
 use super::reload::{LOOK, SETTLE_TIME};
 use super::run::Run;
 use super::{LinuxHost, locked, service};
@@ -105,7 +104,7 @@ impl LinuxHost {
     }
 
     fn up(&self, server: &WebServer) -> Result<Up, String> {
-        let processes = Processes::now()?;
+        let processes = self.processes()?;
         let Some(master) = self.master_of(&processes, server) else { return Ok(Up::No) };
         let workers = processes.workers(master.id);
         let listens = workers.iter().any(|worker| !worker.listens_on().is_empty());

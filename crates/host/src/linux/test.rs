@@ -3,8 +3,8 @@
 use stopgap_model::ServerPath;
 use stopgap_model::web::{WebKind, WebServer, beside};
 
-use super::LinuxHost;
 use super::run::{Run, last_words};
+use super::{LinuxHost, locked};
 use crate::host::sentence;
 use crate::live::TestError;
 
@@ -31,7 +31,9 @@ impl LinuxHost {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| TestError::NotMade(sentence(&error)))?;
         let master = self.running_master(server).map_err(TestError::NotMade)?;
-        let settings = master.map(|master| master.line.settings).unwrap_or_default();
+        let start = master.map(|master| master.start);
+        let start = start.or_else(|| locked(&self.starts).get(&self.key(server)).cloned());
+        let settings = start.map(|start| start.settings).unwrap_or_default();
         let config = self.tested(server, &main).map_err(TestError::NotMade)?;
         let mut run = test_run(server, config, settings);
         self.lend_folders(&mut run);

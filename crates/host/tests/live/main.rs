@@ -9,6 +9,7 @@
 mod asked;
 mod background;
 mod found;
+mod posing;
 mod reloaded;
 mod tested;
 
@@ -22,6 +23,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::background::Background;
 use rustix::process::{Pid, Signal, kill_process};
 use stopgap_host::{Answer, Host as _, LinuxHost, Live, TestError};
 use stopgap_model::web::{BESIDE_SUFFIX, Listen, WebKind, WebServer, WebSite};

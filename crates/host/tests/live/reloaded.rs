@@ -138,30 +138,6 @@ fn haproxy_without_a_master_is_taken_over_from() {
 }
 
 #[test]
-fn haproxy_as_debians_service_locks_it_up_keeps_its_master() {
-    let Some(program) = program(WebKind::HaProxy) else { return };
-    if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root makes namespaces");
-        return;
-    }
-    let service = Background::new(WebKind::HaProxy, "service");
-    // The unit has mounts of its own (`BindReadOnlyPaths=`), and the worker another root besides.
-    let basics = "global\n  chroot {dir}\n";
-    service.write(basics, 404, 1);
-    let (pid, program) = (service.dir.join("pid"), program.to_str().unwrap());
-    let alone = ["--mount", "--", program, "-W", "-D", "-p", pid.to_str().unwrap()];
-    service.start(Path::new("/usr/bin/unshare"), &alone);
-    let host = service.host();
-    until("it runs", || status(&host, service.ports[0]) == Answer::Status(404));
-    let master = service.pid();
-    service.write(basics, 410, 1);
-    assert_eq!(live(&host).reload(&only(&host)), Ok(()));
-    assert_eq!(status(&host, service.ports[0]), Answer::Status(410));
-    assert_eq!(service.pid(), master);
-    until("the master is there", || live(&host).is_running(&only(&host)));
-}
-
-#[test]
 fn apache_with_a_process_or_a_thread_for_each_connection_reloads_too() {
     let Some(program) = program(WebKind::Apache) else { return };
     for mpm in ["mpm_prefork", "mpm_worker"] {

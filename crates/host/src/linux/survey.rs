@@ -1,0 +1,527 @@
+//! One look at what there is: units, processes, and which of them is a server that may be acted for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stopgap_model::web::{Account, DeclaredServer, WebKind, WebServer};
+use stopgap_model::{Fact, ServerPath};
+
+use super::command_line::CommandLine;
+use super::discovery::{Found, SETTLE, Sign, absolute, named_units, rank, usual_program};
+use super::environment::Variables;
+use super::envvars::trusted_variables;
+use super::launch::{Launch, NotKnown, Reader};
+use super::packaged::{PACKAGED, installed};
+use super::process::{Process, ProcessId, Processes};
+use super::trust::Machine;
+use super::unit::Unit;
+use super::users::Users;
+use super::{LinuxHost, locked, service};
+
+/// How long an answer of the service manager holds: a cycle looks several times within it.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// What was heard of a unit.
+pub(super) type Heard = Result<Option<Unit>, String>;
+
+/// One look at what there is.
+pub(crate) struct Survey<'h> {
+    pub(super) host: &'h LinuxHost,
+    machine: Machine,
+    pub(super) users: Users,
+    programs: Vec<(String, WebKind)>,
+    pub(super) processes: Processes,
+    /// Why the processes are not known, if so.
+    unseen: Option<String>,
+    units: BTreeMap<String, Heard>,
+    /// Why it is not known how a unit starts its server, by the unit's name.
+    unclear: BTreeMap<String, NotKnown>,
+    found: Vec<Found>,
+    /// The processes of which nothing more is to be told.
+    pub(super) told: BTreeSet<ProcessId>,
+    /// Why processes are left out.
+    pub(super) reasons: BTreeMap<ProcessId, String>,
+}
+
+impl<'h> Survey<'h> {
+    /// Looks at all units and processes.
+    pub(crate) fn of(host: &'h LinuxHost) -> Self {
+        let (processes, unseen) = match host.processes() {
+            Ok(processes) => (processes, None),
+            Err(why) => (Processes::default(), Some(why)),
+        };
+        let mut survey = Self {
+            host,
+            machine: Machine::this(),
+            users: Users::read(&host.files),
+            programs: host.programs(),
+            processes,
+            unseen,
+            units: BTreeMap::new(),
+            unclear: BTreeMap::new(),
+            found: Vec::new(),
+            told: BTreeSet::new(),
+            reasons: BTreeMap::new(),
+        };
+        survey.ask_units();
+        survey.look_at_units();
+        survey.look_at_processes();
+        survey
+    }
+
+    /// The servers that root says there are, but for those that the administrator lists.
+    pub(crate) fn take_found(&mut self) -> Vec<Found> {
+        std::mem::take(&mut self.found)
+    }
+
+    /// Whether a server runs of which no process was found.
+    pub(crate) fn otherwise(&self) -> Fact<bool> {
+        match &self.unseen {
+            Some(why) => Fact::Unknown(why.clone()),
+            None if rustix::process::geteuid().is_root() => Fact::Known(false),
+            None => Fact::Unknown("only root sees which programs other users run".to_owned()),
+        }
+    }
+
+    /// Nothing more is to be told of a process.
+    pub(crate) fn is_told(&mut self, process: Option<ProcessId>) {
+        if let Some(process) = process {
+            self.reasons.remove(&process);
+            self.told.insert(process);
+        }
+    }
+
+    /// A process is left out after all.
+    pub(crate) fn leave_out(&mut self, process: ProcessId, why: String) {
+        self.reasons.insert(process, why);
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { files: &self.host.files, users: &self.users, programs: &self.programs }
+    }
+
+    /// Asks the service manager about the units that packages or policy.toml name, and about those
+    /// that the processes are in.
+    fn ask_units(&mut self) {
+        if !service::is_managed() {
+            return;
+        }
+        let settings = &self.host.settings;
+        let mut names = named_units(&settings.servers, settings.find, installed(&self.host.files));
+        names.extend(self.processes.tops().filter_map(|process| process.id.unit()));
+        let known = locked(&self.host.units).clone();
+        let is_fresh = |heard: &Instant| heard.elapsed() < MOMENT;
+        let (mut answers, mut asked) = (Vec::new(), Vec::new());
+        for name in names {
+            match known.get(&name).filter(|(heard, _)| is_fresh(heard)) {
+                Some((_, answer)) => answers.push((name, answer.clone())),
+                None => asked.push(name),
+            }
+        }
+        // Each takes some milliseconds of waiting.
+        let heard: Vec<(String, Heard)> = thread::scope(|scope| {
+            let asking = |name: String| scope.spawn(move || (Unit::ask(&name), name));
+            let all: Vec<_> = asked.into_iter().map(asking).collect();
+            let heard = all.into_iter().filter_map(|thread| thread.join().ok());
+            heard.map(|(heard, name)| (name, heard)).collect()
+        });
+        let now = Instant::now();
+        for (name, answer) in &heard {
+            locked(&self.host.units).insert(name.clone(), (now, answer.clone()));
+        }
+        // A unit that has several names is one.
+        for (name, answer) in answers.into_iter().chain(heard) {
+            let name =
+                answer.as_ref().ok().and_then(Option::as_ref).map_or(name, |it| it.name.clone());
+            self.units.insert(name, answer);
+        }
+    }
+
+    fn unit(&self, name: &str) -> Option<&Unit> {
+        self.units.get(name).and_then(|heard| heard.as_ref().ok()?.as_ref())
+    }
+
+    /// Whether the service manager takes a process for the main one of its unit.
+    pub(super) fn is_main_of_unit(&self, process: &Process) -> bool {
+        let unit = process.id.unit().and_then(|name| self.unit(&name));
+        unit.is_some_and(|unit| unit.main_process == process.id.pid)
+    }
+
+    /// The processes of a unit that no other of their kind started.
+    fn tops_of(&self, unit: &str) -> Vec<&Process> {
+        let of_it = |process: &&Process| process.id.unit().is_some_and(|own| own == unit);
+        self.processes.tops().filter(of_it).collect()
+    }
+
+    fn look_at_units(&mut self) {
+        let declared: BTreeSet<&String> =
+            self.host.settings.servers.iter().filter_map(|it| it.unit.as_ref()).collect();
+        let (mut found, mut unclear) = (Vec::new(), BTreeMap::new());
+        for (name, heard) in &self.units {
+            let unit = match heard {
+                Ok(Some(unit)) => unit,
+                Ok(None) => continue,
+                Err(why) => {
+                    unclear.insert(name.clone(), NotKnown::Unclear(why.clone()));
+                    continue;
+                }
+            };
+            // What policy.toml says of it comes before what it says itself.
+            if declared.contains(name) {
+                continue;
+            }
+            match self.reader().launch(unit).and_then(|launch| self.of_unit(unit, &launch)) {
+                Ok(server) => found.push(server),
+                Err(why) => {
+                    unclear.insert(name.clone(), why);
+                }
+            }
+        }
+        self.told.extend(found.iter().filter_map(|found| found.process));
+        self.found.extend(found);
+        self.unclear = unclear;
+    }
+
+    /// The server of a unit.
+    fn of_unit(&self, unit: &Unit, launch: &Launch) -> Result<Found, NotKnown> {
+        let name = &unit.name;
+        let line = CommandLine::read(launch.kind, &launch.arguments);
+        let line = line.ok_or_else(|| {
+            NotKnown::Unclear(format!("what {name} starts does not serve (ExecStart=)"))
+        })?;
+        let found = self.host.launched(launch, &line, sign(unit, launch));
+        let mut found = found.map_err(NotKnown::Unclear)?;
+        found.server.source.clone_from(name);
+        self.place_in_unit(unit, &mut found);
+        Ok(found)
+    }
+
+    /// Finds the process of a server that a unit starts.
+    fn place_in_unit(&self, unit: &Unit, found: &mut Found) {
+        let Some(start) = &mut found.start else { return };
+        start.service = Some(unit.name.clone());
+        let sign = start.sign.clone();
+        let mut tops = self.tops_of(&unit.name);
+        tops.retain(|process| self.host.is_of_unit(process, &self.machine, &sign, &found.server));
+        tops.sort_by_key(|process| rank(process, &sign));
+        found.server.running = match (tops.last(), self.otherwise()) {
+            (Some(process), _) => {
+                found.process = Some(process.id);
+                found.server.source += &format!(", process {}", process.id.pid);
+                Fact::Known(true)
+            }
+            (None, Fact::Known(_)) if unit.active => Fact::Unknown(format!(
+                "{} is active, and none of its processes is known to be the server",
+                unit.name
+            )),
+            (None, otherwise) => otherwise,
+        };
+    }
+
+    fn look_at_processes(&mut self) {
+        let mut tops: Vec<Process> = self.processes.tops().cloned().collect();
+        // The youngest first: an older one of the same configuration is on its way out.
+        tops.sort_by_key(|process| std::cmp::Reverse((process.id.started, process.id.pid)));
+        tops.retain(|process| !self.told.contains(&process.id));
+        let mut known: BTreeSet<_> = BTreeSet::new();
+        for process in &tops {
+            match self.look_at(process) {
+                Ok(None) => {}
+                Ok(Some(found)) => {
+                    self.told.insert(process.id);
+                    if found.server.doubt.is_some() || known.insert(self.host.key(&found.server)) {
+                        self.found.push(found);
+                    }
+                }
+                Err(why) => {
+                    self.reasons.insert(process.id, why);
+                }
+            }
+        }
+    }
+
+    /// The server that a process is; `None` if it does not serve by itself.
+    ///
+    /// # Errors
+    /// It is left out; why, as a sentence without a full stop.
+    fn look_at(&self, process: &Process) -> Result<Option<Found>, String> {
+        if process.is_orphan() {
+            return Ok(None);
+        }
+        let unit = process.id.unit();
+        let unclear = unit.as_ref().and_then(|unit| self.unclear.get(unit));
+        if let Some(NotKnown::LeftOut(why)) = unclear {
+            return Err(why.clone());
+        }
+        if let Some(why) = self.machine.outside(process) {
+            return Err(why);
+        }
+        let unit = unit.and_then(|name| self.unit(&name));
+        let is_main = unit.is_some_and(|unit| unit.main_process == process.id.pid);
+        if !process.rights.is_wholly(0) {
+            let Some(NotKnown::Unclear(why)) = unclear.filter(|_| is_main) else {
+                return Err(self.not_roots(process));
+            };
+            self.host.require_own_program(process)?;
+            return self.in_doubt(process, why).map(Some);
+        }
+        if let Some(why) = self.host.why_not_ours(process, &self.machine, 0) {
+            return Err(why);
+        }
+        let mut found = match self.host.captured(process) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(doubt) => return self.in_doubt(process, &doubt).map(Some),
+        };
+        let files: Vec<&ServerPath> = found.server.config.iter().collect();
+        let of_unit = unit.is_some();
+        if let Some(why) = self.machine.sees_others(process.id.pid, of_unit, &files) {
+            return Err(why);
+        }
+        // A server that was started by hand in the unit of something else, such as a shell's or
+        // cron's, is not that unit's.
+        if let (Some(unit), Some(start)) = (unit.filter(|_| is_main), &mut found.start) {
+            start.service = Some(unit.name.clone());
+            found.server.source = format!("{}, {}", unit.name, found.server.source);
+        }
+        Ok(Some(found))
+    }
+
+    /// Why a process that is not wholly root's is left out.
+    fn not_roots(&self, process: &Process) -> String {
+        if let Some(unit) = process.id.unit()
+            && let Some(found) = self.found.iter().find(|found| is_in(found, &unit))
+            && let Some(sign) = found.start.as_ref().map(|start| &start.sign)
+            && let Some(why) =
+                self.host.why_not_of_unit(process, &self.machine, sign, &found.server)
+        {
+            return why;
+        }
+        let user = self.users.name(process.rights.uid());
+        format!(
+            "{user} may have started it, and only root says which servers there are: a unit of the \
+             system's, or a [[web.server]] in policy.toml with `user`"
+        )
+    }
+
+    /// A server of which only the process is known.
+    fn in_doubt(&self, process: &Process, why: &str) -> Result<Found, String> {
+        let doubt = format!("it is not known how it is started: {why}; {SETTLE}");
+        let program = ServerPath::new(process.program.as_str());
+        let packaged = PACKAGED.iter().find(|packaged| packaged.program == program.as_str());
+        let config = match packaged {
+            Some(packaged) => ServerPath::new(packaged.config),
+            None => {
+                let about =
+                    self.host.about(process.kind, &program, &Variables::new(), &Account::root());
+                let at = about.base.zip(about.config);
+                let (base, config) = at.ok_or_else(|| doubt.clone())?;
+                absolute(&base, &config)
+            }
+        };
+        let source = format!("process {}", process.id.pid);
+        let running = Fact::Known(true);
+        let base = Some(ServerPath::new("/"));
+        let mut found =
+            self.host.at_rest(process.kind, program, vec![config], base, running, &source);
+        found.server.doubt = Some(doubt);
+        found.process = Some(process.id);
+        Ok(found)
+    }
+
+    /// The server that the administrator lists; `found` is the one that was found at its place.
+    pub(crate) fn declared(&mut self, declared: &DeclaredServer, found: Option<Found>) -> Found {
+        let is_settled =
+            declared.unit.is_some() || declared.user.is_some() || declared.arguments.is_some();
+        if is_settled {
+            let settled = self.settled(declared);
+            if let Some(process) = found.and_then(|found| found.process)
+                && settled.process != Some(process)
+            {
+                self.told.remove(&process);
+                let why = "policy.toml says of its configuration that another one serves with it";
+                self.leave_out(process, why.to_owned());
+            }
+            self.is_told(settled.process);
+            return settled;
+        }
+        let DeclaredServer { kind, config, program, base, .. } = declared.clone();
+        if let Some(mut found) = found {
+            self.host.name(&mut found.server, &config);
+            let program = program.unwrap_or(found.server.program);
+            let base = base.unwrap_or(found.server.base);
+            return Found { server: WebServer { program, base, ..found.server }, ..found };
+        }
+        let program = program.unwrap_or_else(|| self.usual(kind));
+        self.host.at_rest(kind, program, config, base, self.otherwise(), "policy.toml")
+    }
+
+    fn usual(&self, kind: WebKind) -> ServerPath {
+        let there = installed(&self.host.files).find(|packaged| packaged.kind == kind);
+        usual_program(there, kind)
+    }
+
+    /// The server as policy.toml says that it is started.
+    fn settled(&self, declared: &DeclaredServer) -> Found {
+        self.try_settled(declared).unwrap_or_else(|why| {
+            let DeclaredServer { kind, config, program, base, .. } = declared.clone();
+            let program = program.unwrap_or_else(|| self.usual(kind));
+            let base = base.or(Some(ServerPath::new("/")));
+            let otherwise = self.otherwise();
+            let mut found =
+                self.host.at_rest(kind, program, config, base, otherwise, "policy.toml");
+            found.server.doubt = Some(why);
+            found
+        })
+    }
+
+    fn try_settled(&self, declared: &DeclaredServer) -> Result<Found, String> {
+        let unit = match &declared.unit {
+            Some(name) => Some(self.named_unit(name)?),
+            None => None,
+        };
+        let launch = self.declared_launch(declared, unit)?;
+        let line = CommandLine::read(declared.kind, &launch.arguments);
+        let mut line =
+            line.ok_or("its `arguments` in policy.toml are of one that does not serve")?;
+        add_config(&mut line, declared);
+        let uid = launch.account.uid;
+        let sign = match unit {
+            Some(unit) => sign(unit, &launch),
+            None => Sign::Arguments {
+                program: Some(launch.program.clone()),
+                uid,
+                may_be_in_doubt: declared.arguments.is_some(),
+            },
+        };
+        let mut found = self.host.launched(&launch, &line, sign)?;
+        found.server.source = "policy.toml".to_owned();
+        match unit {
+            Some(unit) => self.place_in_unit(unit, &mut found),
+            None => {
+                found.server.running = self.otherwise();
+                // Its sign is looked for as it will be when it is to be acted for.
+                locked(&self.host.starts)
+                    .extend(found.start.clone().map(|start| (self.host.key(&found.server), start)));
+                if let Some(master) = self.host.master_of(&self.processes, &found.server) {
+                    found.server.running = Fact::Known(true);
+                    found.server.source += &format!(", process {}", master.id.pid);
+                    found.process = Some(master.id);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn named_unit(&self, name: &str) -> Result<&Unit, String> {
+        match self.units.get(name) {
+            Some(Ok(Some(unit))) => Ok(unit),
+            Some(Err(why)) => Err(why.clone()),
+            Some(Ok(None)) => {
+                Err(format!("the unit {name}, which policy.toml names, is not there"))
+            }
+            None => Err(format!(
+                "policy.toml names the unit {name}, and no systemd manages this machine"
+            )),
+        }
+    }
+
+    /// What policy.toml says of how a server is started, on top of what its unit says.
+    fn declared_launch(
+        &self,
+        declared: &DeclaredServer,
+        unit: Option<&Unit>,
+    ) -> Result<Launch, String> {
+        let kind = declared.kind;
+        let of_unit = match unit.map(|unit| self.reader().launch(unit)) {
+            Some(Err(NotKnown::LeftOut(why))) => return Err(why),
+            // Where policy.toml does not say the arguments, it relies on the unit's.
+            Some(Err(NotKnown::Unclear(why))) if declared.arguments.is_none() => {
+                return Err(format!("{why}; {SETTLE}"));
+            }
+            Some(Err(NotKnown::Unclear(_))) | None => None,
+            Some(Ok(launch)) => Some(launch),
+        };
+        let program = declared.program.clone().unwrap_or_else(|| self.usual(kind));
+        let is_known = of_unit.is_some();
+        let mut launch = of_unit.unwrap_or_else(|| Launch {
+            kind,
+            program: program.as_str().to_owned(),
+            arguments: Vec::new(),
+            variables: Variables::new(),
+            folder: "/".to_owned(),
+            account: Account::root(),
+        });
+        if !is_known && kind == WebKind::Apache {
+            let base = declared.base.clone().or_else(|| {
+                self.host
+                    .about(kind, &program, &Variables::new(), &Account::root())
+                    .base
+                    .map(ServerPath::new)
+            });
+            if let Some(base) = base {
+                launch.variables = trusted_variables(&self.host.files, &base, Variables::new())?;
+            }
+        }
+        launch.kind = kind;
+        if let Some(program) = &declared.program {
+            program.as_str().clone_into(&mut launch.program);
+        }
+        if let Some(arguments) = &declared.arguments {
+            launch.arguments.clone_from(arguments);
+        }
+        if let Some(name) = &declared.user {
+            launch.account = self.account(name, &launch.account)?;
+        }
+        Ok(launch)
+    }
+
+    /// The account of a user; with what a unit gives him beside, if it starts the same one.
+    fn account(&self, name: &str, of_unit: &Account) -> Result<Account, String> {
+        let user = self.users.user(name);
+        let user = user
+            .ok_or_else(|| format!("the user {name}, whom policy.toml names, is not known here"))?;
+        if of_unit.uid == user.uid {
+            return Ok(of_unit.clone());
+        }
+        if user.uid == 0 {
+            return Ok(Account::root());
+        }
+        let mut groups = self.users.groups_of(&user.name);
+        groups.remove(&user.gid);
+        Ok(Account { groups, ..Account::user(user.uid, user.gid) })
+    }
+}
+
+/// The sign of the process of a unit.
+fn sign(unit: &Unit, launch: &Launch) -> Sign {
+    Sign::Unit {
+        name: unit.name.clone(),
+        program: launch.program.clone(),
+        uid: launch.account.uid,
+        main: unit.main_process,
+    }
+}
+
+fn is_in(found: &Found, unit: &str) -> bool {
+    let sign = found.start.as_ref().map(|start| &start.sign);
+    matches!(sign, Some(Sign::Unit { name, .. }) if name == unit)
+}
+
+/// Puts the configuration that policy.toml names into a command line, where it does not name it.
+fn add_config(line: &mut CommandLine, declared: &DeclaredServer) {
+    let texts = |paths: &[ServerPath]| -> Vec<String> {
+        paths.iter().map(|path| path.as_str().to_owned()).collect()
+    };
+    if line.config.is_empty() {
+        let option = if declared.kind == WebKind::Nginx { "-c" } else { "-f" };
+        for path in texts(&declared.config).into_iter().rev() {
+            line.start.splice(..0, [option.to_owned(), path]);
+        }
+    }
+    line.config = texts(&declared.config);
+    if let Some(base) = &declared.base {
+        line.base = Some(base.as_str().to_owned());
+    }
+}
