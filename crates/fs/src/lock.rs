@@ -25,6 +25,10 @@ const MAX_HOLDER: u64 = 4096;
 /// How often a held lock is tried again: a person does not notice it, a processor neither.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a lock is waited for even if it is not to be waited for: `Lock::holder` has it for some
+/// microseconds.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// The lock of a state folder, held until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock(File);
@@ -43,7 +47,40 @@ impl Lock {
         wait: Duration,
         on_wait: &mut dyn FnMut(&str),
     ) -> Result<Self, LockError> {
-        Self::take(folder.open_file(FILE)?, &folder.path().join(FILE), holder, wait, on_wait)
+        Self::acquire_named(folder, FILE, holder, wait, on_wait)
+    }
+
+    /// Takes the lock of `folder` that has a file of this name, waiting for at most `wait`; see
+    /// `acquire`.
+    ///
+    /// # Errors
+    /// See `acquire`.
+    pub fn acquire_named(
+        folder: &PrivateDir,
+        name: &str,
+        holder: &str,
+        wait: Duration,
+        on_wait: &mut dyn FnMut(&str),
+    ) -> Result<Self, LockError> {
+        Self::take(folder.open_file(name)?, &folder.path().join(name), holder, wait, on_wait)
+    }
+
+    /// Who holds the lock of `folder` now, as he says himself; `None`: nobody. Nothing is written
+    /// for it.
+    ///
+    /// # Errors
+    /// The lock file cannot be used.
+    pub fn holder(folder: &PrivateDir) -> Result<Option<String>, FsError> {
+        let path = folder.path().join(FILE);
+        let Some(file) = folder.existing_file(FILE)? else { return Ok(None) };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => {
+                rustix::fs::flock(&file, FlockOperation::Unlock).at("unlock", &path)?;
+                Ok(None)
+            }
+            Err(Errno::WOULDBLOCK) => holder_of(&file, &path).map(Some),
+            Err(errno) => Err(errno).at("lock", &path),
+        }
     }
 
     /// Takes the lock of a public folder, or fails at once.
@@ -63,9 +100,14 @@ impl Lock {
         on_wait: &mut dyn FnMut(&str),
     ) -> Result<Self, LockError> {
         let start = Instant::now();
-        let mut told = None;
+        let (mut told, mut looked) = (None, false);
         while !try_lock(&file, path)? {
             let by = holder_of(&file, path)?;
+            // Only a look was taken, maybe: whoever has the lock still has it then.
+            if !std::mem::replace(&mut looked, true) {
+                std::thread::sleep(LOOK);
+                continue;
+            }
             if start.elapsed() >= wait {
                 return Err(LockError::Held { by });
             }

@@ -224,6 +224,11 @@ impl PrivateDir {
         Ok(file)
     }
 
+    /// Opens a file for reading, if it is there.
+    pub(crate) fn existing_file(&self, name: &str) -> Result<Option<File>, FsError> {
+        self.0.file(OsStr::new(name), OFlags::RDONLY)
+    }
+
     fn folder(&self, rel: &str) -> Result<Folder, FsError> {
         let mut folder = self.0.again()?;
         if !rel.is_empty() {

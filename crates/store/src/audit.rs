@@ -38,6 +38,8 @@ pub enum Event {
     Withdrawn,
     /// A change was tried, found wanting and undone.
     Failed,
+    /// A change was taken back because the cycle was to stop.
+    Halted,
     /// A change that was cut short was put in order.
     Recovered,
     /// A mitigation was blocked.
@@ -73,6 +75,7 @@ impl Event {
             Self::Applied => "applied",
             Self::Withdrawn => "withdrawn",
             Self::Failed => "failed",
+            Self::Halted => "halted",
             Self::Recovered => "recovered",
             Self::Blocked => "blocked",
             Self::Unblocked => "unblocked",

@@ -60,6 +60,11 @@ pub enum Status {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<MitigationId>,
     },
+    /// It was taken back before it was found good, because the cycle was to stop. It did not fail.
+    Halted {
+        /// Why.
+        why: String,
+    },
     /// It was cut short, and a file was changed by somebody else since, so that its bytes could
     /// not be put back. What of it is in place is seen by looking.
     Interrupted,

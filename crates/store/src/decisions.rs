@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stopgap_model::MitigationId;
+use stopgap_model::policy::{Block, Policy, Switch};
 
 /// The content of `decisions.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,22 @@ pub struct Said {
     /// Whether what is in place is to be taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub take_back: bool,
+}
+
+impl Decisions {
+    /// Makes a policy as strict as what was decided. What it does not allow already it keeps.
+    pub fn restrict(&self, policy: &mut Policy) {
+        if let (Some(said), Switch::On) = (&self.switched_off, &policy.server) {
+            policy.server = Switch::Off(said.phrase());
+        }
+        for (id, said) in &self.blocked {
+            let known = policy.blocked.get(id);
+            if known.is_none_or(|known| said.take_back && !known.take_back) {
+                let block = Block { by: said.phrase(), take_back: said.take_back };
+                policy.blocked.insert(id.clone(), block);
+            }
+        }
+    }
 }
 
 impl Said {

@@ -37,6 +37,7 @@ pub fn fold(changes: &[Change]) -> Folded {
     for change in changes {
         match &change.status {
             Status::Undone { error, fault } => folded.fail(change, error, fault.as_ref()),
+            Status::Halted { .. } => {}
             Status::Committed => folded.take(change, true),
             // Whether a step of it was made is seen by looking at the server. A rule that may
             // still be there stays on the list.

@@ -20,6 +20,19 @@ const MAX_RECORD: u64 = 64 * 1024 * 1024;
 /// The largest audit trail that is read, in bytes: about a hundred years of hourly cycles.
 const MAX_AUDIT: u64 = 256 * 1024 * 1024;
 
+/// How long a decision waits for another one that is being written. That takes milliseconds, so who
+/// waits longer is told, and within the two seconds in which the switch works.
+const DECISION_WAIT: Duration = Duration::from_secs(1);
+/// How long a line of the audit trail waits for another one that is being written.
+const AUDIT_WAIT: Duration = Duration::from_secs(10);
+/// The same for a decision, which has taken effect by then.
+const SHORT_AUDIT_WAIT: Duration = Duration::from_millis(500);
+
+/// Held while the decisions are read, changed and written, and while nothing is waited for.
+const DECISIONS_LOCK: &str = "decisions.lock";
+/// Held while lines are added to the audit trail.
+const AUDIT_LOCK: &str = "audit.lock";
+
 const AUDIT: &str = "audit.jsonl";
 const DECISIONS: &str = "decisions.toml";
 const REVISIONS: &str = "trust/revisions.json";
@@ -51,6 +64,9 @@ pub enum StoreError {
     /// The audit trail is not what was written.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// Another process holds one of the short locks.
+    #[error(transparent)]
+    Lock(#[from] LockError),
 }
 
 impl Store {
@@ -81,6 +97,60 @@ impl Store {
         Lock::acquire(&self.dir, holder, wait, on_wait)
     }
 
+    /// Who holds the lock now, as he says himself; `None`: nobody.
+    ///
+    /// # Errors
+    /// The lock file cannot be used.
+    pub fn busy(&self) -> Result<Option<String>, FsError> {
+        Lock::holder(&self.dir)
+    }
+
+    /// The changes that were begun and neither finished nor taken back, and at which no process is
+    /// any more.
+    ///
+    /// # Errors
+    /// A record cannot be read.
+    pub fn interrupted(&self) -> Result<Vec<Change>, StoreError> {
+        let intended = || -> Result<Vec<Change>, StoreError> {
+            let mut changes = self.changes()?;
+            changes.retain(|change| change.status == Status::Intended);
+            Ok(changes)
+        };
+        let before: Vec<u64> = intended()?.iter().map(|change| change.number).collect();
+        if before.is_empty() || self.busy()?.is_some() {
+            return Ok(Vec::new());
+        }
+        // Whoever was at one of them was done with it before he gave the lock back.
+        let mut still = intended()?;
+        still.retain(|change| before.contains(&change.number));
+        Ok(still)
+    }
+
+    /// Changes what administrators decided, at once: nobody who holds the lock is waited for.
+    /// Answers what `change` does.
+    ///
+    /// # Errors
+    /// The file cannot be read or written; or another process writes it and does not come to an end
+    /// within a second.
+    pub fn decide<T>(
+        &self,
+        holder: &str,
+        change: impl FnOnce(&mut Decisions) -> T,
+    ) -> Result<T, StoreError> {
+        let _lock = self.lock_decisions(holder)?;
+        let before = self.decisions()?;
+        let mut decisions = before.clone();
+        let answer = change(&mut decisions);
+        if decisions != before {
+            self.save_decisions(&decisions)?;
+        }
+        Ok(answer)
+    }
+
+    fn lock_decisions(&self, holder: &str) -> Result<Lock, LockError> {
+        Lock::acquire_named(&self.dir, DECISIONS_LOCK, holder, DECISION_WAIT, &mut |_| {})
+    }
+
     /// What administrators decided by a command.
     ///
     /// # Errors
@@ -93,11 +163,7 @@ impl Store {
         toml::from_str(&text).map_err(|error| unreadable(DECISIONS, &error.message()))
     }
 
-    /// Remembers what administrators decided.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn save_decisions(&self, decisions: &Decisions) -> Result<(), StoreError> {
+    fn save_decisions(&self, decisions: &Decisions) -> Result<(), StoreError> {
         let text = toml::to_string(decisions).map_err(|error| unreadable(DECISIONS, &error))?;
         Ok(self.dir.write_atomic(DECISIONS, text.as_bytes())?)
     }
@@ -208,7 +274,10 @@ impl Store {
                 self.dir.remove_dir_all(&folder)?;
             }
         }
-        self.remove_leftover(DECISIONS)?;
+        // Without the lock it could be what another process is writing just now.
+        if let Ok(_lock) = self.lock_decisions("a check that tidies up") {
+            self.remove_leftover(DECISIONS)?;
+        }
         self.remove_leftover(REVISIONS)
     }
 
@@ -265,6 +334,30 @@ impl Store {
         mitigation: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
+        self.append(AUDIT_WAIT, Entry { at, who, event, mitigation, detail })
+    }
+
+    /// Adds a line on a decision to the audit trail, as `record` does, but hardly waits for others:
+    /// the decision is in force already.
+    ///
+    /// # Errors
+    /// See `record`.
+    pub fn record_decision(
+        &self,
+        at: Timestamp,
+        who: &str,
+        event: Event,
+        mitigation: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        self.append(SHORT_AUDIT_WAIT, Entry { at, who, event, mitigation, detail })
+    }
+
+    fn append(&self, wait: Duration, entry: Entry<'_>) -> Result<(), StoreError> {
+        let Entry { at, who, event, mitigation, detail } = entry;
+        // A decision is written down while another process has the lock of the server, which writes
+        // lines too.
+        let _lock = Lock::acquire_named(&self.dir, AUDIT_LOCK, who, wait, &mut |_| {})?;
         let bytes = self.dir.read(AUDIT, MAX_AUDIT)?.unwrap_or_default();
         // A broken chain is told by `history`; it must not keep new lines from being written.
         let last = complete_lines(&bytes);
@@ -322,6 +415,16 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What a line of the audit trail says.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    at: Timestamp,
+    who: &'a str,
+    event: Event,
+    mitigation: &'a str,
+    detail: &'a str,
 }
 
 fn folder(number: u64) -> String {

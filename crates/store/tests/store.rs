@@ -8,9 +8,10 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use stopgap_model::ServerPath;
+use stopgap_model::{MitigationId, ServerPath};
 use stopgap_plan::FileEdit;
 use stopgap_store::{AuditError, Event, Said, Status, Store, StoreError};
 
@@ -115,17 +116,77 @@ fn a_change_whose_intent_never_reached_the_disk_is_swept_away() {
 fn decisions_read_back_with_who_when_and_why() {
     let state = State::new();
     let store = state.open();
-    let mut decisions = store.decisions().unwrap();
     let said = Said {
         by: "root".into(),
         at: Timestamp::UNIX_EPOCH,
         why: "a \"clash\"\nof two".into(),
         take_back: true,
     };
-    decisions.blocked.insert("M1".parse().unwrap(), said.clone());
-    decisions.switched_off = Some(said);
-    store.save_decisions(&decisions).unwrap();
-    assert_eq!(state.open().decisions().unwrap(), decisions);
+    let decided = store.decide("a test", |decisions| {
+        decisions.blocked.insert("M1".parse().unwrap(), said.clone());
+        decisions.switched_off = Some(said.clone());
+        decisions.clone()
+    });
+    assert_eq!(state.open().decisions().unwrap(), decided.unwrap());
+}
+
+#[test]
+fn a_decision_waits_for_nobody_who_holds_the_lock_and_none_is_lost_among_many() {
+    let state = State::new();
+    let store = state.open();
+    let _held = store.lock("a check", Duration::ZERO, &mut |_| {}).unwrap();
+    assert_eq!(store.busy().unwrap().as_deref(), Some("a check"));
+    let block = |at: usize| {
+        let said = Said {
+            by: format!("administrator {at}"),
+            at: Timestamp::UNIX_EPOCH,
+            why: String::new(),
+            take_back: false,
+        };
+        let store = state.open();
+        let id: MitigationId = format!("M{at}").parse().unwrap();
+        store.decide("a test", |decisions| decisions.blocked.insert(id.clone(), said)).unwrap();
+        store.record(Timestamp::UNIX_EPOCH, "a test", Event::Blocked, id.as_str(), "").unwrap();
+    };
+    std::thread::scope(|scope| {
+        for at in 1..=16 {
+            scope.spawn(move || block(at));
+        }
+    });
+    assert_eq!(store.decisions().unwrap().blocked.len(), 16, "a decision was lost");
+    assert_eq!(store.history().unwrap().len(), 16, "the trail is broken");
+}
+
+#[test]
+fn a_look_at_who_holds_the_lock_does_not_keep_it_from_anybody() {
+    let state = State::new();
+    let store = state.open();
+    assert_eq!(store.busy().unwrap(), None, "before there is a lock file");
+    std::thread::scope(|scope| {
+        let looks = || (0..2_000).for_each(|_| assert!(state.open().busy().is_ok()));
+        scope.spawn(looks);
+        scope.spawn(looks);
+        for _ in 0..200 {
+            drop(store.lock("a test", Duration::ZERO, &mut |_| {}).expect("nobody holds it"));
+        }
+    });
+    assert_eq!(store.busy().unwrap(), None);
+}
+
+#[test]
+fn a_change_is_interrupted_only_when_no_process_is_at_it() {
+    let state = State::new();
+    let store = state.open();
+    let lock = store.lock("a check", Duration::ZERO, &mut |_| {}).unwrap();
+    let mut change =
+        store.begin(Timestamp::UNIX_EPOCH, "a test", &[edit(b"a", b"b")], &[]).unwrap();
+    assert_eq!(state.open().interrupted().unwrap(), [], "a check is at it");
+    drop(lock);
+    assert_eq!(state.open().interrupted().unwrap(), [change.clone()]);
+    change.status = Status::Halted { why: "a test".into() };
+    store.save_change(&change).unwrap();
+    assert_eq!(state.open().interrupted().unwrap(), []);
+    assert_eq!(state.open().in_place().unwrap().1, stopgap_plan::Failures::default());
 }
 
 #[test]
