@@ -11,6 +11,7 @@ use crate::Engine;
 use crate::collect::{Collected, collect};
 use crate::cycle::Done;
 use crate::files::{make, sentence};
+use crate::stop::{Halt, Watch};
 use crate::undo::Failing;
 
 /// What became of an attempt at the files of IIS.
@@ -18,12 +19,12 @@ use crate::undo::Failing;
 pub(crate) enum Attempt {
     /// It is done.
     Done,
-    /// It was not tried, as the program was asked to stop.
-    NotTried,
     /// It failed. What is not as before is among the troubles.
     Failed,
     /// A file was changed by somebody else since the plan was made: a new plan is needed.
     Stale,
+    /// The cycle is to stop; whether anything was begun, which is taken back then.
+    Halted(Halt, bool),
 }
 
 /// What became of writing the files of a change.
@@ -34,14 +35,15 @@ pub(crate) enum Written {
     Failed(usize, String),
     /// One was changed by somebody else; so many were written before it.
     Stale(usize, ServerPath),
+    /// The cycle is to stop; so many were written.
+    Halted(usize, Halt),
 }
 
 impl Engine<'_> {
     /// Makes one attempt at the files of IIS in `plan`.
-    pub(crate) fn attempt(&self, plan: &Plan, done: &mut Done) -> Attempt {
-        // Asked to stop before anything was begun: nothing was tried, so nothing failed.
-        if self.asked_to_stop() {
-            return Attempt::NotTried;
+    pub(crate) fn attempt(&self, plan: &Plan, watch: &Watch<'_>, done: &mut Done) -> Attempt {
+        if let Some(halt) = watch.before_a_step() {
+            return Attempt::Halted(halt, false);
         }
         let begun = self.store.begin((self.now)(), self.by, &plan.edits, &plan.steps);
         let mut change = match begun {
@@ -51,8 +53,12 @@ impl Engine<'_> {
                 return Attempt::Failed;
             }
         };
-        match self.write(&plan.edits) {
+        match self.write(&plan.edits, &plan.steps, watch) {
             Written::All => {}
+            Written::Halted(made, halt) => {
+                self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
+                return Attempt::Halted(halt, true);
+            }
             Written::Failed(made, why) => return self.give_up(change, made, why, done),
             Written::Stale(made, path) if done.is_last => {
                 return self.give_up(change, made, restless(&path), done);
@@ -87,10 +93,10 @@ impl Engine<'_> {
     }
 
     /// Writes each file, as long as it is the one that the plan was made from.
-    pub(crate) fn write(&self, edits: &[FileEdit]) -> Written {
+    pub(crate) fn write(&self, edits: &[FileEdit], steps: &[Step], watch: &Watch<'_>) -> Written {
         for (made, edit) in edits.iter().enumerate() {
-            if self.asked_to_stop() {
-                return Written::Failed(made, "the program was asked to stop".into());
+            if let Some(halt) = watch.during(steps) {
+                return Written::Halted(made, halt);
             }
             let before = edit.before.as_deref().map(Digest::of);
             match make(self.host, &edit.path, before, edit.after.as_deref()) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_host::{Host, Read};
+use stopgap_model::policy::Policy;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{ActionId, ServerId};
 use stopgap_plan::{Failures, Input, Order, Plan, Step, WebChange, WebConfig, plan, summary};
@@ -11,8 +12,9 @@ use stopgap_store::{Change, Event, StoreError, Stuck};
 use crate::apply::Attempt;
 use crate::collect::collect;
 use crate::live::WebAttempt;
+use crate::stop::{Halt, Watch};
 use crate::trouble::{NotBack, Trouble};
-use crate::{CycleError, CycleReport, Engine, Timing, View};
+use crate::{CycleError, CycleReport, Ending, Engine, Timing, View};
 
 /// How often a cycle starts again because a file changed between plan and apply.
 const MAX_PLANS: u32 = 3;
@@ -41,9 +43,25 @@ pub(crate) struct Done {
     /// What a person should know of an action beside its reason.
     notes: Vec<(ActionId, String)>,
     pub(crate) troubles: Vec<Trouble>,
+    /// What was begun last and taken back because the cycle was to stop.
+    taken_back: Option<String>,
+}
+
+/// What is next after a plan was carried out, as far as that went.
+enum Next {
+    Finish,
+    /// Another plan is needed.
+    Plan,
+    /// The cycle is to stop there, or an administrator decided something.
+    Halt(Halt),
 }
 
 impl Done {
+    fn ending(self) -> Ending {
+        let Self { made, taken_back, troubles, .. } = self;
+        Ending { made: made.len(), taken_back, troubles }
+    }
+
     /// A change that could not be taken back whole: what is told of it.
     pub(crate) fn stuck(
         &mut self,
@@ -90,7 +108,12 @@ impl Done {
 }
 
 impl Engine<'_> {
-    pub(crate) fn view(&self, order: &Order, known: &Known) -> Result<View, CycleError> {
+    pub(crate) fn view(
+        &self,
+        order: &Order,
+        policy: &Policy,
+        known: &Known,
+    ) -> Result<View, CycleError> {
         let mut collected = collect(self.host, self.declared);
         for config in &mut collected.web {
             config.refused = known.refused.get(&config.facts.server.id()).cloned();
@@ -104,7 +127,7 @@ impl Engine<'_> {
             snapshot: &collected.snapshot,
             web: &collected.web,
             gone: &gone,
-            policy: self.policy,
+            policy,
             in_place: &in_place,
             failures: &failures,
             order,
@@ -123,25 +146,34 @@ impl Engine<'_> {
         if self.remember {
             self.store.remember(self.catalog.mitigations())?;
         }
-        for round in 1..=MAX_PLANS {
+        let mut round = 1;
+        let halted = loop {
             done.is_last = round == MAX_PLANS;
-            let plan = self.view(order, &done.known)?.plan;
-            if !self.carry_out(plan, &mut done) {
-                break;
+            let watch = Watch::new(self.stop, self.store, self.policy, order)?;
+            let plan = self.view(order, watch.policy(), &done.known)?.plan;
+            match self.carry_out(plan, &watch, &mut done) {
+                Next::Plan if !done.is_last => round += 1,
+                // Each decision is news once, so this has an end.
+                Next::Halt(Halt::Decided(_)) => {}
+                Next::Halt(Halt::Asked) => return Err(CycleError::Asked(done.ending())),
+                Next::Halt(halt) => break Some(halt),
+                Next::Finish | Next::Plan => break None,
             }
-        }
-        self.finish(order, done)
+        };
+        self.finish(order, done, halted)
     }
 
-    /// Carries out a plan: the files of IIS, then each web server alone. Answers whether another plan
-    /// is needed.
-    fn carry_out(&self, mut plan: Plan, done: &mut Done) -> bool {
+    /// Carries out a plan: the files of IIS, then each web server alone.
+    fn carry_out(&self, mut plan: Plan, watch: &Watch<'_>, done: &mut Done) -> Next {
         let web = std::mem::take(&mut plan.web);
         let mut again = false;
         if !(plan.edits.is_empty() && plan.steps.is_empty() || done.left.contains(&None)) {
-            match self.attempt(&plan, done) {
+            match self.attempt(&plan, watch, done) {
                 Attempt::Stale => again = true,
-                Attempt::NotTried => {}
+                Attempt::Halted(halt, begun) => {
+                    done.taken_back = begun.then(|| "IIS".to_owned());
+                    return Next::Halt(halt);
+                }
                 Attempt::Failed => {
                     done.left.insert(None);
                 }
@@ -150,26 +182,44 @@ impl Engine<'_> {
         }
         for change in web {
             if !done.left.contains(&Some(change.server.id())) {
-                again |= self.carry_out_web(&plan, change, done);
+                match self.carry_out_web(&plan, change, watch, done) {
+                    Next::Finish => {}
+                    Next::Plan => again = true,
+                    halt @ Next::Halt(_) => return halt,
+                }
             }
         }
-        again
+        match watch.before_a_step() {
+            // What was decided during the last step is not left to the next cycle.
+            Some(halt @ Halt::Decided(_)) => Next::Halt(halt),
+            _ if again => Next::Plan,
+            _ => Next::Finish,
+        }
     }
 
-    fn carry_out_web(&self, plan: &Plan, change: WebChange, done: &mut Done) -> bool {
-        match self.attempt_web(&change, done) {
-            WebAttempt::Stale => true,
-            WebAttempt::NotTried => false,
+    fn carry_out_web(
+        &self,
+        plan: &Plan,
+        change: WebChange,
+        watch: &Watch<'_>,
+        done: &mut Done,
+    ) -> Next {
+        match self.attempt_web(&change, watch, done) {
+            WebAttempt::Stale => Next::Plan,
+            WebAttempt::Halted(halt, begun) => {
+                done.taken_back = begun.then(|| change.server.id().to_string());
+                Next::Halt(halt)
+            }
             // Without the one that is at fault the others are tried again.
-            WebAttempt::Fault if change.fresh => true,
+            WebAttempt::Fault if change.fresh => Next::Plan,
             WebAttempt::Fault | WebAttempt::Failed => {
                 done.left.insert(Some(change.server.id()));
-                false
+                Next::Finish
             }
             WebAttempt::Refused(why) => {
                 done.known.refused.insert(change.server.id(), why);
                 done.left.insert(Some(change.server.id()));
-                false
+                Next::Finish
             }
             WebAttempt::Done(notes) => {
                 for action in change.step.actions() {
@@ -178,14 +228,20 @@ impl Engine<'_> {
                 let report = plan.report.clone();
                 let (edits, steps, web) = (Vec::new(), Vec::new(), vec![change]);
                 done.made.push(Plan { edits, steps, web, report });
-                false
+                Next::Finish
             }
         }
     }
 
     /// Looks again, so that the report says what was observed and not what was done.
-    fn finish(&self, order: &Order, mut done: Done) -> Result<CycleReport, CycleError> {
-        let View { facts, plan: after } = self.view(order, &done.known)?;
+    fn finish(
+        &self,
+        order: &Order,
+        mut done: Done,
+        halted: Option<Halt>,
+    ) -> Result<CycleReport, CycleError> {
+        let watch = Watch::new(self.stop, self.store, self.policy, order)?;
+        let View { facts, plan: after } = self.view(order, watch.policy(), &done.known)?;
         let mut mitigations = after.report;
         let mut edits = Vec::new();
         for made in std::mem::take(&mut done.made) {
@@ -210,7 +266,7 @@ impl Engine<'_> {
         self.record(Event::Checked, "", &states.join(", "), &mut done);
         let changed = !edits.is_empty();
         let Done { timings, troubles, .. } = done;
-        Ok(CycleReport { facts, mitigations, edits, changed, timings, troubles })
+        Ok(CycleReport { facts, mitigations, edits, changed, timings, troubles, halted })
     }
 }
 

@@ -11,10 +11,11 @@ mod files;
 mod live;
 mod probing;
 mod recover;
+mod stop;
 mod trouble;
 mod undo;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -29,6 +30,7 @@ use stopgap_store::{Store, StoreError};
 use crate::cycle::Known;
 
 pub use collect::{Collected, collect};
+pub use stop::Halt;
 pub use trouble::{NotBack, Trouble};
 
 /// All that a cycle works with.
@@ -49,7 +51,8 @@ pub struct Engine<'a> {
     pub by: &'a str,
     /// The time.
     pub now: fn() -> Timestamp,
-    /// Set when the process is asked to stop: nothing further is begun.
+    /// Set when the process is asked to stop: nothing further is begun, and what was begun and not
+    /// yet found good is taken back.
     pub stop: &'a AtomicBool,
 }
 
@@ -80,6 +83,9 @@ pub struct CycleReport {
     pub timings: Vec<Timing>,
     /// What went wrong beside the states of mitigations, on one server or in what is remembered.
     pub troubles: Vec<Trouble>,
+    /// Why the cycle ended before all of it was done, if it did: automatic mitigation was switched
+    /// off while it ran.
+    pub halted: Option<Halt>,
 }
 
 /// How long a change of a web server took, from the decision until it was verified or undone.
@@ -107,6 +113,36 @@ impl Timing {
     }
 }
 
+/// What became of a cycle that ended before its end.
+#[derive(Debug)]
+pub struct Ending {
+    /// How many changes were made, found good and stay.
+    pub made: usize,
+    /// What was begun and taken back: `IIS`, or a web server; `None`: nothing was.
+    pub taken_back: Option<String>,
+    /// What went wrong before, or when it was taken back.
+    pub troubles: Vec<Trouble>,
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.taken_back, self.made) {
+            (None, 0) => write!(f, "nothing was changed"),
+            (None, 1) => write!(f, "the change that was made before stays, nothing else was begun"),
+            (None, made) => {
+                write!(f, "the {made} changes that were made before stay, nothing else was begun")
+            }
+            (Some(of), 0) => write!(f, "the change of {of} was taken back"),
+            (Some(of), 1) => {
+                write!(f, "the change of {of} was taken back, the one that was made before stays")
+            }
+            (Some(of), made) => {
+                write!(f, "the change of {of} was taken back, the {made} made before stay")
+            }
+        }
+    }
+}
+
 /// A cycle could not be carried out: what is on the servers by our doing is not known. What goes wrong
 /// on one server is no such error; it is in the report, and the others are attempted.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +150,9 @@ pub enum CycleError {
     /// What is remembered could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The program was asked to end.
+    #[error("the program was asked to end: {0}")]
+    Asked(Ending),
 }
 
 impl Engine<'_> {
@@ -122,10 +161,6 @@ impl Engine<'_> {
     /// # Errors
     /// What is remembered cannot be read.
     pub fn look(&self, order: &Order) -> Result<View, CycleError> {
-        self.view(order, &Known::default())
-    }
-
-    fn asked_to_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.view(order, self.policy, &Known::default())
     }
 }

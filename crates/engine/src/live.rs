@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use stopgap_host::{Live, TestError};
+use stopgap_host::{Live, Stop, TestError};
 use stopgap_model::{Fact, MitigationId};
 use stopgap_plan::{Step, WebChange, rule_text};
 use stopgap_store::Change;
@@ -15,6 +15,7 @@ use crate::apply::{Written, restless, stale};
 use crate::collect::read_web;
 use crate::cycle::Done;
 use crate::probing::{Baseline, Failure, Probing};
+use crate::stop::{Halt, Watch};
 use crate::undo::Failing;
 use crate::{Engine, Timing};
 
@@ -26,8 +27,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) enum WebAttempt {
     /// It is done; what a person should know of how it was verified, sentences without a full stop.
     Done(Vec<String>),
-    /// It was not tried, as the program was asked to stop.
-    NotTried,
     /// It failed. What is not as before is among the troubles.
     Failed,
     /// A file was changed by somebody else since the plan was made: a new plan is needed.
@@ -37,27 +36,48 @@ pub(crate) enum WebAttempt {
     /// It failed because of one mitigation alone, and all is as before: the others can be tried again
     /// without it.
     Fault,
+    /// The cycle is to stop; whether anything was begun, which is taken back then.
+    Halted(Halt, bool),
 }
 
 impl Engine<'_> {
     /// Makes one attempt at the change of one web server.
-    pub(crate) fn attempt_web(&self, planned: &WebChange, done: &mut Done) -> WebAttempt {
+    pub(crate) fn attempt_web(
+        &self,
+        planned: &WebChange,
+        watch: &Watch<'_>,
+        done: &mut Done,
+    ) -> WebAttempt {
         let mut timing = Timing::of(planned.server.id());
         let begun = Instant::now();
-        let attempt = self.try_web(planned, &mut timing, done);
+        let attempt = self.try_web(planned, watch, &mut timing, done);
         timing.total = begun.elapsed();
         done.timings.push(timing);
         attempt
     }
 
-    fn try_web(&self, planned: &WebChange, timing: &mut Timing, done: &mut Done) -> WebAttempt {
-        if self.asked_to_stop() {
-            return WebAttempt::NotTried;
+    fn try_web(
+        &self,
+        planned: &WebChange,
+        watch: &Watch<'_>,
+        timing: &mut Timing,
+        done: &mut Done,
+    ) -> WebAttempt {
+        if let Some(halt) = watch.before_a_step() {
+            return WebAttempt::Halted(halt, false);
         }
+        let steps = std::slice::from_ref(&planned.step);
+        let stop = || watch.ends_waiting(steps);
         // Of a server that is gone only the record is to go.
         let is_there = !planned.server.program.as_str().is_empty();
         let live = self.host.live().filter(|_| is_there);
-        if let Some(Err(error)) = live.map(|live| timing.spend(|| test_staged(live, planned))) {
+        let tested = live
+            .map(|live| timing.spend(|| live.test_until(&planned.server, &planned.staged, &stop)));
+        // A test that was ended says nothing of the configuration.
+        if let Some(halt) = watch.during(steps) {
+            return WebAttempt::Halted(halt, false);
+        }
+        if let Some(Err(error)) = tested {
             return self.tested_badly(planned, &error, timing, done);
         }
         let runs = matches!(planned.server.running, Fact::Known(true));
@@ -65,9 +85,16 @@ impl Engine<'_> {
         let probing = Probing::new(self.catalog, planned);
         let before = live.map(|live| timing.spend(|| probing.baseline(live)));
         let running = live.zip(before.as_ref());
+        if let Some(halt) = watch.before_a_step() {
+            return WebAttempt::Halted(halt, false);
+        }
         let Some(mut change) = self.begin_web(planned, done) else { return WebAttempt::Failed };
-        match self.write(&planned.edits) {
+        match self.write(&planned.edits, steps, watch) {
             Written::All => {}
+            Written::Halted(made, halt) => {
+                self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
+                return WebAttempt::Halted(halt, true);
+            }
             Written::Failed(made, why) => return self.fail_web(change, made, why, done),
             Written::Stale(made, path) if done.is_last => {
                 return self.fail_web(change, made, restless(&path), done);
@@ -78,9 +105,14 @@ impl Engine<'_> {
                 return if whole { WebAttempt::Stale } else { WebAttempt::Failed };
             }
         }
+        if let Some(halt) = watch.during(steps) {
+            let made = planned.edits.len();
+            self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
+            return WebAttempt::Halted(halt, true);
+        }
         let judged = self.read_back(planned).map_err(Failure::of).and_then(|()| match running {
             Some((live, before)) => {
-                timing.spend(|| self.take_effect(live, planned, &probing, before))
+                timing.spend(|| take_effect(live, planned, &probing, before, &stop))
             }
             None => Ok(Vec::new()),
         });
@@ -91,7 +123,8 @@ impl Engine<'_> {
             },
             Err(failure) => failure,
         };
-        self.take_back((planned, change), running, &probing, failure, timing, done)
+        let halt = watch.during(steps);
+        self.take_back((planned, change), running, &probing, (failure, halt), timing, done)
     }
 
     /// Captures what is to be changed; `None`: it could not be, which is told.
@@ -112,17 +145,23 @@ impl Engine<'_> {
         (planned, change): (&WebChange, Change),
         running: Option<(&dyn Live, &Baseline)>,
         probing: &Probing<'_>,
-        failure: Failure,
+        (failure, halt): (Failure, Option<Halt>),
         timing: &mut Timing,
         done: &mut Done,
     ) -> WebAttempt {
-        let fault = fault_of(&change, &failure);
-        let by_one = fault.is_some();
-        let failing = Failing { change, made: planned.edits.len(), why: failure.why, fault };
         let restore = |why: &mut String| match running {
             Some((live, before)) => timing.spend(|| restore(live, planned, probing, before, why)),
             None => Ok(()),
         };
+        // What was not waited for to its end is nobody's fault.
+        if let Some(halt) = halt {
+            let failing = Failing::new(change, planned.edits.len(), halt.to_string());
+            self.halt(failing, restore, done);
+            return WebAttempt::Halted(halt, true);
+        }
+        let fault = fault_of(&change, &failure);
+        let by_one = fault.is_some();
+        let failing = Failing { fault, ..Failing::new(change, planned.edits.len(), failure.why) };
         let whole = self.fail(failing, restore, done);
         if by_one && whole { WebAttempt::Fault } else { WebAttempt::Failed }
     }
@@ -174,18 +213,19 @@ impl Engine<'_> {
             Some(edit) => Err(format!("{} does not read back as it was written", edit.path)),
         }
     }
+}
 
-    /// Has the server take what was written, and asks it until it answers as it should.
-    fn take_effect(
-        &self,
-        live: &dyn Live,
-        planned: &WebChange,
-        probing: &Probing<'_>,
-        before: &Baseline,
-    ) -> Result<Vec<String>, Failure> {
-        live.reload(&planned.server).map_err(Failure::of)?;
-        settle(live, || probing.judge(live, before))
-    }
+/// Has the server take what was written, and asks it until it answers as it should, or `stop` says
+/// that it is not waited for any longer.
+fn take_effect(
+    live: &dyn Live,
+    planned: &WebChange,
+    probing: &Probing<'_>,
+    before: &Baseline,
+    stop: &Stop<'_>,
+) -> Result<Vec<String>, Failure> {
+    live.reload_until(&planned.server, stop).map_err(Failure::of)?;
+    settle(live, stop, || probing.judge(live, before))
 }
 
 /// Has the server take what was put back; it is started if it is gone. Where it takes not even that,
@@ -203,7 +243,7 @@ fn restore(
 ) -> Result<(), String> {
     let server = &planned.server;
     let taken = if live.is_running(server) { live.reload(server) } else { live.start(server) };
-    if let Err(still) = settle(live, || probing.as_before(live, before)) {
+    if let Err(still) = settle(live, &|| false, || probing.as_before(live, before)) {
         return Err(taken.err().unwrap_or(still.why));
     }
     if taken.is_err() {
@@ -227,16 +267,16 @@ fn concerns_others(change: &Change, fault: &MitigationId) -> bool {
     })
 }
 
-fn test_staged(live: &dyn Live, planned: &WebChange) -> Result<(), TestError> {
-    live.test(&planned.server, &planned.staged)
-}
-
-/// Asks until all is as it should be, or the time is over.
-fn settle<T>(live: &dyn Live, ask: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+/// Asks until all is as it should be, the time is over, or `stop` says so.
+fn settle<T>(
+    live: &dyn Live,
+    stop: &Stop<'_>,
+    ask: impl Fn() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let begun = Instant::now();
     loop {
         match ask() {
-            Err(_) if begun.elapsed() < live.settling() => std::thread::sleep(PAUSE),
+            Err(_) if begun.elapsed() < live.settling() && !stop() => std::thread::sleep(PAUSE),
             done => return done,
         }
     }

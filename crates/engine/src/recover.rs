@@ -45,7 +45,11 @@ impl Engine<'_> {
             let told = done.stuck(&mut change, error, back.left);
             format!("change {number} is still to be taken back: {told}")
         } else if back.as_before {
-            change.status = Status::Undone { error, fault: None };
+            // What was cut short did not fail.
+            change.status = match is_new {
+                true => Status::Halted { why: error },
+                false => Status::Undone { error, fault: None },
+            };
             format!("change {number} was cut short and taken back")
         } else {
             change.status = Status::Interrupted;

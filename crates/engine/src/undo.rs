@@ -18,11 +18,13 @@ pub(crate) struct Failing {
     pub(crate) why: String,
     /// The mitigation that it is because of, where that is known and others were changed too.
     pub(crate) fault: Option<MitigationId>,
+    /// Whether it only did not come to its end, because the cycle was to stop.
+    pub(crate) halted: bool,
 }
 
 impl Failing {
     pub(crate) fn new(change: Change, made: usize, why: impl Into<String>) -> Self {
-        Self { change, made, why: why.into(), fault: None }
+        Self { change, made, why: why.into(), fault: None, halted: false }
     }
 }
 
@@ -40,6 +42,19 @@ impl Engine<'_> {
         whole
     }
 
+    /// Takes a change back, as `undo` does, because the cycle was to stop: it did not fail.
+    pub(crate) fn halt(
+        &self,
+        failing: Failing,
+        restore: impl FnOnce(&mut String) -> Result<(), String>,
+        done: &mut Done,
+    ) {
+        let number = failing.change.number;
+        let (_, why) = self.undo(Failing { halted: true, ..failing }, restore, done);
+        let detail = format!("change {number} was taken back: {why}");
+        self.record(Event::Halted, "", &detail, done);
+    }
+
     /// Puts the files back, has the server take that by `restore`, which may add to what went wrong,
     /// and writes down what became of it. Answers whether all is as before, and what went wrong.
     pub(crate) fn undo(
@@ -53,6 +68,7 @@ impl Engine<'_> {
         let restored = restore(&mut failing.why);
         let whole = back.left.is_empty() && restored.is_ok();
         failing.fault = failing.fault.filter(|_| whole);
+        failing.halted &= whole;
         let server = failing.change.server().cloned();
         if let (Err(why), Some(server), true) = (restored, server, back.left.is_empty()) {
             let trouble = Trouble::NotHealthy { server, error: failing.why, why };
@@ -65,9 +81,11 @@ impl Engine<'_> {
     /// Writes down what became of a change that was taken back, and answers what went wrong. Where a
     /// file is still to be put back it stays intended, and the next cycle tries again.
     fn close(&self, failing: Failing, back: PutBack, done: &mut Done) -> String {
-        let Failing { mut change, why: mut error, fault, .. } = failing;
+        let Failing { mut change, why: mut error, fault, halted, .. } = failing;
         if !back.left.is_empty() {
             error = done.stuck(&mut change, error, back.left);
+        } else if back.as_before && halted {
+            change.status = Status::Halted { why: error.clone() };
         } else if back.as_before {
             change.status = Status::Undone { error: error.clone(), fault };
         } else {

@@ -6,6 +6,9 @@ use stopgap_model::Request;
 use stopgap_model::ServerPath;
 use stopgap_model::web::{WebServer, WebSite};
 
+/// Asked again and again while a server is waited for: `true` says that the wait is to end now.
+pub type Stop<'a> = dyn Fn() -> bool + Sync + 'a;
+
 /// Web servers that run on this machine. Every operation is bounded in time.
 pub trait Live {
     /// Runs the server's own test of its configuration. With `staged`, these bytes are written to
@@ -14,15 +17,38 @@ pub trait Live {
     /// again.
     ///
     /// # Errors
-    /// It does not pass, with what the server says; or the test could not be made.
-    fn test(&self, server: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError>;
+    /// It does not pass, with what the server says; or the test could not be made, also because
+    /// `stop` said so: the program that makes it is ended then.
+    fn test_until(
+        &self,
+        server: &WebServer,
+        staged: &[(ServerPath, Vec<u8>)],
+        stop: &Stop<'_>,
+    ) -> Result<(), TestError>;
+
+    /// Runs the server's own test of its configuration to its end; see `test_until`.
+    ///
+    /// # Errors
+    /// See `test_until`.
+    fn test(&self, server: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
+        self.test_until(server, staged, &|| false)
+    }
 
     /// Has the server take its configuration, as its service manager does it where there is one,
     /// without closing a connection. When this returns, new processes answer.
     ///
     /// # Errors
-    /// The server did not take it in time, or is gone; a sentence without a full stop.
-    fn reload(&self, server: &WebServer) -> Result<(), String>;
+    /// The server did not take it in time or before `stop` said that it is not waited for any
+    /// longer, or is gone; a sentence without a full stop.
+    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<(), String>;
+
+    /// Has the server take its configuration, and waits until it did; see `reload_until`.
+    ///
+    /// # Errors
+    /// See `reload_until`.
+    fn reload(&self, server: &WebServer) -> Result<(), String> {
+        self.reload_until(server, &|| false)
+    }
 
     /// How long it may take after a reload until every site answers as it should: while new processes
     /// start to answer, old ones still do.

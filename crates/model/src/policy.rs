@@ -46,6 +46,13 @@ pub struct Block {
 }
 
 impl Policy {
+    /// What is allowed where nobody said anything: everything.
+    #[must_use]
+    pub fn everything_on() -> Self {
+        let (organisation, server) = (Switch::On, Switch::On);
+        Self { organisation, server, blocked: BTreeMap::new(), drift: Drift::default() }
+    }
+
     /// Whether changes may be made by themselves: the stricter of the two switches wins.
     #[must_use]
     pub fn enabled(&self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use stopgap_fs::Errno;
-use stopgap_host::{Answer, Found, FsError, Host, Live, Read, ReplaceError, TestError};
+use stopgap_host::{Answer, Found, FsError, Host, Live, Read, ReplaceError, Stop, TestError};
 use stopgap_model::Request;
 use stopgap_model::web::{LeftOut, WebServer, WebSite};
 use stopgap_model::{Digest, ServerPath};
@@ -34,6 +34,16 @@ pub enum Fault {
     Restless(ServerPath),
 }
 
+/// What somebody else does before each operation, given its number.
+#[derive(Default)]
+struct Meanwhile(Option<Box<dyn Fn(usize)>>);
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Meanwhile(something)" } else { "Meanwhile(nothing)" })
+    }
+}
+
 /// A server in memory. Paths are found as Windows finds them.
 #[derive(Debug, Default)]
 pub struct FailingHost {
@@ -41,6 +51,7 @@ pub struct FailingHost {
     leftovers: RefCell<BTreeSet<String>>,
     faults: Vec<Fault>,
     done: Cell<usize>,
+    meanwhile: Meanwhile,
     /// What the operations were on, in their order.
     on: RefCell<Vec<String>>,
     web: Vec<SimulatedServer>,
@@ -102,10 +113,18 @@ impl FailingHost {
         self
     }
 
+    /// The same server, on which this is called before each operation with its number.
+    #[must_use]
+    pub fn meanwhile(mut self, act: impl Fn(usize) + 'static) -> Self {
+        self.meanwhile = Meanwhile(Some(Box::new(act)));
+        self
+    }
+
     /// The server after a restart: the same files, no faults, nothing done yet.
     #[must_use]
     pub fn restarted(self) -> Self {
-        Self { faults: Vec::new(), done: Cell::new(0), on: RefCell::default(), ..self }
+        let (faults, meanwhile) = (Vec::new(), Meanwhile::default());
+        Self { faults, meanwhile, done: Cell::new(0), on: RefCell::default(), ..self }
     }
 
     /// How many operations were on what is in this folder.
@@ -145,6 +164,9 @@ impl FailingHost {
     fn next(&self, on: &ServerPath) -> Course {
         let now = self.done.get() + 1;
         self.done.set(now);
+        if let Some(act) = &self.meanwhile.0 {
+            act(now);
+        }
         self.on.borrow_mut().push(on.key());
         let mut course = Course::Go;
         for fault in &self.faults {
@@ -329,14 +351,19 @@ impl FailingHost {
 }
 
 impl Live for FailingHost {
-    fn test(&self, web: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
+    fn test_until(
+        &self,
+        web: &WebServer,
+        staged: &[(ServerPath, Vec<u8>)],
+        _: &Stop<'_>,
+    ) -> Result<(), TestError> {
         if self.next(&web.id().config()).fails() {
             return Err(TestError::NotMade("the test kills it".into()));
         }
         self.server(web).test(&self.files.borrow(), staged)
     }
 
-    fn reload(&self, web: &WebServer) -> Result<(), String> {
+    fn reload_until(&self, web: &WebServer, _: &Stop<'_>) -> Result<(), String> {
         if self.next(&web.id().config()).fails() {
             return Err("the test kills it".into());
         }

@@ -34,7 +34,7 @@ use stopgap_model::web::{LeftOut, WebServer, WebSettings};
 use stopgap_model::{Digest, Request, ServerPath};
 
 use crate::host::{Found, Host, Read};
-use crate::live::{Answer, Live, TestError};
+use crate::live::{Answer, Live, Stop, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;
 
@@ -141,12 +141,17 @@ impl Host for LinuxHost {
 }
 
 impl Live for LinuxHost {
-    fn test(&self, server: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
-        self.test_configuration(server, staged)
+    fn test_until(
+        &self,
+        server: &WebServer,
+        staged: &[(ServerPath, Vec<u8>)],
+        stop: &Stop<'_>,
+    ) -> Result<(), TestError> {
+        self.test_configuration(server, staged, stop)
     }
 
-    fn reload(&self, server: &WebServer) -> Result<(), String> {
-        self.take_configuration(server)
+    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<(), String> {
+        self.take_configuration(server, stop)
     }
 
     fn start(&self, server: &WebServer) -> Result<(), String> {

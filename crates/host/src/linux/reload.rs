@@ -13,6 +13,7 @@ use super::run::Run;
 use super::service;
 use super::start::Up;
 use super::{LinuxHost, locked};
+use crate::live::Stop;
 
 /// How long a server may take until its new processes answer, or until it is up. nginx with a
 /// thousand sites takes less than a second.
@@ -38,9 +39,13 @@ impl LinuxHost {
         Ok(self.master_of(&self.processes()?, server))
     }
 
-    pub(super) fn take_configuration(&self, server: &WebServer) -> Result<(), String> {
+    pub(super) fn take_configuration(
+        &self,
+        server: &WebServer,
+        stop: &Stop<'_>,
+    ) -> Result<(), String> {
         // Apache ends where it is told to take a configuration that it cannot read.
-        self.test_configuration(server, &[]).map_err(|error| error.to_string())?;
+        self.test_configuration(server, &[], stop).map_err(|error| error.to_string())?;
         let (master, before) = self.before(server)?;
         locked(&self.starts).insert(master.key.clone(), master.start.clone());
         if before.workers.contains(&master.id) {
@@ -54,10 +59,15 @@ impl LinuxHost {
                 WebKind::HaProxy => Signal::USR2,
             })?,
         }
-        self.wait_until_taken(server, &before)
+        self.wait_until_taken(server, &before, stop)
     }
 
-    fn wait_until_taken(&self, server: &WebServer, before: &Before) -> Result<(), String> {
+    fn wait_until_taken(
+        &self,
+        server: &WebServer,
+        before: &Before,
+        stop: &Stop<'_>,
+    ) -> Result<(), String> {
         let start = Instant::now();
         let mut seen = start;
         let mut answering = Steady::default();
@@ -78,6 +88,9 @@ impl LinuxHost {
             }
             if start.elapsed() > SETTLE_TIME {
                 return Err(not_taken(server));
+            }
+            if stop() {
+                return Err(format!("{} is not waited for any longer", server.kind.name()));
             }
             thread::sleep(LOOK);
         }

@@ -15,6 +15,8 @@ use stopgap_model::web::Account;
 
 use super::rights::{SETPRIV, giving_away, is_for_afterwards};
 
+use crate::live::Stop;
+
 /// How long a program may take. A test of a configuration of thousands of sites takes seconds.
 pub(crate) const PROGRAM_TIME: Duration = Duration::from_secs(10);
 /// Between two looks at whether something has happened.
@@ -70,6 +72,14 @@ impl Run {
     /// # Errors
     /// It cannot be run, or did not end in time and was ended; a sentence without a full stop.
     pub(crate) fn to_end(&self) -> Result<Ended, String> {
+        self.to_end_unless(&|| false)
+    }
+
+    /// Runs it to its end, unless `stop` says that nobody waits for it any longer.
+    ///
+    /// # Errors
+    /// See `to_end`; or `stop` said so, and it was ended.
+    pub(crate) fn to_end_unless(&self, stop: &Stop<'_>) -> Result<Ended, String> {
         let (mut output, child) = self.spawn_with_output()?;
         let mut child = Guarded(Some(child));
         let mut said = Vec::new();
@@ -85,6 +95,9 @@ impl Run {
             if start.elapsed() > PROGRAM_TIME {
                 let seconds = PROGRAM_TIME.as_secs();
                 return Err(format!("{} did not end within {seconds} s", self.program));
+            }
+            if stop() {
+                return Err(format!("{} is not waited for any longer", self.program));
             }
             thread::sleep(TICK);
         }
@@ -286,6 +299,24 @@ mod tests {
     fn a_program_that_leaves_a_child_with_its_output_is_not_waited_for() {
         let ended = shell("sleep 5 & echo done").expect("run");
         assert_eq!(ended.output, "done\n");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_with_its_children_when_it_is_not_waited_for_any_longer() {
+        let pid_file = std::env::temp_dir().join(format!("stopgap-hung-{}", std::process::id()));
+        let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
+        let begun = Instant::now();
+        let run = Run::new("/bin/sh", &["-c", &script]);
+        let is_written = || std::fs::read_to_string(&pid_file).is_ok_and(|pid| pid.ends_with('\n'));
+        let error = run.to_end_unless(&is_written).expect_err("it was not ended");
+        assert_eq!(error, "/bin/sh is not waited for any longer");
+        assert!(begun.elapsed() < PROGRAM_TIME, "it was waited for to its end");
+        let pid = std::fs::read_to_string(&pid_file).expect("the child's number");
+        let _ = std::fs::remove_file(&pid_file);
+        // Killed, and at most not yet collected by whoever inherits it.
+        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.trim()));
+        let lives = status.is_ok_and(|status| !status.contains("State:\tZ"));
+        assert!(!lives, "its child is left");
     }
 
     #[test]

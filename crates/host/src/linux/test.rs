@@ -6,7 +6,7 @@ use stopgap_model::web::{WebKind, WebServer, beside};
 use super::run::{Run, last_words};
 use super::{LinuxHost, locked};
 use crate::host::sentence;
-use crate::live::TestError;
+use crate::live::{Stop, TestError};
 
 /// The variables that name folders which `apache2ctl` makes before each start.
 const MADE_AT_START: [&str; 2] = ["APACHE_RUN_DIR", "APACHE_LOCK_DIR"];
@@ -19,6 +19,7 @@ impl LinuxHost {
         &self,
         server: &WebServer,
         staged: &[StagedFile],
+        stop: &Stop<'_>,
     ) -> Result<(), TestError> {
         let program = &server.program;
         self.files.require_guarded(program).map_err(TestError::NotMade)?;
@@ -37,7 +38,7 @@ impl LinuxHost {
         let config = self.tested(server, &main).map_err(TestError::NotMade)?;
         let mut run = test_run(server, config, settings);
         self.lend_folders(&mut run);
-        let ended = run.to_end().map_err(TestError::NotMade)?;
+        let ended = run.to_end_unless(stop).map_err(TestError::NotMade)?;
         match ended.success {
             true => Ok(()),
             false => Err(TestError::Refused {

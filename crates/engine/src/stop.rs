@@ -1,0 +1,130 @@
+//! Whether a cycle that runs is to stop: a signal asked for it, or an administrator decided something
+//! since the cycle was planned.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use stopgap_model::policy::{Policy, Switch};
+use stopgap_model::{ActionId, MitigationId};
+use stopgap_plan::{Order, Step};
+use stopgap_store::{Decisions, Store, StoreError};
+
+/// How old a look at the decisions may be while a server is waited for.
+const FRESH: Duration = Duration::from_millis(50);
+
+/// Why a cycle begins nothing further.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// The program was asked to end.
+    #[error("the program was asked to end")]
+    Asked,
+    /// Automatic mitigation was switched off since the cycle was planned; by whom, when and why.
+    #[error("automatic mitigation was switched off by {0}")]
+    SwitchedOff(String),
+    /// A mitigation was blocked or removed since, so another plan is needed; which, and by whom.
+    #[error("{0}")]
+    Decided(String),
+    /// What was decided cannot be read, and could be a switch.
+    #[error("what was decided cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// Looks, before each step and while a server is waited for, whether the cycle is to stop.
+pub(crate) struct Watch<'a> {
+    asked: &'a AtomicBool,
+    store: &'a Store,
+    /// What the plan was made with.
+    policy: Policy,
+    /// What this cycle takes back by an administrator's order. That goes on when automatic
+    /// mitigation is switched off: it is not automatic.
+    ordered: &'a BTreeSet<MitigationId>,
+    /// What was decided when the last look was taken, and when that was.
+    last: Mutex<Option<(Instant, Result<Decisions, String>)>>,
+}
+
+impl<'a> Watch<'a> {
+    /// Takes over what was decided until now into `policy`: what is decided from now on is news.
+    pub(crate) fn new(
+        asked: &'a AtomicBool,
+        store: &'a Store,
+        policy: &Policy,
+        order: &'a Order,
+    ) -> Result<Self, StoreError> {
+        let mut policy = policy.clone();
+        store.decisions()?.restrict(&mut policy);
+        let last = Mutex::default();
+        Ok(Self { asked, store, policy, ordered: &order.take_back, last })
+    }
+
+    /// What is allowed: the policy with all that was decided until the plan was made.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Why nothing further is to be begun, if so.
+    pub(crate) fn before_a_step(&self) -> Option<Halt> {
+        self.look(Duration::ZERO, |_, _| true)
+    }
+
+    /// Why a step that was begun is not to be carried on but taken back, if so. A mitigation that is
+    /// blocked stays in place, so a step that puts it in is finished; one that is removed goes.
+    pub(crate) fn during(&self, step: &[Step]) -> Option<Halt> {
+        self.look(Duration::ZERO, |id, goes| goes && puts_in(step, id))
+    }
+
+    /// Whether a server is not to be waited for any longer; asked every few milliseconds.
+    pub(crate) fn ends_waiting(&self, step: &[Step]) -> bool {
+        self.look(FRESH, |id, goes| goes && puts_in(step, id)).is_some()
+    }
+
+    /// The first reason to stop. Of what was decided on a mitigation, `counts` says whether it is
+    /// one, given whether the mitigation is to be taken back.
+    fn look(&self, age: Duration, counts: impl Fn(&MitigationId, bool) -> bool) -> Option<Halt> {
+        if self.asked.load(Ordering::Relaxed) {
+            return Some(Halt::Asked);
+        }
+        let now = match self.decisions(age) {
+            Ok(now) => now,
+            Err(why) => return Some(Halt::Unreadable(why)),
+        };
+        let was_on = matches!(self.policy.server, Switch::On) && self.ordered.is_empty();
+        if let Some(said) = now.switched_off.filter(|_| was_on) {
+            return Some(Halt::SwitchedOff(said.phrase()));
+        }
+        now.blocked.iter().find_map(|(id, said)| {
+            let known = self.policy.blocked.get(id);
+            let is_news = known.is_none_or(|known| said.take_back && !known.take_back);
+            let what = if said.take_back { "removed" } else { "blocked" };
+            (is_news && counts(id, said.take_back))
+                .then(|| Halt::Decided(format!("{id} was {what} by {}", said.phrase())))
+        })
+    }
+
+    /// What is decided now, from a look that is at most so old.
+    fn decisions(&self, age: Duration) -> Result<Decisions, String> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, decisions)) if at.elapsed() < age => decisions.clone(),
+            _ => {
+                let decisions = self.store.decisions().map_err(|error| error.to_string());
+                *last = Some((Instant::now(), decisions.clone()));
+                decisions
+            }
+        }
+    }
+}
+
+/// Whether one of the steps puts something of a mitigation in.
+fn puts_in(steps: &[Step], id: &MitigationId) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Insert(placed) => placed.mitigation == *id,
+        Step::Remove { .. } => false,
+        Step::Rules { rules, put_in, .. } => {
+            let is_put_in = |action: &ActionId| put_in.contains(action);
+            rules.iter().any(|placed| placed.mitigation == *id && is_put_in(&placed.action))
+        }
+    })
+}
