@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use stopgap_engine::{CycleError, Trouble};
+use stopgap_engine::{CycleError, Ending, Trouble};
 use stopgap_feed::{FeedName, FeedsError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
 use stopgap_store::StoreError;
+
+use crate::signals;
 
 /// Something needs attention.
 pub(crate) const ATTENTION: u8 = 1;
@@ -64,6 +66,12 @@ pub(crate) enum CliError {
     /// A feed was not taken.
     #[error("feed {name} was refused: {why}")]
     Feed { name: FeedName, why: String },
+    /// A decision is in force, and what was to follow it could not be done.
+    #[error("{what}: {}", .why.sentence())]
+    Decided { what: String, then: String, why: Box<CliError> },
+    /// A signal ended a cycle.
+    #[error("ended by {}: {_0}", signals::seen().unwrap_or("a signal"))]
+    Signal(Ending),
     /// Something about the machine.
     #[error("{0}")]
     Machine(String),
@@ -86,7 +94,9 @@ impl CliError {
             Self::File(error) | Self::Lock(LockError::Fs(error)) => of_fs(error),
             Self::Write { why, .. } => of_io(why),
             Self::Store(error) | Self::Cycle(CycleError::Store(error)) => of_store(error),
-            Self::Config { .. } | Self::Machine(_) => ATTENTION,
+            Self::Decided { why, .. } => why.code(),
+            Self::Signal(_) => signals::exit_code().unwrap_or(ATTENTION),
+            Self::Cycle(_) | Self::Config { .. } | Self::Machine(_) => ATTENTION,
         }
     }
 
@@ -116,6 +126,10 @@ impl CliError {
                 "wait until it is done, or give it longer with --wait SECONDS".into()
             }
             Self::Store(error) | Self::Cycle(CycleError::Store(error)) => hint_of_store(error),
+            Self::Decided { then, why, .. } => {
+                let hints = [then.clone(), why.hint()].into_iter().filter(|hint| !hint.is_empty());
+                hints.collect::<Vec<_>>().join("; ")
+            }
             _ if self.code() == NOT_PERMITTED => "run it as root".into(),
             _ => String::new(),
         }
@@ -221,13 +235,26 @@ fn of_store(error: &StoreError) -> u8 {
         StoreError::Folder(PrivateDirError::Fs(error)) | StoreError::Fs(error) => of_fs(error),
         StoreError::Folder(_) => NOT_PERMITTED,
         StoreError::Unreadable { .. } | StoreError::Audit(_) => ATTENTION,
+        StoreError::Lock(LockError::Held { .. }) => LOCKED,
+        StoreError::Lock(LockError::Fs(error)) => of_fs(error),
     }
 }
 
 fn hint_of_store(error: &StoreError) -> String {
     match error {
-        StoreError::Folder(PrivateDirError::Fs(_)) | StoreError::Fs(_) => {
-            if of_store(error) == NOT_PERMITTED { "run it as root".into() } else { String::new() }
+        StoreError::Lock(LockError::Held { .. }) => {
+            "it takes no more than a moment, unless the process was stopped: look at it, then try \
+             again"
+                .into()
+        }
+        StoreError::Folder(PrivateDirError::Fs(_))
+        | StoreError::Fs(_)
+        | StoreError::Lock(LockError::Fs(_)) => {
+            if of_store(error) == NOT_PERMITTED {
+                "run it as root".into()
+            } else {
+                String::new()
+            }
         }
         StoreError::Folder(_) => {
             "it would hold secrets; name a folder of your own, or one that is not there yet, \

@@ -9,10 +9,12 @@ mod args;
 mod catalog;
 mod commands;
 mod demo;
+mod desk;
 mod error;
 mod output;
 mod policy_file;
 mod session;
+mod signals;
 mod sources;
 
 use std::process::ExitCode;
@@ -32,7 +34,13 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match run(&cli) {
+    let outcome = run(&cli);
+    // What was under way when a signal came was finished or taken back, and told.
+    if let (Ok(_), Some(name), Some(code)) = (&outcome, signals::seen(), signals::exit_code()) {
+        eprintln!("ended by {name}: what was begun on the server was finished");
+        return ExitCode::from(code);
+    }
+    match outcome {
         // What nobody could read counts as not said.
         Ok(0) if output::was_lost() => ExitCode::from(error::ATTENTION),
         Ok(code) => ExitCode::from(code),

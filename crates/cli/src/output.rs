@@ -68,6 +68,8 @@ pub(crate) fn failure(error: &CliError, as_json: bool) {
         CliError::Catalog { rendered } | CliError::Policy { rendered } => {
             anstream::eprintln!("{rendered}");
         }
+        // Nobody erred.
+        CliError::Signal(_) => eprintln!("{}", error.sentence()),
         _ => anstream::eprintln!(
             "{}",
             wrap(&format!("{bold}error{bold:#}: {}", error.sentence()), "")

@@ -4,18 +4,21 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
-use stopgap_engine::{Collected, Engine, collect};
+use stopgap_engine::{Collected, CycleError, CycleReport, Engine, collect};
 use stopgap_feed::Feeds;
 use stopgap_fs::Lock;
 use stopgap_host::{Host, LinuxHost, TreeHost};
 use stopgap_model::policy::Policy;
 use stopgap_model::{Catalog, MitigationId};
+use stopgap_plan::Order;
 use stopgap_store::{Decisions, Event, Store};
 
 use crate::args::Common;
 use crate::catalog;
 use crate::error::CliError;
+use crate::output;
 use crate::policy_file::{self, PolicyPath, Settings};
+use crate::signals::Work;
 use crate::sources::Sources;
 
 const DEFAULT_STATE: &str = "/var/lib/stopgap";
@@ -42,17 +45,7 @@ pub(crate) struct Session {
 impl Session {
     /// Opens everything that `common` names. What the sources offer is read under the lock.
     pub(crate) fn open(common: &Common) -> Result<Self, CliError> {
-        let state = match (&common.root, &common.state) {
-            (_, Some(state)) => state.clone(),
-            (None, None) => PathBuf::from(DEFAULT_STATE),
-            (Some(_), None) => {
-                return Err(CliError::usage(
-                    "--root needs --state DIR: what is remembered about another server is not \
-                     this machine's",
-                    "name a folder for it, as in: --state ./state",
-                ));
-            }
-        };
+        let state = state_folder(common)?;
         let policy_path = policy_path(common);
         let unsigned = unsigned_catalog(common)?;
         let store = Store::open(&state)?;
@@ -108,17 +101,22 @@ impl Session {
         Ok(lock)
     }
 
-    /// Reads the policy and the decisions again, after one was written.
-    pub(crate) fn reload_policy(&mut self) -> Result<(), CliError> {
-        self.read_policy()?;
-        self.sources.restrict(&mut self.policy);
-        Ok(())
-    }
-
     fn read_policy(&mut self) -> Result<(), CliError> {
         let decisions = self.store.decisions()?;
         (self.policy, self.settings) = policy_file::read(&self.policy_path, &decisions)?;
         Ok(())
+    }
+
+    /// One cycle, which a signal ends between two steps. The lock is held.
+    pub(crate) fn cycle(&self, order: &Order) -> Result<CycleReport, CliError> {
+        let _work = Work::begin();
+        self.engine().cycle(order).map_err(|error| match error {
+            CycleError::Asked(ending) => {
+                output::tell_troubles(&ending.troubles);
+                CliError::Signal(ending)
+            }
+            error => error.into(),
+        })
     }
 
     /// The engine over all this.
@@ -160,8 +158,21 @@ impl Session {
     }
 }
 
+/// The folder for what is remembered.
+pub(crate) fn state_folder(common: &Common) -> Result<PathBuf, CliError> {
+    match (&common.root, &common.state) {
+        (_, Some(state)) => Ok(state.clone()),
+        (None, None) => Ok(PathBuf::from(DEFAULT_STATE)),
+        (Some(_), None) => Err(CliError::usage(
+            "--root needs --state DIR: what is remembered about another server is not this \
+             machine's",
+            "name a folder for it, as in: --state ./state",
+        )),
+    }
+}
+
 /// Where the policy file is.
-fn policy_path(common: &Common) -> PolicyPath {
+pub(crate) fn policy_path(common: &Common) -> PolicyPath {
     match (&common.policy, &common.state) {
         (Some(policy), _) => PolicyPath::Named(policy.clone()),
         (None, Some(state)) => PolicyPath::Default(state.join("policy.toml")),
@@ -199,7 +210,7 @@ pub(crate) fn unsigned_catalog(common: &Common) -> Result<Option<Catalog>, CliEr
 }
 
 /// Who runs this, for the records: the user id, and the name that sudo was called by.
-fn caller() -> String {
+pub(crate) fn caller() -> String {
     let uid = rustix::process::getuid();
     let user = if uid.is_root() { "root".to_owned() } else { format!("uid {}", uid.as_raw()) };
     match std::env::var("SUDO_USER") {

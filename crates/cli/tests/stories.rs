@@ -246,7 +246,7 @@ fn the_service_runs_a_cycle_at_once_and_stops_on_a_signal() {
     let pid = child.id().to_string();
     std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
     let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(status.code(), Some(143));
     assert_eq!(on(&tree, &["list"]).state("M1"), "applied");
     let refused = on(&tree, &["run", "--catalog", "."]);
     assert_eq!(refused.code, 2, "{}", refused.out);

@@ -14,9 +14,11 @@ use stopgap_plan::{FileEdit, Order};
 use crate::args::Common;
 use crate::commands::feed::list::as_json;
 use crate::commands::feed::refresh::{fetch, record};
+use crate::desk;
 use crate::error::CliError;
 use crate::output;
 use crate::session::Session;
+use crate::signals;
 
 pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Result<u8, CliError> {
     let only = (!ids.is_empty()).then(|| ids.iter().cloned().collect());
@@ -32,13 +34,15 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
             changed: false,
             timings: Vec::new(),
             troubles: Vec::new(),
+            halted: None,
         };
         return Ok(tell(&session, common, &report, dry_run));
     }
+    signals::receive(None)?;
     let mut session = Session::open(common)?;
     let _lock = prepare(&mut session, common, "check")?;
     session.know(ids)?;
-    let report = session.engine().cycle(&order)?;
+    let report = session.cycle(&order)?;
     Ok(tell(&session, common, &report, dry_run))
 }
 
@@ -82,6 +86,9 @@ pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry
     if !common.json {
         output::tell_troubles(&report.troubles);
     }
+    if let Some(halt) = &report.halted {
+        desk::warn(&format!("{halt} while this ran, so nothing further was begun"));
+    }
     let feeds = &session.sources.feeds;
     output::warn_of_feeds(feeds, Timestamp::now());
     let feeds_code = output::feeds_code(feeds);
@@ -113,6 +120,7 @@ fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_
         "files": files,
         "timings": timings,
         "troubles": output::troubles_json(&report.troubles),
+        "halted": report.halted.as_ref().map(ToString::to_string),
         "feeds": feeds_json(session),
         "server": {"name": session.host.name(), "facts": output::facts_json(&report.facts)},
     })

@@ -9,8 +9,10 @@ use crate::args::Common;
 use crate::commands::check::tell;
 use crate::error::CliError;
 use crate::session::Session;
+use crate::signals;
 
 pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError> {
+    signals::receive(None)?;
     let mut session = Session::open(common)?;
     let _lock = session.lock(common, "reapply")?;
     session.know(ids)?;
@@ -30,7 +32,7 @@ pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError>
     }
     let asked: BTreeSet<MitigationId> = ids.iter().cloned().collect();
     let order = Order { only: Some(asked.clone()), reapply: asked, ..Order::default() };
-    let mut report = session.engine().cycle(&order)?;
+    let mut report = session.cycle(&order)?;
     report.mitigations.retain(|report| ids.contains(&report.id));
     Ok(tell(&session, common, &report, false))
 }

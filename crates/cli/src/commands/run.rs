@@ -4,8 +4,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use stopgap_plan::Order;
 
 use crate::args::Common;
@@ -13,6 +11,7 @@ use crate::commands::check;
 use crate::error::CliError;
 use crate::output;
 use crate::session::{STOP, Session};
+use crate::signals;
 
 /// The time between two cycles, as in the Exchange EM service.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -29,33 +28,22 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     // What is wrong with the command line or the folders is told now, and not every hour.
     drop(Session::look(common)?);
     let (wake, woken) = std::sync::mpsc::channel();
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
-        .map_err(|error| CliError::Machine(format!("signals cannot be received: {error}")))?;
-    let listener = std::thread::spawn(move || {
-        for signal in signals.forever() {
-            // A hang-up asks for a cycle now; the others ask to stop.
-            if signal != SIGHUP {
-                STOP.store(true, Ordering::Relaxed);
-            }
-            if wake.send(()).is_err() || signal != SIGHUP {
-                return;
-            }
+    signals::receive(Some(wake))?;
+    loop {
+        cycle(common)?;
+        // A signal that comes while this waits ends the program there and then.
+        if STOP.load(Ordering::SeqCst) {
+            return Ok(0);
         }
-    });
-    while !STOP.load(Ordering::Relaxed) {
-        cycle(common);
         let _ = woken.recv_timeout(pause());
     }
-    let _ = listener.join();
-    eprintln!("stopped");
-    Ok(0)
 }
 
-/// One cycle. A failure is told; the next cycle tries again.
-fn cycle(common: &Common) {
+/// One cycle. A failure is told, and the next cycle tries again; only a signal is an error.
+fn cycle(common: &Common) -> Result<(), CliError> {
     let outcome = Session::open(common).and_then(|mut session| {
         let _lock = check::prepare(&mut session, common, "run")?;
-        let report = session.engine().cycle(&Order::default())?;
+        let report = session.cycle(&Order::default())?;
         Ok((session.sources.feeds, report))
     });
     match outcome {
@@ -67,8 +55,10 @@ fn cycle(common: &Common) {
                 eprintln!("{}: {state}: {reason}", report.id);
             }
         }
+        Err(error @ CliError::Signal(_)) => return Err(error),
         Err(error) => output::failure(&error, false),
     }
+    Ok(())
 }
 
 /// The time until the next cycle: an hour and a little more, different each time.
