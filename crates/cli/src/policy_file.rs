@@ -3,6 +3,7 @@
 mod declared;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 use stopgap_fs::{FsError, read_bounded};
@@ -68,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) products: Vec<Declared>,
     /// What the administrator says about web servers.
     pub(crate) web: WebSettings,
+    /// How long the sites of one web server are asked for one change.
+    pub(crate) probe_time: Duration,
 }
 
 #[derive(Debug, Deserialize)]
@@ -172,6 +175,7 @@ fn parse(name: &str, bytes: &[u8]) -> Result<(PolicyFile, Settings), CliError> {
         built_in: file.catalog.built_in,
         proxy: file.network.proxy.take(),
         products: declared::products(std::mem::take(&mut file.product)).map_err(refused)?,
+        probe_time: declared::probe_time(&file.web).map_err(refused)?,
         web: declared::web(std::mem::take(&mut file.web)).map_err(refused)?,
     };
     Ok((file, settings))
@@ -302,6 +306,18 @@ mod tests {
         assert!(server("kind = \"nginx\"\nconfig = 1").contains("a path or a list of paths"));
         let said = server("kind = \"nginx\"\nconfig = \"/a\"\nprogram = \"nginx\"");
         assert!(said.contains("is not an absolute path") && said.contains(":4:11"), "{said}");
+    }
+
+    #[test]
+    fn the_time_for_the_sites_of_a_server_is_within_bounds() {
+        let time = |text: &str| parse("policy.toml", text.as_bytes()).map(|(_, it)| it.probe_time);
+        assert_eq!(time("").unwrap(), Duration::from_secs(20));
+        assert_eq!(time("[web]\nprobe_time = 60\n").unwrap(), Duration::from_secs(60));
+        for seconds in ["0", "9", "301"] {
+            let said = refusal(&format!("[web]\nprobe_time = {seconds}\n"));
+            assert!(said.contains("from 10 to 300") && said.contains(":2:14"), "{said}");
+        }
+        assert!(refusal("[web]\nprobe_time = \"20 s\"\n").contains(":2:14"));
     }
 
     #[test]

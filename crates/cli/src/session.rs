@@ -128,6 +128,7 @@ impl Session {
             remember: self.unsigned.is_none(),
             policy: &self.policy,
             declared: &self.settings.products,
+            probe_time: self.settings.probe_time,
             by: &self.by,
             now: Timestamp::now,
             stop: &STOP,

@@ -5,12 +5,15 @@
 //! and its probes end as they should.
 
 mod apply;
+mod baseline;
 mod collect;
 mod cycle;
 mod files;
+mod judging;
 mod live;
 mod probing;
 mod recover;
+mod sites;
 mod stop;
 mod trouble;
 mod undo;
@@ -33,6 +36,9 @@ pub use collect::{Collected, collect};
 pub use stop::Halt;
 pub use trouble::{NotBack, Trouble};
 
+/// How long the sites of one web server are asked for one change, if nobody says otherwise.
+pub const PROBE_TIME: Duration = Duration::from_secs(20);
+
 /// All that a cycle works with.
 pub struct Engine<'a> {
     /// The server.
@@ -47,6 +53,8 @@ pub struct Engine<'a> {
     pub policy: &'a Policy,
     /// What the administrator says is installed.
     pub declared: &'a [Declared],
+    /// How long the sites of one web server are asked for one change, before it and after it.
+    pub probe_time: Duration,
     /// Who or what ordered the cycle, for the records.
     pub by: &'a str,
     /// The time.
@@ -95,13 +103,19 @@ pub struct Timing {
     pub server: ServerId,
     /// All of it.
     pub total: Duration,
+    /// The part of it until the server had taken the rules; `None` where it did not, where they went
+    /// again, or where it does not run.
+    pub enforced: Option<Duration>,
     /// The part in which the server was waited for: its own test, its reload, its answers.
     pub waiting: Duration,
+    begun: Instant,
 }
 
 impl Timing {
+    /// Of a change that begins now.
     fn of(server: ServerId) -> Self {
-        Self { server, total: Duration::ZERO, waiting: Duration::ZERO }
+        let (total, waiting, begun) = (Duration::ZERO, Duration::ZERO, Instant::now());
+        Self { server, total, enforced: None, waiting, begun }
     }
 
     /// Does something that waits for the server.

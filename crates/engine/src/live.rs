@@ -1,10 +1,9 @@
 //! The live step: how a web server that runs gets other rules.
 //!
-//! Have the server test the configuration before anything of it is replaced; record how each site
-//! answers; replace; read back; reload; probe; every site must answer as before. Otherwise
-//! everything goes back, and the server takes that.
-
-use std::time::{Duration, Instant};
+//! Have the server test the configuration before anything of it is replaced; record how each quick site
+//! answers; replace; read back; reload; probe; every site must answer as before, the slow ones too,
+//! which are waited for when the rules are in force. Otherwise everything goes back, and the server
+//! takes that.
 
 use stopgap_host::{Live, Stop, TestError};
 use stopgap_model::{Fact, MitigationId};
@@ -12,15 +11,13 @@ use stopgap_plan::{Step, WebChange, rule_text};
 use stopgap_store::Change;
 
 use crate::apply::{Written, restless, stale};
+use crate::baseline::Baseline;
 use crate::collect::read_web;
 use crate::cycle::Done;
-use crate::probing::{Baseline, Failure, Probing};
+use crate::probing::{Failure, Probing};
 use crate::stop::{Halt, Watch};
 use crate::undo::Failing;
 use crate::{Engine, Timing};
-
-/// How long is waited before the sites are asked again.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// What became of a change of one web server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +46,11 @@ impl Engine<'_> {
         done: &mut Done,
     ) -> WebAttempt {
         let mut timing = Timing::of(planned.server.id());
-        let begun = Instant::now();
         let attempt = self.try_web(planned, watch, &mut timing, done);
-        timing.total = begun.elapsed();
+        timing.total = timing.begun.elapsed();
+        if !matches!(attempt, WebAttempt::Done(_)) {
+            timing.enforced = None;
+        }
         done.timings.push(timing);
         attempt
     }
@@ -83,8 +82,9 @@ impl Engine<'_> {
         let runs = matches!(planned.server.running, Fact::Known(true));
         let live = live.filter(|_| runs);
         let probing = Probing::new(self.catalog, planned);
-        let before = live.map(|live| timing.spend(|| probing.baseline(live)));
-        let running = live.zip(before.as_ref());
+        let take = |live| Baseline::take(&probing, live, self.probe_time, &stop);
+        let mut before = live.map(|live| timing.spend(|| take(live)));
+        let mut running = live.zip(before.as_mut());
         if let Some(halt) = watch.before_a_step() {
             return WebAttempt::Halted(halt, false);
         }
@@ -110,10 +110,9 @@ impl Engine<'_> {
             self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
             return WebAttempt::Halted(halt, true);
         }
-        let judged = self.read_back(planned).map_err(Failure::of).and_then(|()| match running {
-            Some((live, before)) => {
-                timing.spend(|| take_effect(live, planned, &probing, before, &stop))
-            }
+        let judged = self.read_back(planned).map_err(Failure::of);
+        let judged = judged.and_then(|()| match &mut running {
+            Some((live, before)) => take_effect(*live, planned, &probing, (before, timing), &stop),
             None => Ok(Vec::new()),
         });
         let failure = match judged {
@@ -143,7 +142,7 @@ impl Engine<'_> {
     fn take_back(
         &self,
         (planned, change): (&WebChange, Change),
-        running: Option<(&dyn Live, &Baseline)>,
+        running: Option<(&dyn Live, &mut Baseline<'_>)>,
         probing: &Probing<'_>,
         (failure, halt): (Failure, Option<Halt>),
         timing: &mut Timing,
@@ -221,11 +220,12 @@ fn take_effect(
     live: &dyn Live,
     planned: &WebChange,
     probing: &Probing<'_>,
-    before: &Baseline,
+    (before, timing): (&mut Baseline<'_>, &mut Timing),
     stop: &Stop<'_>,
 ) -> Result<Vec<String>, Failure> {
-    live.reload_until(&planned.server, stop).map_err(Failure::of)?;
-    settle(live, stop, || probing.judge(live, before))
+    timing.spend(|| live.reload_until(&planned.server, stop)).map_err(Failure::of)?;
+    timing.enforced = Some(timing.begun.elapsed());
+    timing.spend(|| probing.judge(live, before, stop))
 }
 
 /// Has the server take what was put back; it is started if it is gone. Where it takes not even that,
@@ -238,12 +238,12 @@ fn restore(
     live: &dyn Live,
     planned: &WebChange,
     probing: &Probing<'_>,
-    before: &Baseline,
+    before: &mut Baseline<'_>,
     failed: &mut String,
 ) -> Result<(), String> {
     let server = &planned.server;
     let taken = if live.is_running(server) { live.reload(server) } else { live.start(server) };
-    if let Err(still) = settle(live, &|| false, || probing.as_before(live, before)) {
+    if let Err(still) = probing.as_before(live, before) {
         return Err(taken.err().unwrap_or(still.why));
     }
     if taken.is_err() {
@@ -265,19 +265,4 @@ fn concerns_others(change: &Change, fault: &MitigationId) -> bool {
             .any(|placed| put_in.contains(&placed.action) && placed.mitigation != *fault),
         Step::Insert(_) | Step::Remove { .. } => false,
     })
-}
-
-/// Asks until all is as it should be, the time is over, or `stop` says so.
-fn settle<T>(
-    live: &dyn Live,
-    stop: &Stop<'_>,
-    ask: impl Fn() -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let begun = Instant::now();
-    loop {
-        match ask() {
-            Err(_) if begun.elapsed() < live.settling() && !stop() => std::thread::sleep(PAUSE),
-            done => return done,
-        }
-    }
 }

@@ -1,15 +1,15 @@
-//! What the sites of a web server answer, before and after a change.
+//! What the sites of a web server are asked for one change, and what they must answer.
 
-use std::collections::BTreeSet;
-
-use stopgap_host::{Answer, Live};
+use stopgap_host::Answer;
 use stopgap_model::mitigation::Expect;
 use stopgap_model::request::Request;
 use stopgap_model::rule::Deny;
-use stopgap_model::web::{Listen, WebSite};
-use stopgap_model::{ActionKind, Catalog, Mitigation, MitigationId, Probe, WebKind};
+use stopgap_model::web::WebSite;
+use stopgap_model::{Action, ActionKind, Catalog, Mitigation, MitigationId, Probe, WebKind};
 use stopgap_plan::{Step, WebChange};
 use stopgap_rules::Meaning;
+
+use crate::sites;
 
 /// The most probes that are sent for one change. With more, each site still gets one and each
 /// mitigation too, as far as that goes.
@@ -29,8 +29,35 @@ impl Failure {
     }
 }
 
+/// A question: what it is, and to which site. Those about whether a site does its work come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// What the site of this number answers to an ordinary request.
+    Health(usize),
+    /// A probe that is sent to a site: the number of the pair.
+    Probe(usize),
+}
+
+/// What a site must answer, besides what it answered before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// What the rules that are put in make of it.
+    Rules,
+    /// What it answered before, whatever is asked.
+    AsBefore,
+}
+
+/// What an answer shows.
+pub(crate) enum Shown {
+    /// It is as it should be.
+    Right,
+    /// Nothing, and why: for a person, a sentence without a full stop.
+    Nothing(String),
+    /// It is not as it should be.
+    Wrong(Failure),
+}
+
 /// A probe that may be sent, and what must become of it.
-#[derive(Clone)]
 struct Asked<'a> {
     mitigation: &'a Mitigation,
     probe: &'a Probe,
@@ -49,93 +76,101 @@ pub(crate) struct Probing<'a> {
     blunt: Option<MitigationId>,
 }
 
-/// What the sites answered before a change.
-pub(crate) struct Baseline {
-    /// To an ordinary request, by site.
-    health: Vec<Answer>,
-    /// To each probe, by pair.
-    probes: Vec<Answer>,
-}
-
 impl<'a> Probing<'a> {
     pub(crate) fn new(catalog: &'a Catalog, planned: &'a WebChange) -> Self {
-        let can_be_asked = |site: &&WebSite| !matches!(site.listen, Listen::Unasked(_));
-        let sites: Vec<&WebSite> = planned.sites.iter().filter(can_be_asked).collect();
-        let (mut probes, mut blunt) = (Vec::new(), None);
+        let (mut actions, mut probes, mut blunt) = (Vec::new(), Vec::new(), None);
         for mitigation in catalog.mitigations() {
-            let Some(placed) = placed_of(mitigation, &planned.step) else { continue };
-            if placed.iter().any(|(meaning, _)| meaning.blocks(&ordinary())) {
+            let placed = placed_of(mitigation, &planned.step);
+            let meanings = meanings_of(&placed);
+            if meanings.iter().any(|(meaning, _)| meaning.blocks(&ordinary())) {
                 blunt = Some(mitigation.id.clone());
             }
-            probes.extend(probes_of(mitigation, &placed, planned.server.kind));
+            probes.extend(probes_of(mitigation, &meanings, planned.server.kind));
+            actions.extend(placed);
         }
+        let sites = sites::asked(&planned.sites, actions);
         let pairs = pairs(sites.len(), probes.len());
         Self { sites, probes, pairs, kind: planned.server.kind, blunt }
     }
 
-    /// Asks everything before the change.
-    pub(crate) fn baseline(&self, live: &dyn Live) -> Baseline {
-        let health = self.sites.iter().map(|site| live.ask(site, &ordinary())).collect();
-        let probes = self
-            .pairs
-            .iter()
-            .map(|&(site, probe)| live.ask(self.sites[site], &self.probes[probe].probe.request));
-        Baseline { health, probes: probes.collect() }
+    /// How many sites are asked.
+    pub(crate) fn sites(&self) -> usize {
+        self.sites.len()
     }
 
-    /// Asks everything again: each site must answer as before, each probe as it should. Answers what
-    /// a person should know of sites that show nothing, sentences without a full stop.
-    pub(crate) fn judge(&self, live: &dyn Live, before: &Baseline) -> Result<Vec<String>, Failure> {
-        self.health(live, before)?;
-        let mut notes = BTreeSet::new();
-        for (&(at, probe), before_it) in self.pairs.iter().zip(&before.probes) {
-            let (site, asked) = (self.sites[at], &self.probes[probe]);
-            let health = before.health.get(at).unwrap_or(&Answer::Nothing);
-            // A site that turns every request away cannot show what a rule does.
-            if !is_an_answer(health) {
-                let says = answer_text(health);
-                notes.insert(format!("not probed on {site}, which answers every request {says}"));
-                continue;
-            }
-            let found = live.ask(site, &asked.probe.request);
-            if asked.is_led_away(self.kind, before_it, &found) {
-                let says = answer_text(&found);
-                notes.insert(format!(
-                    "not probed on {site}: it answers {says} before any rule is asked, so that \
-                     nothing reaches an application"
-                ));
-                continue;
-            }
-            asked.judge(site, before_it, &found)?;
-        }
-        Ok(notes.into_iter().collect())
+    /// How many probes are sent, those to each site counted.
+    pub(crate) fn pairs(&self) -> usize {
+        self.pairs.len()
     }
 
-    /// Asks everything again: all must be answered as before.
-    pub(crate) fn as_before(&self, live: &dyn Live, before: &Baseline) -> Result<(), Failure> {
-        self.health(live, before)?;
-        for (&(site, probe), before_it) in self.pairs.iter().zip(&before.probes) {
-            if before.health.get(site).is_some_and(is_an_answer) {
-                let unblocked = Asked { blocked: None, ..self.probes[probe].clone() };
-                let found = live.ask(self.sites[site], &unblocked.probe.request);
-                unblocked.judge(self.sites[site], before_it, &found)?;
-            }
-        }
-        Ok(())
+    /// The probes that are sent to a site.
+    pub(crate) fn probes_to(&self, site: usize) -> impl Iterator<Item = What> {
+        let numbers = self.pairs.iter().enumerate().filter(move |(_, pair)| pair.0 == site);
+        numbers.map(|(number, _)| What::Probe(number))
     }
 
-    /// Asks each site for its health again.
-    pub(crate) fn health(&self, live: &dyn Live, before: &Baseline) -> Result<(), Failure> {
-        for (site, before) in self.sites.iter().zip(&before.health) {
-            let now = live.ask(site, &ordinary());
-            let was_well = is_an_answer(before) || *before == Answer::Closed;
-            if was_well && now != *before {
-                let (was, is) = (answer_text(before), answer_text(&now));
-                let why = format!("{site} answered {was} before and now {is}");
-                return Err(Failure { why, of: self.blunt.clone() });
-            }
+    /// The number of the site that a question goes to.
+    pub(crate) fn site_of(&self, what: What) -> usize {
+        match what {
+            What::Health(site) => site,
+            What::Probe(pair) => self.pairs[pair].0,
         }
-        Ok(())
+    }
+
+    pub(crate) fn site(&self, number: usize) -> &WebSite {
+        self.sites[number]
+    }
+
+    pub(crate) fn request(&self, what: What) -> Request {
+        match what {
+            What::Health(_) => ordinary(),
+            What::Probe(pair) => self.asked(pair).probe.request.clone(),
+        }
+    }
+
+    /// Whether an answer can be judged where nobody knows what was answered before.
+    pub(crate) fn needs_no_before(&self, what: What) -> bool {
+        match what {
+            What::Health(_) => false,
+            // Apache may lead a request elsewhere before it asks for access: then what it answered
+            // before tells that from a rule without effect.
+            What::Probe(pair) => self.asked(pair).blocked.is_some() && self.kind != WebKind::Apache,
+        }
+    }
+
+    fn asked(&self, pair: usize) -> &Asked<'a> {
+        &self.probes[self.pairs[pair].1]
+    }
+
+    /// What an answer shows, where `before` was the answer before the change if that is known.
+    pub(crate) fn shown(
+        &self,
+        what: What,
+        wanted: Wanted,
+        before: Option<&Answer>,
+        found: &Answer,
+    ) -> Shown {
+        let site = self.sites[self.site_of(what)];
+        if let Answer::NotHere(address) = found {
+            return Shown::Nothing(format!("not judged by {site}: {address} left this machine"));
+        }
+        match what {
+            What::Health(_) => self.health_shown(site, before, found),
+            What::Probe(pair) => self.asked(pair).shown(
+                self.kind,
+                wanted,
+                site,
+                before.unwrap_or(&Answer::Nothing),
+                found,
+            ),
+        }
+    }
+
+    fn health_shown(&self, site: &WebSite, before: Option<&Answer>, found: &Answer) -> Shown {
+        let Some(before) = before.filter(|before| *before != found) else { return Shown::Right };
+        let (was, is) = (answer_text(before), answer_text(found));
+        let why = format!("{site} answered {was} before and now {is}");
+        Shown::Wrong(Failure { why, of: self.blunt.clone() })
     }
 }
 
@@ -147,18 +182,28 @@ impl Asked<'_> {
         kind == WebKind::Apache && self.blocked.is_some() && leads && before == found
     }
 
-    fn judge(&self, site: &WebSite, before: &Answer, found: &Answer) -> Result<(), Failure> {
-        let wrong = |why: String| Err(Failure { why, of: Some(self.mitigation.id.clone()) });
-        let name = &self.probe.name;
-        match &self.blocked {
-            Some(blocked) if found == blocked => Ok(()),
+    fn shown(
+        &self,
+        kind: WebKind,
+        wanted: Wanted,
+        site: &WebSite,
+        before: &Answer,
+        found: &Answer,
+    ) -> Shown {
+        let wrong = |why| Shown::Wrong(Failure { why, of: Some(self.mitigation.id.clone()) });
+        let (name, is) = (&self.probe.name, answer_text(found));
+        match self.blocked.as_ref().filter(|_| wanted == Wanted::Rules) {
+            Some(blocked) if found == blocked => Shown::Right,
+            Some(_) if self.is_led_away(kind, before, found) => Shown::Nothing(format!(
+                "not probed on {site}: it answers {is} before any rule is asked, so that nothing \
+                 reaches an application"
+            )),
             Some(_) => {
-                let is = answer_text(found);
                 wrong(format!("the probe \"{name}\" is not blocked by {site}: it answers {is}"))
             }
-            None if found == before => Ok(()),
+            None if found == before => Shown::Right,
             None => {
-                let (was, is) = (answer_text(before), answer_text(found));
+                let was = answer_text(before);
                 wrong(format!(
                     "the probe \"{name}\" must pass {site}: it answered {was} before and now {is}"
                 ))
@@ -167,21 +212,23 @@ impl Asked<'_> {
     }
 }
 
-/// What the actions of `mitigation` that the step puts in do; `None`: it puts in none.
-fn placed_of(mitigation: &Mitigation, step: &Step) -> Option<Vec<(Meaning, Deny)>> {
-    let Step::Rules { put_in, .. } = step else { return None };
-    let placed = mitigation.actions.iter().filter(|action| put_in.contains(&action.id));
-    let meanings: Vec<(Meaning, Deny)> = placed
-        .filter_map(|action| {
-            let deny = match &action.kind {
-                ActionKind::BlockRequest { rule, .. } => rule.deny,
-                _ => Deny::Abort,
-            };
-            // A pattern that cannot be used was refused when the rule was translated.
-            Some((Meaning::of(action).ok()??, deny))
-        })
-        .collect();
-    (!meanings.is_empty()).then_some(meanings)
+/// The actions of `mitigation` that the step puts in.
+fn placed_of<'a>(mitigation: &'a Mitigation, step: &Step) -> Vec<&'a Action> {
+    let Step::Rules { put_in, .. } = step else { return Vec::new() };
+    mitigation.actions.iter().filter(|action| put_in.contains(&action.id)).collect()
+}
+
+/// What actions do, and how they block.
+fn meanings_of(placed: &[&Action]) -> Vec<(Meaning, Deny)> {
+    let meanings = placed.iter().filter_map(|action| {
+        let deny = match &action.kind {
+            ActionKind::BlockRequest { rule, .. } => rule.deny,
+            _ => Deny::Abort,
+        };
+        // A pattern that cannot be used was refused when the rule was translated.
+        Some((Meaning::of(action).ok()??, deny))
+    });
+    meanings.collect()
 }
 
 fn probes_of<'a>(
@@ -189,6 +236,9 @@ fn probes_of<'a>(
     placed: &[(Meaning, Deny)],
     kind: WebKind,
 ) -> Vec<Asked<'a>> {
+    if placed.is_empty() {
+        return Vec::new();
+    }
     let live = mitigation.probes.iter().filter(|probe| probe.live);
     let asked = |probe: &'a Probe| {
         let by = placed.iter().find(|(meaning, _)| meaning.blocks(&probe.request));
@@ -211,17 +261,21 @@ fn blocked_answer(deny: Deny, kind: WebKind) -> Answer {
     }
 }
 
-/// Which probe is sent to which site: all to all, as far as that goes; then each site gets one and
-/// each probe one.
+/// Which probe is sent to which site: first each site gets one and each probe one, then the others,
+/// until all are sent to all, as far as that goes.
 fn pairs(sites: usize, probes: usize) -> Vec<(usize, usize)> {
     if sites == 0 || probes == 0 {
         return Vec::new();
     }
-    if sites.saturating_mul(probes) <= MAX_PROBES {
-        return (0..sites).flat_map(|site| (0..probes).map(move |probe| (site, probe))).collect();
-    }
-    let most = sites.max(probes).min(MAX_PROBES);
-    (0..most).map(|at| (at % sites, at % probes)).collect()
+    // Counting both on at once comes to the first pair again after `round` steps; the next round is
+    // moved by one.
+    let round = sites / common_divisor(sites, probes) * probes;
+    let most = sites.saturating_mul(probes).min(MAX_PROBES);
+    (0..most).map(|at| (at % sites, (at + at / round) % probes)).collect()
+}
+
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common_divisor(b, a % b) }
 }
 
 /// A request that every site gets from ordinary clients.
@@ -230,32 +284,39 @@ fn ordinary() -> Request {
 }
 
 /// Whether a site that answers so does its work.
-fn is_an_answer(answer: &Answer) -> bool {
-    // 400 and 421 are what a site says that turns every request away before any rule.
-    matches!(answer, Answer::Status(status) if *status < 500 && !matches!(status, 400 | 421))
+pub(crate) fn is_an_answer(answer: &Answer) -> bool {
+    // 400, 421 and 429 are what a site says that turns every request away before any rule.
+    matches!(answer, Answer::Status(status) if *status < 500 && !matches!(status, 400 | 421 | 429))
 }
 
-fn answer_text(answer: &Answer) -> String {
+pub(crate) fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Status(status) => format!("with {status}"),
         Answer::Closed => "by closing the connection".into(),
         Answer::Nothing => "with nothing in time".into(),
+        Answer::NotHere(address) => format!("not at all ({address} is not here)"),
         Answer::Unreachable(why) => format!("not at all ({why})"),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn with_more_sites_and_probes_than_can_be_asked_each_gets_its_turn() {
-        assert_eq!(pairs(2, 2), [(0, 0), (0, 1), (1, 0), (1, 1)]);
         assert_eq!(pairs(0, 5), []);
-        let many = pairs(40, 400);
-        assert_eq!(many.len(), 400);
-        assert!((0..40).all(|site| many.iter().any(|pair| pair.0 == site)));
-        assert!((0..400).all(|probe| many.iter().any(|pair| pair.1 == probe)));
+        for (sites, probes) in [(2, 2), (3, 20), (20, 3), (4, 6), (1, 9), (25, 40)] {
+            let all: BTreeSet<_> = pairs(sites, probes).into_iter().collect();
+            assert_eq!(all.len(), sites * probes, "{sites} sites, {probes} probes");
+        }
+        for (sites, probes) in [(40, 400), (400, 40), (900, 900)] {
+            let first = pairs(sites, probes).into_iter().take(sites.max(probes));
+            let (asked, sent): (BTreeSet<_>, BTreeSet<_>) = first.unzip();
+            assert_eq!((asked.len(), sent.len()), (sites, probes));
+        }
         assert_eq!(pairs(2_000, 2_000).len(), MAX_PROBES);
     }
 }

@@ -92,6 +92,7 @@ impl Home {
             remember: false,
             policy: &policy,
             declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
             by: "a test",
             now: Timestamp::now,
             stop: &AtomicBool::new(false),

@@ -84,6 +84,7 @@ impl Place {
             remember: false,
             policy: &policy,
             declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
             by: "a test",
             now: Timestamp::now,
             stop: &self.stop,

@@ -64,6 +64,7 @@ impl State {
             remember: true,
             policy: &policy,
             declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
             by: "a test",
             now: Timestamp::now,
             stop: &AtomicBool::new(false),

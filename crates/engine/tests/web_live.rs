@@ -97,6 +97,7 @@ impl Server {
             remember: false,
             policy: &self.policy,
             declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
             by: "a test",
             now: Timestamp::now,
             stop: &AtomicBool::new(false),

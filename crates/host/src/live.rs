@@ -1,5 +1,6 @@
 //! What can be done with a web server that runs here.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use stopgap_model::Request;
@@ -65,8 +66,9 @@ pub trait Live {
     /// Whether the server runs now.
     fn is_running(&self, server: &WebServer) -> bool;
 
-    /// Sends a request to a site over this machine's own addresses and tells what came back.
-    fn ask(&self, site: &WebSite, request: &Request) -> Answer;
+    /// Begins to ask sites, over this machine's own addresses. `quick`: how long an answer may take
+    /// until it is told that it is slow.
+    fn asking(&self, quick: Duration) -> Box<dyn Asking + '_>;
 
     /// What rpm says of every installed package, a line for each: the name, a blank, and
     /// `epoch:version-release`.
@@ -76,6 +78,40 @@ pub trait Live {
     fn rpm_packages(&self) -> Result<Vec<u8>, String> {
         crate::rpm::installed()
     }
+}
+
+/// Sites that are being asked, side by side: a site that does not answer keeps no other from being
+/// asked. When this is dropped, what is still asked is given up.
+pub trait Asking {
+    /// Puts a question. Questions to one site are begun in this order. Answers the question's number.
+    fn ask(&mut self, question: Question) -> usize;
+
+    /// What is heard next, if anything is within `patience`.
+    fn next(&mut self, patience: Duration) -> Option<Heard>;
+
+    /// From now on no question is begun. Those that were are still answered. Answers the numbers of the
+    /// others.
+    fn begin_no_more(&mut self) -> Vec<usize>;
+}
+
+/// A request to a site.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The site.
+    pub site: WebSite,
+    /// The request.
+    pub request: Request,
+    /// How long the answer may take from when the question is begun.
+    pub patience: Duration,
+}
+
+/// What is heard of a question, by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// It was begun, and takes longer than a quick one. Its answer is still to come.
+    Slow(usize),
+    /// It is answered, or its time is over.
+    Answer(usize, Answer),
 }
 
 /// The server's own test of its configuration did not pass.
@@ -103,6 +139,9 @@ pub enum Answer {
     Closed,
     /// Nothing came in time.
     Nothing,
+    /// The address is none of this machine's, so nothing was sent: a floating address is so while
+    /// another machine has it.
+    NotHere(IpAddr),
     /// Nobody listens, or TLS could not be agreed on; a sentence without a full stop.
     Unreachable(String),
 }

@@ -163,6 +163,9 @@ pub struct WebSite {
     pub listen: Listen,
     /// Whether it speaks TLS.
     pub tls: bool,
+    /// Which block of the configuration it is of, counted from 0: a server block of nginx, a virtual
+    /// host of Apache, a frontend of HAProxy. All names of a block have the same settings.
+    pub block: usize,
 }
 
 /// Where a web server listens.

@@ -1,16 +1,18 @@
 //! A host in memory that fails when told to.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use stopgap_fs::Errno;
-use stopgap_host::{Answer, Found, FsError, Host, Live, Read, ReplaceError, Stop, TestError};
-use stopgap_model::Request;
-use stopgap_model::web::{LeftOut, WebServer, WebSite};
+use stopgap_host::{
+    Answer, Asking, Found, FsError, Heard, Host, Live, Question, Read, ReplaceError, Stop,
+    TestError,
+};
+use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
 
-use crate::simulated::{NGINX_CONF, SimulatedServer};
+use crate::simulated::{NGINX_CONF, Pace, SimulatedServer};
 
 /// What goes wrong, and when. Operations are reads, searches, replacements and removals of
 /// leftovers, counted together from 1.
@@ -385,12 +387,56 @@ impl Live for FailingHost {
         self.server(web).is_alive()
     }
 
-    fn ask(&self, site: &WebSite, request: &Request) -> Answer {
-        let of_it = self.web.iter().find(|server| server.serves(&site.name));
-        let server = of_it.unwrap_or_else(|| self.web());
-        if self.next(server.main()).fails() {
-            return Answer::Nothing;
+    fn asking(&self, _: Duration) -> Box<dyn Asking + '_> {
+        let (open, late) = (VecDeque::new(), VecDeque::new());
+        Box::new(Asked { host: self, put: 0, open, late, is_stuck: false })
+    }
+}
+
+/// Sites in memory that are asked. Whoever is slow answers when nobody else does any more. Time passes
+/// only where a site is stuck.
+struct Asked<'h> {
+    host: &'h FailingHost,
+    put: usize,
+    open: VecDeque<(usize, Question)>,
+    late: VecDeque<(usize, Answer)>,
+    is_stuck: bool,
+}
+
+impl Asking for Asked<'_> {
+    fn ask(&mut self, question: Question) -> usize {
+        self.open.push_back((self.put, question));
+        self.put += 1;
+        self.put - 1
+    }
+
+    fn next(&mut self, patience: Duration) -> Option<Heard> {
+        let Some((number, Question { site, request, .. })) = self.open.pop_front() else {
+            if self.late.is_empty() && self.is_stuck {
+                std::thread::sleep(patience);
+            }
+            let (number, answer) = self.late.pop_front()?;
+            return Some(Heard::Answer(number, answer));
+        };
+        let of_it = self.host.web.iter().find(|server| server.serves(&site.name));
+        let server = of_it.unwrap_or_else(|| self.host.web());
+        if self.host.next(server.main()).fails() {
+            return Some(Heard::Answer(number, Answer::Nothing));
         }
-        server.answer(&request.target)
+        match server.answer(&site.name, &request.target) {
+            (Pace::Quick, answer) => Some(Heard::Answer(number, answer)),
+            (Pace::Slow, answer) => {
+                self.late.push_back((number, answer));
+                Some(Heard::Slow(number))
+            }
+            (Pace::Never, _) => {
+                self.is_stuck = true;
+                Some(Heard::Slow(number))
+            }
+        }
+    }
+
+    fn begin_no_more(&mut self) -> Vec<usize> {
+        self.open.drain(..).map(|(number, _)| number).collect()
     }
 }

@@ -40,6 +40,35 @@ pub enum Mood {
     Ill,
 }
 
+/// How a site of a simulated server misbehaves, whatever the server's mood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteMood {
+    /// It never answers, and the time for its answer is over at once.
+    Silent,
+    /// It never answers, and no time for its answer is ever over.
+    Stuck,
+    /// It answers, and takes its time.
+    Slow,
+    /// The same, and with rules of ours it answers 500.
+    SlowAndBreaksWithRules,
+    /// It answers, and with rules of ours it does not any more.
+    HangsWithRules,
+    /// It listens on an address that another machine has.
+    Elsewhere,
+    /// It answers 429 to the first questions, so many.
+    Limited(usize),
+    /// It answers 429 to whatever is asked once rules of ours are there.
+    LimitedForGood,
+}
+
+/// How quickly an answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Quick,
+    Slow,
+    Never,
+}
+
 /// An nginx that runs, in memory.
 #[derive(Debug)]
 pub struct SimulatedServer {
@@ -54,6 +83,10 @@ pub struct SimulatedServer {
     reloads: Cell<usize>,
     hidden: Cell<bool>,
     beside: RefCell<LeftOut>,
+    /// The sites that misbehave, by their names.
+    sites: RefCell<BTreeMap<String, SiteMood>>,
+    /// The names of the sites that were asked, in that order, with the targets.
+    asked: RefCell<Vec<(String, String)>>,
 }
 
 impl SimulatedServer {
@@ -67,7 +100,21 @@ impl SimulatedServer {
             reloads: Cell::new(0),
             hidden: Cell::new(false),
             beside: RefCell::default(),
+            sites: RefCell::default(),
+            asked: RefCell::default(),
         }
+    }
+
+    /// From now on the site of this name misbehaves so.
+    pub fn set_site(&self, name: &str, mood: SiteMood) {
+        self.sites.borrow_mut().insert(name.to_owned(), mood);
+    }
+
+    /// What the site of this name was asked for, in that order.
+    #[must_use]
+    pub fn asked(&self, name: &str) -> Vec<String> {
+        let asked = self.asked.borrow();
+        asked.iter().filter(|(site, _)| site == name).map(|(_, target)| target.clone()).collect()
     }
 
     /// From now on it misbehaves so.
@@ -236,7 +283,34 @@ impl SimulatedServer {
         self.loaded.borrow().get(&self.main.key()).is_some_and(|main| has_rules(main))
     }
 
-    pub(crate) fn answer(&self, target: &[u8]) -> Answer {
+    pub(crate) fn answer(&self, site: &str, target: &[u8]) -> (Pace, Answer) {
+        let told = (site.to_owned(), String::from_utf8_lossy(target).into_owned());
+        self.asked.borrow_mut().push(told);
+        let ours = self.has_ours();
+        let usual = self.usual_answer(target);
+        let mut sites = self.sites.borrow_mut();
+        let Some(mood) = sites.get_mut(site) else { return (Pace::Quick, usual) };
+        match mood {
+            SiteMood::Silent => (Pace::Slow, Answer::Nothing),
+            SiteMood::Stuck => (Pace::Never, Answer::Nothing),
+            SiteMood::HangsWithRules if ours => (Pace::Slow, Answer::Nothing),
+            SiteMood::SlowAndBreaksWithRules if ours => (Pace::Slow, Answer::Status(500)),
+            // What is blocked is so at once.
+            SiteMood::Slow if usual == Answer::Closed => (Pace::Quick, usual),
+            SiteMood::Slow | SiteMood::SlowAndBreaksWithRules => (Pace::Slow, usual),
+            SiteMood::Elsewhere => (Pace::Quick, Answer::NotHere([192, 0, 2, 1].into())),
+            SiteMood::Limited(times) if *times > 0 => {
+                *times -= 1;
+                (Pace::Quick, Answer::Status(429))
+            }
+            SiteMood::LimitedForGood if ours => (Pace::Quick, Answer::Status(429)),
+            SiteMood::HangsWithRules | SiteMood::Limited(_) | SiteMood::LimitedForGood => {
+                (Pace::Quick, usual)
+            }
+        }
+    }
+
+    fn usual_answer(&self, target: &[u8]) -> Answer {
         if !self.alive.get() {
             return Answer::Unreachable("nobody listens".into());
         }

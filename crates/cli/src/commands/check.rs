@@ -108,9 +108,14 @@ fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_
         .collect();
     let millis = |time: std::time::Duration| (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
     let timing = |timing: &Timing| {
-        let Timing { server, total, waiting } = timing;
-        let own = total.saturating_sub(*waiting);
-        json!({"server": server, "total_ms": millis(*total), "own_ms": millis(own)})
+        let Timing { server, total, enforced, waiting, .. } = timing;
+        let (own, enforced) = (total.saturating_sub(*waiting), enforced.map(millis));
+        json!({
+            "server": server,
+            "enforced_ms": enforced,
+            "total_ms": millis(*total),
+            "own_ms": millis(own),
+        })
     };
     let timings: Vec<_> = report.timings.iter().map(timing).collect();
     json!({

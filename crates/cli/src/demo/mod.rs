@@ -147,6 +147,7 @@ impl Protected {
             remember: true,
             policy: &self.policy,
             declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
             by: "the demo",
             now: Timestamp::now,
             stop: &STOP,

@@ -2,9 +2,11 @@
 //! `[[web.server]]`.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use stopgap_engine::PROBE_TIME;
 use stopgap_model::host::Declared;
 use stopgap_model::problem::one_line;
 use stopgap_model::product::{PRODUCT_RULE, is_product};
@@ -52,14 +54,33 @@ fn product(part: ProductPart) -> Result<Declared, Problem> {
 pub(super) struct WebPart {
     /// Whether web servers are looked for, beside those that are listed.
     find: bool,
+    /// How long the sites of one server are asked for one change, in seconds.
+    probe_time: Option<Spanned<u64>>,
     /// Those that are listed.
     server: Vec<ServerPart>,
 }
 
 impl Default for WebPart {
     fn default() -> Self {
-        Self { find: true, server: Vec::new() }
+        Self { find: true, probe_time: None, server: Vec::new() }
     }
+}
+
+/// What can be said of it, in seconds: in less an application that wakes up cannot answer twice, and a
+/// longer one keeps every other command waiting.
+const PROBE_TIMES: std::ops::RangeInclusive<u64> = 10..=300;
+
+/// How long the sites of one server are asked for one change.
+pub(super) fn probe_time(part: &WebPart) -> Result<Duration, Problem> {
+    let Some(said) = &part.probe_time else { return Ok(PROBE_TIME) };
+    let seconds = *said.get_ref();
+    if PROBE_TIMES.contains(&seconds) {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let (least, most) = (PROBE_TIMES.start(), PROBE_TIMES.end());
+    let problem =
+        Problem::new(said.span(), format!("`{seconds}` seconds for the sites of a server"));
+    Err(problem.expected(format!("a number of seconds from {least} to {most}")))
 }
 
 /// `[[web.server]]`.

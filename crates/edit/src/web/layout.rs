@@ -45,7 +45,7 @@ impl<'a> Layout<'a> {
         let mut once = Vec::new();
         let mut seen = BTreeSet::new();
         for site in sites {
-            if seen.insert(site.clone()) {
+            if seen.insert((site.name.clone(), site.listen.clone(), site.tls)) {
                 once.push(site);
             }
         }

@@ -158,6 +158,7 @@ impl Play<'_> {
             remember: true,
             policy: &self.policy,
             declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
             by: "a table",
             now: Timestamp::now,
             stop: &stop,

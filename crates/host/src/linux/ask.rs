@@ -1,160 +1,90 @@
 //! One request to a site of this machine, and what came back.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::io::{self, Read as _, Write as _};
+use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
-use rustls::StreamOwned;
 use stopgap_model::Request;
-use stopgap_model::web::{Listen, WebSite};
+use stopgap_model::web::WebSite;
 
-use super::tls;
+use super::connection::{Stream, Watch, asked_name, is_late};
+use super::reply::{Extent, NotHttp, extent_of, status_of};
 use crate::live::Answer;
 
-/// How long a connection may take. It is to this machine.
-const CONNECT_TIME: Duration = Duration::from_secs(2);
-/// How long an answer may take, TLS included. The application behind may have to wake up.
-const ANSWER_TIME: Duration = Duration::from_secs(5);
-/// The most of an answer that is read, in bytes: its first line, behind those of provisional ones.
-/// Servers themselves send heads of 8 to 64 kB.
+/// The most of an answer that is read for its status, in bytes: its first line, behind those of
+/// provisional ones. Servers themselves send heads of 8 to 64 kB.
 const MAX_HEAD: usize = 64 * 1024;
-/// The name that is asked for where a site has none.
-const NO_NAME: &str = "localhost";
+/// The most of an answer that is read so that its connection can be kept, in bytes, and how long it
+/// may take. A new connection is cheaper than more.
+const MAX_REST: usize = 64 * 1024;
+const REST_TIME: Duration = Duration::from_millis(200);
 const USER_AGENT: &str = "stopgap-probe";
+/// Headers of a request after which it is not sure where its answer ends.
+const UNKEPT: [&str; 5] =
+    ["Connection", "Content-Length", "Expect", "Transfer-Encoding", "Upgrade"];
 
-/// A connection whose waiting is bounded.
-trait Connection: Read + Write {
-    fn set_patience(&self, patience: Duration) -> io::Result<()>;
+/// An answer whose status was read, and the connection that it came by.
+pub(super) struct Rest {
+    stream: Stream,
+    /// What was read, from the first byte of the answer behind provisional ones.
+    read: Vec<u8>,
 }
 
-impl Connection for TcpStream {
-    fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(patience))?;
-        self.set_write_timeout(Some(patience))
-    }
-}
-
-impl Connection for UnixStream {
-    fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(patience))?;
-        self.set_write_timeout(Some(patience))
-    }
-}
-
-/// A connection of which every step ends when its time is over.
-struct Bounded {
-    connection: Box<dyn Connection>,
-    end: Instant,
-}
-
-impl Bounded {
-    fn wait_no_longer(&self) -> io::Result<()> {
-        let left = self.end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
+/// Sends a request to a site and tells what came back: by a kept connection if there is one, else by
+/// a new one. Of an answer whose connection may be kept there is a rest.
+pub(super) fn ask(
+    site: &WebSite,
+    request: &Request,
+    kept: Option<Stream>,
+    watch: impl Fn() -> Watch,
+) -> (Answer, Option<Rest>) {
+    let keeps = may_be_kept(request);
+    let bytes = written(request, &asked_name(&site.name), keeps);
+    if let Some(mut stream) = kept {
+        stream.watch(watch());
+        let (answer, read) = answer(&mut stream, &bytes);
+        // Perhaps it was closed for having been kept: then that is no answer to this request.
+        if answer != Answer::Closed {
+            return (answer, read.filter(|_| keeps).map(|read| Rest { stream, read }));
         }
-        self.connection.set_patience(left)
     }
-}
-
-impl Read for Bounded {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.wait_no_longer()?;
-        self.connection.read(buffer)
-    }
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.wait_no_longer()?;
-        self.connection.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.connection.flush()
-    }
-}
-
-/// Sends a request to a site and tells what came back.
-pub(crate) fn ask(site: &WebSite, request: &Request) -> Answer {
-    let connection = match connected(&site.listen) {
-        Ok(connection) => connection,
-        Err(why) => return Answer::Unreachable(why),
+    let mut stream = match Stream::open(site, watch()) {
+        Ok(stream) => stream,
+        Err(told) => return (told, None),
     };
-    let mut plain = Bounded { connection, end: Instant::now() + ANSWER_TIME };
-    let name = asked_name(&site.name);
-    let bytes = written(request, &name);
-    if !site.tls {
-        return answer(&mut plain, &bytes);
-    }
-    let mut client = match tls::client(&name) {
-        Ok(client) => client,
-        Err(why) => return Answer::Unreachable(why),
-    };
-    while client.is_handshaking() {
-        if let Err(error) = client.complete_io(&mut plain) {
-            return Answer::Unreachable(format!("TLS cannot be agreed on with {site}: {error}"));
+    let (answer, read) = answer(&mut stream, &bytes);
+    (answer, read.filter(|_| keeps).map(|read| Rest { stream, read }))
+}
+
+impl Rest {
+    /// Reads the answer to its end, if that is near; the connection can take another request then.
+    pub(super) fn read(
+        self,
+        go_on: impl FnMut(Duration) -> bool + Send + 'static,
+    ) -> Option<Stream> {
+        let Self { mut stream, mut read } = self;
+        stream.watch(Watch::new(REST_TIME, go_on));
+        let mut buffer = [0; 4 * 1024];
+        loop {
+            match extent_of(&read) {
+                Extent::Whole => return Some(stream),
+                Extent::More if read.len() <= MAX_REST => {}
+                Extent::More | Extent::Last => return None,
+            }
+            match stream.read(&mut buffer) {
+                Ok(length @ 1..) => read.extend_from_slice(&buffer[..length]),
+                Ok(0) | Err(_) => return None,
+            }
         }
     }
-    answer(&mut StreamOwned::new(client, plain), &bytes)
 }
 
-fn connected(listen: &Listen) -> Result<Box<dyn Connection>, String> {
-    let (address, port) = match listen {
-        Listen::Port(address, port) => (address, *port),
-        Listen::Unix(path) => {
-            let stream = unix(path.as_str());
-            let stream = stream.map_err(|error| format!("{path} does not answer: {error}"))?;
-            return Ok(Box::new(stream));
-        }
-        Listen::Unasked(why) => return Err(why.clone()),
-    };
-    let mut why = String::new();
-    for address in addresses(*address) {
-        let address = SocketAddr::new(address, port);
-        match TcpStream::connect_timeout(&address, CONNECT_TIME) {
-            Ok(stream) => return Ok(Box::new(stream)),
-            Err(error) => why = format!("{address} does not answer: {error}"),
-        }
-    }
-    Err(why)
-}
-
-/// The addresses of this machine that lead to what listens on this one.
-fn addresses(address: Option<IpAddr>) -> Vec<IpAddr> {
-    let (four, six) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
-    match address {
-        None => vec![four, six],
-        Some(IpAddr::V4(address)) if address.is_unspecified() => vec![four],
-        // It may take both kinds, and the machine may have but one.
-        Some(IpAddr::V6(address)) if address.is_unspecified() => vec![six, four],
-        Some(address) => vec![address],
-    }
-}
-
-/// Connects without waiting: a socket whose queue is full is refused at once.
-fn unix(path: &str) -> io::Result<UnixStream> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    connect(&socket, &SocketAddrUnix::new(path)?)?;
-    let stream = UnixStream::from(socket);
-    stream.set_nonblocking(false)?;
-    Ok(stream)
-}
-
-/// A name that leads to the site: one of those that a pattern of names stands for.
-fn asked_name(name: &str) -> String {
-    match name.strip_prefix("*.").or_else(|| name.strip_prefix('.')) {
-        Some(domain) => format!("www.{domain}"),
-        None if name.is_empty() => NO_NAME.to_owned(),
-        None => name.to_owned(),
-    }
+fn may_be_kept(request: &Request) -> bool {
+    let has = |name: &&str| request.header_values(name).next().is_some();
+    !matches!(request.method.as_str(), "HEAD" | "CONNECT") && !UNKEPT.iter().any(has)
 }
 
 /// The request as it is sent, with what it needs and does not have itself.
-fn written(request: &Request, name: &str) -> Vec<u8> {
+fn written(request: &Request, name: &str, keeps: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut add = |parts: &[&[u8]]| parts.iter().for_each(|part| bytes.extend_from_slice(part));
     add(&[request.method.as_bytes(), b" ", &request.target, b" HTTP/1.1\r\n"]);
@@ -164,7 +94,7 @@ fn written(request: &Request, name: &str) -> Vec<u8> {
     let needed = [
         ("Host", Some(name)),
         ("User-Agent", Some(USER_AGENT)),
-        ("Connection", Some("close")),
+        ("Connection", (!keeps).then_some("close")),
         ("Content-Length", length.filter(|_| !own("Transfer-Encoding"))),
     ];
     for (name, value) in needed {
@@ -179,79 +109,57 @@ fn written(request: &Request, name: &str) -> Vec<u8> {
     bytes
 }
 
-fn answer(stream: &mut (impl Read + Write), request: &[u8]) -> Answer {
+/// The answer, and what was read of it if it has a status.
+fn answer(stream: &mut Stream, request: &[u8]) -> (Answer, Option<Vec<u8>>) {
     // A server that has seen enough closes before it has read all, and what it said is there.
     let sent = stream.write_all(request).and_then(|()| stream.flush());
     if sent.as_ref().is_err_and(is_late) {
-        return Answer::Nothing;
+        return (Answer::Nothing, None);
     }
-    let mut head = Vec::new();
+    let mut read = Vec::new();
+    let answer = match read_status(stream, &mut read) {
+        Ok(Some((status, begin))) => {
+            read.drain(..begin);
+            return (Answer::Status(status), Some(read));
+        }
+        Ok(None) => Answer::Closed,
+        Err(NoStatus::Late) => Answer::Nothing,
+        Err(NoStatus::Other(why)) => Answer::Unreachable(why.to_owned()),
+    };
+    (answer, None)
+}
+
+/// Why no status can be read.
+enum NoStatus {
+    Late,
+    Other(&'static str),
+}
+
+/// Reads as far as the status, which it answers with where the answer begins; `None`: it was closed.
+fn read_status(stream: &mut Stream, read: &mut Vec<u8>) -> Result<Option<(u16, usize)>, NoStatus> {
     let mut buffer = [0; 4 * 1024];
     loop {
-        match status_of(&head) {
-            Some(Ok(status)) => return Answer::Status(status),
-            Some(Err(NotHttp)) => return Answer::Unreachable("the answer is not HTTP".to_owned()),
-            None if head.len() > MAX_HEAD => {
-                return Answer::Unreachable("the answer has no end of its head".to_owned());
+        match status_of(read) {
+            Some(Ok(found)) => return Ok(Some(found)),
+            Some(Err(NotHttp)) => return Err(NoStatus::Other("the answer is not HTTP")),
+            None if read.len() > MAX_HEAD => {
+                return Err(NoStatus::Other("the answer has no end of its head"));
             }
             None => {}
         }
         match stream.read(&mut buffer) {
-            Ok(0) => return Answer::Closed,
-            Ok(length) => head.extend_from_slice(&buffer[..length]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if is_late(&error) => return Answer::Nothing,
-            Err(_) => return Answer::Closed,
+            Ok(0) => return Ok(None),
+            Ok(length) => read.extend_from_slice(&buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_late(&error) => return Err(NoStatus::Late),
+            Err(_) => return Ok(None),
         }
-    }
-}
-
-fn is_late(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
-/// What was read does not begin as an answer of HTTP/1 does.
-#[derive(Debug, PartialEq, Eq)]
-struct NotHttp;
-
-/// The status of an answer behind provisional ones (1xx, but for 101); `None` if more is to be read.
-fn status_of(mut head: &[u8]) -> Option<Result<u16, NotHttp>> {
-    loop {
-        let start = b"HTTP/1.";
-        let common = head.len().min(start.len());
-        if head[..common] != start[..common] {
-            return Some(Err(NotHttp));
-        }
-        let line = head.split_inclusive(|&byte| byte == b'\n').next()?.strip_suffix(b"\n")?;
-        let status = line.get(start.len() + 2..start.len() + 5);
-        let status = status.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
-        let Some(status) = status else { return Some(Err(NotHttp)) };
-        if !(100..200).contains(&status) || status == 101 {
-            return Some(Ok(status));
-        }
-        let end = head.windows(4).position(|four| four == b"\r\n\r\n")?;
-        head = &head[end + 4..];
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_status_is_read_behind_provisional_answers() {
-        let known = |text: &str| status_of(text.as_bytes());
-        assert_eq!(known("HTTP/1.1 403 Forbidden\r\n"), Some(Ok(403)));
-        assert_eq!(known("HTTP/1.0 200\r\n"), Some(Ok(200)));
-        assert_eq!(known("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 500 x\r\n"), Some(Ok(500)));
-        assert_eq!(known("HTTP/1.1 101 Switching\r\n"), Some(Ok(101)));
-        for more in ["", "HT", "HTTP/1.1 20", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100\r\n"] {
-            assert_eq!(known(more), None, "{more:?}");
-        }
-        for bad in ["SSH-2.0\r\n", "HTTP/1.1\r\n", "HTTP/1.1 x\r\n", "HTTP/2 200\r\n"] {
-            assert_eq!(known(bad), Some(Err(NotHttp)), "{bad:?}");
-        }
-    }
 
     #[test]
     fn a_request_has_its_own_headers_before_ours() {
@@ -261,18 +169,18 @@ mod tests {
         request.body = b"body".to_vec();
         let expected = b"POST /a%20b?c HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\n\
             host: x\r\nUser-Agent: \xff\r\n\r\nbody";
-        assert_eq!(written(&request, "site"), expected);
-        let plain = written(&Request::from_line("GET /").unwrap_or_default(), "site");
-        let expected =
-            b"GET / HTTP/1.1\r\nHost: site\r\nUser-Agent: stopgap-probe\r\nConnection: close\r\n\r\n";
+        assert_eq!(written(&request, "site", false), expected);
+        let plain = written(&Request::from_line("GET /").unwrap_or_default(), "site", true);
+        let expected = b"GET / HTTP/1.1\r\nHost: site\r\nUser-Agent: stopgap-probe\r\n\r\n";
         assert_eq!(plain, expected);
     }
 
     #[test]
-    fn a_pattern_of_names_is_asked_by_one_of_them() {
-        assert_eq!(asked_name("*.example.org"), "www.example.org");
-        assert_eq!(asked_name(".example.org"), "www.example.org");
-        assert_eq!(asked_name(""), "localhost");
-        assert_eq!(asked_name("a.b"), "a.b");
+    fn a_request_that_says_itself_how_it_ends_has_a_connection_of_its_own() {
+        let mut request = Request::from_line("POST /").unwrap_or_default();
+        assert!(may_be_kept(&request));
+        request.headers = vec![("transfer-encoding".into(), b"chunked".to_vec())];
+        assert!(!may_be_kept(&request));
+        assert!(!may_be_kept(&Request::from_line("HEAD /").unwrap_or_default()));
     }
 }

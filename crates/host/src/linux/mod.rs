@@ -2,7 +2,9 @@
 
 mod about;
 mod ask;
+mod asking;
 mod command_line;
+mod connection;
 mod discovery;
 mod environment;
 mod envvars;
@@ -11,6 +13,7 @@ mod left_out;
 mod packaged;
 mod process;
 mod reload;
+mod reply;
 mod rights;
 mod run;
 mod service;
@@ -26,19 +29,19 @@ mod users;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stopgap_fs::{FsError, ReplaceError};
-use stopgap_model::web::WebSite;
 use stopgap_model::web::{LeftOut, WebServer, WebSettings};
-use stopgap_model::{Digest, Request, ServerPath};
+use stopgap_model::{Digest, ServerPath};
 
 use crate::host::{Found, Host, Read};
-use crate::live::{Answer, Live, Stop, TestError};
+use crate::live::{Asking, Live, Stop, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;
 
 use about::{About, Stamp};
+use asking::Askers;
 use discovery::{Key, Start};
 use survey::Heard;
 
@@ -162,7 +165,7 @@ impl Live for LinuxHost {
         self.running_master(server).is_ok_and(|master| master.is_some())
     }
 
-    fn ask(&self, site: &WebSite, request: &Request) -> Answer {
-        ask::ask(site, request)
+    fn asking(&self, quick: Duration) -> Box<dyn Asking + '_> {
+        Box::new(Askers::new(quick))
     }
 }

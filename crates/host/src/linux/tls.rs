@@ -1,7 +1,8 @@
 //! TLS with a site of this machine, whatever certificate it shows.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -51,21 +52,28 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
+/// How every connection is made. Each is agreed on anew, as a stranger's: a session of before would
+/// show nothing of the site as it is now.
+static CONFIG: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(|| {
+    let provider = aws_lc_rs::default_provider();
+    let verifier = Arc::new(AnyCertificate(provider.clone()));
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+});
+
 /// A new connection that asks for the site `name`.
 ///
 /// # Errors
 /// The name cannot be asked for, or TLS is not to be had; a sentence without a full stop.
-pub(crate) fn client(name: &str) -> Result<ClientConnection, String> {
+pub(super) fn client(name: &str) -> Result<ClientConnection, String> {
     let told = |error: Error| format!("TLS cannot be spoken: {error}");
-    let provider = aws_lc_rs::default_provider();
-    let verifier = Arc::new(AnyCertificate(provider.clone()));
-    let config = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .map_err(told)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+    let config = CONFIG.clone().map_err(told)?;
     let name = ServerName::try_from(name.to_owned())
         .map_err(|_| format!("`{name}` is not a name that can be asked for by TLS"))?;
-    ClientConnection::new(Arc::new(config), name).map_err(told)
+    ClientConnection::new(config, name).map_err(told)
 }

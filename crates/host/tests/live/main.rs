@@ -19,13 +19,15 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use self::background::Background;
 use rustix::process::{Pid, Signal, kill_process};
-use stopgap_host::{Answer, Host as _, LinuxHost, Live, TestError};
+use stopgap_host::{Answer, Asking, Heard, Host as _, LinuxHost, Live, Question, TestError};
 use stopgap_model::web::{BESIDE_SUFFIX, Listen, WebKind, WebServer, WebSite};
 use stopgap_model::web::{DeclaredServer, WebSettings};
 use stopgap_model::{Fact, Request, ServerPath};
@@ -34,6 +36,8 @@ use stopgap_testkit::servers::{Running, Setup, free_ports, program};
 const KINDS: [WebKind; 3] = [WebKind::Nginx, WebKind::Apache, WebKind::HaProxy];
 /// How long something may take that happens at once.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a site has to answer.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// A request whose answer takes its time.
 const DOWNLOAD: &[u8] = b"GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
@@ -89,7 +93,7 @@ fn live(host: &LinuxHost) -> &dyn Live {
 
 fn site(port: u16) -> WebSite {
     let listen = Listen::Port(Some(Ipv4Addr::LOCALHOST.into()), port);
-    WebSite { name: String::new(), listen, tls: false }
+    WebSite { name: String::new(), listen, tls: false, block: 0 }
 }
 
 fn get(target: &str) -> Request {
@@ -97,7 +101,17 @@ fn get(target: &str) -> Request {
 }
 
 fn status(host: &LinuxHost, port: u16) -> Answer {
-    live(host).ask(&site(port), &get("/"))
+    ask(host, &site(port))
+}
+
+/// What a site answers to a request for `/`.
+fn ask(host: &LinuxHost, site: &WebSite) -> Answer {
+    let mut asking = live(host).asking(PATIENCE);
+    asking.ask(Question { site: site.clone(), request: get("/"), patience: ANSWER_TIME });
+    match asking.next(PATIENCE) {
+        Some(Heard::Answer(0, answer)) => answer,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The files beside which nothing may be left.

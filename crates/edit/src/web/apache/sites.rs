@@ -22,11 +22,12 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
     let sockets: Vec<Socket> = tree.listens.iter().filter_map(|words| socket(words)).collect();
     let mut sites = Vec::new();
     let mut taken = vec![false; sockets.len()];
-    for host in hosts {
+    for (block, host) in (1..).zip(hosts) {
         for (socket, taken) in sockets.iter().zip(&mut taken) {
             for at in host.addresses.iter().filter_map(|text| meeting(text, socket)) {
                 *taken = true;
-                sites.extend(of_host(host, main, socket, at));
+                let of_it = of_host(host, main, socket, at).into_iter();
+                sites.extend(of_it.map(|site| WebSite { block, ..site }));
             }
         }
     }
@@ -73,7 +74,7 @@ fn of_host(host: &Host, main: &Host, socket: &Socket, at: Option<IpAddr>) -> Vec
     } else {
         Listen::Port(at, socket.port)
     };
-    let site = |name| WebSite { name, listen: listen.clone(), tls };
+    let site = |name| WebSite { name, listen: listen.clone(), tls, block: 0 };
     names(host).into_iter().map(site).collect()
 }
 

@@ -13,9 +13,11 @@ use super::read::{Frontend, Tree};
 /// nothing that requests ask for, and which hosts it knows is said by rules, not by a list.
 pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
     let frontends = tree.frontends.iter().filter(|one| one.is_http() && !one.disabled);
-    frontends
-        .flat_map(|frontend| frontend.binds.iter().flat_map(|bind| of_bind(frontend, bind)))
-        .collect()
+    let blocks = frontends.enumerate().flat_map(|(block, frontend)| {
+        let sites = frontend.binds.iter().flat_map(|bind| of_bind(frontend, bind));
+        sites.map(move |site| WebSite { block, ..site })
+    });
+    blocks.collect()
 }
 
 fn of_bind(frontend: &Frontend, words: &[String]) -> Vec<WebSite> {
@@ -31,7 +33,7 @@ fn of_bind(frontend: &Frontend, words: &[String]) -> Vec<WebSite> {
         }
         listens(text).unwrap_or_else(|| vec![unasked(format!("nobody else can ask {told}"))])
     });
-    let site = |listen| WebSite { name: String::new(), listen, tls: has("ssl") };
+    let site = |listen| WebSite { name: String::new(), listen, tls: has("ssl"), block: 0 };
     listens.map(site).collect()
 }
 

@@ -37,11 +37,11 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
         }
     }
     let mut sites = Vec::new();
-    for (server, listens) in &parsed {
+    for (block, (server, listens)) in parsed.iter().enumerate() {
         for name in names(server) {
             for (listen, _) in listens {
                 let said = parameters.get(listen).copied().unwrap_or_default();
-                sites.push(site(&name, listen, said, server.ssl));
+                sites.push(WebSite { block, ..site(&name, listen, said, server.ssl) });
             }
         }
     }
@@ -63,7 +63,7 @@ fn site(name: &Name, listen: &Listen, said: Parameters, ssl: bool) -> WebSite {
         (_, listen) => listen.clone(),
     };
     let (Name::Asked(name) | Name::Pattern(name)) = name;
-    WebSite { name: name.clone(), listen, tls: said.tls || ssl }
+    WebSite { name: name.clone(), listen, tls: said.tls || ssl, block: 0 }
 }
 
 fn names(server: &Server<'_>) -> Vec<Name> {

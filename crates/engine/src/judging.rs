@@ -1,0 +1,245 @@
+//! Whether the sites of a web server answer as they should after a change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
+
+use crate::baseline::{AGAIN, ANSWER_TIME, Baseline, QUICK, TICK, had_enough};
+use crate::probing::{Failure, Probing, Shown, Wanted, What, answer_text};
+
+/// How long a site may take that was slow before.
+const SLOW_TIME: Duration = Duration::from_secs(10);
+/// How long is waited before a site is asked again that does not answer as it should: while new
+/// processes start to answer, old ones still do. Twice as long each time.
+const PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(800);
+/// How often a site is asked that says that it was asked too often.
+const MAX_LIMITED: u32 = 4;
+/// How long it may take until a server that a change was taken back from answers as before.
+const RESTORE_TIME: Duration = Duration::from_secs(10);
+
+impl Probing<'_> {
+    /// Asks everything again, the slow sites after the quick ones: each site must answer as before, each
+    /// probe as it should. Answers what a person should know of sites that show nothing, sentences
+    /// without a full stop.
+    pub(crate) fn judge(
+        &self,
+        live: &dyn Live,
+        before: &mut Baseline<'_>,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<String>, Failure> {
+        let end = before.end;
+        Judging::new(self, live, before, Wanted::Rules).until(end, stop)
+    }
+
+    /// Asks everything again: all must be answered as before.
+    pub(crate) fn as_before(
+        &self,
+        live: &dyn Live,
+        before: &mut Baseline<'_>,
+    ) -> Result<(), Failure> {
+        let end = Instant::now() + RESTORE_TIME;
+        Judging::new(self, live, before, Wanted::AsBefore).until(end, &|| false).map(drop)
+    }
+}
+
+struct Judging<'j, 'p, 'b, 'h> {
+    probing: &'j Probing<'p>,
+    before: &'j mut Baseline<'b>,
+    wanted: Wanted,
+    asking: Box<dyn Asking + 'h>,
+    settling: Duration,
+    /// The questions that were put, by their numbers.
+    put: Vec<What>,
+    open: BTreeMap<What, Open>,
+    shown_nothing: BTreeSet<String>,
+}
+
+/// A question that is not answered as it should be, not yet.
+struct Open {
+    since: Instant,
+    /// Whether it was begun, and takes its time.
+    is_slow: bool,
+    tries: u32,
+    /// When it is put again.
+    again: Option<Instant>,
+    /// What was wrong with the last answer.
+    wrong: Option<Failure>,
+}
+
+impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
+    fn new(
+        probing: &'j Probing<'p>,
+        live: &'h dyn Live,
+        before: &'j mut Baseline<'b>,
+        wanted: Wanted,
+    ) -> Self {
+        let (put, open, shown_nothing) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        let (asking, settling) = (live.asking(QUICK), live.settling());
+        Self { probing, before, wanted, asking, settling, put, open, shown_nothing }
+    }
+
+    fn until(mut self, end: Instant, stop: &Stop<'_>) -> Result<Vec<String>, Failure> {
+        (0..self.probing.sites()).for_each(|site| self.begin(What::Health(site)));
+        (0..self.probing.pairs()).for_each(|pair| self.begin(What::Probe(pair)));
+        loop {
+            if stop() {
+                return Err(Failure::of("the program was asked to stop"));
+            }
+            self.begin_late();
+            let now = Instant::now();
+            let is_done = self.open.is_empty()
+                && (self.wanted == Wanted::AsBefore || !self.before.is_awaited());
+            if is_done || now >= end {
+                return self.conclude(now);
+            }
+            self.put_again(now);
+            match self.asking.next(TICK.min(end - now)) {
+                Some(Heard::Answer(number, answer)) => self.hear(self.put[number], &answer)?,
+                Some(Heard::Slow(number)) => {
+                    if let Some(open) = self.open.get_mut(&self.put[number]) {
+                        open.is_slow = true;
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Begins to ask, if the answer can be judged.
+    fn begin(&mut self, what: What) {
+        let site = self.probing.site_of(what);
+        let knows = match what {
+            What::Health(_) => self.before.judges(site),
+            What::Probe(_) => self.before.can_be_probed(site),
+        };
+        let by_itself = self.wanted == Wanted::Rules && self.probing.needs_no_before(what);
+        let can_be_judged = by_itself || self.before.answer(what).is_some();
+        if !(knows && can_be_judged) || self.put.contains(&what) {
+            return;
+        }
+        let (since, is_slow) = (Instant::now(), false);
+        self.open.insert(what, Open { since, is_slow, tries: 0, again: None, wrong: None });
+        self.put(what);
+    }
+
+    /// Begins to ask slow sites, where it is known by now what they answered before.
+    fn begin_late(&mut self) {
+        for what in self.before.hear_late() {
+            self.begin(what);
+            if let What::Health(site) = what {
+                self.probing.probes_to(site).for_each(|probe| self.begin(probe));
+            }
+        }
+    }
+
+    fn put(&mut self, what: What) {
+        let site = self.probing.site_of(what);
+        let patience = if self.before.is_quick(site) { ANSWER_TIME } else { SLOW_TIME };
+        let (site, request) = (self.probing.site(site).clone(), self.probing.request(what));
+        self.asking.ask(Question { site, request, patience });
+        self.put.push(what);
+    }
+
+    fn put_again(&mut self, now: Instant) {
+        let mut due = Vec::new();
+        for (what, open) in &mut self.open {
+            if open.again.take_if(|when| *when <= now).is_some() {
+                open.is_slow = false;
+                due.push(*what);
+            }
+        }
+        due.into_iter().for_each(|what| self.put(what));
+    }
+
+    fn hear(&mut self, what: What, answer: &Answer) -> Result<(), Failure> {
+        let before = self.before.answer(what);
+        let failure = match self.probing.shown(what, self.wanted, before, answer) {
+            Shown::Wrong(failure) => failure,
+            Shown::Right => {
+                self.open.remove(&what);
+                return Ok(());
+            }
+            Shown::Nothing(why) => {
+                self.shown_nothing.insert(why);
+                self.open.remove(&what);
+                return Ok(());
+            }
+        };
+        let site = self.probing.site_of(what);
+        let is_limited = match answer {
+            Answer::Status(429) => true,
+            answer => had_enough(answer) && self.before.is_limited(site),
+        };
+        let Some(open) = self.open.get_mut(&what) else { return Ok(()) };
+        let now = Instant::now();
+        open.tries += 1;
+        if is_limited {
+            if open.tries >= MAX_LIMITED {
+                self.open.remove(&what);
+                self.shown_nothing.insert(format!(
+                    "not judged by {}: it answers {}, as it limits how often it is asked",
+                    self.probing.site(site),
+                    answer_text(answer)
+                ));
+                return Ok(());
+            }
+            open.again = Some(now + AGAIN.min(self.settling) * open.tries);
+            return Ok(());
+        }
+        open.wrong = Some(failure);
+        if now - open.since >= self.settling {
+            return self.first_wrong();
+        }
+        let pause = (PAUSE * 2_u32.saturating_pow(open.tries - 1)).min(MAX_PAUSE);
+        open.again = Some(now + if had_enough(answer) { AGAIN } else { pause });
+        Ok(())
+    }
+
+    /// Fails if anything is wrong: because of a site that does not do its work, rather than because of a
+    /// probe.
+    fn first_wrong(&mut self) -> Result<(), Failure> {
+        match self.open.values_mut().find_map(|open| open.wrong.take()) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// The end, with what is still open.
+    fn conclude(mut self, now: Instant) -> Result<Vec<String>, Failure> {
+        self.first_wrong()?;
+        let mut unanswered = 0;
+        for (what, open) in &self.open {
+            let site = self.probing.site_of(*what);
+            match what {
+                What::Health(_) if open.is_slow && now - open.since >= ANSWER_TIME => {
+                    let before = self.before.answer(*what);
+                    let shown = self.probing.shown(*what, self.wanted, before, &Answer::Nothing);
+                    if let Shown::Wrong(failure) = shown {
+                        return Err(failure);
+                    }
+                }
+                What::Health(_) => {
+                    let site = self.probing.site(site);
+                    let why = format!("not judged by {site}, which had no time left to answer");
+                    self.shown_nothing.insert(why);
+                }
+                What::Probe(_) => unanswered += 1,
+            }
+        }
+        let mut notes = self.before.notes(self.probing);
+        notes.extend(self.shown_nothing);
+        let all = (0..self.probing.pairs()).map(What::Probe);
+        let could_be = all.filter(|what| self.before.can_be_probed(self.probing.site_of(*what)));
+        let unsent = could_be.filter(|what| !self.put.contains(what)).count();
+        if unsent + unanswered > 0 {
+            notes.push(format!(
+                "{} of {} probes are not judged: the sites answer too slowly",
+                unsent + unanswered,
+                self.probing.pairs()
+            ));
+        }
+        Ok(notes)
+    }
+}
