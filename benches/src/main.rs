@@ -8,6 +8,7 @@ mod fetches;
 mod field_rules;
 mod machine;
 mod nginx;
+mod probing;
 mod program;
 mod report;
 mod requests;
@@ -38,12 +39,13 @@ fn main() -> ExitCode {
 /// What can be measured by itself.
 type Part = fn(&mut Report) -> Result<(), String>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("cycles", cycles),
     ("feeds", feeds::measure),
     ("fetches", |report| fetches::measure(&Program::build()?, report)),
     ("rules", rules::measure),
     ("nginx", nginx::measure),
+    ("probing", |report| probing::measure(&Program::build()?, report)),
     ("verified", |report| verified::measure(&Program::build()?, report)),
 ];
 

@@ -67,7 +67,7 @@ fn cycle(program: &Program, server: &Running) -> Result<Value, String> {
     let tree = Tree::empty();
     let failed = |error: std::io::Error| format!("the catalog: {error}");
     let (catalog, policy) = (server.dir().join("catalog"), server.dir().join("policy.toml"));
-    write_catalog(&catalog).map_err(failed)?;
+    write_catalog(&catalog, RULES).map_err(failed)?;
     fs::write(&policy, policy_of(server)).map_err(failed)?;
     let output = program
         .on_this_machine(&tree.state(), &["check", "--json", "--unsigned"])
@@ -88,7 +88,7 @@ fn cycle(program: &Program, server: &Running) -> Result<Value, String> {
 }
 
 /// Only the server of this bench is looked at.
-fn policy_of(server: &Running) -> String {
+pub(crate) fn policy_of(server: &Running) -> String {
     let (config, dir) = (server.config(), server.dir());
     format!(
         "[web]\nfind = false\n\n[[web.server]]\nkind = \"nginx\"\nconfig = \"{}\"\nbase = \"{}\"\n",
@@ -97,9 +97,10 @@ fn policy_of(server: &Running) -> String {
     )
 }
 
-fn write_catalog(folder: &Path) -> std::io::Result<()> {
+/// So many mitigations, each with one rule and two live probes.
+pub(crate) fn write_catalog(folder: &Path, count: usize) -> std::io::Result<()> {
     fs::create_dir(folder)?;
-    for (number, rule) in field_rules::documents(RULES).into_iter().enumerate() {
+    for (number, rule) in field_rules::documents(count).into_iter().enumerate() {
         fs::write(folder.join(format!("R{number}.toml")), rule)?;
     }
     Ok(())
