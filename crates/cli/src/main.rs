@@ -11,6 +11,7 @@ mod commands;
 mod demo;
 mod desk;
 mod error;
+mod fetching;
 mod output;
 mod policy_file;
 mod session;

@@ -42,6 +42,7 @@ pub(crate) struct FeedState {
 }
 
 /// The organisation's policy as a feed carries it, or why it cannot be read.
+#[derive(PartialEq, Eq)]
 struct FeedPolicy {
     source: String,
     policy: Result<OrganisationPolicy, String>,
@@ -56,6 +57,11 @@ impl Sources {
     /// This catalog in place of what all sources offer. The organisation's word holds for it too.
     pub(crate) fn instead(self, catalog: Catalog) -> Self {
         Self { catalog, feeds: Vec::new(), ..self }
+    }
+
+    /// Whether nothing else is offered or said than by these.
+    pub(crate) fn offer_the_same_as(&self, other: &Self) -> bool {
+        self.catalog == other.catalog && self.policies == other.policies
     }
 
     /// What ships with the program and what the feeds offer, from what was taken of them last.

@@ -11,6 +11,7 @@ mod cycle;
 mod files;
 mod judging;
 mod live;
+mod merged;
 mod probing;
 mod recover;
 mod sites;

@@ -20,7 +20,7 @@ use stopgap_fs::{FsError, Lock, LockError, PrivateDir, PrivateDirError};
 
 use crate::anchors::{self, AnchorsError};
 use crate::eocs_feed::{EocsFailure, EocsFeed};
-use crate::place::{Network, Place, PlaceError, place};
+use crate::place::{Hop, Network, Place, PlaceError, place};
 use crate::powers::Powers;
 use crate::standing::{Expiry, Standing, Trouble, grace};
 use crate::tuf::{Cost, Loaded, Refreshed, Refusal, TufFeed, lock_cache};
@@ -264,6 +264,14 @@ impl Feeds {
         Ok(Self { dir: PrivateDir::open_or_create(state)? })
     }
 
+    /// The same feeds once more, for another thread.
+    ///
+    /// # Errors
+    /// The folder is not private any more.
+    pub fn again(&self) -> Result<Self, FeedsError> {
+        Self::open(self.dir.path())
+    }
+
     /// Takes the lock for fetching, waiting up to `wait`; `on_wait` is told once who holds it.
     ///
     /// # Errors
@@ -394,6 +402,13 @@ impl Feeds {
             .map_err(Failure::from)
             .and_then(|place| self.take(feed, place, &path, now));
         self.keep(feed, outcome, now, 0)
+    }
+
+    /// Writes down that `feed` did not come `within` the time for all feeds; answers the failure.
+    pub fn too_late(&self, feed: &Feed, within: Duration, now: Timestamp) -> Failure {
+        let why = format!("not done within {} s", within.as_secs());
+        let late = || Failure::Place(PlaceError::new(Hop::Time, &why));
+        self.keep(feed, Err(late()), now, 0).err().unwrap_or_else(late)
     }
 
     /// Takes `feed` from a bundle, which may have expired up to `stale_days` ago.

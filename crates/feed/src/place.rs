@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stopgap_model::problem::one_line;
 
@@ -81,6 +81,8 @@ pub struct Network {
     pub proxy: Option<String>,
     /// How long is waited.
     pub limits: Limits,
+    /// When all feeds that are fetched together must be done.
+    pub until: Option<Instant>,
     /// Set when the process is asked to stop: no further file is asked for.
     pub stop: Option<&'static AtomicBool>,
 }

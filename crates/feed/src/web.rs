@@ -18,6 +18,8 @@ const MAX_VALIDATOR: usize = 256;
 /// How much of an answer that is not wanted is read, in bytes, so that its connection can be used
 /// again. Beyond it a new connection costs less.
 const MAX_UNWANTED: u64 = 16 * 1024;
+/// How often it is looked, while nothing is done, whether the program is to end.
+const TICK: Duration = Duration::from_millis(50);
 /// The most bytes of an answer's headers: servers themselves take no more.
 const MAX_HEADERS: usize = 16 * 1024;
 
@@ -31,6 +33,7 @@ pub struct Web {
     limits: Limits,
     proxied: bool,
     stop: Option<&'static AtomicBool>,
+    until: Option<Instant>,
     started: OnceLock<Instant>,
 }
 
@@ -74,11 +77,21 @@ impl Web {
             .timeout_global(Some(limits.file))
             .build();
         let (agent, stop, started) = (config.into(), network.stop, OnceLock::new());
-        Ok(Self { base, agent, limits, proxied, stop, started })
+        Ok(Self { base, agent, limits, proxied, stop, until: network.until, started })
     }
 
     fn once(&self, url: &str, max: u64, validator: Option<&str>) -> Result<Answer, Failure> {
-        let mut request = self.agent.get(url);
+        let left = self.left();
+        let limits = &self.limits;
+        let mut request = self
+            .agent
+            .get(url)
+            .config()
+            .timeout_connect(Some(limits.connect.min(left)))
+            .timeout_resolve(Some(limits.connect.min(left)))
+            .timeout_per_read(Some(limits.read.min(left)))
+            .timeout_global(Some(limits.file.min(left)))
+            .build();
         if let Some(validator) = validator {
             let name =
                 if is_tag(validator) { header::IF_NONE_MATCH } else { header::IF_MODIFIED_SINCE };
@@ -170,6 +183,7 @@ impl Web {
     fn words(&self, error: &Error) -> String {
         let seconds = |time: Duration| time.as_secs_f32();
         match error {
+            Error::Timeout(_) if self.left().is_zero() => self.over(),
             Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
                 format!("no connection within {} s", seconds(self.limits.connect))
             }
@@ -181,8 +195,33 @@ impl Web {
         }
     }
 
-    fn has_time(&self) -> bool {
-        self.started.get_or_init(Instant::now).elapsed() < self.limits.visit
+    /// How long may still be waited for all files together.
+    fn left(&self) -> Duration {
+        let visit =
+            self.limits.visit.saturating_sub(self.started.get_or_init(Instant::now).elapsed());
+        let all = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        all.map_or(visit, |all| all.min(visit))
+    }
+
+    /// That the time is over, in words.
+    fn over(&self) -> String {
+        match self.until {
+            Some(until) if until <= Instant::now() => "not done in the time for all feeds".into(),
+            _ => format!("not done with all files within {} s", self.limits.visit.as_secs_f32()),
+        }
+    }
+
+    /// Waits a little before the next try; not beyond the time that is left, and not for a program that
+    /// is to end.
+    fn rest(&self, pause: Duration) {
+        let end = Instant::now() + pause.min(self.left());
+        while Instant::now() < end && !self.is_to_stop() {
+            std::thread::sleep(end.saturating_duration_since(Instant::now()).min(TICK));
+        }
+    }
+
+    fn is_to_stop(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 }
 
@@ -192,8 +231,8 @@ impl Place for Web {
         let url = format!("{}/{path}", self.base);
         let mut pause = self.limits.pause;
         let mut tries = 1;
-        while self.has_time() {
-            if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        while !self.left().is_zero() {
+            if self.is_to_stop() {
                 return Err(PlaceError::new(Hop::Time, "the program was asked to stop"));
             }
             match self.once(&url, max, validator) {
@@ -201,13 +240,12 @@ impl Place for Web {
                 Err(failure) if !failure.passes || tries >= self.limits.tries => {
                     return Err(failure.error);
                 }
-                Err(_) => std::thread::sleep(pause.mul_f64(jitter())),
+                Err(_) => self.rest(pause.mul_f64(jitter())),
             }
             pause *= 2;
             tries += 1;
         }
-        let visit = self.limits.visit.as_secs_f32();
-        Err(PlaceError::new(Hop::Time, format!("not done with all files within {visit} s")))
+        Err(PlaceError::new(Hop::Time, self.over()))
     }
 }
 

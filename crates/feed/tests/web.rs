@@ -10,7 +10,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Server, now};
 use stopgap_feed::tuf::Refusal;
@@ -46,6 +46,23 @@ fn bytes(answer: Result<Answer, PlaceError>) -> Vec<u8> {
 
 fn hop(answer: Result<Answer, PlaceError>) -> Hop {
     answer.expect_err("an error").hop
+}
+
+#[test]
+fn the_time_for_all_feeds_ends_every_wait_of_each() {
+    let server = serving("a", b"x");
+    for how in [Misbehaviour::Hang, Misbehaviour::Drip, Misbehaviour::Status(503)] {
+        server.misbehave("a", how.clone());
+        let begun = Instant::now();
+        // Many tries, long pauses, and the longest waits.
+        let limits = Limits { tries: 1000, pause: Duration::from_secs(5), ..Limits::USUAL };
+        let until = Some(begun + Duration::from_secs(1));
+        let web = Web::new(&server.url(), &Network { limits, until, ..network() }).unwrap();
+        let error = web.get("a", 100_000, None).expect_err("too slow");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{how:?}: {:?}", begun.elapsed());
+        let expected = "not done in the time for all feeds";
+        assert_eq!((error.hop, error.why.as_str()), (Hop::Time, expected), "{how:?}");
+    }
 }
 
 #[test]

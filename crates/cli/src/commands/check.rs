@@ -1,24 +1,29 @@
 //! `stopgap check`: one cycle now.
 
+use std::sync::atomic::Ordering;
+
 use jiff::Timestamp;
 use serde_json::json;
 use similar::TextDiff;
 use stopgap_engine::{CycleReport, Timing};
-use stopgap_feed::FeedsError;
-use stopgap_fs::{Lock, LockError};
+use stopgap_feed::{Feed, FeedsError, View};
+use stopgap_fs::LockError;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::escaped;
 use stopgap_model::report::MitigationReport;
 use stopgap_plan::{FileEdit, Order};
 
 use crate::args::Common;
+use crate::catalog::built_in;
 use crate::commands::feed::list::as_json;
-use crate::commands::feed::refresh::{fetch, record};
+use crate::commands::feed::refresh::record;
 use crate::desk;
 use crate::error::CliError;
+use crate::fetching::{Fetching, OF_A_CYCLE};
 use crate::output;
-use crate::session::Session;
+use crate::session::{STOP, Session};
 use crate::signals;
+use crate::sources::Sources;
 
 pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Result<u8, CliError> {
     let only = (!ids.is_empty()).then(|| ids.iter().cloned().collect());
@@ -40,22 +45,31 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
     }
     signals::receive(None)?;
     let mut session = Session::open(common)?;
-    let _lock = prepare(&mut session, common, "check")?;
-    session.know(ids)?;
-    let report = session.cycle(&order)?;
+    let report = cycle(&mut session, common, "check", &order)?;
     Ok(tell(&session, common, &report, dry_run))
 }
 
-/// Fetches what is new, then takes the lock for a cycle. A feed that cannot be fetched keeps nothing
-/// else from being done, nor does another process that waits for a slow network.
-pub(crate) fn prepare(
+/// One cycle, for which the feeds are fetched. What was taken of them before, and what ships with the
+/// program, is applied meanwhile; if they bring something new, a second cycle follows, and the report is
+/// of both. A feed that cannot be fetched keeps nothing from being done, nor does another process that
+/// waits for a slow network.
+pub(crate) fn cycle(
     session: &mut Session,
     common: &Common,
     command: &str,
-) -> Result<Lock, CliError> {
+    order: &Order,
+) -> Result<CycleReport, CliError> {
     // An unsigned catalog is tried alone.
     let feeds = if common.catalog.is_some() { Vec::new() } else { session.feeds.all()? };
-    let outcomes = match fetch(session, common, &feeds, command) {
+    if feeds.is_empty() {
+        let _lock = session.lock(common, command)?;
+        require_known(session, order)?;
+        return session.cycle(order);
+    }
+    let waits = awaits_a_word(session, &feeds)?;
+    let fetching = Fetching::begin(session, feeds, command, common.wait, OF_A_CYCLE)?;
+    let first = if waits { None } else { meanwhile(session, common, command, order)? };
+    let outcomes = match fetching.finish(session) {
         Err(CliError::Feeds(FeedsError::Lock(LockError::Held { by }))) => {
             let text =
                 format!("note: the feeds are being fetched by {by}; what was taken before holds");
@@ -64,9 +78,64 @@ pub(crate) fn prepare(
         }
         outcomes => outcomes?,
     };
-    let lock = session.lock(common, command)?;
+    let first = match first {
+        // What was done while the program was asked to end is told, and nothing else is begun.
+        Some((report, sources)) if STOP.load(Ordering::SeqCst) => {
+            session.sources = sources;
+            return Ok(report);
+        }
+        first => first,
+    };
+    let _lock = session.lock(common, command)?;
     record(session, &outcomes)?;
-    Ok(lock)
+    require_known(session, order)?;
+    match first {
+        Some((report, sources)) if session.sources.offer_the_same_as(&sources) => Ok(report),
+        Some((report, _)) => Ok(session.cycle(order)?.after(report)),
+        None => session.cycle(order),
+    }
+}
+
+fn require_known(session: &Session, order: &Order) -> Result<(), CliError> {
+    let ids: Vec<MitigationId> = order.only.iter().flatten().cloned().collect();
+    session.know(&ids)
+}
+
+/// Whether a feed may say that what ships with the program is not to be applied, or not so, and has
+/// never said anything.
+fn awaits_a_word(session: &Session, feeds: &[Feed]) -> Result<bool, CliError> {
+    let shipped: Vec<MitigationId> = built_in()?.into_iter().map(|it| it.id).collect();
+    let now = Timestamp::now();
+    for feed in feeds {
+        let revises = |id| feed.powers.refuses_id(id, &shipped, &[]).is_none();
+        let counts = feed.powers.policy.is_there() || shipped.iter().any(revises);
+        let was_never =
+            |view: &View| view.standing.succeeded.is_none() && view.kept_policy.is_none();
+        if counts && was_never(&session.feeds.view(feed.clone(), now)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A cycle with what was taken of the feeds before, and what that was. Whatever fails in it is tried
+/// again when the feeds are there, and told then.
+fn meanwhile(
+    session: &mut Session,
+    common: &Common,
+    command: &str,
+    order: &Order,
+) -> Result<Option<(CycleReport, Sources)>, CliError> {
+    let report = session.lock(common, command).and_then(|_lock| session.cycle(order));
+    match report {
+        Ok(report) => {
+            let sources = std::mem::replace(&mut session.sources, Sources::none());
+            Ok(Some((report, sources)))
+        }
+        // The program is to end.
+        Err(error @ CliError::Signal(_)) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Prints what a cycle found and did; answers the exit code.

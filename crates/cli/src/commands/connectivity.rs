@@ -3,11 +3,12 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stopgap_feed::{Feed, FeedName, sentence};
+use stopgap_feed::{Feed, FeedName, Feeds, Network, sentence};
 
 use crate::args::Common;
-use crate::commands::feed::refresh::{network, no_such_feed};
+use crate::commands::feed::refresh::no_such_feed;
 use crate::error::{CliError, REFUSED};
+use crate::fetching::network;
 use crate::output::{self, plain, wrap};
 use crate::session::Session;
 
@@ -17,7 +18,15 @@ pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliErr
         Some(name) => vec![session.feeds.get(name)?.ok_or_else(|| no_such_feed(name))?],
         None => session.feeds.all()?,
     };
-    let tests: Vec<Test> = feeds.iter().map(|feed| test(&session, feed)).collect();
+    let (feeds_of, network) = (&session.feeds, network(&session));
+    // Side by side: one that does not answer keeps nobody else's answer back.
+    let tests: Vec<Test> = std::thread::scope(|scope| {
+        let network = &network;
+        let one = |feed| scope.spawn(move || test(feeds_of, network, feed));
+        let tests: Vec<_> = feeds.iter().map(one).collect();
+        let broken = |_| CliError::Machine("a test of a feed broke off".into());
+        tests.into_iter().map(|test| test.join().map_err(broken)).collect::<Result<_, _>>()
+    })?;
     let ok = tests.iter().all(|test| test.ok);
     if common.json {
         let feeds: Vec<Value> = tests.iter().map(Test::as_json).collect();
@@ -51,13 +60,13 @@ impl Test {
     }
 }
 
-fn test(session: &Session, feed: &Feed) -> Test {
+fn test(feeds: &Feeds, network: &Network, feed: &Feed) -> Test {
     let name = feed.name.clone();
     let Some(url) = &feed.url else {
         let message = "The feed has no address; it is carried in by hand.".into();
         return Test { name, ok: true, hop: None, message };
     };
-    match session.feeds.probe(feed, &network(session), Timestamp::now()) {
+    match feeds.probe(feed, network, Timestamp::now()) {
         Ok(()) => {
             let message =
                 format!("{url} answers, everything in it that is new verifies, and it is fresh.");

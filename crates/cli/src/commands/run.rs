@@ -42,8 +42,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
 /// One cycle. A failure is told, and the next cycle tries again; only a signal is an error.
 fn cycle(common: &Common) -> Result<(), CliError> {
     let outcome = Session::open(common).and_then(|mut session| {
-        let _lock = check::prepare(&mut session, common, "run")?;
-        let report = session.cycle(&Order::default())?;
+        let report = check::cycle(&mut session, common, "run", &Order::default())?;
         Ok((session.sources.feeds, report))
     });
     match outcome {

@@ -3,30 +3,22 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use stopgap_feed::tuf::Refreshed;
-use stopgap_feed::{Failure, Feed, FeedName, Network};
+use stopgap_feed::{Feed, FeedName};
 use stopgap_fs::Lock;
 use stopgap_model::problem::one_line;
 use stopgap_store::Event;
 
 use crate::args::Common;
 use crate::error::{CliError, REFUSED};
+use crate::fetching::{BY_HAND, Fetching, Outcome, holder, waiting};
 use crate::output::{self, wrap};
-use crate::session::{STOP, Session};
-
-/// What came of the try to fetch a feed.
-pub(crate) struct Outcome {
-    pub(crate) name: FeedName,
-    pub(crate) result: Result<Refreshed, Failure>,
-    /// Whether it was in trouble before for the same reason.
-    known: bool,
-    /// Whether it has an address. If not, nothing was tried.
-    fetched: bool,
-}
+use crate::session::Session;
 
 pub(crate) fn run(common: &Common, names: &[FeedName]) -> Result<u8, CliError> {
     let session = Session::open(common)?;
     let feeds = chosen(&session, names)?;
-    let outcomes = fetch(&session, common, &feeds, "feed refresh")?;
+    let fetching = Fetching::begin(&session, feeds, "feed refresh", common.wait, BY_HAND)?;
+    let outcomes = fetching.finish(&session)?;
     let _lock = session.lock_records(common, "feed refresh")?;
     record(&session, &outcomes)?;
     if common.json {
@@ -63,42 +55,7 @@ pub(crate) fn lock_feeds(
     common: &Common,
     command: &str,
 ) -> Result<Lock, CliError> {
-    let holder = format!("stopgap {command} (process {})", std::process::id());
-    let mut tell = |who: &str| eprintln!("waiting for {who} to fetch the feeds …");
-    Ok(session.feeds.lock(&holder, common.wait, &mut tell)?)
-}
-
-/// Fetches `feeds`, one process at a time. Decisions can be taken meanwhile: the lock of the server
-/// is not held while the network is waited for.
-pub(crate) fn fetch(
-    session: &Session,
-    common: &Common,
-    feeds: &[Feed],
-    command: &str,
-) -> Result<Vec<Outcome>, CliError> {
-    if feeds.is_empty() {
-        return Ok(Vec::new());
-    }
-    let _lock = lock_feeds(session, common, command)?;
-    let network = network(session);
-    let fetch_one = |feed: &Feed| {
-        let before = session.feeds.standing(&feed.name).ok().and_then(|standing| standing.failure);
-        let result = session.feeds.refresh(feed, &network, Timestamp::now());
-        let known = result.as_ref().err().is_some_and(|failure| {
-            before.as_deref() == Some(stopgap_feed::sentence(failure).as_str())
-        });
-        Outcome { name: feed.name.clone(), result, known, fetched: feed.url.is_some() }
-    };
-    // What was removed or added anew while this process waited is not what it was.
-    let mut there = Vec::new();
-    for feed in feeds {
-        there.extend(session.feeds.get(&feed.name)?);
-    }
-    Ok(there.iter().map(fetch_one).collect())
-}
-
-pub(crate) fn network(session: &Session) -> Network {
-    Network { proxy: session.settings.proxy.clone(), stop: Some(&STOP), ..Network::default() }
+    Ok(session.feeds.lock(&holder(command), common.wait, &mut waiting)?)
 }
 
 /// Writes down what was new, and each trouble once.
