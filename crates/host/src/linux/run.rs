@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, PipeReader, Read as _, pipe};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// Executes a program with more variables.
 const ENV: &str = "/usr/bin/env";
+/// Executes a program in a session of its own (util-linux, as [`SETPRIV`]).
+const SETSID: &str = "/usr/bin/setsid";
 
 /// What is run, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,15 @@ pub(crate) struct Run {
     pub(crate) folder: String,
     /// With whose rights.
     pub(crate) account: Account,
+}
+
+/// How long a program stays.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    /// Until it has said or done something, in bounded time.
+    Bounded,
+    /// As long as it likes. A server that does not go to the background gives root's rights up there.
+    Long,
 }
 
 /// What a program came to.
@@ -106,7 +118,7 @@ impl Run {
     /// Starts it as a server that may stay. Its output is not kept: it would have nobody who reads
     /// it when we are gone.
     pub(crate) fn spawn(&self) -> Result<Guarded, String> {
-        let mut command = self.command();
+        let mut command = self.command(Stay::Long);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().map(|child| Guarded(Some(child))).map_err(|error| self.not_run(&error))
     }
@@ -115,39 +127,50 @@ impl Run {
         let piped = || {
             let (reader, writer) = pipe()?;
             fcntl_setfl(&reader, fcntl_getfl(&reader)? | OFlags::NONBLOCK)?;
-            let mut command = self.command();
+            let mut command = self.command(Stay::Bounded);
             command.stdout(writer.try_clone()?).stderr(writer);
             Ok((reader, command.spawn()?))
         };
         piped().map_err(|error| self.not_run(&error))
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, stay: Stay) -> Command {
         // By its name: who could exchange what has the name could exchange all that root runs, as it
         // was made sure before that nobody else may write it or a folder above it.
         let given_away = giving_away(&self.account);
+        let is_detached = !given_away.is_empty() || (stay == Stay::Long && is_there(SETSID));
         let (after, mut variables): (BTreeMap<_, _>, BTreeMap<_, _>) =
             self.variables.clone().into_iter().partition(|(name, _)| is_for_afterwards(name));
-        let mut command = match given_away.is_empty() {
+        let mut command = match is_detached {
+            true => Command::new(SETSID),
+            false => Command::new(&self.program),
+        };
+        match given_away.is_empty() {
             true => {
                 variables.extend(after);
-                Command::new(&self.program)
+                if is_detached {
+                    command.arg(&self.program);
+                }
             }
             false => {
-                let mut command = Command::new(SETPRIV);
-                command.args(&given_away);
+                command.arg(SETPRIV).args(&given_away);
                 let after = after.iter().map(|(name, value)| format!("{name}={value}"));
                 // A program with such a name would be taken for a variable.
                 if after.len() > 0 && !self.program.contains('=') {
                     command.arg(ENV).args(after);
                 }
                 command.arg(&self.program);
-                command
             }
-        };
+        }
         command.args(&self.arguments).env_clear().env("PATH", PATH).envs(&variables);
+        command.current_dir(&self.folder).stdin(Stdio::null());
         // A group of its own: what it starts can be ended with it, and what ends us does not end it.
-        command.current_dir(&self.folder).stdin(Stdio::null()).process_group(0);
+        // What has or takes another user's rights has a session of its own, which makes the group
+        // too: it could type into the administrator's terminal otherwise (`TIOCSTI`), and what
+        // is typed there is done with root's rights.
+        if !is_detached {
+            command.process_group(0);
+        }
         command
     }
 
@@ -156,7 +179,8 @@ impl Run {
             true => format!("{} cannot be run: {error}", self.program),
             // Only the package of util-linux has it with all that is needed of it.
             false => format!(
-                "{SETPRIV}, which gives root's rights away for those of {}, cannot be run: {error}",
+                "{SETSID} and {SETPRIV}, which give root's rights away for those of {}, cannot be \
+                 run: {error}",
                 self.account
             ),
         }
@@ -194,6 +218,10 @@ impl Drop for Guarded {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+fn is_there(program: &str) -> bool {
+    Path::new(program).exists()
 }
 
 /// Reads what is there and waits for nothing more: what the program started may hold the pipe open.
@@ -279,6 +307,60 @@ mod tests {
         assert!(!said.contains("\nread"), "{said}");
     }
 
+    /// Whether a process that was killed ends: it takes a moment, and whoever inherits it may not
+    /// have collected it yet.
+    fn is_ended(pid: &str) -> bool {
+        let begun = Instant::now();
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+            match status.is_ok_and(|status| !status.contains("State:\tZ")) {
+                false => return true,
+                true if begun.elapsed() > PROGRAM_TIME => return false,
+                true => thread::sleep(TICK),
+            }
+        }
+    }
+
+    /// The session of a process and its terminal: fields 6 and 7 of its facts.
+    const SESSION: &str = "cut -d' ' -f6,7 /proc/$$/stat; echo $$";
+
+    #[test]
+    fn what_has_another_users_rights_is_in_no_session_of_ours_and_has_no_terminal() {
+        if !rustix::process::geteuid().is_root() {
+            println!("skipped: only root has rights to give away");
+            return;
+        }
+        let run = Run::new("/bin/sh", &["-c", SESSION]).with_rights_of(&Account::user(33, 33));
+        let said = run.to_end().expect("run").output;
+        let [session, terminal, pid] = said.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("{said}");
+        };
+        assert_eq!((session, terminal), (pid, "0"), "{said}");
+    }
+
+    #[test]
+    fn a_server_that_stays_is_in_no_session_of_ours_and_is_ended_with_what_it_started() {
+        let file = std::env::temp_dir().join(format!("stopgap-session-{}", std::process::id()));
+        let script = format!("sleep 600 & ({SESSION}; echo $!) > {}; wait", file.display());
+        let child = Run::new("/bin/sh", &["-c", &script]).spawn().expect("run");
+        let begun = Instant::now();
+        let said = loop {
+            let said = std::fs::read_to_string(&file).unwrap_or_default();
+            if said.lines().count() == 3 || begun.elapsed() > PROGRAM_TIME {
+                break said;
+            }
+            thread::sleep(TICK);
+        };
+        drop(child);
+        let _ = std::fs::remove_file(&file);
+        let [session, terminal, pid, started] = said.split_whitespace().collect::<Vec<_>>()[..]
+        else {
+            panic!("{said}");
+        };
+        assert_eq!((session, terminal), (pid, "0"), "{said}");
+        assert!(is_ended(started), "what it started is left");
+    }
+
     #[test]
     fn a_library_that_a_servers_user_may_write_is_not_loaded_while_rights_are_given_away() {
         if !rustix::process::geteuid().is_root() {
@@ -313,10 +395,7 @@ mod tests {
         assert!(begun.elapsed() < PROGRAM_TIME, "it was waited for to its end");
         let pid = std::fs::read_to_string(&pid_file).expect("the child's number");
         let _ = std::fs::remove_file(&pid_file);
-        // Killed, and at most not yet collected by whoever inherits it.
-        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.trim()));
-        let lives = status.is_ok_and(|status| !status.contains("State:\tZ"));
-        assert!(!lives, "its child is left");
+        assert!(is_ended(pid.trim()), "its child is left");
     }
 
     #[test]
