@@ -3,8 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::fd::RawFd;
 use std::path::Path;
 
+use rustix::fs::fstat;
+use rustix::io::Errno;
+use rustix::net::sockopt::socket_acceptconn;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use stopgap_fs::read_bounded;
 
 use super::process::{ProcessId, at};
@@ -16,39 +21,62 @@ const MAX_SOCKETS: u64 = 64 << 20;
 impl ProcessId {
     /// The sockets that it has open, by their numbers; none if it is gone.
     pub(crate) fn sockets(self) -> BTreeSet<u64> {
-        self.some_sockets(usize::MAX).0
+        self.some_sockets(usize::MAX).0.into_keys().collect()
     }
 
-    /// The same, of no more than `most` open files; and how many those were.
-    fn some_sockets(self, most: usize) -> (BTreeSet<u64>, usize) {
-        let none = (BTreeSet::new(), 0);
+    /// The same with the descriptor of each, of no more than `most` open files; and how many those
+    /// were.
+    fn some_sockets(self, most: usize) -> (BTreeMap<u64, RawFd>, usize) {
+        let none = (BTreeMap::new(), 0);
         if !self.is_there() {
             return none;
         }
         let Ok(open) = fs::read_dir(at(self.pid, "fd")) else { return none };
-        let (mut sockets, mut looked) = (BTreeSet::new(), 0);
+        let (mut sockets, mut looked) = (BTreeMap::new(), 0);
         for entry in open.flatten().take(most) {
             looked += 1;
+            let number = entry.file_name().to_str().and_then(|number| number.parse().ok());
             let target = fs::read_link(entry.path()).ok();
-            sockets.extend(target.and_then(|target| socket_number(target.to_str()?)));
+            let socket = target.and_then(|target| socket_number(target.to_str()?));
+            sockets.extend(socket.zip(number));
         }
         (sockets, looked)
     }
 
     /// The sockets on which it listens.
     pub(crate) fn listens_on(self) -> BTreeSet<u64> {
-        let open = self.sockets();
-        let mut listening = BTreeSet::new();
-        for (table, of) in [
-            ("net/tcp", tcp_number as fn(&str) -> Option<u64>),
-            ("net/tcp6", tcp_number),
-            ("net/unix", unix_listener),
-        ] {
+        let open = self.some_sockets(usize::MAX).0;
+        let told = |table: &str, of: fn(&str) -> Option<u64>| -> BTreeSet<u64> {
             // A table that is not there, as without IPv6, has none.
-            let Ok(bytes) = read_bounded(&at(self.pid, table), MAX_SOCKETS) else { continue };
-            listening.extend(String::from_utf8_lossy(&bytes).lines().filter_map(of));
+            let bytes = read_bounded(&at(self.pid, table), MAX_SOCKETS).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).lines().filter_map(of).collect()
+        };
+        let mut listening = told("net/tcp", tcp_number);
+        listening.extend(told("net/tcp6", tcp_number));
+        listening.retain(|socket| open.contains_key(socket));
+        // The table of Unix sockets has their names, and whoever gives his own one with an end of
+        // line in it writes a line of the table.
+        let named = told("net/unix", unix_listener);
+        let named = named.into_iter().filter_map(|socket| Some((socket, *open.get(&socket)?)));
+        listening.extend(named.filter(|&(socket, fd)| self.accepts(fd, socket)).map(|it| it.0));
+        listening
+    }
+
+    /// Whether an open file of it is this socket, and listens. Where the kernel does not let us look
+    /// at it, it is taken for one.
+    fn accepts(self, fd: RawFd, socket: u64) -> bool {
+        let looked = || {
+            let pid = Pid::from_raw(self.pid).ok_or(Errno::SRCH)?;
+            let held = pidfd_open(pid, PidfdFlags::empty())?;
+            let same = pidfd_getfd(&held, fd, PidfdGetfdFlags::empty())?;
+            Ok(fstat(&same)?.st_ino == socket && socket_acceptconn(&same)?)
+        };
+        match looked() {
+            Ok(accepts) => accepts,
+            // It is gone, or was closed since.
+            Err(Errno::SRCH | Errno::BADF | Errno::NOTSOCK) => false,
+            Err(_) => true,
         }
-        open.intersection(&listening).copied().collect()
     }
 }
 
@@ -85,7 +113,7 @@ impl Listeners {
             }
             let (sockets, looked) = process.some_sockets(self.left);
             self.left -= looked;
-            let known = sockets.iter().filter_map(|socket| self.sockets.get(socket));
+            let known = sockets.keys().filter_map(|socket| self.sockets.get(socket));
             ports.extend(known.map(|(port, _)| *port));
         }
         Some(ports)
@@ -140,12 +168,55 @@ fn unix_listener(line: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsFd;
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+
     use super::*;
+
+    /// This process.
+    fn own() -> ProcessId {
+        let facts = fs::read_to_string("/proc/self/stat").expect("Linux");
+        let (_, fields) = facts.rsplit_once(')').expect("a name");
+        let started = fields.split_whitespace().nth(19).and_then(|field| field.parse().ok());
+        let pid = i32::try_from(std::process::id()).expect("a number");
+        ProcessId { pid, started: started.expect("field 22") }
+    }
+
+    fn number(socket: &impl AsFd) -> u64 {
+        fstat(socket).expect("it is open").st_ino
+    }
+
+    #[test]
+    fn a_users_socket_whose_name_is_a_line_of_the_table_makes_no_other_one_listen() {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let client = TcpStream::connect(port.local_addr().expect("bound")).expect("it listens");
+        let (served, _) = port.accept().expect("it was connected");
+        let (talks, _other) = UnixStream::pair().expect("sockets");
+        let forged = |socket: u64| {
+            let line = format!("x\n0: 00000002 00000000 00010000 0001 01 {socket} x");
+            let name = SocketAddr::from_abstract_name(line).expect("a short name");
+            UnixListener::bind_addr(&name).expect("nobody else's name")
+        };
+        let own_listeners = [forged(number(&served)), forged(number(&talks))];
+        let table = fs::read_to_string("/proc/self/net/unix").expect("Linux");
+        let told: Vec<u64> = table.lines().filter_map(unix_listener).collect();
+        assert!(told.contains(&number(&served)) && told.contains(&number(&talks)), "{table}");
+        let listens = own().listens_on();
+        for socket in [number(&served), number(&client), number(&talks)] {
+            assert!(!listens.contains(&socket), "{socket} in {listens:?}");
+        }
+        for listener in &own_listeners {
+            assert!(listens.contains(&number(listener)), "{listens:?}");
+        }
+        assert!(listens.contains(&number(&port)), "{listens:?}");
+    }
 
     #[test]
     fn a_socket_that_listens_is_told_from_one_that_talks() {
         let listens = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 123 1 x";
-        let listener = TcpListener { socket: 123, port: 8080, user: 1000 };
+        let listener = super::TcpListener { socket: 123, port: 8080, user: 1000 };
         assert_eq!(tcp_listener(listens), Some(listener));
         assert_eq!(tcp_listener(&listens.replace(" 0A ", " 01 ")), None);
         assert_eq!(tcp_listener("  sl  local_address rem_address   st"), None);
