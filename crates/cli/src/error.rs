@@ -130,6 +130,7 @@ impl CliError {
                 let hints = [then.clone(), why.hint()].into_iter().filter(|hint| !hint.is_empty());
                 hints.collect::<Vec<_>>().join("; ")
             }
+            Self::File(error) | Self::Lock(LockError::Fs(error)) => hint_of_fs(error),
             _ if self.code() == NOT_PERMITTED => "run it as root".into(),
             _ => String::new(),
         }
@@ -161,7 +162,9 @@ pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
 pub(crate) fn code_of_trouble(trouble: &Trouble) -> u8 {
     match trouble {
         Trouble::NotBegun { why, .. } | Trouble::NotRecorded { why, .. } => of_store(why),
-        Trouble::NotSwept(why) | Trouble::NotAudited(why) => of_store(why),
+        Trouble::NotSwept(why) | Trouble::NotRemembered(why) | Trouble::NotAudited(why) => {
+            of_store(why)
+        }
         Trouble::NotUndone { .. } | Trouble::NotHealthy { .. } | Trouble::NotTaken { .. } => {
             ATTENTION
         }
@@ -184,7 +187,9 @@ pub(crate) fn hint_of_trouble(trouble: &Trouble) -> String {
             format!("look at the configuration of {server}, test it and reload it by hand")
         }
         Trouble::NotBegun { why, .. } | Trouble::NotRecorded { why, .. } => hint_of_store(why),
-        Trouble::NotSwept(why) | Trouble::NotAudited(why) => hint_of_store(why),
+        Trouble::NotSwept(why) | Trouble::NotRemembered(why) | Trouble::NotAudited(why) => {
+            hint_of_store(why)
+        }
     }
 }
 
@@ -195,6 +200,32 @@ fn of_io(error: &std::io::Error) -> u8 {
 
 fn of_fs(error: &FsError) -> u8 {
     if error.is_permission_denied() { NOT_PERMITTED } else { ATTENTION }
+}
+
+/// What to do next about a file or folder that could not be used.
+fn hint_of_fs(error: &FsError) -> String {
+    let FsError::Io { path, .. } = error else { return String::new() };
+    let path = path.display();
+    if error.is_read_only() {
+        return format!(
+            "the disk with {path} is read-only, for root too: find out why (dmesg), make it writable \
+             (mount -o remount,rw …), and try again. What is in place stays as it is"
+        );
+    }
+    if error.is_full() {
+        return format!(
+            "make room on the disk with {path} (df -h and df -i show how much there is; quota, how much of \
+             it is yours), and try again. What is in place stays as it is"
+        );
+    }
+    match error.is_permission_denied() {
+        true if rustix::process::geteuid().is_root() => format!(
+            "it is refused to root too: look at the attributes (lsattr) and at what guards the system \
+             (SELinux, AppArmor) for {path}"
+        ),
+        true => "run it as root".into(),
+        false => String::new(),
+    }
 }
 
 fn of_feeds(error: &FeedsError) -> u8 {
@@ -225,6 +256,9 @@ fn hint_of_feeds(error: &FeedsError) -> String {
         FeedsError::Unreadable { .. } => {
             "restore the file from a backup of the state folder, or add the feed anew".into()
         }
+        FeedsError::Fs(error)
+        | FeedsError::Folder(PrivateDirError::Fs(error))
+        | FeedsError::Lock(LockError::Fs(error)) => hint_of_fs(error),
         _ if of_feeds(error) == NOT_PERMITTED => "run it as root".into(),
         _ => String::new(),
     }
@@ -234,7 +268,7 @@ fn of_store(error: &StoreError) -> u8 {
     match error {
         StoreError::Folder(PrivateDirError::Fs(error)) | StoreError::Fs(error) => of_fs(error),
         StoreError::Folder(_) => NOT_PERMITTED,
-        StoreError::Unreadable { .. } | StoreError::Audit(_) => ATTENTION,
+        StoreError::Unreadable { .. } | StoreError::NoRoom { .. } => ATTENTION,
         StoreError::Lock(LockError::Held { .. }) => LOCKED,
         StoreError::Lock(LockError::Fs(error)) => of_fs(error),
     }
@@ -247,22 +281,14 @@ fn hint_of_store(error: &StoreError) -> String {
              again"
                 .into()
         }
-        StoreError::Folder(PrivateDirError::Fs(_))
-        | StoreError::Fs(_)
-        | StoreError::Lock(LockError::Fs(_)) => {
-            if of_store(error) == NOT_PERMITTED {
-                "run it as root".into()
-            } else {
-                String::new()
-            }
-        }
+        StoreError::Folder(PrivateDirError::Fs(error))
+        | StoreError::Fs(error)
+        | StoreError::Lock(LockError::Fs(error))
+        | StoreError::NoRoom { source: error, .. } => hint_of_fs(error),
         StoreError::Folder(_) => {
             "it would hold secrets; name a folder of your own, or one that is not there yet, \
              with --state DIR"
                 .into()
-        }
-        StoreError::Audit(_) => {
-            "somebody or something changed the trail; keep a copy and find out who".into()
         }
         StoreError::Unreadable { .. } => {
             "restore the file from a backup of the state folder; nothing was changed".into()

@@ -21,6 +21,7 @@ use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
 use stopgap_model::{Fact, HostFacts, ServerPath, Version};
+use stopgap_store::AuditFault;
 
 use crate::error::{CliError, code_of_trouble, hint_of_trouble, sentence};
 use crate::sources::FeedState;
@@ -225,6 +226,29 @@ pub(crate) fn warn_of_feeds(feeds: &[FeedState], now: Timestamp) {
             plain(&trouble.why)
         );
         anstream::eprintln!("{}", wrap(&text, "  "));
+    }
+}
+
+/// Warns on standard error.
+pub(crate) fn warn(text: &str) {
+    let style = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
+    anstream::eprintln!("{}", wrap(&format!("{style}warning{style:#}: {}", plain(text)), "  "));
+}
+
+/// Warns of an audit trail that is not what was written.
+pub(crate) fn warn_of_trail(faults: &[AuditFault]) {
+    for fault in faults {
+        warn(&fault.to_string());
+    }
+    if !faults.is_empty() {
+        anstream::eprintln!(
+            "{}",
+            wrap(
+                "hint: somebody or something changed the trail; keep a copy of the state folder and find out \
+                 who. Nothing else is kept from working by it",
+                "  "
+            )
+        );
     }
 }
 

@@ -96,9 +96,19 @@ impl Session {
         self.read_sources()?;
         if self.unsigned.is_some() {
             let detail = format!("{command} with {}", self.sources.summary());
-            self.store.record(Timestamp::now(), &self.by, Event::UnsignedCatalog, "", &detail)?;
+            self.record(Event::UnsignedCatalog, "", &detail);
         }
         Ok(lock)
+    }
+
+    /// Adds a line to the audit trail. That it cannot be written keeps nothing from being done, and is
+    /// told.
+    pub(crate) fn record(&self, event: Event, mitigation: &str, detail: &str) {
+        let recorded = self.store.record(Timestamp::now(), &self.by, event, mitigation, detail);
+        if let Err(error) = recorded {
+            let error = CliError::from(error);
+            output::warn(&format!("the audit trail could not be written: {}", error.sentence()));
+        }
     }
 
     fn read_policy(&mut self) -> Result<(), CliError> {

@@ -143,8 +143,10 @@ impl Engine<'_> {
     pub fn cycle(&self, order: &Order) -> Result<CycleReport, CycleError> {
         let mut done = Done::default();
         self.recover(&mut done)?;
-        if self.remember {
-            self.store.remember(self.catalog.mitigations())?;
+        if self.remember
+            && let Err(why) = self.store.remember(self.catalog.mitigations())
+        {
+            done.troubles.push(Trouble::NotRemembered(why));
         }
         let mut round = 1;
         let halted = loop {

@@ -65,6 +65,10 @@ pub enum Trouble {
     /// The state folder could not be put in order.
     #[error("what an earlier run left in the state folder could not be removed")]
     NotSwept(#[source] StoreError),
+    /// The revisions that were seen could not be written down: one that comes again with other content
+    /// would not be known.
+    #[error("the revisions that were seen could not be written down")]
+    NotRemembered(#[source] StoreError),
     /// What was done could not be written into the audit trail.
     #[error("the audit trail could not be written")]
     NotAudited(#[source] StoreError),
@@ -101,7 +105,7 @@ impl Trouble {
             | Self::NotBegun { server, .. }
             | Self::NotRecorded { server, .. } => server.as_ref(),
             Self::NotHealthy { server, .. } | Self::NotTaken { server, .. } => Some(server),
-            Self::NotSwept(_) | Self::NotAudited(_) => None,
+            Self::NotSwept(_) | Self::NotRemembered(_) | Self::NotAudited(_) => None,
         }
     }
 }

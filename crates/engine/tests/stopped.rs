@@ -223,7 +223,7 @@ fn a_signal_at_any_moment_leaves_all_of_a_change_or_nothing_of_it() {
                 Err(other) => panic!("{moment}: {other}"),
             }
             // Nothing of it failed, so nothing is told as failed, and the next cycle applies it.
-            let history = place.store.history().unwrap();
+            let history = place.store.trail().unwrap().lines;
             assert!(history.iter().all(|line| line.event != Event::Failed), "{moment}");
             place.relent();
             let report = place.cycle(&host.restarted()).unwrap();

@@ -120,7 +120,19 @@ impl FsError {
     /// Whether the operating system refused for want of a permission.
     #[must_use]
     pub fn is_permission_denied(&self) -> bool {
-        matches!(self, Self::Io { source: Errno::ACCESS | Errno::PERM | Errno::ROFS, .. })
+        matches!(self, Self::Io { source: Errno::ACCESS | Errno::PERM, .. })
+    }
+
+    /// Whether the disk cannot be written, by nobody.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Io { source: Errno::ROFS, .. })
+    }
+
+    /// Whether there is no room on the disk, or no more of it for this user.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Io { source: Errno::NOSPC | Errno::DQUOT, .. })
     }
 }
 

@@ -118,7 +118,8 @@ impl Lock {
             std::thread::sleep(PAUSE.min(wait));
         }
         let mut lock = Self(file);
-        lock.say(holder).at("write", path)?;
+        // It is held without that. Whoever waits for it on a full disk is told "another process".
+        let _ = lock.say(holder);
         Ok(lock)
     }
 

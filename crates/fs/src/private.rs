@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
-use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -101,39 +100,6 @@ impl PrivateDir {
         folder.sync().at("write", folder.path())
     }
 
-    /// Adds to the end of a file, which is created if need be; it is on the disk when this
-    /// returns.
-    ///
-    /// # Errors
-    /// The path is not below this folder, its folder is not there, or it cannot be written. What
-    /// was written of it then is taken back, if that is possible.
-    pub fn append_durable(&self, rel: &str, bytes: &[u8]) -> Result<(), FsError> {
-        let (folder, name) = self.place(rel)?;
-        let path = folder.path_of(name);
-        let mut file = open(&folder, name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?;
-        let length = file.metadata().at("write", &path)?.len();
-        if length == 0 {
-            make_private(&file).at("write", &path)?;
-            folder.sync().at("write", folder.path())?;
-        }
-        let written = file.write_all(bytes).and_then(|()| file.sync_data());
-        if written.is_err() {
-            // A torn last line; readers reckon with one, so it is no harm if this fails too.
-            let _ = file.set_len(length);
-        }
-        written.at("write", &path)
-    }
-
-    /// Cuts a file to `length` bytes; it is so on the disk when this returns.
-    ///
-    /// # Errors
-    /// The file is not there or cannot be written.
-    pub fn truncate(&self, rel: &str, length: u64) -> Result<(), FsError> {
-        let (folder, name) = self.place(rel)?;
-        let file = open(&folder, name, OFlags::WRONLY)?;
-        file.set_len(length).and_then(|()| file.sync_all()).at("shorten", &folder.path_of(name))
-    }
-
     /// The bytes of a file of at most `max` bytes; `None` if it is not there.
     ///
     /// # Errors
@@ -217,11 +183,28 @@ impl PrivateDir {
         Ok(true)
     }
 
-    /// Opens a file for reading and writing, created if need be.
+    /// Opens a file of this folder for its lock, created if need be. On a disk that cannot be written
+    /// the one that is there does.
     pub(crate) fn open_file(&self, name: &str) -> Result<File, FsError> {
-        let file = open(&self.0, OsStr::new(name), OFlags::RDWR | OFlags::CREATE)?;
-        make_private(&file).at("write", &self.0.path_of(OsStr::new(name)))?;
-        Ok(file)
+        match self.open_at(name, OFlags::RDWR) {
+            Err(error) if error.is_read_only() => {
+                self.0.file(OsStr::new(name), OFlags::RDONLY)?.ok_or(error)
+            }
+            opened => Ok(opened?.0),
+        }
+    }
+
+    /// Opens a file, created if need be, for its owner only.
+    pub(crate) fn open_at(&self, rel: &str, flags: OFlags) -> Result<(File, PathBuf), FsError> {
+        let (folder, name) = self.place(rel)?;
+        let path = folder.path_of(name);
+        if let Some(file) = folder.file(name, flags)? {
+            return Ok((file, path));
+        }
+        let file = open(&folder, name, flags | OFlags::CREATE)?;
+        make_private(&file).at("write", &path)?;
+        folder.sync().at("write", folder.path())?;
+        Ok((file, path))
     }
 
     /// Opens a file for reading, if it is there.
@@ -239,7 +222,7 @@ impl PrivateDir {
         Ok(folder)
     }
 
-    fn place<'a>(&self, rel: &'a str) -> Result<(Folder, &'a OsStr), FsError> {
+    pub(crate) fn place<'a>(&self, rel: &'a str) -> Result<(Folder, &'a OsStr), FsError> {
         parts(rel)?;
         let (above, name) = rel.rsplit_once('/').unwrap_or(("", rel));
         Ok((self.folder(above)?, OsStr::new(name)))

@@ -134,19 +134,6 @@ fn a_file_is_not_written_where_there_is_no_folder() {
 }
 
 #[test]
-fn lines_are_added_and_a_torn_one_is_cut_off() {
-    let tree = Tree::empty();
-    let state = private(&tree);
-    state.append_durable("audit.jsonl", b"one\n").expect("written");
-    state.append_durable("audit.jsonl", b"two\nthr").expect("written");
-    state.truncate("audit.jsonl", 8).expect("cut");
-    state.append_durable("audit.jsonl", b"three\n").expect("written");
-    assert_eq!(state.read("audit.jsonl", 100), Ok(Some(b"one\ntwo\nthree\n".to_vec())));
-    assert_eq!(mode(&tree.state().join("audit.jsonl")), 0o600);
-    assert!(matches!(state.truncate("none", 0), Err(FsError::NotFound { .. })));
-}
-
-#[test]
 fn what_a_killed_write_left_is_not_listed_and_written_over() {
     let tree = Tree::empty();
     let state = private(&tree);

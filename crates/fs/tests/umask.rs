@@ -16,7 +16,8 @@ fn no_umask_opens_the_state_to_others_or_closes_it_to_its_owner() {
         let state = PrivateDir::open_or_create(&tree.state()).expect("created");
         state.create_dir("changes").expect("created");
         state.write_atomic("changes/x", b"x").expect("written");
-        state.append_durable("audit.jsonl", b"x").expect("written");
+        let mut log = state.open_log("audit.jsonl", Duration::ZERO).expect("opened");
+        log.add(b"x", 10).expect("written");
         UnixRoot::open(&tree.root()).expect("opened").create("/new", b"x").expect("made");
         let lock = Lock::acquire(&state, "pid 1", Duration::ZERO, &mut |_| {}).expect("taken");
         rustix::process::umask(before);

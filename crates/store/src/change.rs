@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use stopgap_model::{Digest, MitigationId, ServerId, ServerPath};
 use stopgap_plan::Step;
 
+use crate::audit::Head;
+
 /// One change: what was intended, and what became of it. `change.json` in its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -22,6 +24,9 @@ pub struct Change {
     pub steps: Vec<Step>,
     /// The files it changes.
     pub files: Vec<FileChange>,
+    /// The last line of the audit trail when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Head>,
     /// Why it is still only intended, where that is no crash: a file could not be put back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,

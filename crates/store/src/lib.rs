@@ -3,8 +3,11 @@
 //! ```text
 //! lock               who holds the lock
 //! decisions.toml     switched off, blocked: who, when, why
-//! changes/<n>/       change.json, and before/<k> with the bytes of each file before the change
+//! decisions.spare    room to write it when the disk is full
+//! changes/<n>/       change.json, and before/<k> with the bytes of each file before the change;
+//!                    spare: room to write what became of it, until that is written
 //! audit.jsonl        what happened; each line carries the digest of the one before
+//! trust/audit.head   the number and the digest of its last line
 //! trust/revisions.json   the content of every revision ever seen
 //! ```
 //!
@@ -17,8 +20,9 @@ mod decisions;
 mod fold;
 mod revisions;
 mod store;
+mod trail;
 
-pub use audit::{AuditError, Event, Line};
+pub use audit::{AuditFault, Event, Head, Line, Trail};
 pub use change::{Change, FileChange, Status, Stuck};
 pub use decisions::{Decisions, Said};
 pub use fold::{Folded, fold};

@@ -1,7 +1,7 @@
 //! The state folder.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,39 +9,47 @@ use stopgap_fs::{FsError, Lock, LockError, PrivateDir, PrivateDirError};
 use stopgap_model::{Digest, Mitigation};
 use stopgap_plan::{Failures, FileEdit, InPlace, Original, OwnFile, Step};
 
-use crate::audit::{self, AuditError, Event, Line};
 use crate::change::{Change, FileChange, Status};
 use crate::decisions::Decisions;
 use crate::fold::{Folded, fold};
 use crate::revisions::Revisions;
+use crate::trail;
 
 /// The largest record that is read back, in bytes. A change record holds a few KiB for each action.
 const MAX_RECORD: u64 = 64 * 1024 * 1024;
-/// The largest audit trail that is read, in bytes: about a hundred years of hourly cycles.
-const MAX_AUDIT: u64 = 256 * 1024 * 1024;
+/// What the disk gives at once, in bytes, on all that servers use.
+const BLOCK: u64 = 4096;
+/// The room that is kept for further decisions, in bytes: a dozen of them.
+const MORE_DECISIONS: u64 = 2048;
+/// The room that is kept for why a change was undone, in bytes. A longer reason is cut where there is
+/// no more.
+const REASON: u64 = 3072;
+/// The room that is kept in the audit trail for each action of a change, in bytes.
+const LINES: u64 = 1024;
 
 /// How long a decision waits for another one that is being written. That takes milliseconds, so who
 /// waits longer is told, and within the two seconds in which the switch works.
 const DECISION_WAIT: Duration = Duration::from_secs(1);
-/// How long a line of the audit trail waits for another one that is being written.
-const AUDIT_WAIT: Duration = Duration::from_secs(10);
-/// The same for a decision, which has taken effect by then.
-const SHORT_AUDIT_WAIT: Duration = Duration::from_millis(500);
 
 /// Held while the decisions are read, changed and written, and while nothing is waited for.
 const DECISIONS_LOCK: &str = "decisions.lock";
-/// Held while lines are added to the audit trail.
-const AUDIT_LOCK: &str = "audit.lock";
-
-const AUDIT: &str = "audit.jsonl";
+/// Held by one process that changes something at a time.
+const LOCK: &str = "lock";
 const DECISIONS: &str = "decisions.toml";
+/// Room to write the decisions when the disk is full.
+const DECISIONS_SPARE: &str = "decisions.spare";
+const TRUST: &str = "trust";
 const REVISIONS: &str = "trust/revisions.json";
 const CHANGES: &str = "changes";
+/// The record of a change, in its folder.
+const RECORD: &str = "change.json";
+/// Room to write down what became of a change.
+const SPARE: &str = "spare";
 
 /// The state folder of one server.
 #[derive(Debug)]
 pub struct Store {
-    dir: PrivateDir,
+    pub(crate) dir: PrivateDir,
 }
 
 /// Something remembered could not be read or written.
@@ -61,12 +69,25 @@ pub enum StoreError {
         /// Why.
         why: String,
     },
-    /// The audit trail is not what was written.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
     /// Another process holds one of the short locks.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// There is no room for what takes a change back, and for what became of it.
+    #[error(
+        "nothing was begun, because {} has no room for what takes a change back: about {} KiB are \
+         needed, {} KiB are free",
+        folder.display(), .needed.div_ceil(1024), .free / 1024
+    )]
+    NoRoom {
+        /// The state folder.
+        folder: PathBuf,
+        /// What is needed, in bytes.
+        needed: u64,
+        /// What is free, in bytes.
+        free: u64,
+        /// What failed.
+        source: FsError,
+    },
 }
 
 impl Store {
@@ -75,7 +96,32 @@ impl Store {
     /// # Errors
     /// The folder cannot be made or is not private; see `PrivateDir`.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { dir: PrivateDir::open_or_create(path)? })
+        let dir = PrivateDir::open_or_create(path)?;
+        let store = Self { dir };
+        // Where there is no room for it, who only looks needs none, and who begins a change is told.
+        let _ = store.keep_room(trail::ROOM);
+        Ok(store)
+    }
+
+    /// Takes room on the disk for what must be possible on a full one: a decision, and `lines` bytes
+    /// of the audit trail.
+    fn keep_room(&self, lines: u64) -> Result<(), StoreError> {
+        for lock in [LOCK, DECISIONS_LOCK] {
+            self.dir.keep_room(lock, 0)?;
+        }
+        self.keep_room_to_decide(0)?;
+        self.dir.create_dir(TRUST)?;
+        self.begin_trail(lines)
+    }
+
+    /// Takes room for decisions of `bytes` bytes and for more.
+    fn keep_room_to_decide(&self, bytes: usize) -> Result<(), StoreError> {
+        let room = (bytes as u64 + MORE_DECISIONS).next_multiple_of(BLOCK);
+        for file in [DECISIONS, DECISIONS_SPARE] {
+            let has = self.dir.length(file)?.unwrap_or(0);
+            self.dir.keep_room(file, room.saturating_sub(has))?;
+        }
+        Ok(())
     }
 
     /// The state folder's path.
@@ -163,9 +209,13 @@ impl Store {
         toml::from_str(&text).map_err(|error| unreadable(DECISIONS, &error.message()))
     }
 
+    /// Remembers what administrators decided, on a full disk too.
     fn save_decisions(&self, decisions: &Decisions) -> Result<(), StoreError> {
         let text = toml::to_string(decisions).map_err(|error| unreadable(DECISIONS, &error))?;
-        Ok(self.dir.write_atomic(DECISIONS, text.as_bytes())?)
+        self.dir.write_even_if_full(DECISIONS, DECISIONS_SPARE, text.as_bytes())?;
+        // On a full disk the two files keep the room that they have.
+        let _ = self.keep_room_to_decide(text.len());
+        Ok(())
     }
 
     /// All change records, oldest first. A folder without a record is no change: its server files
@@ -176,7 +226,7 @@ impl Store {
     pub fn changes(&self) -> Result<Vec<Change>, StoreError> {
         let mut changes = Vec::new();
         for number in self.change_numbers()? {
-            let file = format!("{}/change.json", folder(number));
+            let file = format!("{}/{RECORD}", folder(number));
             let Some(bytes) = self.dir.read(&file, MAX_RECORD)? else { continue };
             changes
                 .push(serde_json::from_slice(&bytes).map_err(|error| unreadable(&file, &error))?);
@@ -191,7 +241,8 @@ impl Store {
         Ok(numbers)
     }
 
-    /// Captures the files' bytes and the intent, all of it on disk when this returns.
+    /// Captures the files' bytes and the intent, all of it on disk when this returns, and takes the
+    /// room that is needed to write down what became of it.
     ///
     /// # Errors
     /// Something could not be written; then nothing may be changed on the server.
@@ -203,38 +254,100 @@ impl Store {
         steps: &[Step],
     ) -> Result<Change, StoreError> {
         let number = self.change_numbers()?.last().map_or(1, |last| last + 1);
-        let folder = folder(number);
-        self.dir.create_dir(&format!("{folder}/before"))?;
-        let mut files = Vec::new();
-        for (at, edit) in edits.iter().enumerate() {
-            let image = edit.before.as_ref().map(|_| format!("before/{at}"));
-            if let (Some(image), Some(before)) = (&image, &edit.before) {
-                self.dir.write_atomic(&format!("{folder}/{image}"), before)?;
-            }
-            let digest = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Digest::of);
-            files.push(FileChange {
-                path: edit.path.clone(),
-                before: digest(&edit.before),
-                after: digest(&edit.after),
-                image,
-            });
-        }
-        let steps = steps.to_vec();
-        let status = Status::Intended;
-        let (by, stuck) = (by.to_owned(), None);
-        let change = Change { schema: 1, number, at, by, status, steps, files, stuck };
-        self.save_change(&change)?;
+        let digest = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(Digest::of);
+        let of_file = |(at, edit): (usize, &FileEdit)| FileChange {
+            path: edit.path.clone(),
+            before: digest(&edit.before),
+            after: digest(&edit.after),
+            image: edit.before.as_ref().map(|_| format!("before/{at}")),
+        };
+        let files = edits.iter().enumerate().map(of_file).collect();
+        let (by, steps, status) = (by.to_owned(), steps.to_vec(), Status::Intended);
+        let audit = self.head().ok().flatten();
+        let stuck = None;
+        let change = Change { schema: 1, number, at, by, status, steps, files, audit, stuck };
+        self.capture(&change, edits)?;
         Ok(change)
     }
 
-    /// Writes down what became of a change.
+    /// Writes the before-images and the intent of a change, or nothing.
+    fn capture(&self, change: &Change, edits: &[FileEdit]) -> Result<(), StoreError> {
+        let folder = folder(change.number);
+        let record = self.record_of(change, None)?;
+        let spare = (record.len() as u64 + REASON).next_multiple_of(BLOCK);
+        let actions: usize = change.steps.iter().map(|step| step.actions().len()).sum();
+        let lines = trail::ROOM + LINES * actions as u64;
+        let images = || edits.iter().filter_map(|edit| edit.before.as_deref());
+        let write = || -> Result<(), StoreError> {
+            self.keep_room(lines)?;
+            self.dir.create_dir(&format!("{folder}/before"))?;
+            self.dir.make_spare(&format!("{folder}/{SPARE}"), spare)?;
+            for (file, bytes) in
+                change.files.iter().filter_map(|file| file.image.as_ref()).zip(images())
+            {
+                self.dir.write_atomic(&format!("{folder}/{file}"), bytes)?;
+            }
+            Ok(self.dir.write_atomic(&format!("{folder}/{RECORD}"), &record)?)
+        };
+        write().map_err(|error| {
+            // Without the record it is no change; what of it stays lying is swept away.
+            let _ = self.dir.remove_dir_all(&folder);
+            let blocks = |bytes: u64| bytes.next_multiple_of(BLOCK);
+            let images: u64 = images().map(|bytes| blocks(bytes.len() as u64)).sum();
+            self.no_room(error, blocks(record.len() as u64) + spare + images + blocks(lines))
+        })
+    }
+
+    /// The same error; where it is for want of room, with how much is needed.
+    fn no_room(&self, error: StoreError, needed: u64) -> StoreError {
+        match error {
+            StoreError::Fs(source) if source.is_full() => {
+                let free = self.dir.free().unwrap_or(0);
+                StoreError::NoRoom { folder: self.path().to_owned(), needed, free, source }
+            }
+            error => error,
+        }
+    }
+
+    /// Writes down what became of a change. Its end is written into the room that was taken for it.
     ///
     /// # Errors
     /// The record cannot be written.
     pub fn save_change(&self, change: &Change) -> Result<(), StoreError> {
-        let file = format!("{}/change.json", folder(change.number));
-        let bytes = serde_json::to_vec_pretty(change).map_err(|error| unreadable(&file, &error))?;
-        Ok(self.dir.write_atomic(&file, &bytes)?)
+        let folder = folder(change.number);
+        let (record, spare) = (format!("{folder}/{RECORD}"), format!("{folder}/{SPARE}"));
+        // What is only intended still has its end before it.
+        let room = match change.status {
+            Status::Intended => None,
+            _ => self.dir.length(&spare)?,
+        };
+        match room {
+            Some(room) => {
+                let bytes = self.record_of(change, Some(room))?;
+                Ok(self.dir.write_onto(&record, &spare, &bytes)?)
+            }
+            None => Ok(self.dir.write_atomic(&record, &self.record_of(change, None)?)?),
+        }
+    }
+
+    /// A change record as text. Where it has more than `room` bytes, the reason for which it was undone
+    /// is cut.
+    fn record_of(&self, change: &Change, room: Option<u64>) -> Result<Vec<u8>, StoreError> {
+        let mut change = change.clone();
+        loop {
+            let bytes = serde_json::to_vec_pretty(&change).map_err(|error| {
+                unreadable(&format!("{}/{RECORD}", folder(change.number)), &error)
+            })?;
+            let fits = room.is_none_or(|room| bytes.len() as u64 <= room);
+            match &mut change.status {
+                Status::Undone { error, .. } if !fits && error.len() > 8 => {
+                    let half = boundary(error, error.len() / 2);
+                    error.truncate(half);
+                    error.push('…');
+                }
+                _ => return Ok(bytes),
+            }
+        }
     }
 
     /// Where the bytes of a file before a change are, for a person; `None` where there was no file.
@@ -260,32 +373,35 @@ impl Store {
     }
 
     /// Removes the folders of changes whose intent never reached the disk, and what torn writes
-    /// left.
+    /// left; each is attempted.
     ///
     /// # Errors
     /// A file or folder cannot be removed.
     pub fn sweep(&self) -> Result<(), StoreError> {
+        let mut swept = Ok(());
         for number in self.change_numbers()? {
             let folder = folder(number);
-            let record = format!("{folder}/change.json");
-            if self.dir.read(&record, MAX_RECORD)?.is_some() {
-                self.remove_leftover(&record)?;
-            } else {
-                self.dir.remove_dir_all(&folder)?;
-            }
+            let record = format!("{folder}/{RECORD}");
+            let removed = match self.dir.length(&record)? {
+                Some(_) => self.remove_leftover(&record),
+                None => self.dir.remove_dir_all(&folder).map(|_| ()),
+            };
+            swept = swept.and(removed);
         }
         // Without the lock it could be what another process is writing just now.
         if let Ok(_lock) = self.lock_decisions("a check that tidies up") {
-            self.remove_leftover(DECISIONS)?;
+            swept = swept.and(self.remove_leftover(DECISIONS));
         }
-        self.remove_leftover(REVISIONS)
+        Ok(swept.and(self.remove_leftover(REVISIONS))?)
     }
 
-    fn remove_leftover(&self, file: &str) -> Result<(), StoreError> {
-        match self.dir.remove_file(&stopgap_fs::leftover_path(file)) {
-            Ok(_) | Err(FsError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+    fn remove_leftover(&self, file: &str) -> Result<(), FsError> {
+        let leftover = stopgap_fs::leftover_path(file);
+        // On a disk that cannot be written not even what is not there can be removed.
+        if self.dir.length(&leftover) == Ok(None) {
+            return Ok(());
         }
+        self.dir.remove_file(&leftover).map(|_| ())
     }
 
     /// What is in place by our doing, and the failures, folded from the change records.
@@ -312,81 +428,6 @@ impl Store {
         Ok((InPlace { actions, files: own, web }, failures))
     }
 
-    /// The audit trail, checked from its first line.
-    ///
-    /// # Errors
-    /// A line was changed or taken out.
-    pub fn history(&self) -> Result<Vec<Line>, StoreError> {
-        let bytes = self.dir.read(AUDIT, MAX_AUDIT)?.unwrap_or_default();
-        Ok(audit::read(&bytes)?.0)
-    }
-
-    /// Adds a line to the audit trail. A torn last line is cut off first, and that is written
-    /// down.
-    ///
-    /// # Errors
-    /// The trail cannot be read or written.
-    pub fn record(
-        &self,
-        at: Timestamp,
-        who: &str,
-        event: Event,
-        mitigation: &str,
-        detail: &str,
-    ) -> Result<(), StoreError> {
-        self.append(AUDIT_WAIT, Entry { at, who, event, mitigation, detail })
-    }
-
-    /// Adds a line on a decision to the audit trail, as `record` does, but hardly waits for others:
-    /// the decision is in force already.
-    ///
-    /// # Errors
-    /// See `record`.
-    pub fn record_decision(
-        &self,
-        at: Timestamp,
-        who: &str,
-        event: Event,
-        mitigation: &str,
-        detail: &str,
-    ) -> Result<(), StoreError> {
-        self.append(SHORT_AUDIT_WAIT, Entry { at, who, event, mitigation, detail })
-    }
-
-    fn append(&self, wait: Duration, entry: Entry<'_>) -> Result<(), StoreError> {
-        let Entry { at, who, event, mitigation, detail } = entry;
-        // A decision is written down while another process has the lock of the server, which writes
-        // lines too.
-        let _lock = Lock::acquire_named(&self.dir, AUDIT_LOCK, who, wait, &mut |_| {})?;
-        let bytes = self.dir.read(AUDIT, MAX_AUDIT)?.unwrap_or_default();
-        // A broken chain is told by `history`; it must not keep new lines from being written.
-        let last = complete_lines(&bytes);
-        let torn = bytes.len() as u64 != last.len() as u64;
-        if torn {
-            self.dir.truncate(AUDIT, last.len() as u64)?;
-        }
-        let previous = last.strip_suffix(b"\n").unwrap_or(last).rsplit(|&b| b == b'\n').next();
-        let previous = previous.unwrap_or_default();
-        let mut seq = last.iter().filter(|&&b| b == b'\n').count() as u64;
-        let mut prev = Digest::of(previous);
-        let mut text = Vec::new();
-        let mut add = |event, mitigation: &str, detail: &str| -> Result<(), StoreError> {
-            seq += 1;
-            let (mitigation, detail) = (mitigation.to_owned(), detail.to_owned());
-            let line = Line { seq, at, who: who.to_owned(), event, mitigation, detail, prev };
-            let json = serde_json::to_vec(&line).map_err(|error| unreadable(AUDIT, &error))?;
-            prev = Digest::of(&json);
-            text.extend_from_slice(&json);
-            text.push(b'\n');
-            Ok(())
-        };
-        if torn {
-            add(Event::Repaired, "", "the last line was torn and was cut off")?;
-        }
-        add(event, mitigation, detail)?;
-        Ok(self.dir.append_durable(AUDIT, &text)?)
-    }
-
     /// The revisions that were seen.
     ///
     /// # Errors
@@ -408,34 +449,24 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut seen = self.revisions()?;
         if seen.add(mitigations) {
-            self.dir.create_dir("trust")?;
             let bytes = serde_json::to_vec_pretty(&seen);
             let bytes = bytes.map_err(|error| unreadable(REVISIONS, &error))?;
+            self.dir.create_dir(TRUST)?;
             self.dir.write_atomic(REVISIONS, &bytes)?;
         }
         Ok(())
     }
 }
 
-/// What a line of the audit trail says.
-#[derive(Clone, Copy)]
-struct Entry<'a> {
-    at: Timestamp,
-    who: &'a str,
-    event: Event,
-    mitigation: &'a str,
-    detail: &'a str,
-}
-
 fn folder(number: u64) -> String {
     format!("{CHANGES}/{number:06}")
 }
 
-fn complete_lines(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-    &bytes[..end]
+/// The last place in `text`, not after `at`, where it can be cut.
+pub(crate) fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
-fn unreadable(file: &str, why: &dyn std::fmt::Display) -> StoreError {
+pub(crate) fn unreadable(file: &str, why: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unreadable { file: file.to_owned(), why: why.to_string() }
 }

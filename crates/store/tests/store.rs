@@ -13,7 +13,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stopgap_model::{MitigationId, ServerPath};
 use stopgap_plan::FileEdit;
-use stopgap_store::{AuditError, Event, Said, Status, Store, StoreError};
+use stopgap_store::{AuditFault, Event, Said, Status, Store, StoreError};
+use stopgap_testkit::Disk;
 
 /// A state folder of the test's own, removed when the test ends.
 struct State(PathBuf);
@@ -32,6 +33,10 @@ impl State {
     fn trail(&self) -> PathBuf {
         self.0.join("audit.jsonl")
     }
+
+    fn head(&self) -> PathBuf {
+        self.0.join("trust/audit.head")
+    }
 }
 
 impl Drop for State {
@@ -44,6 +49,12 @@ fn note(store: &Store, detail: &str) {
     store.record(Timestamp::UNIX_EPOCH, "a test", Event::Checked, "", detail).unwrap();
 }
 
+/// What is wrong with the trail, and how many lines of it can be read.
+fn judged(store: &Store) -> (Vec<AuditFault>, usize) {
+    let trail = store.trail().unwrap();
+    (trail.faults, trail.lines.len())
+}
+
 fn edit(before: &[u8], after: &[u8]) -> FileEdit {
     let path = ServerPath::new(r"C:\x.config");
     FileEdit { path, before: Some(before.to_vec()), after: Some(after.to_vec()) }
@@ -54,12 +65,147 @@ fn a_line_taken_out_of_the_trail_shows() {
     let state = State::new();
     let store = state.open();
     ["one", "two", "three"].iter().for_each(|detail| note(&store, detail));
-    assert_eq!(store.history().unwrap().len(), 3);
+    assert_eq!(judged(&store), (vec![], 3));
     let text = std::fs::read_to_string(state.trail()).unwrap();
     let without: Vec<&str> = text.lines().filter(|line| !line.contains("two")).collect();
     std::fs::write(state.trail(), without.join("\n") + "\n").unwrap();
-    let error = store.history().unwrap_err();
-    assert!(matches!(error, StoreError::Audit(AuditError::Broken { line: 2 })), "{error}");
+    assert_eq!(judged(&store), (vec![AuditFault::Missing { from: 2, to: 2 }], 2));
+}
+
+#[test]
+fn a_line_that_was_changed_shows_and_so_does_one_that_is_none() {
+    let state = State::new();
+    let store = state.open();
+    ["one", "two", "three"].iter().for_each(|detail| note(&store, detail));
+    let text = std::fs::read_to_string(state.trail()).unwrap();
+    std::fs::write(state.trail(), text.replace("two", "zwo")).unwrap();
+    assert_eq!(judged(&store), (vec![AuditFault::Broken { line: 3 }], 3));
+    std::fs::write(state.trail(), text.replace("{\"seq\":2", "{\"sqe\":2")).unwrap();
+    let (faults, lines) = judged(&store);
+    assert!(matches!(faults[0], AuditFault::Unreadable { line: 2, .. }), "{faults:?}");
+    assert_eq!(lines, 2, "what can be read is told");
+    // The last one is held by its digest outside the trail alone.
+    std::fs::write(state.trail(), text.replace("three", "drei")).unwrap();
+    assert_eq!(judged(&store), (vec![AuditFault::Replaced { line: 3 }], 3));
+}
+
+#[test]
+fn a_trail_that_was_cut_off_or_deleted_shows_and_stays_shown_when_it_goes_on() {
+    for keep in [0, 1, 2] {
+        let state = State::new();
+        let store = state.open();
+        ["one", "two", "three"].iter().for_each(|detail| note(&store, detail));
+        let text = std::fs::read_to_string(state.trail()).unwrap();
+        let kept: String = text.split_inclusive('\n').take(keep).collect();
+        std::fs::remove_file(state.trail()).unwrap();
+        let last = keep as u64;
+        assert_eq!(judged(&store), (vec![AuditFault::Cut { last: 0, written: 3 }], 0));
+        std::fs::write(state.trail(), kept).unwrap();
+        assert_eq!(judged(&state.open()), (vec![AuditFault::Cut { last, written: 3 }], keep));
+        note(&store, "four");
+        let missing = AuditFault::Missing { from: last + 1, to: 3 };
+        assert_eq!(judged(&store), (vec![missing.clone()], keep + 2));
+        note(&store, "five");
+        let trail = store.trail().unwrap();
+        assert_eq!(trail.faults, [missing]);
+        assert_eq!(trail.lines[keep].event, Event::TrailBroken);
+        assert!(
+            trail.lines[keep].detail.contains("line 3 was the last"),
+            "{:?}",
+            trail.lines[keep]
+        );
+    }
+}
+
+#[test]
+fn a_trail_that_was_cut_off_and_written_on_by_hand_shows() {
+    let state = State::new();
+    let store = state.open();
+    ["one", "two", "three"].iter().for_each(|detail| note(&store, detail));
+    let forged = State::new();
+    let other = forged.open();
+    ["one", "zwo", "drei", "vier"].iter().for_each(|detail| note(&other, detail));
+    std::fs::copy(forged.trail(), state.trail()).unwrap();
+    assert_eq!(judged(&store).0, [AuditFault::Replaced { line: 3 }]);
+    note(&store, "four");
+    let (faults, _) = judged(&store);
+    assert!(!faults.is_empty(), "the next line does not make it good");
+    assert_eq!(store.trail().unwrap().lines[4].event, Event::TrailBroken);
+}
+
+#[test]
+fn a_trail_that_was_deleted_with_its_digest_shows_by_the_change_records() {
+    let state = State::new();
+    let store = state.open();
+    ["one", "two"].iter().for_each(|detail| note(&store, detail));
+    store.begin(Timestamp::UNIX_EPOCH, "a test", &[edit(b"a", b"b")], &[]).unwrap();
+    std::fs::remove_file(state.trail()).unwrap();
+    std::fs::remove_file(state.head()).unwrap();
+    assert_eq!(judged(&state.open()), (vec![AuditFault::Cut { last: 0, written: 2 }], 0));
+}
+
+#[test]
+fn a_crash_between_a_line_and_its_digest_is_no_alarm() {
+    let state = State::new();
+    let store = state.open();
+    note(&store, "one");
+    let head = std::fs::read(state.head()).unwrap();
+    ["two", "three"].iter().for_each(|detail| note(&store, detail));
+    std::fs::write(state.head(), &head).unwrap();
+    assert_eq!(judged(&store), (vec![], 3));
+    note(&store, "four");
+    assert_eq!(judged(&store), (vec![], 4));
+    // Before the first line there is a digest already.
+    let fresh = State::new();
+    let store = fresh.open();
+    let head = std::fs::read(fresh.head()).unwrap();
+    note(&store, "one");
+    std::fs::write(fresh.head(), &head).unwrap();
+    note(&store, "two");
+    assert_eq!(judged(&store), (vec![], 2));
+}
+
+#[test]
+fn a_digest_that_was_torn_or_lost_is_told_and_keeps_no_line_from_being_written() {
+    let state = State::new();
+    let store = state.open();
+    note(&store, "one");
+    std::fs::write(state.head(), "{\"seq\":1,").unwrap();
+    let (faults, _) = judged(&store);
+    assert!(matches!(faults[..], [AuditFault::NoHead { .. }]), "{faults:?}");
+    note(&store, "two");
+    let lines = store.trail().unwrap().lines;
+    assert_eq!(
+        lines.iter().map(|line| line.event).collect::<Vec<_>>(),
+        [Event::Checked, Event::TrailBroken, Event::Checked]
+    );
+}
+
+#[test]
+fn a_trail_of_an_older_version_without_a_digest_outside_it_is_good() {
+    let state = State::new();
+    let store = state.open();
+    ["one", "two"].iter().for_each(|detail| note(&store, detail));
+    std::fs::remove_file(state.head()).unwrap();
+    assert_eq!(judged(&state.open()), (vec![], 2));
+    note(&store, "three");
+    assert_eq!(judged(&store), (vec![], 3));
+    assert!(state.head().exists());
+}
+
+#[test]
+fn lines_of_two_writers_at_once_follow_each_other() {
+    let state = State::new();
+    state.open();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let store = state.open();
+                (0..25).for_each(|_| note(&store, "one of many"));
+            });
+        }
+    });
+    assert_eq!(judged(&state.open()), (vec![], 100));
 }
 
 #[test]
@@ -69,10 +215,12 @@ fn a_torn_last_line_is_cut_off_and_that_is_written_down() {
     note(&store, "one");
     let text = std::fs::read_to_string(state.trail()).unwrap();
     std::fs::write(state.trail(), format!("{text}{{\"seq\":2,\"at\":\"19")).unwrap();
-    assert_eq!(store.history().unwrap().len(), 1, "a torn line is not part of the trail");
+    assert_eq!(judged(&store), (vec![], 1), "a torn line is not part of the trail");
     note(&store, "two");
-    let events: Vec<Event> = store.history().unwrap().iter().map(|line| line.event).collect();
+    let trail = store.trail().unwrap();
+    let events: Vec<Event> = trail.lines.iter().map(|line| line.event).collect();
     assert_eq!(events, [Event::Checked, Event::Repaired, Event::Checked]);
+    assert_eq!(trail.faults, []);
 }
 
 #[test]
@@ -154,7 +302,7 @@ fn a_decision_waits_for_nobody_who_holds_the_lock_and_none_is_lost_among_many() 
         }
     });
     assert_eq!(store.decisions().unwrap().blocked.len(), 16, "a decision was lost");
-    assert_eq!(store.history().unwrap().len(), 16, "the trail is broken");
+    assert_eq!(judged(&store), (vec![], 16));
 }
 
 #[test]
@@ -215,4 +363,93 @@ fn a_revision_never_names_two_contents() {
     // What came first holds, whatever is remembered later.
     state.open().remember([&other]).unwrap();
     assert_eq!(state.open().revisions().unwrap().reused(&first), None);
+}
+
+/// A decision whose text has `length` bytes.
+fn said(length: usize) -> Said {
+    Said { by: "root".into(), at: Timestamp::UNIX_EPOCH, why: "x".repeat(length), take_back: false }
+}
+
+#[test]
+fn on_a_full_disk_decisions_are_written_again_and_again() {
+    let Some(disk) = Disk::of(64) else { return };
+    let state = disk.path().join("state");
+    let store = Store::open(&state).unwrap();
+    disk.fill();
+    for round in 0..20 {
+        let mut decisions = store.decisions().unwrap();
+        // Longer and shorter in turn: what of the longer one is left must not be read.
+        decisions.switched_off = (round % 2 == 0).then(|| said(700));
+        decisions.blocked.insert(format!("M{round}").parse().unwrap(), said(3));
+        store.decide("a test", |it| it.clone_from(&decisions)).unwrap();
+        assert_eq!(Store::open(&state).unwrap().decisions().unwrap(), decisions);
+        disk.fill();
+    }
+    let mut decisions = store.decisions().unwrap();
+    let before = decisions.clone();
+    decisions.switched_off = Some(said(9000));
+    let error = store.decide("a test", |it| it.clone_from(&decisions)).unwrap_err();
+    assert!(matches!(&error, StoreError::Fs(error) if error.is_full()), "{error}");
+    assert_eq!(store.decisions().unwrap(), before, "what was decided before stands");
+}
+
+#[test]
+fn on_a_full_disk_a_change_that_was_begun_is_committed_or_undone_and_told_in_the_trail() {
+    for undone in [false, true] {
+        let Some(disk) = Disk::of(64) else { return };
+        let store = Store::open(&disk.path().join("state")).unwrap();
+        let edits = [edit(&[b'a'; 5000], b"new")];
+        let mut change = store.begin(Timestamp::UNIX_EPOCH, "a test", &edits, &[]).unwrap();
+        disk.fill();
+        change.status = match undone {
+            true => Status::Undone { error: "\u{1}ä".repeat(20_000), fault: None },
+            false => Status::Committed,
+        };
+        store.save_change(&change).unwrap();
+        note(&store, &"long ".repeat(100));
+        let kept = store.changes().unwrap().remove(0);
+        match kept.status {
+            Status::Undone { error, .. } => {
+                assert!(error.starts_with("\u{1}ä") && error.ends_with('…'))
+            }
+            status => assert_eq!(status, Status::Committed),
+        }
+        assert_eq!(store.image(1, &kept.files[0]).unwrap().unwrap(), [b'a'; 5000]);
+        assert_eq!(judged(&store), (vec![], 1));
+    }
+}
+
+#[test]
+fn a_change_whose_undoing_has_no_room_is_not_begun_and_says_how_much_is_missing() {
+    let Some(disk) = Disk::of(32) else { return };
+    let state = disk.path().join("state");
+    let store = Store::open(&state).unwrap();
+    let edits = [edit(&[b'a'; 20_000], b"new")];
+    let error = store.begin(Timestamp::UNIX_EPOCH, "a test", &edits, &[]).unwrap_err();
+    let StoreError::NoRoom { folder, needed, free, .. } = &error else { panic!("{error}") };
+    assert_eq!(folder, &state);
+    assert!(*needed >= 28_000 && *free < *needed, "{needed} {free}");
+    assert!(error.to_string().contains("nothing was begun"), "{error}");
+    assert_eq!(store.changes().unwrap(), []);
+    assert!(!state.join("changes/000001").exists(), "nothing of it stays");
+    // A smaller one has room.
+    let edits = [edit(b"old", b"new")];
+    store.begin(Timestamp::UNIX_EPOCH, "a test", &edits, &[]).unwrap();
+}
+
+#[test]
+fn an_older_state_folder_without_room_to_decide_gets_it_when_it_is_opened() {
+    let Some(disk) = Disk::of(64) else { return };
+    let state = disk.path().join("state");
+    drop(Store::open(&state).unwrap());
+    for file in ["decisions.toml", "decisions.spare", "trust/audit.head"] {
+        std::fs::remove_file(state.join(file)).unwrap();
+    }
+    let store = Store::open(&state).unwrap();
+    disk.fill();
+    let mut decisions = store.decisions().unwrap();
+    decisions.switched_off = Some(said(100));
+    store.decide("a test", |it| it.clone_from(&decisions)).unwrap();
+    decisions.switched_off = None;
+    store.decide("a test", |it| it.clone_from(&decisions)).unwrap();
 }

@@ -1,6 +1,6 @@
 //! Simulators for tests: a server's files in a folder, a host that fails on demand, publishers
-//! of feeds with throwaway keys, the real web servers of this machine, a throwaway host that
-//! boots systemd, and a real server's files where they are at hand.
+//! of feeds with throwaway keys, small disks, the real web servers of this machine, a throwaway
+//! host that boots systemd, and a real server's files where they are at hand.
 //!
 //! A dev-dependency only. What goes wrong here is a broken test, so it panics, and says why.
 #![allow(
@@ -10,6 +10,7 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+mod disk;
 mod failing;
 pub mod feed;
 mod python;
@@ -21,6 +22,7 @@ pub mod throwaway;
 mod tree;
 pub mod web;
 
+pub use disk::Disk;
 pub use failing::{FailingHost, Fault};
 pub use python::python_tuf;
 pub use real::{RealServer, real_data};

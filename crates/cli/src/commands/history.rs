@@ -2,20 +2,25 @@
 
 use serde_json::json;
 use stopgap_model::problem::one_line;
+use stopgap_store::Trail;
 
 use crate::args::Common;
-use crate::error::CliError;
+use crate::error::{ATTENTION, CliError};
 use crate::output::{self, wrap};
 use crate::session::Session;
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let session = Session::open(common)?;
-    let lines = session.store.history()?;
+    let Trail { lines, faults } = session.store.trail()?;
+    let code = if faults.is_empty() { 0 } else { ATTENTION };
     if common.json {
-        output::print_json(json!({"history": lines, "intact": true}));
-        return Ok(0);
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        output::print_json(json!({
+            "history": lines, "intact": faults.is_empty(), "faults": faults,
+        }));
+        return Ok(code);
     }
-    if lines.is_empty() {
+    if lines.is_empty() && faults.is_empty() {
         say!("Nothing has happened yet.");
     }
     for line in lines {
@@ -28,5 +33,6 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         );
         say!("{}", wrap(&text, "                                "));
     }
-    Ok(0)
+    output::warn_of_trail(&faults);
+    Ok(code)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use stopgap_model::policy::{Policy, Switch};
 use stopgap_model::report::State;
 use stopgap_plan::Order;
-use stopgap_store::Event;
+use stopgap_store::{Event, Trail};
 
 use crate::args::Common;
 use crate::commands::check::feeds_json;
@@ -20,11 +20,12 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let session = Session::look(common)?;
     let view = session.engine().look(&Order::default())?;
     // A trail that was changed is told, and does not take the states away.
-    let history = session.store.history();
-    if let Err(error) = &history {
-        anstream::eprintln!("{}", output::wrap(&format!("warning: {error}"), "  "));
+    let trail = session.store.trail();
+    if let Err(error) = &trail {
+        output::warn(&format!("{error}"));
     }
-    let lines = history.unwrap_or_default();
+    let Trail { lines, faults } = trail.unwrap_or_default();
+    output::warn_of_trail(&faults);
     let last = lines.iter().rev().find(|line| line.event == Event::Checked).map(|line| line.at);
     let report = view.plan.report;
     let feeds = &session.sources.feeds;

@@ -58,7 +58,7 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
     }
     let at = url.as_deref().unwrap_or("carried in by hand");
     let detail = format!("{name}, {}, {at}; {}", feed.format.as_str(), powers_text(&feed.powers));
-    session.store.record(feed.added_at, &session.by, Event::FeedAdded, "", &detail)?;
+    session.record(Event::FeedAdded, "", &detail);
     if common.json {
         output::print_json(json!({"added": name}));
         return Ok(0);
@@ -78,8 +78,7 @@ pub(crate) fn remove(common: &Common, name: &FeedName) -> Result<u8, CliError> {
     if !session.feeds.remove(name)? {
         return Err(super::refresh::no_such_feed(name));
     }
-    let now = Timestamp::now();
-    session.store.record(now, &session.by, Event::FeedRemoved, "", name.as_str())?;
+    session.record(Event::FeedRemoved, "", name.as_str());
     if common.json {
         output::print_json(json!({"removed": name}));
     } else {

@@ -36,8 +36,7 @@ pub(crate) fn run(
         days => format!(", accepted though it may have expired up to {days} days ago"),
     };
     let detail = format!("{name} from {}: {}{stale}", file.display(), changes(&refreshed));
-    let now = Timestamp::now();
-    session.store.record(now, &session.by, Event::FeedImported, "", &detail)?;
+    session.record(Event::FeedImported, "", &detail);
     if common.json {
         output::print_json(json!({
             "name": name,
@@ -91,12 +90,6 @@ fn take<'a>(
         return Err(CliError::Machine("there is no feed".into()));
     };
     let why = sentence(&failure);
-    session.store.record(
-        Timestamp::now(),
-        &session.by,
-        Event::FeedRefused,
-        "",
-        &format!("{name}, from a bundle: {why}"),
-    )?;
+    session.record(Event::FeedRefused, "", &format!("{name}, from a bundle: {why}"));
     Err(CliError::Feed { name: name.clone(), why })
 }

@@ -70,7 +70,7 @@ pub(crate) fn record(session: &Session, outcomes: &[Outcome]) -> Result<(), CliE
             }
             Ok(_) | Err(_) => continue,
         };
-        session.store.record(Timestamp::now(), &session.by, event, "", &detail)?;
+        session.record(event, "", &detail);
     }
     Ok(())
 }
