@@ -1,8 +1,10 @@
 //! Reads a server once: the configuration files that matter, and the facts.
 
+use std::collections::BTreeMap;
+
 use stopgap_edit::iis::{MAX_FILE_BYTES, Need, OverBudget, Read, Snapshot};
 use stopgap_edit::web;
-use stopgap_host::{Host, exchange_facts, packages, php_facts};
+use stopgap_host::{Host, Named, Writers, exchange_facts, packages, php_facts};
 use stopgap_model::host::Declared;
 use stopgap_model::web::{WebFacts, WebServer};
 use stopgap_model::{Fact, HostFacts, ServerPath};
@@ -49,7 +51,7 @@ pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
     let mut files = web::Files::new(&server);
     let incomplete = match &server.doubt {
         Some(doubt) => Some(doubt.clone()),
-        None => fill(host, &mut files).err().map(|error| error.to_string()),
+        None => fill(host, &server, &mut files).err().map(|error| error.to_string()),
     };
     let layout = match &incomplete {
         Some(why) => Err(why.clone()),
@@ -66,20 +68,34 @@ pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
     WebConfig { facts: WebFacts { server, sites, modules }, files, incomplete, refused: None }
 }
 
-fn fill(host: &dyn Host, files: &mut web::Files) -> Result<(), web::OverBudget> {
+fn fill(
+    host: &dyn Host,
+    server: &WebServer,
+    files: &mut web::Files,
+) -> Result<(), web::OverBudget> {
+    // Who may change what a file says, or that it is read at all.
+    let mut words: BTreeMap<ServerPath, Writers> = BTreeMap::new();
     loop {
-        let needs = files.needs();
-        if needs.is_empty() {
+        let missing = files.missing();
+        if missing.is_empty() {
             return Ok(());
         }
-        for need in needs {
+        for (need, by) in missing {
+            // What root names is read on root's word, whoever else names it.
+            let word_of = |file| words.get(file).copied().unwrap_or(Writers::Several);
+            let word = by.iter().map(word_of).min().unwrap_or(Writers::Root);
             match need {
                 web::Need::File(path) => {
-                    let read = read_followed(host, &path);
-                    files.provide(path, read)?;
+                    let named = host.read_named(server, word, &path, MAX_FILE_BYTES as u64);
+                    // Whoever may write the main file of a server that root starts has root's rights
+                    // by that server: it loads what the file says.
+                    let is_roots = by.is_empty() && server.account.is_root();
+                    let writers = if is_roots { Writers::Root } else { named.writers };
+                    words.insert(path.clone(), word.and(writers));
+                    files.provide(path, followed(named))?;
                 }
                 web::Need::Glob(pattern) => {
-                    let found = host.glob(&pattern);
+                    let found = host.glob_named(server, word, &pattern);
                     files.provide_glob(pattern, found)?;
                 }
             }
@@ -87,13 +103,13 @@ fn fill(host: &dyn Host, files: &mut web::Files) -> Result<(), web::OverBudget> 
     }
 }
 
-/// Reads the file that a path leads to.
-fn read_followed(host: &dyn Host, path: &ServerPath) -> web::Read {
-    let real = match host.real_path(path) {
+/// What became of reading the file that a path leads to.
+fn followed(named: Named) -> web::Read {
+    let real = match named.real {
         Ok(real) => real,
         Err(why) => return web::Read::Unreadable(why),
     };
-    match host.read(&real, MAX_FILE_BYTES as u64) {
+    match named.read {
         stopgap_host::Read::Found(bytes) => web::Read::Found { real, bytes },
         stopgap_host::Read::Absent => web::Read::Absent,
         stopgap_host::Read::Unreadable(why) => web::Read::Unreadable(why),

@@ -84,6 +84,16 @@ pub enum FsError {
         /// The user id of the owner of what it leads to.
         other: u32,
     },
+    /// Somebody had it included in a server's configuration whose file it is not.
+    #[error(
+        "{} is included by a file that others than root may write and is not theirs, so it is not \
+         changed",
+        path.display()
+    )]
+    NotTheirs {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another file has its name than the one that was looked at.
     #[error("{} was exchanged while it was opened", path.display())]
     Exchanged {

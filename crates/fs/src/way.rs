@@ -21,6 +21,8 @@ const MAX_PARTS: usize = 256;
 
 /// Write permission for the group or for everybody.
 const OTHERS_WRITE: u32 = 0o022;
+/// Write permission for everybody.
+const EVERYBODY_WRITES: u32 = 0o002;
 /// What is in a folder with it is removed and renamed by its owner and the folder's only.
 const STICKY: u32 = 0o1000;
 
@@ -144,7 +146,7 @@ impl<'a> Way<'a> {
         self.guard.owner(stat.st_uid, &path);
         // Whose something is in a sticky folder, he alone puts something else there.
         if stat.st_mode & STICKY == 0 {
-            self.guard.mode(stat.st_mode, &path);
+            self.guard.mode(&stat, &path);
         }
         // A link has no permissions of its own, and a file is judged when the way has ended.
         self.guard.owner(seen.stat.st_uid, &inside);
@@ -160,7 +162,7 @@ impl<'a> Way<'a> {
             _ => (fstat(folder).at("read", folder.path())?, folder.path().to_owned()),
         };
         self.guard.owner(stat.st_uid, &path);
-        self.guard.mode(stat.st_mode, &path);
+        self.guard.mode(&stat, &path);
         Ok(())
     }
 
@@ -327,6 +329,18 @@ pub enum Writers {
     Several,
 }
 
+impl Writers {
+    /// Who may change something that depends on both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (one, Self::Root) | (Self::Root, one) => one,
+            (Self::User(one), Self::User(another)) if one == another => self,
+            _ => Self::Several,
+        }
+    }
+}
+
 impl Seen {
     /// What has this name in the folder; `None` if nothing has.
     fn open(folder: &Folder, name: &OsStr) -> Result<Option<Self>, FsError> {
@@ -354,12 +368,15 @@ impl Guard {
         }
     }
 
-    fn mode(&mut self, mode: u32, path: &Path) {
-        if mode & OTHERS_WRITE == 0 {
+    fn mode(&mut self, stat: &Stat, path: &Path) {
+        if stat.st_mode & OTHERS_WRITE == 0 {
             return;
         }
-        self.is_open = true;
         self.exposed.get_or_insert_with(|| path.to_owned());
+        // With a umask of 002 everybody's files are open to a group that is his alone; it has his
+        // number.
+        let is_his = stat.st_mode & EVERYBODY_WRITES == 0 && stat.st_gid == stat.st_uid;
+        self.is_open |= !is_his || is_trusted(stat.st_uid);
     }
 }
 

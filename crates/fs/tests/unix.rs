@@ -395,5 +395,10 @@ fn a_program_that_others_may_write_is_not_trusted() {
         assert_eq!(writers("/sticky/nginx"), Some((Writers::Root, 0)));
         assert_eq!(writers("/open/deep/nginx"), Some((Writers::Several, 0)));
         assert_eq!(writers("/open/none"), None);
+        // A group that is his alone is he.
+        server.mode("sticky/own", 0o2775);
+        assert_eq!(writers("/sticky/own/nginx"), Some((Writers::User(CUSTOMER), 0)));
+        server.mode("sticky/own", 0o777);
+        assert_eq!(writers("/sticky/own/nginx"), Some((Writers::Several, 0)));
     }
 }

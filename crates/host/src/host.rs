@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use stopgap_fs::{FsError, ReplaceError};
+use stopgap_fs::{FsError, ReplaceError, Writers};
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
 
@@ -26,6 +26,17 @@ pub struct Found {
     pub files: Vec<ServerPath>,
     /// Why there may be more; a sentence without a full stop.
     pub incomplete: Option<String>,
+}
+
+/// A file that a web server's configuration names, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The file itself, every link followed; or why that is not known, a sentence without a full stop.
+    pub real: Result<ServerPath, String>,
+    /// What reading it came to.
+    pub read: Read,
+    /// Who may change it.
+    pub writers: Writers,
 }
 
 /// A server's files, by the paths that the server uses.
@@ -73,6 +84,32 @@ pub trait Host {
     /// # Errors
     /// A folder cannot be read, or there are too many; a sentence without a full stop.
     fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String>;
+
+    /// Reads a file of at most `max` bytes that the configuration of a web server names: with the
+    /// rights that the server is started with and, where others than root may write what names it
+    /// (`word`), with theirs. Whoever could have it included has no more of it than he has himself.
+    fn read_named(&self, _: &WebServer, _word: Writers, path: &ServerPath, max: u64) -> Named {
+        let real = self.real_path(path);
+        let read = match &real {
+            Ok(real) => self.read(real, max),
+            Err(why) => Read::Unreadable(why.clone()),
+        };
+        Named { real, read, writers: Writers::Root }
+    }
+
+    /// The files that a pattern in the configuration of a web server names, as for [`Host::glob`], and
+    /// with the rights of [`Host::read_named`].
+    ///
+    /// # Errors
+    /// As for [`Host::glob`].
+    fn glob_named(
+        &self,
+        _: &WebServer,
+        _word: Writers,
+        pattern: &str,
+    ) -> Result<Vec<ServerPath>, String> {
+        self.glob(pattern)
+    }
 
     /// The web servers other than IIS that are installed or run here.
     fn web_servers(&self) -> Vec<WebServer>;

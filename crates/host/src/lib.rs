@@ -19,11 +19,11 @@ mod tree;
 mod unix;
 
 pub use exchange::exchange_facts;
-pub use host::{Found, Host, Read};
+pub use host::{Found, Host, Named, Read};
 pub use linux::LinuxHost;
 pub use live::{Answer, Asking, Heard, Live, Question, Stop, TestError};
 pub use packages::packages;
 pub use path::{NotAbsolute, parts};
 pub use php::php_facts;
-pub use stopgap_fs::{FsError, ReplaceError};
+pub use stopgap_fs::{FsError, ReplaceError, Writers};
 pub use tree::TreeHost;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FsError, ReplaceError, Staged, UnixRoot};
+use stopgap_fs::{FsError, ReplaceError, Staged, UnixRoot, Writers};
 use stopgap_model::web::Account;
 use stopgap_model::{Digest, ServerPath};
 
@@ -74,6 +74,11 @@ impl UnixFiles {
     pub(crate) fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
         let paths = self.0.glob(pattern).map_err(|error| sentence(&error))?;
         paths.iter().map(named).collect()
+    }
+
+    /// Who may change what a path leads to, and whose it is; `None` if nothing is there.
+    pub(crate) fn writers(&self, path: &ServerPath) -> Result<Option<(Writers, u32)>, FsError> {
+        self.0.writers(path.as_str())
     }
 
     pub(crate) fn is_folder(&self, path: &ServerPath) -> bool {

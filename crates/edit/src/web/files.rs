@@ -33,6 +33,9 @@ pub enum Need {
     Glob(String),
 }
 
+/// What is still to be read, and the files that name it; none where the server is started with it.
+pub type Missing = BTreeMap<Need, BTreeSet<ServerPath>>;
+
 /// What became of reading a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
@@ -102,12 +105,20 @@ impl Files {
     /// What is still to be provided. Empty once everything is read.
     #[must_use]
     pub fn needs(&self) -> Vec<Need> {
-        let needs: BTreeSet<Need> = match self.server.kind {
+        self.missing().into_keys().collect()
+    }
+
+    /// What is still to be provided, with the files that name it.
+    #[must_use]
+    pub fn missing(&self) -> Missing {
+        match self.server.kind {
             WebKind::Nginx => nginx::needs(self),
-            WebKind::HaProxy => haproxy::needs(self),
+            // Its files include nothing.
+            WebKind::HaProxy => {
+                haproxy::needs(self).into_iter().map(|need| (need, BTreeSet::new())).collect()
+            }
             WebKind::Apache => apache::needs(self),
-        };
-        needs.into_iter().collect()
+        }
     }
 
     /// Takes in what became of reading a file; one that is already there is replaced.

@@ -12,6 +12,7 @@ mod launch;
 mod left_out;
 mod packaged;
 mod process;
+mod reader;
 mod reload;
 mod reply;
 mod rights;
@@ -31,11 +32,11 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use stopgap_fs::{FsError, ReplaceError};
+use stopgap_fs::{FsError, ReplaceError, Writers};
 use stopgap_model::web::{LeftOut, WebServer, WebSettings};
 use stopgap_model::{Digest, ServerPath};
 
-use crate::host::{Found, Host, Read};
+use crate::host::{Found, Host, Named, Read};
 use crate::live::{Asking, Live, Stop, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;
@@ -43,6 +44,7 @@ use crate::unix::UnixFiles;
 use about::{About, Stamp};
 use asking::Askers;
 use discovery::{Key, Start};
+use reader::{Readers, with_files_of};
 use survey::Heard;
 
 pub(crate) use packaged::packaged_in_tree;
@@ -60,6 +62,7 @@ pub struct LinuxHost {
     units: Mutex<BTreeMap<String, (Instant, Heard)>>,
     /// What was left out when web servers were looked for last.
     left_out: Mutex<LeftOut>,
+    readers: Readers,
 }
 
 impl LinuxHost {
@@ -71,7 +74,8 @@ impl LinuxHost {
         let files = UnixFiles::open(Path::new("/"))?;
         let (abouts, starts) = (Mutex::default(), Mutex::default());
         let (units, left_out) = (Mutex::default(), Mutex::default());
-        Ok(Self { files, settings, abouts, starts, units, left_out })
+        let readers = Readers::default();
+        Ok(Self { files, settings, abouts, starts, units, left_out, readers })
     }
 }
 
@@ -97,6 +101,7 @@ impl Host for LinuxHost {
     }
 
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
+        self.readers.require_theirs(path)?;
         self.files.replace(path, expected, new)
     }
 
@@ -117,6 +122,20 @@ impl Host for LinuxHost {
 
     fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
         self.files.glob(pattern)
+    }
+
+    fn read_named(&self, server: &WebServer, word: Writers, path: &ServerPath, max: u64) -> Named {
+        self.read_on(server, word, path, max)
+    }
+
+    fn glob_named(
+        &self,
+        server: &WebServer,
+        word: Writers,
+        pattern: &str,
+    ) -> Result<Vec<ServerPath>, String> {
+        let account = self.readers.account(&self.files, server, word);
+        with_files_of(&account, || self.files.glob(pattern))?
     }
 
     fn web_servers(&self) -> Vec<WebServer> {

@@ -150,3 +150,34 @@ fn packaged_service(server: &WebServer) -> Option<String> {
     PACKAGED.iter().find(is_package)?;
     Some(format!("{}.service", server.program.file_name()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use stopgap_model::Fact;
+    use stopgap_model::web::{Account, WebSettings};
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_was_somebody_elses_is_not_started() {
+        let host = LinuxHost::open(WebSettings::default()).expect("this machine");
+        let server = WebServer {
+            kind: WebKind::Nginx,
+            program: ServerPath::new("/bin/true"),
+            config: vec![ServerPath::new("/none/nginx.conf")],
+            base: ServerPath::new("/"),
+            variables: BTreeMap::new(),
+            defines: Vec::new(),
+            account: Account::user(33, 33),
+            version: Fact::Absent,
+            modules: Fact::Absent,
+            running: Fact::Known(true),
+            source: "a test".into(),
+            doubt: None,
+        };
+        let why = host.start_again(&server).expect_err("not started");
+        assert!(why.contains("ran as user 33 without a service manager"), "{why}");
+    }
+}

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::ServerPath;
+use stopgap_model::web::Account;
 
 use crate::host::Read;
 use crate::unix::UnixFiles;
@@ -85,6 +86,17 @@ impl Users {
         self.groups.iter().filter(member).map(|group| group.gid).collect()
     }
 
+    /// The rights that a user has who logs in; one that is not known here is in no group.
+    pub(crate) fn account(&self, uid: u32) -> Account {
+        match self.users.iter().find(|user| user.uid == uid) {
+            Some(user) => {
+                let groups = self.groups_of(&user.name);
+                Account { groups, ..Account::user(uid, user.gid) }
+            }
+            None => Account::user(uid, NOBODY),
+        }
+    }
+
     /// What a user is called, for a person.
     pub(crate) fn name(&self, uid: u32) -> String {
         let known = self.users.iter().find(|user| user.uid == uid);
@@ -130,6 +142,9 @@ mod tests {
         assert_eq!(users.user("33"), users.user("www-data"));
         assert_eq!(users.user("broken"), None);
         assert_eq!(users.groups_of("www-data"), BTreeSet::from([900]));
+        let groups = BTreeSet::from([900]);
+        assert_eq!(users.account(33), Account { groups, ..Account::user(33, 33) });
+        assert_eq!(users.account(4242), Account::user(4242, NOBODY));
         assert_eq!(
             (users.gid("certs"), users.gid("77"), users.gid("x")),
             (Some(900), Some(77), None)

@@ -8,20 +8,21 @@ mod walk;
 
 use std::collections::BTreeSet;
 
-use super::files::{Files, Need, Trouble};
+use super::files::{Files, Missing, Need, Trouble};
 
 pub(super) use place::{own_paths, place, written_files};
 pub(super) use sites::sites;
 pub(super) use walk::Tree;
 
 /// What is still to be read.
-pub(super) fn needs(files: &Files) -> BTreeSet<Need> {
+pub(super) fn needs(files: &Files) -> Missing {
     let mut walk = walk::Walk::new(files);
     // What is wrong is told by the layout.
     let _ = walk.run();
     let mut missing = walk.missing;
     let own = own_paths(files, &walk.tree);
-    missing.extend(own.into_iter().filter(|path| files.get(path).is_none()).map(Need::File));
+    let unread = own.into_iter().filter(|path| files.get(path).is_none());
+    missing.extend(unread.map(|path| (Need::File(path), BTreeSet::new())));
     missing
 }
 
@@ -29,7 +30,7 @@ pub(super) fn needs(files: &Files) -> BTreeSet<Need> {
 pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
     let mut walk = walk::Walk::new(files);
     walk.run()?;
-    match walk.missing.first() {
+    match walk.missing.first_key_value() {
         None => Ok(walk.tree),
         Some(_) => Err(Trouble {
             path: files.main(),

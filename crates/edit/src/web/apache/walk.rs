@@ -6,7 +6,7 @@ use stopgap_model::host::ServerPath;
 use stopgap_model::problem::{escaped, one_line};
 
 use super::super::files::{
-    Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
+    Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read, Trouble,
 };
 use super::super::glob;
 use super::super::source::Source;
@@ -79,7 +79,7 @@ struct Open {
 pub(super) struct Walk<'a> {
     files: &'a Files,
     pub(super) tree: Tree<'a>,
-    pub(super) missing: BTreeSet<Need>,
+    pub(super) missing: Missing,
     variables: Variables,
     root: ServerPath,
     stack: Vec<Open>,
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
         Self {
             files,
             tree: Tree { hosts: vec![Host::default()], ..Tree::default() },
-            missing: BTreeSet::new(),
+            missing: Missing::new(),
             variables,
             root: files.server.base.clone(),
             stack: Vec::new(),
@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
         }
         match self.files.get(path) {
             None => {
-                self.missing.insert(Need::File(path.clone()));
+                self.lacks(Need::File(path.clone()), by);
                 Ok(())
             }
             Some(Read::Found { real, bytes }) => self.file(path, real, bytes, by),
@@ -135,7 +135,7 @@ impl<'a> Walk<'a> {
                 let pattern = path.join("*").as_str().to_owned();
                 match self.files.glob(&pattern) {
                     None => {
-                        self.missing.insert(Need::Glob(pattern));
+                        self.lacks(Need::Glob(pattern), by);
                         Ok(())
                     }
                     Some(Ok(found)) if !found.is_empty() => self.folder(found, by),
@@ -149,6 +149,13 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+    }
+
+    /// Takes note of what is not known yet, and of the file that names it.
+    fn lacks(&mut self, need: Need, by: Option<(usize, usize)>) {
+        let by = by.and_then(|(source, _)| self.tree.sources.get(source));
+        let by = by.map(|source| source.path.clone());
+        self.missing.entry(need).or_default().extend(by);
     }
 
     /// Goes through the files of a folder, as deep as folders may be in each other.
@@ -332,7 +339,7 @@ impl<'a> Walk<'a> {
         }
         let found = match self.files.glob(path.as_str()) {
             None => {
-                self.missing.insert(Need::Glob(path.as_str().to_owned()));
+                self.lacks(Need::Glob(path.as_str().to_owned()), Some(at));
                 &Vec::new()
             }
             Some(Ok(found)) => found,

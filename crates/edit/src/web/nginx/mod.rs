@@ -8,16 +8,14 @@ mod staged;
 mod tree;
 mod walk;
 
-use std::collections::BTreeSet;
-
-use super::files::{Files, Need, Trouble};
+use super::files::{Files, Missing, Trouble};
 
 pub(super) use place::{Parts, own_paths, place, written_files};
 pub(super) use sites::sites;
 pub(super) use tree::{Tree, gaps};
 
 /// What is still to be read.
-pub(super) fn needs(files: &Files) -> BTreeSet<Need> {
+pub(super) fn needs(files: &Files) -> Missing {
     let mut walk = walk::Walk::new(files, walk::Aim::Needs);
     // What is wrong is told by the layout.
     let _ = walk.run();
@@ -28,7 +26,7 @@ pub(super) fn needs(files: &Files) -> BTreeSet<Need> {
 pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
     let mut walk = walk::Walk::new(files, walk::Aim::All);
     walk.run()?;
-    match walk.missing.first() {
+    match walk.missing.first_key_value() {
         None => Ok(walk.tree),
         Some(_) => Err(Trouble {
             path: files.main(),

@@ -6,7 +6,8 @@ use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
 
 use super::super::files::{
-    Files, LEAST_WALKED, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Need, Read, Trouble,
+    Files, LEAST_WALKED, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read,
+    Trouble,
 };
 use super::super::glob;
 use super::super::source::Source;
@@ -33,7 +34,7 @@ pub(super) struct Walk<'a> {
     /// What the includes of ours name.
     own: BTreeSet<ServerPath>,
     pub(super) tree: Tree<'a>,
-    pub(super) missing: BTreeSet<Need>,
+    pub(super) missing: Missing,
     /// The blocks that are open.
     stack: Vec<Block>,
     /// The files that are being read: each was included by the one before.
@@ -51,7 +52,7 @@ impl<'a> Walk<'a> {
             aim,
             own,
             tree: Tree::default(),
-            missing: BTreeSet::new(),
+            missing: Missing::new(),
             stack: Vec::new(),
             reading: Vec::new(),
             walked: 0,
@@ -62,7 +63,7 @@ impl<'a> Walk<'a> {
     pub(super) fn run(&mut self) -> Result<(), Trouble> {
         let own = own_paths(self.files);
         let unread = own.into_iter().filter(|path| self.files.get(path).is_none());
-        self.missing.extend(unread.map(Need::File));
+        self.missing.extend(unread.map(|path| (Need::File(path), BTreeSet::new())));
         let main = self.files.main();
         self.file(&main, None)
     }
@@ -122,7 +123,7 @@ impl<'a> Walk<'a> {
         let named = escaped(path.as_str());
         match self.files.get(path) {
             None => {
-                self.missing.insert(Need::File(path.clone()));
+                self.lacks(Need::File(path.clone()), by);
                 Ok(None)
             }
             Some(Read::Absent) => Err(self.trouble(by, format!("{named} is not there"))),
@@ -138,6 +139,13 @@ impl<'a> Walk<'a> {
                 Ok(Some(number))
             }
         }
+    }
+
+    /// Takes note of what is not known yet, and of the file that names it.
+    fn lacks(&mut self, need: Need, by: Option<Span>) {
+        let by = by.and_then(|span| self.tree.sources.get(span.source));
+        let by = by.map(|source| source.path.clone());
+        self.missing.entry(need).or_default().extend(by);
     }
 
     fn trouble(&self, at: Option<Span>, what: String) -> Trouble {
@@ -318,7 +326,7 @@ impl<'a> Walk<'a> {
         self.tree.patterns.push((at, pattern.clone()));
         match self.files.glob(&pattern) {
             None => {
-                self.missing.insert(Need::Glob(pattern));
+                self.lacks(Need::Glob(pattern), Some(at));
                 Ok(None)
             }
             Some(Ok(found)) => Ok(Some(found.clone())),
