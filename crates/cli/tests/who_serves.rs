@@ -336,3 +336,127 @@ fn the_usual_ways_to_start_a_server_are_understood() {
     assert_eq!((&settled["running"], &settled["uid"]), (&Value::Bool(true), &mallory.into()));
     assert_eq!(told["left_out"]["servers"], serde_json::json!([]));
 }
+
+/// The bytes of every file of configuration.
+fn configuration(host: &ThrowawayHost) -> String {
+    let files = "find /etc/nginx /etc/apache2 /etc/haproxy /srv/hand -type f -o -type l | sort";
+    host.shell(&format!("{files} | xargs sha256sum; {files}")).expect_success().out
+}
+
+#[test]
+fn the_servers_of_an_ordinary_day_are_protected_and_come_back_to_the_byte() {
+    if !all_installed() {
+        return;
+    }
+    let Some(host) = boot() else { return };
+    host.shell("systemctl start nginx apache2 haproxy").expect_success();
+    nginx_of(&host, "root", "/srv/hand", 9107);
+    host.shell("nginx -c /srv/hand/nginx.conf").expect_success();
+    let before = configuration(&host);
+    let ports = [80, 8081, 8082, 9107];
+    for bus in ["start", "stop"] {
+        // Without a bus the processes of root's say how they were started.
+        if bus == "stop" {
+            host.shell("systemctl stop dbus.socket dbus.service").expect_success();
+        }
+        let told = check(&host);
+        assert_eq!(told["state"], "applied", "{told}");
+        for port in ports {
+            assert_eq!(
+                (host.get(port, "/stopgap-probe"), host.get(port, "/")),
+                (403, 200),
+                "{port}"
+            );
+        }
+        let status = json(&stopgap(&host, "status --catalog /srv/catalog --unsigned"));
+        assert_eq!(status["mitigations"][0]["state"], "applied", "{status}");
+        stopgap(&host, "remove WEB --once --catalog /srv/catalog --unsigned").expect_success();
+        for port in ports {
+            assert_ne!(host.get(port, "/stopgap-probe"), 403, "{port}");
+            assert_eq!(host.get(port, "/"), 200, "{port}");
+        }
+        assert_eq!(configuration(&host), before);
+    }
+}
+
+#[test]
+fn what_root_started_and_stopgap_cannot_act_for_is_named_and_nothing_is_called_applied() {
+    if !all_installed() {
+        return;
+    }
+    let Some(host) = boot() else { return };
+    host.shell("systemctl start nginx").expect_success();
+    // A root folder of its own.
+    nginx_of(&host, "root", "/srv/root/srv", 9201);
+    host.shell(
+        "cd /srv/root && mkdir -p usr lib lib64 etc dev tmp var && \
+         sed -i 's#/srv/root/srv#/srv#g' srv/nginx.conf && cp /etc/passwd /etc/group etc/",
+    )
+    .expect_success();
+    let unit = "[Service]\nRootDirectory=/srv/root\nBindReadOnlyPaths=/usr /lib /lib64\n\
+                MountAPIVFS=yes\n\
+                ExecStart=/usr/sbin/nginx -c /srv/nginx.conf -e /srv/log -g 'daemon off;'\n";
+    host.write("/etc/systemd/system/rooted.service", unit, 0o644);
+    // HAProxy without a master, which gives up root's rights: nothing tells it from one that poses.
+    let alone = "global\n  user haproxy\nfrontend x\n  mode http\n  timeout client 5s\n  \
+                 bind 127.0.0.1:9202\n  http-request return status 200\n";
+    host.write("/srv/alone.cfg", alone, 0o644);
+    let unit = "[Service]\nExecStart=/usr/sbin/haproxy -db -f /srv/alone.cfg\n";
+    host.write("/etc/systemd/system/alone.service", unit, 0o644);
+    // A program that a group may write.
+    nginx_of(&host, "root", "/srv/staff", 9203);
+    host.shell("install -g staff -m 775 /usr/sbin/nginx /usr/local/sbin/nginx").expect_success();
+    let unit =
+        "[Service]\nType=forking\nExecStart=/usr/local/sbin/nginx -c /srv/staff/nginx.conf\n";
+    host.write("/etc/systemd/system/staff.service", unit, 0o644);
+    host.shell("systemctl daemon-reload").expect_success();
+    for (unit, port, user) in
+        [("rooted", 9201, "root"), ("alone", 9202, "haproxy"), ("staff", 9203, "root")]
+    {
+        host.shell(&format!("systemctl start {unit}")).expect_success();
+        let up =
+            "for i in $(seq 100); do ss -ltn | grep -q ':PORT ' && exit; sleep 0.1; done; exit 1";
+        host.shell(&up.replace("PORT", &port.to_string())).expect_success();
+        let told = facts(&host);
+        let left = told["left_out"]["servers"].as_array().unwrap();
+        let [server] = left.as_slice() else { panic!("{unit}: {}", told["left_out"]) };
+        assert_eq!(server["ports"], serde_json::json!([port]), "{server}");
+        assert_eq!((&server["user"], &server["counts"]), (&user.into(), &Value::Bool(true)));
+        let told = check(&host);
+        assert_eq!(told["state"], "partial", "{told}");
+        let why = told["reason"].as_str().unwrap();
+        assert!(why.contains(&format!("on port {port} is left out")), "{why}");
+        assert_eq!(host.get(80, "/stopgap-probe"), 403);
+        stopgap(&host, "remove WEB --once --catalog /srv/catalog --unsigned").expect_success();
+        host.shell(&format!("systemctl stop {unit}")).expect_success();
+        assert_eq!(check(&host)["state"], "applied");
+    }
+}
+
+#[test]
+fn a_thousand_processes_of_one_user_keep_nobody_from_being_protected() {
+    if !all_installed() {
+        return;
+    }
+    let Some(host) = boot() else { return };
+    host.shell("systemctl start nginx").expect_success();
+    let pose = "cp /bin/sleep /home/mallory/nginx; \
+                for i in $(seq 1000); do setsid -f /home/mallory/nginx 1000 >/dev/null 2>&1; done";
+    host.shell_as(MALLORY, pose).expect_success();
+    // A unit of his own service manager, as far as its control group goes.
+    let group = "/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service/app.slice/nginx.service";
+    let own = format!(
+        "u=$(id -u mallory); mkdir -p {group} && pgrep -u mallory nginx | head -1 > {group}/cgroup.procs"
+    );
+    host.shell(&own).expect_success();
+    let told = facts(&host);
+    let real = server(&told, "/etc/nginx/nginx.conf");
+    assert!(real["source"].as_str().unwrap().starts_with("nginx.service, process "), "{real}");
+    let left = &told["left_out"];
+    let named = left["servers"].as_array().unwrap();
+    assert_eq!(named.len() as u64 + left["more"].as_u64().unwrap(), 1000, "{left}");
+    assert!(named.len() <= 16 && named.iter().all(|it| it["counts"] == false), "{left}");
+    let told = check(&host);
+    assert_eq!(told["state"], "applied", "{told}");
+    assert_eq!(host.get(80, "/stopgap-probe"), 403);
+}

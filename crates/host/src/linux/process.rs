@@ -132,6 +132,10 @@ impl Process {
         let kind = declared.map(|(_, kind)| *kind).or_else(|| kind_of(&program))?;
         let Stat { parent, group, session, started, .. } = stat(pid)?;
         let rights = Rights::of(pid)?;
+        // Another process may have the number by now, or this one another program.
+        if fs::read_link(at(pid, "exe")).ok()?.to_str()?.trim_end_matches(" (deleted)") != program {
+            return None;
+        }
         Some(Self { id: ProcessId { pid, started }, kind, program, rights, parent, group, session })
     }
 
@@ -150,6 +154,9 @@ impl Process {
     /// text.
     pub(crate) fn known_arguments(&self) -> Result<Vec<String>, String> {
         let arguments = self.id.arguments();
+        if !self.id.is_there() {
+            return Err(format!("process {} is gone", self.id.pid));
+        }
         if arguments.iter().any(|argument| argument.contains('\u{fffd}')) {
             return Err("an argument of it is no text".to_owned());
         }

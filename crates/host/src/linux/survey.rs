@@ -35,6 +35,8 @@ pub(crate) struct Survey<'h> {
     /// Why the processes are not known, if so.
     unseen: Option<String>,
     units: BTreeMap<String, Heard>,
+    /// The units that processes are in.
+    unit_of: BTreeMap<ProcessId, String>,
     /// Why it is not known how a unit starts its server, by the unit's name.
     unclear: BTreeMap<String, NotKnown>,
     found: Vec<Found>,
@@ -59,6 +61,7 @@ impl<'h> Survey<'h> {
             processes,
             unseen,
             units: BTreeMap::new(),
+            unit_of: BTreeMap::new(),
             unclear: BTreeMap::new(),
             found: Vec::new(),
             told: BTreeSet::new(),
@@ -107,9 +110,11 @@ impl<'h> Survey<'h> {
         if !service::is_managed() {
             return;
         }
+        let tops = self.processes.tops();
+        self.unit_of = tops.filter_map(|process| Some((process.id, process.id.unit()?))).collect();
         let settings = &self.host.settings;
         let mut names = named_units(&settings.servers, settings.find, installed(&self.host.files));
-        names.extend(self.processes.tops().filter_map(|process| process.id.unit()));
+        names.extend(self.unit_of.values().cloned());
         let known = locked(&self.host.units).clone();
         let is_fresh = |heard: &Instant| heard.elapsed() < MOMENT;
         let (mut answers, mut asked) = (Vec::new(), Vec::new());
@@ -144,13 +149,14 @@ impl<'h> Survey<'h> {
 
     /// Whether the service manager takes a process for the main one of its unit.
     pub(super) fn is_main_of_unit(&self, process: &Process) -> bool {
-        let unit = process.id.unit().and_then(|name| self.unit(&name));
+        let unit = self.unit_of.get(&process.id).and_then(|name| self.unit(name));
         unit.is_some_and(|unit| unit.main_process == process.id.pid)
     }
 
     /// The processes of a unit that no other of their kind started.
     fn tops_of(&self, unit: &str) -> Vec<&Process> {
-        let of_it = |process: &&Process| process.id.unit().is_some_and(|own| own == unit);
+        let of_it =
+            |process: &&Process| self.unit_of.get(&process.id).is_some_and(|own| own == unit);
         self.processes.tops().filter(of_it).collect()
     }
 
@@ -249,16 +255,16 @@ impl<'h> Survey<'h> {
         if process.is_orphan() {
             return Ok(None);
         }
-        let unit = process.id.unit();
-        let unclear = unit.as_ref().and_then(|unit| self.unclear.get(unit));
+        let unit = self.unit_of.get(&process.id);
+        let unclear = unit.and_then(|unit| self.unclear.get(unit));
         if let Some(NotKnown::LeftOut(why)) = unclear {
             return Err(why.clone());
         }
         if let Some(why) = self.machine.outside(process) {
             return Err(why);
         }
-        let unit = unit.and_then(|name| self.unit(&name));
-        let is_main = unit.is_some_and(|unit| unit.main_process == process.id.pid);
+        let unit = unit.and_then(|name| self.unit(name));
+        let is_main = self.is_main_of_unit(process);
         if !process.rights.is_wholly(0) {
             let Some(NotKnown::Unclear(why)) = unclear.filter(|_| is_main) else {
                 return Err(self.not_roots(process));
@@ -272,10 +278,12 @@ impl<'h> Survey<'h> {
         let mut found = match self.host.captured(process) {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(None),
+            // It ended while it was looked at.
+            Err(_) if !process.id.is_there() => return Ok(None),
             Err(doubt) => return self.in_doubt(process, &doubt).map(Some),
         };
         let files: Vec<&ServerPath> = found.server.config.iter().collect();
-        let of_unit = unit.is_some();
+        let of_unit = self.unit_of.contains_key(&process.id);
         if let Some(why) = self.machine.sees_others(process.id.pid, of_unit, &files) {
             return Err(why);
         }
@@ -290,8 +298,8 @@ impl<'h> Survey<'h> {
 
     /// Why a process that is not wholly root's is left out.
     fn not_roots(&self, process: &Process) -> String {
-        if let Some(unit) = process.id.unit()
-            && let Some(found) = self.found.iter().find(|found| is_in(found, &unit))
+        if let Some(unit) = self.unit_of.get(&process.id)
+            && let Some(found) = self.found.iter().find(|found| is_in(found, unit))
             && let Some(sign) = found.start.as_ref().map(|start| &start.sign)
             && let Some(why) =
                 self.host.why_not_of_unit(process, &self.machine, sign, &found.server)
