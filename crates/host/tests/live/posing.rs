@@ -211,3 +211,22 @@ fn a_title_that_says_it_in_two_ways_makes_the_server_unknown_until_policy_says_i
     assert_eq!(live(&host).test(&settled, &[]), Ok(()));
     assert_eq!(live(&host).reload(&settled), Ok(()));
 }
+
+#[test]
+fn a_title_that_was_cut_off_is_not_taken_for_the_whole() {
+    let Some(program) = nginx() else { return };
+    let server = Background::new(WebKind::Nginx, "cut-off");
+    server.write("pid {dir}/pid;\nerror_log {dir}/log;\nevents {}\n", 404, 1);
+    // Without variables there is no room for the words that nginx writes before its arguments.
+    let config = server.dir.join("main.conf");
+    let started = Command::new(program).env_clear().arg("-c").arg(&config).status().unwrap();
+    assert!(started.success());
+    let host = LinuxHost::open(WebSettings::default()).unwrap();
+    until("it runs", || status(&host, server.ports[0]) == Answer::Status(404));
+    let servers = host.web_servers();
+    assert!(servers.iter().all(|it| it.config != [path(&config)]), "{servers:?}");
+    let doubts = servers.into_iter().filter_map(|server| server.doubt);
+    let told = host.left_out().named.into_iter().map(|it| it.why);
+    let all: Vec<String> = doubts.chain(told).collect();
+    assert!(all.iter().any(|why| why.contains("no room for all of its arguments")), "{all:?}");
+}
