@@ -1,6 +1,5 @@
 //! `stopgap feed refresh`: fetches what is new.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use stopgap_feed::tuf::Refreshed;
 use stopgap_feed::{Feed, FeedName};
