@@ -47,12 +47,14 @@ fn tried(scene: &Scene, attack: &Attack) -> Vec<String> {
     };
     let removed = scene.stopgap("remove --once WEB");
     let said = [&facts, &check, &removed].map(|run| format!("{}{}", run.out, run.err)).concat();
+    let roots = scene.shell("ps -u root -o args= | grep -c '[m]allory'").out;
     let betrayed = scene.host.read(BETRAYED).is_some();
     let unchanged = scene.trusted_files() == before;
     scene.end_all_of(attack.user);
     scene.shell(&format!("rm -f {BETRAYED}; {}", attack.after)).expect_success();
     let held = [
         (!betrayed, "nothing of his ran or was made as root"),
+        (roots.trim() == "0", "nothing of his runs as root now"),
         (unchanged, "no file of root's is changed"),
         (!said.contains(SECRET), "no secret is told"),
         (as_it_should, "the real server is protected, or it is told why not"),

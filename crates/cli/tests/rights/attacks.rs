@@ -79,9 +79,11 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
     Attack {
         name: "a program is put over that of the server in a namespace of his own",
-        attack: "cp /bin/sleep ~/nginx; unshare --user --map-root-user --mount sh -c \
-                 'mount --bind /home/mallory/nginx /usr/sbin/nginx && exec /usr/sbin/nginx 1000' \
-                 >/dev/null 2>&1 & sleep 0.3",
+        attack: "cp /bin/sleep ~/nginx; printf '#!/bin/sh\\ntouch /root/betrayed\\n' > ~/init; \
+                 chmod 755 ~/init; unshare --user --map-root-user --mount sh -c \
+                 'mount --bind /home/mallory/nginx /usr/sbin/nginx; \
+                 mount --bind /home/mallory/init /etc/init.d/nginx; \
+                 exec /usr/sbin/nginx 1000' >/dev/null 2>&1 & sleep 0.3",
         ..ATTACK
     },
     Attack {
@@ -155,13 +157,44 @@ pub(crate) const ATTACKS: &[Attack] = &[
         ..ATTACK
     },
     Attack {
-        name: "a unit runs his nginx as him, and his configuration includes a file of root's",
-        before: "mkdir -p /home/mallory/own && cat > /etc/systemd/system/his.service <<'END'\n\
-                 [Service]\nUser=mallory\n\
-                 ExecStart=/usr/sbin/nginx -c /home/mallory/own/nginx.conf -g 'daemon off;'\nEND\n\
-                 chown mallory: /home/mallory/own; systemctl daemon-reload",
-        attack: concat!(own_nginx!(), "true"),
-        after: "systemctl stop his; rm /etc/systemd/system/his.service; systemctl daemon-reload",
+        name: "a unit runs his nginx as him, and his configuration names what is root's",
+        before: concat!(
+            "cat > /etc/systemd/system/his.service <<'END'\n\
+             [Service]\nUser=mallory\n\
+             ExecStart=/usr/sbin/nginx -c /home/mallory/own/nginx.conf -g 'daemon off;'\nEND\n\
+             cat > /home/mallory/set-up <<'SET'\n",
+            own_nginx!(),
+            "SET\nsetpriv --reuid mallory --regid mallory --init-groups env HOME=/home/mallory \
+             sh /home/mallory/set-up && systemctl daemon-reload && systemctl start his"
+        ),
+        attack: "cd ~/own && sed -i -e '1i load_module /srv/evil.so;' \
+                 -e 's|server {|include /root/private.conf; server {|' nginx.conf",
+        after: "systemctl stop his; rm /etc/systemd/system/his.service; systemctl daemon-reload; \
+                rm -r /home/mallory/own",
+        needs_compiler: true,
+        ..ATTACK
+    },
+    Attack {
+        name: "a unit has its variables from a file that he may write",
+        before: "mkdir -p /etc/systemd/system/nginx.service.d && printf '%s\\n' '[Service]' \
+                 'EnvironmentFile=/home/mallory/variables' \
+                 > /etc/systemd/system/nginx.service.d/his.conf && \
+                 touch /home/mallory/variables && chown mallory: /home/mallory/variables && \
+                 systemctl daemon-reload",
+        attack: "echo LD_PRELOAD=/srv/evil.so > ~/variables",
+        after: "rm -r /etc/systemd/system/nginx.service.d /home/mallory/variables; \
+                systemctl daemon-reload",
+        outcome: Outcome::Told("others than root may write to /home/mallory"),
+        needs_compiler: true,
+        ..ATTACK
+    },
+    Attack {
+        name: "a user's HAProxy is gone when it is looked at, and would be started again",
+        attack: "mkdir -p ~/own && printf '%s\\n' defaults ' mode http' ' timeout client 5s' \
+                 ' timeout server 5s' ' timeout connect 5s' 'frontend x' ' bind 127.0.0.1:8084' \
+                 ' http-request return status 200' > ~/own/haproxy.cfg && \
+                 (haproxy -W -f ~/own/haproxy.cfg & master=$!; sleep 1.5; \
+                 kill -KILL $master) >/dev/null 2>&1 & sleep 0.5",
         ..ATTACK
     },
 ];
