@@ -20,8 +20,8 @@ use stopgap_model::host::{Declared, PhpCgi};
 use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
-use stopgap_model::{Fact, HostFacts, ServerPath, Version};
-use stopgap_store::AuditFault;
+use stopgap_model::{Fact, HostFacts, ServerId, ServerPath, Version};
+use stopgap_store::{AuditFault, Change};
 
 use crate::error::{CliError, code_of_trouble, hint_of_trouble, sentence};
 use crate::sources::FeedState;
@@ -106,6 +106,37 @@ pub(crate) fn troubles_json(troubles: &[Trouble]) -> Value {
 /// The exit code that they ask for.
 pub(crate) fn troubles_code(troubles: &[Trouble]) -> u8 {
     troubles.iter().map(code_of_trouble).max().unwrap_or(0)
+}
+
+/// What is told of a change that was cut short.
+pub(crate) fn interrupted_text(change: &Change) -> String {
+    let at = change.at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let ids: Vec<String> = change.mitigations().into_iter().map(ToString::to_string).collect();
+    let of = change.server().map_or("IIS", ServerId::as_str);
+    format!(
+        "change {} of {of} ({}), begun {at} by {}: it was neither finished nor taken back; the next \
+         check takes it back: stopgap check",
+        change.number,
+        ids.join(", "),
+        change.by
+    )
+}
+
+/// The changes that were cut short.
+pub(crate) fn interrupted_json(changes: &[Change]) -> Value {
+    let one = |change: &Change| {
+        let files: Vec<_> = change.files.iter().map(|file| &file.path).collect();
+        json!({
+            "change": change.number, "at": change.at.to_string(), "by": change.by,
+            "server": change.server(), "mitigations": change.mitigations(), "files": files,
+        })
+    };
+    changes.iter().map(one).collect()
+}
+
+/// The exit code that they ask for.
+pub(crate) fn interrupted_code(changes: &[Change]) -> u8 {
+    if changes.is_empty() { 0 } else { crate::error::ATTENTION }
 }
 
 /// The word of a state, coloured.

@@ -18,6 +18,7 @@ mod sites;
 mod stop;
 mod trouble;
 mod undo;
+mod unfinished;
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -176,6 +177,8 @@ impl Engine<'_> {
     /// # Errors
     /// What is remembered cannot be read.
     pub fn look(&self, order: &Order) -> Result<View, CycleError> {
-        self.view(order, self.policy, &Known::default())
+        let mut view = self.view(order, self.policy, &Known::default())?;
+        self.tell_unfinished(&mut view.plan.report)?;
+        Ok(view)
     }
 }

@@ -109,19 +109,7 @@ impl Engine<'_> {
 
     /// Writes the failure of a change down, for each of its mitigations.
     pub(crate) fn record_failure(&self, steps: &[Step], error: &str, done: &mut Done) {
-        let mut ids: Vec<&MitigationId> = Vec::new();
-        for step in steps {
-            match step {
-                Step::Insert(placed) => ids.push(&placed.mitigation),
-                Step::Remove { mitigation, .. } => ids.push(mitigation),
-                Step::Rules { rules, put_in, taken_out, .. } => {
-                    let put_in = rules.iter().filter(|placed| put_in.contains(&placed.action));
-                    ids.extend(put_in.map(|placed| &placed.mitigation));
-                    ids.extend(taken_out.iter().map(|out| &out.mitigation));
-                }
-            }
-        }
-        for id in ids {
+        for id in steps.iter().flat_map(Step::mitigations) {
             self.record(Event::Failed, id.as_str(), error, done);
         }
     }

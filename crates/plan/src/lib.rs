@@ -165,6 +165,20 @@ pub enum Step {
 }
 
 impl Step {
+    /// The mitigations of which the step puts something in or takes something out.
+    #[must_use]
+    pub fn mitigations(&self) -> Vec<&MitigationId> {
+        match self {
+            Self::Insert(placed) => vec![&placed.mitigation],
+            Self::Remove { mitigation, .. } => vec![mitigation],
+            Self::Rules { rules, put_in, taken_out, .. } => {
+                let put_in = rules.iter().filter(|placed| put_in.contains(&placed.action));
+                let put_in = put_in.map(|placed| &placed.mitigation);
+                put_in.chain(taken_out.iter().map(|out| &out.mitigation)).collect()
+            }
+        }
+    }
+
     /// The web server whose rules it is about; `None`: IIS.
     #[must_use]
     pub fn server(&self) -> Option<&ServerId> {

@@ -1,5 +1,7 @@
 //! The record of one change of the server.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stopgap_model::{Digest, MitigationId, ServerId, ServerPath};
@@ -46,6 +48,12 @@ impl Change {
     #[must_use]
     pub fn server(&self) -> Option<&ServerId> {
         self.steps.iter().find_map(Step::server)
+    }
+
+    /// The mitigations of which it puts something in or takes something out, each once.
+    #[must_use]
+    pub fn mitigations(&self) -> BTreeSet<&MitigationId> {
+        self.steps.iter().flat_map(Step::mitigations).collect()
     }
 }
 

@@ -151,15 +151,16 @@ impl Store {
         Lock::holder(&self.dir)
     }
 
-    /// The changes that were begun and neither finished nor taken back, and at which no process is
-    /// any more.
+    /// The changes that were begun and cut short: neither finished nor taken back, and no process is
+    /// at them any more.
     ///
     /// # Errors
     /// A record cannot be read.
     pub fn interrupted(&self) -> Result<Vec<Change>, StoreError> {
         let intended = || -> Result<Vec<Change>, StoreError> {
             let mut changes = self.changes()?;
-            changes.retain(|change| change.status == Status::Intended);
+            // One that could not be taken back is told as what failed.
+            changes.retain(|it| it.status == Status::Intended && it.stuck.is_none());
             Ok(changes)
         };
         let before: Vec<u64> = intended()?.iter().map(|change| change.number).collect();

@@ -12,11 +12,13 @@ use crate::session::Session;
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let session = Session::open(common)?;
     let Trail { lines, faults } = session.store.trail()?;
-    let code = if faults.is_empty() { 0 } else { ATTENTION };
+    let interrupted = session.store.interrupted()?;
+    let code = if faults.is_empty() { output::interrupted_code(&interrupted) } else { ATTENTION };
     if common.json {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         output::print_json(json!({
             "history": lines, "intact": faults.is_empty(), "faults": faults,
+            "interrupted": output::interrupted_json(&interrupted),
         }));
         return Ok(code);
     }
@@ -32,6 +34,12 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
             output::plain(&line.detail)
         );
         say!("{}", wrap(&text, "                                "));
+    }
+    for change in &interrupted {
+        say!(
+            "\n{}",
+            wrap(&output::plain(&format!("Cut short: {}", output::interrupted_text(change))), "  ")
+        );
     }
     output::warn_of_trail(&faults);
     Ok(code)

@@ -29,7 +29,10 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let last = lines.iter().rev().find(|line| line.event == Event::Checked).map(|line| line.at);
     let report = view.plan.report;
     let feeds = &session.sources.feeds;
-    let code = output::exit_code(&report).max(output::feeds_code(feeds));
+    let (running, interrupted) = (session.store.busy()?, session.store.interrupted()?);
+    let code = output::exit_code(&report)
+        .max(output::feeds_code(feeds))
+        .max(output::interrupted_code(&interrupted));
     output::warn_of_feeds(feeds, Timestamp::now());
     if common.json {
         output::print_json(json!({
@@ -37,6 +40,8 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
             "organisation_enabled": session.policy.organisation == Switch::On,
             "server_enabled": session.policy.server == Switch::On,
             "switched_off": session.policy.switched_off(),
+            "running": running,
+            "interrupted": output::interrupted_json(&interrupted),
             "last_check": last.map(|at| at.to_string()),
             "service_interval_seconds": INTERVAL.as_secs(),
             "server": {"name": session.host.name(), "facts": output::facts_json(&view.facts)},
@@ -59,6 +64,12 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     say("Last check", &last_text(last));
     say("Next check", "an hour after the last where `stopgap run` runs, or: stopgap check");
     say("In place", &in_place(&report));
+    if let Some(who) = running {
+        say("Running", &output::plain(&format!("{who} works on this server just now")));
+    }
+    for change in &interrupted {
+        say("CUT SHORT", &output::plain(&output::interrupted_text(change)));
+    }
     say!("\n{}", output::table(&report));
     Ok(code)
 }
