@@ -14,6 +14,7 @@ mod error;
 mod find;
 mod folder;
 mod glob;
+mod held;
 mod lines;
 mod lock;
 mod log;

@@ -12,6 +12,7 @@ use stopgap_model::Digest;
 
 use crate::error::{At as _, FsError, ReplaceError};
 use crate::folder::{Folder, read_rest};
+use crate::held::is_held_by;
 use crate::temp::Temp;
 use crate::xattr::carry_over;
 
@@ -94,12 +95,16 @@ impl<'a> Target<'a> {
         let file = folder
             .file(name, OFlags::RDONLY)?
             .ok_or_else(|| ReplaceError::Missing { path: path() })?;
+        let facts = file.metadata().at("read", &path())?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(ReplaceError::InUse { path: path() }),
+            // One that anybody took who may only read the file keeps nobody from anything.
+            Err(Errno::WOULDBLOCK) if is_held_by(&file, facts.ino(), &[0, facts.uid()]) => {
+                return Err(ReplaceError::InUse { path: path() });
+            }
+            Err(Errno::WOULDBLOCK) => {}
             Err(errno) => Err(errno).at("lock", &path())?,
         }
-        let facts = file.metadata().at("read", &path())?;
         Ok(Self { folder, name, file, facts })
     }
 

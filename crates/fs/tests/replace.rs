@@ -2,8 +2,11 @@
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs::{self, File, Permissions};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{FlockOperation, XattrFlags, getxattr, setxattr};
@@ -103,6 +106,39 @@ fn a_file_that_another_process_has_locked_is_left_alone() {
     }
     drop(other);
     assert_eq!(server.replace(), Ok(()));
+}
+
+/// A process of this user that holds a lock on the file, which it got already opened.
+fn locked_by(user: u32, file: &File) -> Child {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "flock --nonblock 0 && echo locked && exec sleep 1000"]).uid(user);
+    command.stdin(file.try_clone().expect("again")).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("a shell");
+    let mut said = [0; 6];
+    let out = child.stdout.as_mut().expect("piped");
+    out.read_exact(&mut said).expect("it is locked");
+    child
+}
+
+#[test]
+fn a_lock_of_a_user_who_may_only_read_the_file_keeps_nobody_from_replacing_it() {
+    if !is_root() {
+        println!("skipped: only root can be another user");
+        return;
+    }
+    for (user, owner, counts) in [(4711, 0, false), (4711, 4711, true), (0, 0, true)] {
+        let server = server();
+        std::os::unix::fs::chown(&server.file, Some(owner), None).expect("owner set");
+        let file = File::open(&server.file).expect("opened");
+        let mut holder = locked_by(user, &file);
+        drop(file);
+        let result = server.replace();
+        holder.kill().expect("ended");
+        holder.wait().expect("waited for");
+        let in_use = Err(ReplaceError::InUse { path: server.file.clone() });
+        let expected = if counts { in_use } else { Ok(()) };
+        assert_eq!(result, expected, "{user} locks a file of {owner}");
+    }
 }
 
 #[test]
