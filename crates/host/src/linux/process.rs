@@ -87,30 +87,41 @@ impl Processes {
     /// The processes that no other of their kind started: masters, those that serve alone, and
     /// workers whose master is gone.
     pub(crate) fn tops(&self) -> impl Iterator<Item = &Process> {
-        self.0.values().filter(|process| {
-            let parent = self.0.get(&process.parent);
-            parent.is_none_or(|parent| parent.kind != process.kind)
-        })
+        self.0.values().filter(|process| self.starter(process).is_none())
+    }
+
+    /// The process of its kind that started it. A user who may have root start a server (`sudo`) can
+    /// have a process of his take it for its child (`PR_SET_CHILD_SUBREAPER`), so what is root's was
+    /// started by root.
+    fn starter(&self, process: &Process) -> Option<&Process> {
+        let parent = self.0.get(&process.parent)?;
+        let may_have = !process.rights.is_wholly(0) || parent.rights.is_wholly(0);
+        (parent.kind == process.kind && may_have).then_some(parent)
     }
 
     /// A process and all of its kind that descend from it.
     pub(crate) fn family(&self, top: &Process) -> Vec<ProcessId> {
         let mut family = vec![top.id];
-        let mut met = BTreeSet::from([top.id.pid]);
-        // Each round finds the children of those that the last one found.
-        loop {
-            let child = |process: &&Process| {
-                process.kind == top.kind
-                    && met.contains(&process.parent)
-                    && !met.contains(&process.id.pid)
+        // What each comes from is followed up once, however long the way is.
+        let mut known = BTreeMap::from([(top.id.pid, true)]);
+        for process in self.0.values().filter(|process| process.kind == top.kind) {
+            let (mut way, mut at) = (Vec::new(), Some(process));
+            let descends = loop {
+                let Some(process) = at else { break false };
+                if let Some(known) = known.get(&process.id.pid) {
+                    break *known;
+                }
+                // Until it is known; then a circle of numbers that were given anew is none either.
+                known.insert(process.id.pid, false);
+                way.push(process.id);
+                at = self.starter(process);
             };
-            let found: Vec<ProcessId> = self.0.values().filter(child).map(|it| it.id).collect();
-            if found.is_empty() {
-                return family;
+            if descends {
+                known.extend(way.iter().map(|id| (id.pid, true)));
+                family.extend(way);
             }
-            met.extend(found.iter().map(|id| id.pid));
-            family.extend(found);
         }
+        family
     }
 
     /// The processes that answer for a master: those that it started, or itself if it serves alone.
@@ -360,6 +371,50 @@ mod tests {
         for line in [dead, "", "12 (a", "12 (a) S 1", "12 (a) S x y z"] {
             assert_eq!(stat_of(line), None, "{line}");
         }
+    }
+
+    fn nginx(pid: i32, parent: i32, uid: u32) -> Process {
+        let rights = Rights { uids: vec![uid; 4], ..Rights::default() };
+        let (kind, program) = (WebKind::Nginx, "/usr/sbin/nginx".to_owned());
+        let id = ProcessId { pid, started: 1 };
+        Process { id, kind, program, rights, parent, group: pid, session: pid }
+    }
+
+    fn processes(all: impl IntoIterator<Item = Process>) -> Processes {
+        Processes(all.into_iter().map(|process| (process.id.pid, process)).collect())
+    }
+
+    fn numbers(mut ids: Vec<ProcessId>) -> Vec<i32> {
+        ids.sort();
+        ids.iter().map(|id| id.pid).collect()
+    }
+
+    #[test]
+    fn a_users_process_that_took_roots_server_for_its_child_does_not_hide_it() {
+        // 7 is a user's; 8 is root's master, which daemonized below it; 9 is its worker.
+        let all = processes([nginx(7, 1, 1000), nginx(8, 7, 0), nginx(9, 8, 33)]);
+        let tops: Vec<i32> = all.tops().map(|top| top.id.pid).collect();
+        assert_eq!(tops, [7, 8]);
+        let family = |pid: i32| numbers(all.family(&all.0[&pid]));
+        assert_eq!((family(7), family(8)), (vec![7], vec![8, 9]));
+    }
+
+    #[test]
+    fn a_family_is_found_in_whatever_order_its_numbers_are_and_however_deep_it_is() {
+        let many = 20_000;
+        // Each is started by the one with the next number.
+        let deep = (2..many).map(|pid| nginx(pid, pid + 1, 1000));
+        let all = processes(deep.chain([nginx(many, 1, 1000), nginx(many + 1, 1, 1000)]));
+        let tops: Vec<i32> = all.tops().map(|top| top.id.pid).collect();
+        assert_eq!(tops, [many, many + 1]);
+        let begun = Instant::now();
+        assert_eq!(all.family(&all.0[&many]).len(), many as usize - 1);
+        assert_eq!(all.family(&all.0[&(many + 1)]).len(), 1);
+        // It took minutes when each step looked at all of them.
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        let circle = processes([nginx(5, 6, 1000), nginx(6, 5, 1000)]);
+        assert_eq!(circle.tops().count(), 0);
+        assert_eq!(numbers(circle.family(&circle.0[&5])), [5, 6]);
     }
 
     #[test]
