@@ -197,4 +197,25 @@ pub(crate) const ATTACKS: &[Attack] = &[
                  kill -KILL $master) >/dev/null 2>&1 & sleep 0.5",
         ..ATTACK
     },
+    Attack {
+        name: "a user holds a lock on every file of the server's configuration",
+        attack: "for file in /etc/nginx/nginx.conf /etc/nginx/sites-available/default; do \
+                 flock $file sleep 1000 >/dev/null 2>&1 & done; sleep 0.3",
+        ..ATTACK
+    },
+    Attack {
+        name: "a user's socket says by its name that his connection is a socket that listens",
+        attack: "perl -MSocket -e '\
+                 socket(my $c, AF_INET, SOCK_STREAM, 0); \
+                 connect($c, sockaddr_in(80, inet_aton(\"127.0.0.1\"))) or die; \
+                 syswrite $c, \"GET / HTTP/1.1\\r\\nX: \"; \
+                 my ($port) = sockaddr_in(getsockname $c); my $from = sprintf \":%04X\", $port; \
+                 select undef, undef, undef, 0.3; open my $table, \"/proc/net/tcp\"; my $number; \
+                 while (<$table>) { my @f = split; \
+                 $number = $f[9] if $f[1] =~ /:0050$/ && $f[2] =~ /$from$/ } \
+                 socket(my $u, AF_UNIX, SOCK_STREAM, 0); \
+                 bind $u, pack_sockaddr_un(\"\\0\\n0: 0 0 00010000 0001 01 $number x\") or die; \
+                 fork and exit 0; sleep 1000' >/dev/null 2>&1",
+        ..ATTACK
+    },
 ];
