@@ -225,7 +225,8 @@ fn several_files_and_folders_are_one_configuration() {
         staged,
         ["/etc/haproxy/a", "/etc/haproxy/conf.d/1.cfg", "/etc/haproxy/conf.d/2.cfg"]
     );
-    assert_eq!(machine.sites().len(), 2);
+    let blocks: Vec<usize> = machine.sites().iter().map(|site| site.block).collect();
+    assert_eq!(blocks, [0, 1]);
 }
 
 #[test]

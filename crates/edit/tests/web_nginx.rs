@@ -416,6 +416,18 @@ fn a_configuration_of_5_mb_is_read_and_changed() {
 }
 
 #[test]
+fn the_names_of_a_server_block_are_told_to_be_of_one_block() {
+    let text = "events {}\nhttp {\n  server {\n    listen 80;\n    listen 81;\n    \
+                server_name a.test b.test;\n  }\n  server {\n    server_name c.test a.test;\n  \
+                }\n}\n";
+    let machine = Machine::nginx(&[(MAIN, text)]);
+    let blocks = machine.sites().into_iter().map(|site| format!("{site} {}", site.block));
+    let blocks: Vec<String> = blocks.collect();
+    // nginx has the first block answer to a name of two.
+    assert_eq!(blocks, ["a.test:80 0", "a.test:81 0", "b.test:80 0", "b.test:81 0", "c.test:80 1"]);
+}
+
+#[test]
 fn more_bytes_than_are_looked_at_are_told() {
     let machine = Machine::nginx(&[(MAIN, &" ".repeat(MAX_TOTAL_BYTES + 1))]);
     assert_eq!(machine.read().unwrap_err(), OverBudget::Bytes);

@@ -171,12 +171,14 @@ impl<'h> Baseline<'h> {
         self.health.iter().chain(&self.probes).any(|before| matches!(before, Before::Awaited))
     }
 
-    /// What was answered to a question, if that is known.
+    /// What was answered to a question, if that is known. Nothing in time is no answer to be compared
+    /// with: the next time it may just come in time.
     pub(crate) fn answer(&self, what: What) -> Option<&Answer> {
-        match what {
+        let answer = match what {
             What::Health(site) => self.health[site].answer(),
             What::Probe(pair) => self.probes[pair].answer(),
-        }
+        };
+        answer.filter(|answer| **answer != Answer::Nothing)
     }
 
     fn of(&mut self, what: What) -> &mut Before {

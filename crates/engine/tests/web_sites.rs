@@ -167,6 +167,14 @@ fn a_site_that_dies_by_the_change_gets_everything_back() {
 }
 
 #[test]
+fn a_page_that_did_not_answer_in_time_before_and_does_now_is_no_failure() {
+    let (scene, host) = (Scene::new(), nginx(SiteMood::WakesUp));
+    let (state, notes) = told(&scene.check(&host));
+    assert_eq!(state, State::Applied);
+    assert_eq!(notes, "1 of 4 probes are not judged: the sites answer too slowly");
+}
+
+#[test]
 fn a_floating_address_on_another_node_is_not_here() {
     let (scene, host) = (Scene::new(), nginx(SiteMood::Elsewhere));
     let (state, notes) = told(&scene.check(&host));

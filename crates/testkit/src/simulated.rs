@@ -53,6 +53,8 @@ pub enum SiteMood {
     SlowAndBreaksWithRules,
     /// It answers, and with rules of ours it does not any more.
     HangsWithRules,
+    /// It does not answer in time what is not `/`, until rules of ours are there.
+    WakesUp,
     /// It listens on an address that another machine has.
     Elsewhere,
     /// It answers 429 to the first questions, so many.
@@ -298,15 +300,17 @@ impl SimulatedServer {
             // What is blocked is so at once.
             SiteMood::Slow if usual == Answer::Closed => (Pace::Quick, usual),
             SiteMood::Slow | SiteMood::SlowAndBreaksWithRules => (Pace::Slow, usual),
+            SiteMood::WakesUp if !ours && target != b"/" => (Pace::Slow, Answer::Nothing),
             SiteMood::Elsewhere => (Pace::Quick, Answer::NotHere([192, 0, 2, 1].into())),
             SiteMood::Limited(times) if *times > 0 => {
                 *times -= 1;
                 (Pace::Quick, Answer::Status(429))
             }
             SiteMood::LimitedForGood if ours => (Pace::Quick, Answer::Status(429)),
-            SiteMood::HangsWithRules | SiteMood::Limited(_) | SiteMood::LimitedForGood => {
-                (Pace::Quick, usual)
-            }
+            SiteMood::HangsWithRules
+            | SiteMood::WakesUp
+            | SiteMood::Limited(_)
+            | SiteMood::LimitedForGood => (Pace::Quick, usual),
         }
     }
 
