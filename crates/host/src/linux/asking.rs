@@ -178,6 +178,10 @@ impl State {
             let queue = self.turns.pop_front()?;
             let of = &mut self.queues[queue];
             of.listed = false;
+            // One that has rested may have a question open: it gets its turn when that is done.
+            if of.begun >= of.lanes {
+                continue;
+            }
             let Some((number, request, patience)) = of.questions.pop_front() else { continue };
             of.begun += 1;
             let (site, kept) = (of.site.clone(), of.kept.pop());
@@ -186,23 +190,25 @@ impl State {
         }
     }
 
-    /// Notes that a question is done. `had_enough`: the site says that it was asked too often.
-    fn done(&mut self, number: usize, kept: Option<Stream>, had_enough: bool) {
+    /// Notes that a question is done.
+    fn done(&mut self, number: usize, kept: Option<Stream>) {
         let closed = self.closed;
         let queue = &mut self.queues[number];
         queue.begun -= 1;
         queue.kept.extend(kept.filter(|_| !closed));
-        if !had_enough {
-            return self.list(number);
+        self.list(number);
+    }
+
+    /// Leaves a site alone for a while, whenever its turn was.
+    fn rest(&mut self, number: usize) {
+        self.queues[number].lanes = 1;
+        if self.closed {
+            return;
         }
-        queue.lanes = 1;
-        // Whatever its turn was, the rest comes first.
-        queue.listed = !closed;
+        self.queues[number].listed = true;
         self.turns.retain(|turn| *turn != number);
         self.resting.retain(|(_, resting)| *resting != number);
-        if !closed {
-            self.resting.push((Instant::now() + REST, number));
-        }
+        self.resting.push((Instant::now() + REST, number));
     }
 
     /// How many threads ask, and wait for no silent site.
@@ -292,7 +298,10 @@ impl Shared {
             Watch::new(patience, move |waited| shared.look(number, waited, &waits, &is_slow))
         };
         let (answer, rest) = ask(&site, &request, kept, watch);
-        let had_enough = matches!(answer, Answer::Status(429 | 503));
+        // Before it is told: whoever hears it may ask the site again at once.
+        if matches!(answer, Answer::Status(429 | 503)) {
+            locked(&self.state).rest(queue);
+        }
         self.tell(Heard::Answer(number, answer));
         let shared = Arc::clone(self);
         let go_on = move |_| !shared.over.load(Ordering::Relaxed);
@@ -301,7 +310,7 @@ impl Shared {
         if waits.load(Ordering::Relaxed) {
             state.waiting -= 1;
         }
-        state.done(queue, kept, had_enough);
+        state.done(queue, kept);
         self.provide(&mut state);
     }
 
