@@ -271,6 +271,18 @@ fn the_usual_ways_to_start_a_server_are_understood() {
         "User=mallory\n\
                   ExecStart=/bin/sh -c 'exec /usr/sbin/nginx -c /srv/dark/nginx.conf -e /srv/dark/log -g \"daemon off;\"'",
     );
+    // Signs before the program, and a user that is made for the service.
+    nginx_of(&host, "root", "/srv/plus", 9109);
+    unit(
+        "plus",
+        "User=mallory\nExecStart=+/usr/sbin/nginx -c /srv/plus/nginx.conf -g 'daemon off;'",
+    );
+    host.write("/srv/dynamic/nginx.conf", nginx_conf("/run/dynamic", 9110), 0o644);
+    unit(
+        "dynamic",
+        "DynamicUser=yes\nRuntimeDirectory=dynamic\n\
+         ExecStart=/usr/sbin/nginx -c /srv/dynamic/nginx.conf -e /run/dynamic/log -g 'daemon off;'",
+    );
     // Apache by its script in the foreground, of an instance of its own.
     host.shell(
         "cp -a /etc/apache2 /etc/apache2-two && sed -i 's/8081/9106/' /etc/apache2-two/ports.conf \
@@ -282,8 +294,10 @@ fn the_usual_ways_to_start_a_server_are_understood() {
         "Environment=APACHE_CONFDIR=/etc/apache2-two\n\
                  ExecStart=/usr/sbin/apachectl -D FOREGROUND",
     );
-    host.shell("systemctl daemon-reload && systemctl start web@a web@b own shell dark two")
-        .expect_success();
+    host.shell(
+        "systemctl daemon-reload && systemctl start web@a web@b own shell dark two plus dynamic",
+    )
+    .expect_success();
     // A root shell, and a supervisor that keeps it in the foreground.
     nginx_of(&host, "root", "/srv/hand", 9107);
     host.shell("nginx -c /srv/hand/nginx.conf").expect_success();
@@ -292,7 +306,7 @@ fn the_usual_ways_to_start_a_server_are_understood() {
     host.write("/srv/runit/haproxy.cfg", runit, 0o644);
     host.shell("cd /srv/runit; setsid -f haproxy -W -db -f haproxy.cfg >/dev/null 2>&1")
         .expect_success();
-    for port in [80, 8081, 8082, 9101, 9102, 81, 9104, 9105, 9106, 9107, 9108] {
+    for port in [80, 8081, 8082, 9101, 9102, 81, 9104, 9105, 9106, 9107, 9108, 9109, 9110] {
         let up = format!(
             "for i in $(seq 100); do ss -ltn | grep -q ':{port} ' && exit; sleep 0.1; done; exit 1"
         );
@@ -309,6 +323,7 @@ fn the_usual_ways_to_start_a_server_are_understood() {
         ("/srv/own/nginx.conf", "own.service, process ", mallory),
         ("/srv/shell/nginx.conf", "shell.service, process ", 0),
         ("/etc/apache2-two/apache2.conf", "two.service, process ", 0),
+        ("/srv/plus/nginx.conf", "plus.service, process ", 0),
         ("/srv/hand/nginx.conf", "process ", 0),
         ("/srv/runit/haproxy.cfg", "process ", 0),
     ] {
@@ -321,19 +336,36 @@ fn the_usual_ways_to_start_a_server_are_understood() {
         );
         assert!(server["sites"].is_array(), "{server}");
     }
+    let dynamic = server(&told, "/srv/dynamic/nginx.conf");
+    assert_eq!(dynamic["running"], true, "{dynamic}");
+    assert!(dynamic["uid"].as_i64().unwrap() >= 61_184, "{dynamic}");
     // What is in doubt is not taken for the packaged server, whose program it runs.
     let left = told["left_out"]["servers"].as_array().unwrap();
     let [dark] = left.as_slice() else { panic!("{}", told["left_out"]) };
     assert_eq!((&dark["ports"], &dark["counts"]), (&serde_json::json!([9105]), &Value::Bool(true)));
     let why = dark["reason"].as_str().unwrap();
     assert!(why.contains("dark.service") && why.contains("[[web.server]]"), "{why}");
+    // A program of another name, and a user's own server that root vouches for.
+    nginx_of(&host, "root", "/srv/renamed", 9111);
+    host.shell("cp /usr/sbin/nginx /usr/sbin/shopd && shopd -c /srv/renamed/nginx.conf")
+        .expect_success();
+    nginx_of(&host, MALLORY, "/srv/vouched", 9112);
+    host.shell_as(MALLORY, "nginx -c /srv/vouched/nginx.conf -e /srv/vouched/log").expect_success();
+    let others = "[[web.server]]\nkind = \"nginx\"\nconfig = \"/srv/renamed/nginx.conf\"\n\
+                  program = \"/usr/sbin/shopd\"\n\
+                  [[web.server]]\nkind = \"nginx\"\nconfig = \"/srv/vouched/nginx.conf\"\n\
+                  user = \"mallory\"\n";
     let policy = "[[web.server]]\nkind = \"nginx\"\nconfig = \"/srv/dark/nginx.conf\"\n\
                   unit = \"dark.service\"\nuser = \"mallory\"\n\
                   arguments = [\"-e\", \"/srv/dark/log\", \"-g\", \"daemon off;\"]\n";
-    host.write("/etc/stopgap/policy.toml", policy, 0o644);
+    host.write("/etc/stopgap/policy.toml", format!("{others}{policy}"), 0o644);
     let told = facts(&host);
     let settled = server(&told, "/srv/dark/nginx.conf");
     assert_eq!((&settled["running"], &settled["uid"]), (&Value::Bool(true), &mallory.into()));
+    let renamed = server(&told, "/srv/renamed/nginx.conf");
+    assert_eq!((&renamed["running"], &renamed["uid"]), (&Value::Bool(true), &0.into()));
+    let vouched = server(&told, "/srv/vouched/nginx.conf");
+    assert_eq!((&vouched["running"], &vouched["uid"]), (&Value::Bool(true), &mallory.into()));
     assert_eq!(told["left_out"]["servers"], serde_json::json!([]));
 }
 

@@ -34,16 +34,20 @@ const HAPROXY_ONCE: [&str; 4] = ["-c", "-cc", "-v", "-vv"];
 const HAPROXY_VALUES: [&str; 9] = ["-f", "-C", "-p", "-n", "-N", "-m", "-L", "-x", "-S"];
 
 impl CommandLine {
-    /// Reads the arguments of a process, the name of the program first. `None` if it is none that
+    /// Reads the arguments of a process that executes `program`, its name first. `None` if it is none that
     /// serves by itself: a worker that outlived its master, a test, a signal to another one.
     ///
     /// # Errors
     /// They cannot be told without a doubt; why, as a sentence without a full stop.
-    pub(crate) fn of_process(kind: WebKind, arguments: &[String]) -> Result<Option<Self>, String> {
+    pub(crate) fn of_process(
+        kind: WebKind,
+        program: &str,
+        arguments: &[String],
+    ) -> Result<Option<Self>, String> {
         let Some((first, others)) = arguments.split_first() else { return Ok(None) };
         let title = first.strip_prefix(NGINX_MASTER).filter(|_| kind == WebKind::Nginx);
         match title {
-            Some(title) => Ok(Self::read(kind, &title_arguments(title)?)),
+            Some(title) => Ok(Self::read(kind, &title_arguments(program, title)?)),
             None if kind == WebKind::Nginx && first.starts_with("nginx: ") => Ok(None),
             None => Ok(Self::read(kind, others)),
         }
@@ -139,12 +143,13 @@ impl CommandLine {
 ///
 /// A doubt is whatever could be read in two ways: a value with a blank in it, other than that of
 /// `-g`; an empty argument; a directive of `-g` behind which a word begins with a dash although the
-/// directive is not ended by `;` (behind a `;` no directive begins with one). A program without a
-/// path of its own could be more than one word.
-fn title_arguments(title: &str) -> Result<Vec<String>, String> {
+/// directive is not ended by `;` (behind a `;` no directive begins with one). The first word has
+/// to be the name of the program that is executed, or of nginx: it could be a part of a name otherwise.
+fn title_arguments(executed: &str, title: &str) -> Result<Vec<String>, String> {
     let doubt = |what: &str| format!("its title does not say without a doubt what {what}");
     let (program, mut left) = title.split_once(' ').unwrap_or((title, ""));
-    if !program.rsplit('/').next().is_some_and(|name| name.starts_with("nginx")) {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    if !name(program).starts_with("nginx") && name(program) != name(executed) {
         return Err(doubt("it was called by"));
     }
     let mut arguments = Vec::new();
@@ -213,7 +218,7 @@ mod tests {
 
     fn process(kind: WebKind, arguments: &[&str]) -> Result<Option<CommandLine>, String> {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-        CommandLine::of_process(kind, &arguments)
+        CommandLine::of_process(kind, "/usr/sbin/shopd", &arguments)
     }
 
     fn read(kind: WebKind, arguments: &[&str]) -> Option<CommandLine> {
@@ -237,6 +242,7 @@ mod tests {
         assert_eq!(line.start, ["-g", "daemon off;", "-c", "/b.conf", "-p", "/p"]);
         let line = title("nginx -g env A=1  2; daemon off").unwrap();
         assert_eq!(line.settings, ["-g", "env A=1  2; daemon off"]);
+        assert_eq!(title("shopd -c /x").unwrap().config, ["/x"]);
         assert_eq!(title("/usr/sbin/nginx").unwrap(), CommandLine::default());
         assert_eq!(title("nginx -c /x -g daemon off; ").unwrap().settings, ["-g", "daemon off; "]);
     }

@@ -381,7 +381,9 @@ impl LinuxHost {
     pub(super) fn captured(&self, process: &Process) -> Result<Option<Found>, String> {
         let (id, kind) = (process.id, process.kind);
         let arguments = process.known_arguments()?;
-        let Some(line) = CommandLine::of_process(kind, &arguments)? else { return Ok(None) };
+        let Some(line) = CommandLine::of_process(kind, &process.program, &arguments)? else {
+            return Ok(None);
+        };
         let folder = id.folder().ok_or_else(|| format!("process {} is gone", id.pid))?;
         let launch = Launch {
             kind,
