@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use stopgap_fs::read_bounded;
+use stopgap_fs::read_obeyed;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
 use stopgap_model::{ActionId, Catalog, Mitigation, MitigationId, Problem};
 use stopgap_rules::belied_probe;
@@ -59,9 +59,9 @@ pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
     let mut documents = Vec::new();
     for path in names {
         // One byte more than allowed, so that the reader of the document says what is wrong.
-        let bytes = match read_bounded(&path, MAX_DOCUMENT as u64) {
+        let bytes = match read_obeyed(&path, MAX_DOCUMENT as u64) {
             Err(stopgap_fs::FsError::TooLarge { .. }) => vec![b'#'; MAX_DOCUMENT + 1],
-            read => read?,
+            read => read.map_err(|error| CliError::of_obeyed(&path, error))?,
         };
         documents.push((path.display().to_string(), bytes));
     }

@@ -9,6 +9,7 @@ use stopgap_model::MitigationId;
 use stopgap_store::{Decisions, Event, Said, Store};
 
 use crate::args::Common;
+use crate::caller;
 use crate::error::CliError;
 use crate::output;
 use crate::session::{self, Session};
@@ -26,7 +27,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn open(common: &Common, command: &'static str) -> Result<Self, CliError> {
         let store = Store::open(&session::state_folder(common)?)?;
-        Ok(Self { store, by: session::caller(), command })
+        Ok(Self { store, by: caller::caller(), command })
     }
 
     /// A decision of now.

@@ -1,12 +1,14 @@
 //! The one place where an error becomes an exit code, a sentence and a hint.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use stopgap_engine::{CycleError, Ending, Trouble};
 use stopgap_feed::{FeedName, FeedsError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
 use stopgap_store::StoreError;
+
+use crate::caller;
 
 use crate::signals;
 
@@ -39,6 +41,9 @@ pub(crate) enum CliError {
     /// A file named on the command line, or the server's folder, could not be read.
     #[error(transparent)]
     File(#[from] FsError),
+    /// A file that is to be obeyed could have been written by somebody else.
+    #[error("{} is not obeyed: {why}", .file.display())]
+    NotObeyed { file: PathBuf, why: String, mend: String },
     /// A file could not be written.
     #[error("{} could not be written: {why}", .file.display())]
     Write { file: PathBuf, why: std::io::Error },
@@ -82,9 +87,21 @@ impl CliError {
         Self::Usage { message: message.into(), hint: hint.into() }
     }
 
+    /// Why a file that is to be obeyed cannot be read, or is not obeyed.
+    pub(crate) fn of_obeyed(file: &Path, error: FsError) -> Self {
+        match error {
+            FsError::Exposed { path } => {
+                let (why, mend) = exposed(file, &path);
+                Self::NotObeyed { file: file.to_owned(), why, mend }
+            }
+            error => error.into(),
+        }
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self {
+            Self::NotObeyed { .. } => NOT_PERMITTED,
             Self::Usage { .. } | Self::NoSuchMitigation { .. } | Self::Policy { .. } => USAGE,
             Self::Catalog { .. } | Self::Reused(_) | Self::Bundle { .. } | Self::Feed { .. } => {
                 REFUSED
@@ -104,6 +121,9 @@ impl CliError {
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
+            Self::NotObeyed { mend, .. } => {
+                format!("nothing was changed, and what is in force stays. To mend it: {mend}")
+            }
             Self::NoSuchMitigation { near: Some(near), .. } => format!("did you mean `{near}`?"),
             Self::NoSuchMitigation { near: None, .. } => "`stopgap list` shows all of them".into(),
             Self::Catalog { .. } => {
@@ -200,6 +220,51 @@ fn of_io(error: &std::io::Error) -> u8 {
 
 fn of_fs(error: &FsError) -> u8 {
     if error.is_permission_denied() { NOT_PERMITTED } else { ATTENTION }
+}
+
+/// Why `file` is not obeyed, of which others can change what is at `at`; and the command that mends
+/// it.
+fn exposed(file: &Path, at: &Path) -> (String, String) {
+    use std::os::unix::fs::MetadataExt as _;
+    let shown = at.display();
+    let is_trusted = |uid: u32| uid == 0 || uid == rustix::process::geteuid().as_raw();
+    let (foreign, mode, is_link) = match std::fs::symlink_metadata(at) {
+        Ok(it) => {
+            let foreign = (!is_trusted(it.uid())).then_some(it.uid());
+            (foreign, it.mode() & 0o7777, it.file_type().is_symlink())
+        }
+        Err(_) => (None, 0, false),
+    };
+    let why = match foreign {
+        Some(uid) => format!("{shown} belongs to {}, who could have written it", caller::user(uid)),
+        None => format!("others may write to {shown} (mode {mode:04o})"),
+    };
+    let quoted = quoted(at);
+    let is_itself = std::path::absolute(file).is_ok_and(|file| file == at);
+    let mend = match (foreign, is_itself) {
+        (Some(_), true) if is_link => format!("chown -h root: {quoted}"),
+        (Some(_), true) => format!("chown root: {quoted} && chmod go-w {quoted}"),
+        (None, _) => format!("chmod go-w {quoted}"),
+        // Another user's folder stays his.
+        (Some(_), false) => {
+            let name = file.file_name().unwrap_or_default();
+            let into = Path::new("/etc/stopgap").join(name);
+            format!(
+                "look at what it says, then copy it to where only root can write, as with: \
+                     install -D -m 644 {} {}",
+                self::quoted(file),
+                self::quoted(&into)
+            )
+        }
+    };
+    (why, mend)
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// What to do next about a file or folder that could not be used.

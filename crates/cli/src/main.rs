@@ -6,6 +6,7 @@ macro_rules! say {
 }
 
 mod args;
+mod caller;
 mod catalog;
 mod commands;
 mod demo;

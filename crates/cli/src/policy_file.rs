@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
-use stopgap_fs::{FsError, read_bounded};
+use stopgap_fs::{FsError, read_obeyed};
 use stopgap_model::host::Declared;
 use stopgap_model::policy::{Block, Drift, Policy, Switch};
 use stopgap_model::web::WebSettings;
@@ -114,6 +114,8 @@ pub(crate) enum PolicyPath {
     Named(PathBuf),
     /// Where it is looked for: it need not be there.
     Default(PathBuf),
+    /// There is one, and it is not obeyed.
+    NotObeyed,
 }
 
 /// The policy from the file at `path` and from `decisions`, and what else the file says.
@@ -121,16 +123,18 @@ pub(crate) fn read(
     path: &PolicyPath,
     decisions: &Decisions,
 ) -> Result<(Policy, Settings), CliError> {
-    let (path, may_be_absent) = match path {
-        PolicyPath::Named(path) => (path, false),
-        PolicyPath::Default(path) => (path, true),
+    let (name, bytes) = match path {
+        PolicyPath::NotObeyed => (String::new(), Vec::new()),
+        PolicyPath::Named(file) | PolicyPath::Default(file) => {
+            let may_be_absent = matches!(path, PolicyPath::Default(_));
+            let bytes = match read_obeyed(file, MAX_POLICY) {
+                Err(FsError::NotFound { .. }) if may_be_absent => Vec::new(),
+                read => read.map_err(|error| CliError::of_obeyed(file, error))?,
+            };
+            (file.display().to_string(), bytes)
+        }
     };
-    let bytes = match read_bounded(path, MAX_POLICY) {
-        Ok(bytes) => bytes,
-        Err(FsError::NotFound { .. }) if may_be_absent => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
-    let (file, settings) = parse(&path.display().to_string(), &bytes)?;
+    let (file, settings) = parse(&name, &bytes)?;
     let switch = |enabled: bool, by: &str| {
         if enabled { Switch::On } else { Switch::Off(by.to_owned()) }
     };

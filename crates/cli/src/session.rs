@@ -14,6 +14,7 @@ use stopgap_plan::Order;
 use stopgap_store::{Decisions, Event, Store};
 
 use crate::args::Common;
+use crate::caller;
 use crate::catalog;
 use crate::error::CliError;
 use crate::output;
@@ -45,14 +46,29 @@ pub(crate) struct Session {
 impl Session {
     /// Opens everything that `common` names. What the sources offer is read under the lock.
     pub(crate) fn open(common: &Common) -> Result<Self, CliError> {
+        Self::open_with(common, policy_path(common))
+    }
+
+    /// The same to take something back. A policy file that is not obeyed keeps nobody from that: it is
+    /// told, and left aside.
+    pub(crate) fn open_to_take_back(common: &Common) -> Result<Self, CliError> {
+        match Self::open(common) {
+            Err(error @ CliError::NotObeyed { .. }) if common.catalog.is_none() => {
+                output::warn(&format!("{}. {}", error.sentence(), error.hint()));
+                Self::open_with(common, PolicyPath::NotObeyed)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_with(common: &Common, policy_path: PolicyPath) -> Result<Self, CliError> {
         let state = state_folder(common)?;
-        let policy_path = policy_path(common);
         let unsigned = unsigned_catalog(common)?;
         let store = Store::open(&state)?;
         let feeds = Feeds::open(&state)?;
         let (policy, settings) = policy_file::read(&policy_path, &store.decisions()?)?;
         let host = open_host(common, &settings)?;
-        let by = caller();
+        let by = caller::caller();
         let sources = Sources::none();
         Ok(Self { host, store, feeds, sources, policy, settings, by, policy_path, unsigned })
     }
@@ -218,16 +234,4 @@ pub(crate) fn unsigned_catalog(common: &Common) -> Result<Option<Catalog>, CliEr
         ));
     }
     catalog::folder(folder).map(Some)
-}
-
-/// Who runs this, for the records: the user id, and the name that sudo was called by.
-pub(crate) fn caller() -> String {
-    let uid = rustix::process::getuid();
-    let user = if uid.is_root() { "root".to_owned() } else { format!("uid {}", uid.as_raw()) };
-    match std::env::var("SUDO_USER") {
-        Ok(name) if uid.is_root() && !name.is_empty() => {
-            format!("root for {}", stopgap_model::problem::one_line(&name))
-        }
-        _ => user,
-    }
 }

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use stopgap_eocs::{Anchors, NotRead, Trust, TrustFault, certificates, revocation_lists};
-use stopgap_fs::{FsError, read_bounded};
+use stopgap_fs::{FsError, read_bounded, read_obeyed};
 
 /// The largest file that is read. A certificate has some 2 KB, a large revocation list some MB.
 pub(crate) const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -87,24 +87,33 @@ pub(crate) struct AnchorFile {
 /// See `AnchorsError`. Every file of a known kind must be readable: an anchor or a revocation that
 /// is passed over unseen is worse than none.
 pub fn trust_in(folder: &Path) -> Result<(Trust, bool), AnchorsError> {
-    let files = read_folder(folder)?;
+    let files = read_folder(folder, read_bounded)?;
     Ok((trust(&folder.display().to_string(), &files)?, are_for_both(&files)))
+}
+
+/// How a file is read: of at most so many bytes.
+type Read = fn(&Path, u64) -> Result<Vec<u8>, FsError>;
+
+/// The files of a folder whose certificates are to be trusted from now on: nobody but root and this
+/// process's own user may have put them there.
+pub(crate) fn read_obeyed_folder(folder: &Path) -> Result<Vec<AnchorFile>, AnchorsError> {
+    read_folder(folder, read_obeyed)
 }
 
 /// The files of a folder, and of those in it for each purpose, that hold certificates or revocations,
 /// in the order of their names.
-pub(crate) fn read_folder(folder: &Path) -> Result<Vec<AnchorFile>, AnchorsError> {
-    let mut files = read_files(folder, For::Both)?;
+fn read_folder(folder: &Path, read: Read) -> Result<Vec<AnchorFile>, AnchorsError> {
+    let mut files = read_files(folder, For::Both, read)?;
     for (name, purpose) in [(SIGNER, For::Signer), (STAMP, For::Stamp)] {
         let below = folder.join(name);
         if below.is_dir() {
-            files.extend(read_files(&below, purpose)?);
+            files.extend(read_files(&below, purpose, read)?);
         }
     }
     Ok(files)
 }
 
-fn read_files(folder: &Path, purpose: For) -> Result<Vec<AnchorFile>, AnchorsError> {
+fn read_files(folder: &Path, purpose: For, read: Read) -> Result<Vec<AnchorFile>, AnchorsError> {
     let failed = |why| AnchorsError::Folder { folder: folder.to_owned(), why };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
@@ -115,7 +124,7 @@ fn read_files(folder: &Path, purpose: For) -> Result<Vec<AnchorFile>, AnchorsErr
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if is_anchor(&name) || is_revocation(&name) {
-            files.push(AnchorFile { purpose, name, bytes: read_bounded(&path, MAX_FILE)? });
+            files.push(AnchorFile { purpose, name, bytes: read(&path, MAX_FILE)? });
         }
     }
     Ok(files)

@@ -338,7 +338,7 @@ impl Feeds {
     /// # Errors
     /// The name is taken, the anchors cannot be used, or nothing can be written.
     pub fn add_eocs(&self, feed: &Feed, anchors: &Path) -> Result<(), FeedsError> {
-        let files = anchors::read_folder(anchors)?;
+        let files = anchors::read_obeyed_folder(anchors)?;
         anchors::trust(&anchors.display().to_string(), &files)?;
         self.begin(feed)?;
         let kept = self.eocs(feed).init(&files, &anchors.display().to_string());

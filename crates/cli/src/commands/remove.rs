@@ -31,7 +31,7 @@ pub(crate) fn run(common: &Common, decision: &Decision, once: bool) -> Result<u8
 
 fn take_back(common: &Common, decision: &Decision) -> Result<u8, CliError> {
     signals::receive(None)?;
-    let mut session = Session::open(common)?;
+    let mut session = Session::open_to_take_back(common)?;
     let _lock = session.lock(common, "remove")?;
     session.know(&decision.ids)?;
     let ids: BTreeSet<_> = decision.ids.iter().cloned().collect();

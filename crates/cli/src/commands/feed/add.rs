@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use stopgap_feed::{Feed, FeedName, Format, Powers};
-use stopgap_fs::read_bounded;
+use stopgap_feed::{AnchorsError, Feed, FeedName, FeedsError, Format, Powers};
+use stopgap_fs::{FsError, read_obeyed};
 use stopgap_store::Event;
 
 use crate::args::{AddFeed, Common};
@@ -47,8 +47,19 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
     let _fetching = lock_feeds(&session, common, "feed add")?;
     let _lock = session.lock_records(common, "feed add")?;
     match (&arguments.anchors, &arguments.root) {
-        (Some(anchors), _) => session.feeds.add_eocs(&feed, anchors)?,
-        (None, Some(root)) => session.feeds.add_tuf(&feed, &read_bounded(root, MAX_ROOT)?)?,
+        (Some(anchors), _) => {
+            session.feeds.add_eocs(&feed, anchors).map_err(|error| match error {
+                FeedsError::Anchors(AnchorsError::Fs(error @ FsError::Exposed { .. })) => {
+                    CliError::of_obeyed(anchors, error)
+                }
+                error => error.into(),
+            })?
+        }
+        (None, Some(root)) => {
+            let bytes = read_obeyed(root, MAX_ROOT);
+            let bytes = bytes.map_err(|error| CliError::of_obeyed(root, error))?;
+            session.feeds.add_tuf(&feed, &bytes)?;
+        }
         (None, None) => {
             return Err(CliError::usage(
                 "a feed needs something to trust",
