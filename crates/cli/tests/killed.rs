@@ -96,6 +96,21 @@ fn nothing_lies_about(tree: &Tree, moment: &str) {
     }
 }
 
+/// Before the next check mends it, `status` says what is the matter.
+#[track_caller]
+fn what_is_only_intended_is_told_as_cut_short(tree: &Tree, moment: &str) {
+    let records = std::fs::read_dir(tree.state().join("changes")).into_iter().flatten();
+    let is_intended = |change: std::io::Result<std::fs::DirEntry>| {
+        let record = change.expect("a folder").path().join("change.json");
+        std::fs::read_to_string(record).is_ok_and(|text| text.contains("\"intended\""))
+    };
+    if records.into_iter().any(is_intended) {
+        let status = on(tree, &["status"]);
+        assert_eq!((status.code, status.state("M1")), (1, "unknown".into()), "{moment}");
+        assert_eq!(status.json()["interrupted"][0]["change"], 1, "{moment}");
+    }
+}
+
 /// Every file of the server is whole: as it was, or as the change makes it.
 #[track_caller]
 fn every_file_is_whole(
@@ -125,6 +140,7 @@ fn a_kill_at_every_operation_of_apply_is_healed_by_the_next_check() {
         || Tree::exchange(VULNERABLE),
         |tree, moment| {
             every_file_is_whole(tree, &original, &protected, moment);
+            what_is_only_intended_is_told_as_cut_short(tree, moment);
             let check = on(tree, &["check"]);
             assert_eq!((check.code, check.state("M1")), (0, "applied".into()), "{moment}");
             assert!(tree.snapshot() == protected, "{moment}: another configuration");

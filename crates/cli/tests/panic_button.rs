@@ -211,6 +211,10 @@ fn a_broken_policy_a_broken_trail_and_feeds_that_are_fetched_keep_nobody_from_de
     assert_eq!(removed.code, 2, "{}", removed.out);
     assert!(removed.out.contains("not yet taken back"), "{}", removed.out);
     assert!(decisions(&scene).contains("take_back = true"), "{}", decisions(&scene));
+    let on = at_once(&scene, &["enable"]);
+    assert_eq!(on.code, 2, "{}", on.out);
+    assert!(on.out.contains("this server's switch is on"), "{}", on.out);
+    assert!(!decisions(&scene).contains("switched_off"), "{}", decisions(&scene));
     // All of it is carried out once the policy is mended.
     fs::write(&policy, good).unwrap();
     fs::remove_dir(state.join("audit.jsonl")).unwrap();

@@ -77,7 +77,7 @@ impl Engine<'_> {
             return WebAttempt::Halted(halt, false);
         }
         if let Some(Err(error)) = tested {
-            return self.tested_badly(planned, &error, timing, done);
+            return self.tested_badly(planned, &error, watch, timing, done);
         }
         let runs = matches!(planned.server.running, Fact::Known(true));
         let live = live.filter(|_| runs);
@@ -88,28 +88,10 @@ impl Engine<'_> {
         if let Some(halt) = watch.before_a_step() {
             return WebAttempt::Halted(halt, false);
         }
-        let Some(mut change) = self.begin_web(planned, done) else { return WebAttempt::Failed };
-        match self.write(&planned.edits, steps, watch) {
-            Written::All => {}
-            Written::Halted(made, halt) => {
-                self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
-                return WebAttempt::Halted(halt, true);
-            }
-            Written::Failed(made, why) => return self.fail_web(change, made, why, done),
-            Written::Stale(made, path) if done.is_last => {
-                return self.fail_web(change, made, restless(&path), done);
-            }
-            Written::Stale(made, path) => {
-                let failing = Failing::new(change, made, stale(&path));
-                let (whole, _) = self.undo(failing, |_| Ok(()), done);
-                return if whole { WebAttempt::Stale } else { WebAttempt::Failed };
-            }
-        }
-        if let Some(halt) = watch.during(steps) {
-            let made = planned.edits.len();
-            self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
-            return WebAttempt::Halted(halt, true);
-        }
+        let mut change = match self.write_web(planned, watch, done) {
+            Ok(change) => change,
+            Err(attempt) => return attempt,
+        };
         let judged = self.read_back(planned).map_err(Failure::of);
         let judged = judged.and_then(|()| match &mut running {
             Some((live, before)) => take_effect(*live, planned, &probing, (before, timing), &stop),
@@ -124,6 +106,33 @@ impl Engine<'_> {
         };
         let halt = watch.during(steps);
         self.take_back((planned, change), running, &probing, (failure, halt), timing, done)
+    }
+
+    /// Captures what is to be changed and writes every file; otherwise what became of the attempt.
+    fn write_web(
+        &self,
+        planned: &WebChange,
+        watch: &Watch<'_>,
+        done: &mut Done,
+    ) -> Result<Change, WebAttempt> {
+        let steps = std::slice::from_ref(&planned.step);
+        let change = self.begin_web(planned, done).ok_or(WebAttempt::Failed)?;
+        let halted = match self.write(&planned.edits, steps, watch) {
+            Written::All => watch.during(steps).map(|halt| (planned.edits.len(), halt)),
+            Written::Halted(made, halt) => Some((made, halt)),
+            Written::Failed(made, why) => return Err(self.fail_web(change, made, why, done)),
+            Written::Stale(made, path) if done.is_last => {
+                return Err(self.fail_web(change, made, restless(&path), done));
+            }
+            Written::Stale(made, path) => {
+                let failing = Failing::new(change, made, stale(&path));
+                let (whole, _) = self.undo(failing, |_| Ok(()), done);
+                return Err(if whole { WebAttempt::Stale } else { WebAttempt::Failed });
+            }
+        };
+        let Some((made, halt)) = halted else { return Ok(change) };
+        self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
+        Err(WebAttempt::Halted(halt, true))
     }
 
     /// Captures what is to be changed; `None`: it could not be, which is told.
@@ -170,13 +179,20 @@ impl Engine<'_> {
         &self,
         planned: &WebChange,
         error: &TestError,
+        watch: &Watch<'_>,
         timing: &mut Timing,
         done: &mut Done,
     ) -> WebAttempt {
         let Some(live) = self.host.live() else {
             return WebAttempt::Failed;
         };
-        if let Err(own) = timing.spend(|| live.test(&planned.server, &[])) {
+        let steps = std::slice::from_ref(&planned.step);
+        let stop = || watch.ends_waiting(steps);
+        let own = timing.spend(|| live.test_until(&planned.server, &[], &stop));
+        if let Some(halt) = watch.during(steps) {
+            return WebAttempt::Halted(halt, false);
+        }
+        if let Err(own) = own {
             return WebAttempt::Refused(match own {
                 TestError::Refused { .. } => {
                     format!("without anything of ours, {own}")

@@ -41,6 +41,8 @@ fn document(id: &str, text: &str) -> String {
 /// What somebody does while a cycle runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
+    /// The file of the decisions is broken.
+    Break,
     Signal,
     Disable,
     Block,
@@ -132,6 +134,9 @@ fn act(deed: Deed, id: &str, folder: &Path, stop: &AtomicBool) {
     };
     if deed == Deed::Signal {
         return stop.store(true, Ordering::Relaxed);
+    }
+    if deed == Deed::Break {
+        return std::fs::write(folder.join("decisions.toml"), "[blocked\n").unwrap();
     }
     let id: MitigationId = id.parse().unwrap();
     let decide = |decisions: &mut Decisions| match deed {
@@ -305,4 +310,28 @@ fn what_is_blocked_while_a_cycle_runs_is_not_begun_and_the_rest_goes_on() {
         }
     }
     assert!(kept_out > 1, "{kept_out}");
+}
+
+#[test]
+fn decisions_that_cannot_be_read_any_more_could_be_a_switch_so_nothing_further_is_put_in() {
+    let documents = [document("A", MARKER)];
+    let (operations, protected) = undisturbed(nginx(), &documents);
+    let original = nginx().snapshot();
+    for nth in moments(operations) {
+        let place = Place::new(&documents);
+        let host = with_deed(nginx(), &place, Deed::Break, "A", nth);
+        let moment = format!("before operation {nth}");
+        let ended = place.cycle(&host);
+        place.assert_nothing_is_intended(&moment);
+        let expected = if place.committed() > 0 { &protected } else { &original };
+        assert!(host.snapshot() == *expected, "{moment}: neither old nor new");
+        match ended {
+            Err(CycleError::Store(why)) => {
+                assert!(why.to_string().contains("decisions.toml"), "{moment}: {why}");
+            }
+            // In its last look it does not read them any more.
+            Ok(report) => assert_eq!(state(&report, "A"), State::Applied, "{moment}"),
+            Err(other) => panic!("{moment}: {other}"),
+        }
+    }
 }
