@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use stopgap_model::web::{WebKind, WebServer};
 
-use super::discovery::Master;
+use super::identity::Master;
 use super::process::ProcessId;
 use super::run::Run;
 use super::service;
