@@ -336,6 +336,59 @@ fn a_full_disk_while_capturing_changes_nothing() {
     }
 }
 
+/// Runs a check in which the `nth` call of `call`, and every one after it if `later` is `+`, fails with `error`;
+/// answers its run and whether it came to that.
+fn failing(tree: &Tree, call: &str, error: &str, nth: u32, later: &str) -> (Run, bool) {
+    let log = tree.root().with_file_name("strace.log");
+    let output = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&log)
+        .args(["-e", &format!("trace={call}")])
+        .args(["-e", &format!("inject={call}:error={error}:when={nth}{later}")])
+        .arg(program())
+        .args(place(tree))
+        .arg("check")
+        .output()
+        .unwrap();
+    let injected = std::fs::read_to_string(&log).unwrap().contains("(INJECTED)");
+    (Run::of(&output), injected)
+}
+
+#[test]
+fn a_disk_that_fails_at_any_write_of_the_state_leaves_nothing_half_done_and_says_what_is() {
+    if !Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success()) {
+        println!("skipped: strace is not installed");
+        return;
+    }
+    let calls = [("pwrite64", "EIO"), ("fallocate", "ENOSPC"), ("renameat", "EIO")];
+    for (call, error) in calls {
+        for later in ["", "+"] {
+            let mut moments = 0;
+            for nth in 1.. {
+                let tree = Tree::exchange(VULNERABLE);
+                let original = tree.snapshot();
+                let (run, injected) = failing(&tree, call, error, nth, later);
+                if !injected {
+                    break;
+                }
+                moments += 1;
+                let moment = format!("{error} at {call} {nth}{later}: {} {}", run.out, run.err);
+                let applied = run.out.contains("\"mitigations\"") && run.state("M1") == "applied";
+                let changed = tree.snapshot() != original;
+                // Where the server's own disk fails as well, that is told with where its bytes are.
+                let stuck = run.out.contains("could not be put back");
+                assert!(applied == changed || (changed && stuck), "another is told: {moment}");
+                assert!(stuck || common::leftovers(&tree.root()).is_empty(), "{moment}");
+                let check = on(&tree, &["check"]);
+                assert_eq!(check.state("M1"), "applied", "{moment}: {}", check.out);
+                on(&tree, &["remove", "M1", "M2"]);
+                assert!(tree.snapshot() == original, "{moment}");
+            }
+            assert!(moments > 0, "{call} was never called");
+        }
+    }
+}
+
 #[test]
 fn a_policy_file_with_a_misspelt_key_stops_every_change() {
     let tree = Tree::exchange(VULNERABLE);
