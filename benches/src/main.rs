@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask bench`, or `cargo xtask bench NAME` for one part of it. With `STOPGAP_REAL_DATA` set, a real server's files are used as well.
 
+mod budget;
 mod cycles;
 mod feeds;
 mod fetches;
@@ -39,7 +40,8 @@ fn main() -> ExitCode {
 /// What can be measured by itself.
 type Part = fn(&mut Report) -> Result<(), String>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
+    ("budget", budget::measure),
     ("cycles", cycles),
     ("feeds", feeds::measure),
     ("fetches", |report| fetches::measure(&Program::build()?, report)),

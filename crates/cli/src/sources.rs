@@ -77,7 +77,8 @@ impl Sources {
         let mut reading = Reading { assembly, policies: Vec::new() };
         let mut states = Vec::new();
         let _unchanged = if all.is_empty() { None } else { Some(feeds.reading()?) };
-        for feed in &all {
+        for (at, feed) in all.iter().enumerate() {
+            reading.assembly.next_feed(all.len() - at);
             let view = feeds.view(feed.clone(), now)?;
             let offered = reading.take(&source_of(&view, &all), &view);
             states.push(state_of(view, offered));
@@ -172,7 +173,13 @@ impl Reading<'_> {
             Content::Tuf(loaded) => {
                 offered.others = loaded.listing().refused.len();
                 for file in &loaded.listing().files {
-                    let bytes = loaded.read(file).map_err(|error| error.to_string());
+                    let paid = if file.name == POLICY_NAME {
+                        Ok(())
+                    } else {
+                        self.assembly.pay(file.length)
+                    };
+                    let read = |()| loaded.read(file).map_err(|error| error.to_string());
+                    let bytes = paid.and_then(read);
                     let is_one = match bytes {
                         _ if file.name == POLICY_NAME && !has_policy => {
                             offered.powerless_policy = true;

@@ -3,23 +3,19 @@
 //! Of one mitigation the highest revision holds that a source with the right to it offers. What is
 //! refused is refused alone; the rest stands.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
 use stopgap_model::document::parse;
 use stopgap_model::problem::one_line;
-use stopgap_model::{
-    Action, ActionKind, Catalog, Digest, Mitigation, MitigationId, Offer, Problem, Refused,
-};
+use stopgap_model::{Action, Catalog, Digest, Mitigation, MitigationId, Offer, Problem, Refused};
 use stopgap_rules::belied_probe;
 
 use crate::powers::{Powers, Wildcard};
+use crate::work::{self, Work};
 
 /// How the names of mitigation documents end.
 pub const DOCUMENT_SUFFIX: &str = ".toml";
-
-/// The most work that one feed may cause: each test of a rule counts once, and once more for each probe.
-/// 10,000 mitigations with three tests and five probes come to 180,000; this takes seconds.
-const MAX_WORK: usize = 2_000_000;
 
 /// A source of mitigations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +52,8 @@ pub struct Assembly<'a> {
     places: HashMap<MitigationId, usize>,
     refused: Vec<Refused>,
     announced: Vec<Announced>,
-    /// The work that each source has caused.
-    spent: HashMap<String, usize>,
+    /// What the feeds may still cause.
+    work: Cell<Work>,
 }
 
 /// A mitigation that a source announces and does not define.
@@ -104,7 +100,7 @@ impl<'a> Assembly<'a> {
             places: HashMap::new(),
             refused: Vec::new(),
             announced: Vec::new(),
-            spent: HashMap::new(),
+            work: Cell::new(Work::new()),
         };
         if use_shipped {
             let name = "built in".to_owned();
@@ -116,22 +112,27 @@ impl<'a> Assembly<'a> {
         assembly
     }
 
+    /// The documents of the next feed follow; with it, so many feeds are left.
+    pub fn next_feed(&mut self, left: usize) {
+        self.work.get_mut().next_feed(left);
+    }
+
+    /// Pays for finding and reading a document of so many bytes. If the feed has used up what it may cause,
+    /// the document is not to be read: [`Assembly::unreadable`] with what this says.
+    ///
+    /// # Errors
+    /// It has.
+    pub fn pay(&mut self, bytes: u64) -> Result<(), String> {
+        spend(&self.work, work::of_reading(bytes))
+    }
+
     /// Adds a document that `source` offers under `name`. Answers whether the name is one of a
     /// mitigation; what is offered under other names is not for this program.
     pub fn document(&mut self, source: &Source, name: &str, bytes: &[u8]) -> bool {
         let id = name.strip_suffix(DOCUMENT_SUFFIX).and_then(|stem| stem.parse().ok());
         let Some(id) = id else { return false };
-        let spent = self.spent.get(&source.name).copied().unwrap_or(0);
-        if spent > MAX_WORK {
-            let reason = "the feed asks for more work than one may cause".to_owned();
-            self.refuse(source, id, Digest::of(bytes), reason);
-            return true;
-        }
-        match read(&id, bytes) {
-            Ok(mitigation) => {
-                self.spent.insert(source.name.clone(), spent + work(&mitigation));
-                self.mitigation(source, mitigation);
-            }
+        match read(&id, bytes, &self.work) {
+            Ok(mitigation) => self.mitigation(source, mitigation),
             Err(reason) => self.refuse(source, id, Digest::of(bytes), reason),
         }
         true
@@ -249,15 +250,13 @@ impl<'a> Assembly<'a> {
     }
 }
 
-/// How often a test is made when the probes of a mitigation are judged, and its patterns are read.
-fn work(mitigation: &Mitigation) -> usize {
-    let tests = |action: &Action| match &action.kind {
-        ActionKind::BlockRequest { rule, .. } => rule.when.count(),
-        ActionKind::ResponseHeader { when, .. } => when.count(),
-        _ => 0,
-    };
-    let tests: usize = mitigation.actions.iter().map(tests).sum();
-    tests * (1 + mitigation.probes.len())
+/// Spends this much of what the feeds may cause.
+fn spend(work: &Cell<Work>, price: u64) -> Result<(), String> {
+    let mut left = work.get();
+    let pays = left.spend(price);
+    work.set(left);
+    let why = || "the feed asks for more work than it may cause".to_owned();
+    if pays { Ok(()) } else { Err(why()) }
 }
 
 /// The name of an action, as a server without regard to the case of letters has it.
@@ -272,14 +271,17 @@ fn is_named_after(action: &str, id: &MitigationId) -> bool {
 }
 
 /// Reads a document that is offered as the mitigation `id`.
-fn read(id: &MitigationId, bytes: &[u8]) -> Result<Mitigation, String> {
+fn read(id: &MitigationId, bytes: &[u8], work: &Cell<Work>) -> Result<Mitigation, String> {
     let check = |pattern: &str| {
+        spend(work, work::of_pattern(pattern))?;
         stopgap_rules::check_document_pattern(pattern).map_err(|error| error.to_string())
     };
     let mitigation = parse(bytes, &check).map_err(|problems| told(bytes, &problems))?;
     if mitigation.id != *id {
         return Err(format!("the document is of {}, not of {id}", mitigation.id));
     }
+    // Before they are judged: one document may ask for hours.
+    spend(work, work::of_judging(&mitigation))?;
     match belied_probe(&mitigation) {
         Ok(None) => Ok(mitigation),
         Ok(Some(why)) => Err(format!("its own probes belie it: {why}")),
@@ -442,28 +444,60 @@ mod tests {
         assert!(refused[0].contains("another feed was given"), "{refused:?}");
     }
 
+    /// A document of `tests` tests and as many probes.
+    fn heavy(id: &str, test: &str, tests: usize, probe: &str, probes: usize) -> Vec<u8> {
+        let test = format!("{test}, ").repeat(tests);
+        let action = format!(
+            "[[action]]\nid = \"{id}.1\"\nkind = \"block-request\"\ndeny = \"abort\"\nwhen = [{test}]\n"
+        );
+        let probe = |n| {
+            format!(
+                "[[probe]]\nname = \"p{n}\"\nrequest = \"GET /{probe}\"\nexpect = \"allowed\"\n"
+            )
+        };
+        let probes: String = (0..probes).map(probe).collect();
+        let head = String::from_utf8(document(id, 1, &format!("{id}.0"), "t")).unwrap();
+        format!("{head}{action}{probes}").into_bytes()
+    }
+
     #[test]
     fn a_feed_that_asks_for_work_without_end_is_cut_off_and_others_are_not() {
-        let test = "{ field = \"uri\", contains = \"a\" }, ".repeat(60);
-        let action = format!(
-            "[[action]]\nid = \"N.1\"\nkind = \"block-request\"\ndeny = \"abort\"\nwhen = [{test}]\n"
-        );
-        let probe =
-            |n| format!("[[probe]]\nname = \"p{n}\"\nrequest = \"GET /b\"\nexpect = \"allowed\"\n");
-        let probes: String = (0..256).map(probe).collect();
-        let head = String::from_utf8(document("N", 1, "N.0", "t")).unwrap();
-        let heavy = format!("{head}{action}{probes}");
-        let mut assembly = Assembly::new(&Nothing, Vec::new(), true);
-        let (greedy, modest) = (feed("feed a", &[], None), feed("feed b", &[], None));
-        let each = 60 * 257;
-        for n in 0..=MAX_WORK / each + 1 {
-            let bytes = heavy.replace("\"N", &format!("\"N{n}"));
-            assembly.document(&greedy, &format!("N{n}.toml"), bytes.as_bytes());
+        let long = "a".repeat(4000);
+        let contains = format!("{{ field = \"uri\", contains = \"{long}b\" }}");
+        let many = "{ field = \"uri\", matches = \"(a|b|c|d){900}x\" }";
+        // One document that would take minutes; and many that take some time each.
+        for (test, tests, probe, probes) in
+            [(contains.as_str(), 30, long.as_str(), 25), (many, 60, "b", 200)]
+        {
+            let mut assembly = Assembly::new(&Nothing, Vec::new(), true);
+            let (greedy, modest) = (feed("feed a", &[], None), feed("feed b", &[], None));
+            assembly.next_feed(2);
+            for n in 0..40 {
+                let id = format!("N{n}");
+                let bytes = heavy(&id, test, tests, probe, probes);
+                assembly.document(&greedy, &format!("{id}.toml"), &bytes);
+            }
+            assembly.next_feed(1);
+            assembly.document(&modest, "A.toml", &document("A", 1, "A.1", "t"));
+            let catalog = assembly.finish();
+            let cut = catalog.refused.iter().filter(|it| it.reason.contains("more work")).count();
+            assert!(cut >= 30, "{cut}: {:?}", catalog.refused.first());
+            assert!(catalog.mitigations().any(|mitigation| mitigation.id.as_str() == "A"));
         }
-        assembly.document(&modest, "A.toml", &document("A", 1, "A.1", "t"));
-        let catalog = assembly.finish();
-        assert_eq!(catalog.refused.len(), 1, "{:?}", catalog.refused.first());
-        assert!(catalog.mitigations().any(|mitigation| mitigation.id.as_str() == "A"));
+    }
+
+    #[test]
+    fn what_ten_thousand_mitigations_cost_is_paid_and_what_a_thousand_with_patterns_do() {
+        let contains = "{ field = \"uri\", decode = [\"url\"], contains = \"/owa/auth/logon\" }";
+        let matches = "{ field = \"uri\", matches = \"/owa/[a-z0-9]{1,32}/auth.(js|css)\" }";
+        for (test, count) in [(contains, 10_000), (matches, 1_000)] {
+            let bytes = heavy("A", test, 3, "owa/x/logon.aspx?replaceCurrent=1", 5);
+            let work = Cell::new(Work::new());
+            spend(&work, work::of_reading(bytes.len() as u64)).unwrap();
+            read(&"A".parse().unwrap(), &bytes, &work).unwrap();
+            let price = Work::new().all() - work.get().all();
+            assert!(price * count < Work::new().all(), "{test}: {price}");
+        }
     }
 
     #[test]

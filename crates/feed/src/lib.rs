@@ -16,6 +16,7 @@ mod powers;
 mod standing;
 pub mod tuf;
 mod web;
+mod work;
 
 pub use anchors::{AnchorsError, trust_in};
 pub use bundle::Bundle;

@@ -17,7 +17,7 @@ pub use decode::url_decode;
 pub use evaluate::CompiledRule;
 pub use headers::{CompiledResponseChange, Headers, change_request_header};
 pub use meaning::{Effect, Meaning, belied, belied_probe};
-pub use pattern::{Captures, Pattern, PatternError, check_document_pattern};
+pub use pattern::{Captures, Pattern, PatternError, check_document_pattern, pattern_size};
 pub use ruleset::{RuleSet, Scratch};
 pub use simplify::simplify;
 pub use unsupported::Unsupported;

@@ -24,8 +24,9 @@ const MAX_BYTES: u64 = 256 << 20;
 /// The longest name of a file or role, in bytes: that of the longest id's document. With a digest
 /// before it, it is some half of what file systems take.
 const MAX_NAME: usize = stopgap_model::id::MAX_ID_LENGTH + ".toml".len();
-/// How often names are compared with the patterns of delegations, which takes some 0.2 µs each.
-const MAX_COMPARED: usize = 1_000_000;
+/// How often names are compared with the patterns of delegations, which takes some 0.2 µs each: 10,000
+/// mitigations with ten patterns.
+const MAX_COMPARED: usize = 100_000;
 
 /// A file that a repository offers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,9 @@ use stopgap_model::rule::Case;
 
 /// Counted repetitions up to this are tried in bounded time.
 pub(crate) const SMALL: u32 = 16;
+/// How many bytes a pattern may match at most with its repetitions written out, counted with all
+/// choices: an engine makes a state of each. The longest of the built-in catalog has some 60.
+const MAX_WRITTEN_OUT: u64 = 4096;
 /// In how many ways a text may be matched at one place.
 const MAX_WAYS: u64 = 1024;
 
@@ -22,6 +25,10 @@ pub fn check_document_pattern(source: &str) -> Result<(), PatternError> {
         let why = "it looks ahead; write each part as a condition of its own";
         return Err(PatternError::NotLinear(why.into()));
     }
+    if written_out(&node) > MAX_WRITTEN_OUT {
+        let why = "with its counted repetitions written out it is too long";
+        return Err(PatternError::NotLinear(why.into()));
+    }
     Pattern::new(source, Case::Ignore)?;
     let node = trimmed(node);
     check(&node, ByteSet::EMPTY).map_err(PatternError::NotLinear)?;
@@ -30,6 +37,28 @@ pub fn check_document_pattern(source: &str) -> Result<(), PatternError> {
         return Err(PatternError::NotLinear(why.into()));
     }
     Ok(())
+}
+
+/// How many bytes `source` has with its counted repetitions written out, as far as a document may carry
+/// it; more than any may if it cannot be read.
+#[must_use]
+pub fn pattern_size(source: &str) -> u64 {
+    let size = parse(source, true).map_or(u64::MAX, |(node, _)| written_out(&node));
+    size.min(MAX_WRITTEN_OUT + 1)
+}
+
+fn written_out(node: &Node) -> u64 {
+    match node {
+        Node::Concat(nodes) | Node::Alternate(nodes) => {
+            nodes.iter().map(written_out).fold(1, u64::saturating_add)
+        }
+        Node::Group { node, .. } | Node::LookAhead { node, .. } => written_out(node),
+        Node::Repeat { node, min, max, .. } => {
+            let times = max.unwrap_or(min.saturating_add(1)).max(1);
+            written_out(node).saturating_mul(times.into())
+        }
+        _ => 1,
+    }
 }
 
 /// Without the repetitions at its edges, which an unanchored search does not need.

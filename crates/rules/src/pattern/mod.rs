@@ -26,8 +26,8 @@ use self::ast::Node;
 use self::starts::Starts;
 use self::table::Table;
 
-pub use cost::check_document_pattern;
 pub(crate) use cost::{SMALL, is_long, trimmed};
+pub use cost::{check_document_pattern, pattern_size};
 pub(crate) use literal::{literal, required, shortest};
 
 /// The longest pattern, in bytes: longer than any rule of the field.
