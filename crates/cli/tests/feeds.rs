@@ -308,6 +308,8 @@ fn the_organisations_feed_can_switch_off_and_block_and_nothing_else() {
     scene.on(&["enable"]);
     // What cannot be read could be a switch.
     scene.publish(&[("policy.toml", "enabeld = true\n")]);
+    // Fetched before: while it is fetched, the policy of before holds.
+    assert_eq!(scene.on(&["feed", "refresh"]).code, 0);
     let run = scene.on(&["check"]);
     assert_eq!(run.state("M1"), "pending");
     assert!(run.reason("M1").contains("enabeld"), "{}", run.reason("M1"));
