@@ -146,7 +146,8 @@ impl FsError {
     }
 }
 
-/// A file was not replaced. But for [`ReplaceError::NotDurable`], it is as it was.
+/// A file was not replaced. But for [`ReplaceError::NotDurable`] and [`ReplaceError::Torn`], it is as
+/// it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplaceError {
     /// The file is not there any more.
@@ -180,6 +181,33 @@ pub enum ReplaceError {
     HardLinked {
         /// The file.
         path: PathBuf,
+    },
+    /// The file or its folder has the attribute that keeps it from being changed.
+    #[error("{} is immutable (chattr +i or +a)", path.display())]
+    Immutable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is on a file system that nothing can be written to.
+    #[error("{} is on a read-only file system", path.display())]
+    ReadOnlyDisk {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a mount point, so that another one cannot take its name, and others than root may
+    /// write it or a folder above it, so that it is not written itself either.
+    #[error("{} is a mount point that others than root may write", path.display())]
+    Mounted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written itself, that failed, and so did giving it its old bytes again.
+    #[error("{} was written half", path.display())]
+    Torn {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Errno,
     },
     /// The owner, the permissions or an extended attribute could not be given to the new file.
     #[error("the {what} of {} cannot be carried over", path.display())]

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -13,22 +14,32 @@ use stopgap_model::Digest;
 use crate::error::{At as _, FsError, ReplaceError};
 use crate::folder::{Folder, read_rest};
 use crate::held::is_held_by;
+use crate::replacing::{Guarded, Replacing, replacing, write_in_place};
 use crate::temp::Temp;
 use crate::xattr::carry_over;
 
-/// The largest file that is replaced, in bytes: some hundred times the largest configuration file
-/// seen in the field (applicationHost.config, 175 kB).
-const MAX_TARGET: u64 = 16 << 20;
+/// The largest file that is replaced, in bytes: as much as is read of a server's configuration in all
+/// (lists of addresses and comments make files of 17 MB), and as a before-image is read back.
+const MAX_TARGET: u64 = 64 << 20;
 
 /// A new file of a server is for everybody to read: the server may be another user.
 const NEW_FILE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
 
 /// The file to be replaced or removed, held open and locked.
-struct Target<'a> {
-    folder: &'a Folder,
-    name: &'a OsStr,
-    file: File,
-    facts: Metadata,
+pub(crate) struct Target<'a> {
+    pub(crate) folder: &'a Folder,
+    pub(crate) name: &'a OsStr,
+    pub(crate) file: File,
+    pub(crate) facts: Metadata,
+}
+
+/// How the file `name` would be replaced.
+pub(crate) fn how(
+    folder: &Folder,
+    name: &OsStr,
+    guarded: Guarded,
+) -> Result<Replacing, ReplaceError> {
+    replacing(&Target::open(folder, name)?, guarded)
 }
 
 /// Replaces the file `name`, whose digest is `expected`, by `new`.
@@ -37,13 +48,14 @@ pub(crate) fn replace(
     name: &OsStr,
     expected: Digest,
     new: &[u8],
+    guarded: Guarded,
 ) -> Result<(), ReplaceError> {
     let path = || folder.path_of(name);
     let target = Target::open(folder, name)?;
-    target.require(expected)?;
-    target.require_writable()?;
-    if target.facts.nlink() > 1 {
-        return Err(ReplaceError::HardLinked { path: path() });
+    let old = target.require(expected)?;
+    match replacing(&target, guarded)? {
+        Replacing::Renamed => {}
+        Replacing::InPlace => return write_in_place(&target, &old, new),
     }
     let temp = Temp::write(folder, name, new)?;
     carry_over(&target.file, &target.facts, temp.file())
@@ -109,11 +121,27 @@ impl<'a> Target<'a> {
     }
 
     /// The file still has the content that was planned for.
-    fn require(&self, expected: Digest) -> Result<(), ReplaceError> {
-        let path = self.folder.path_of(self.name);
+    fn require(&self, expected: Digest) -> Result<Vec<u8>, ReplaceError> {
+        let path = self.path();
         (&self.file).seek(SeekFrom::Start(0)).at("read", &path)?;
-        let found = Digest::of(&read_rest(&self.file, MAX_TARGET, &path)?);
-        if found == expected { Ok(()) } else { Err(ReplaceError::Changed { path, found }) }
+        let bytes = read_rest(&self.file, MAX_TARGET, &path)?;
+        let found = Digest::of(&bytes);
+        if found == expected { Ok(bytes) } else { Err(ReplaceError::Changed { path, found }) }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path_of(self.name)
+    }
+
+    /// Another opening of the file is of the same one.
+    pub(crate) fn require_same(&self, again: &File) -> Result<(), ReplaceError> {
+        let path = self.path();
+        let facts = again.metadata().at("read", &path)?;
+        if (facts.dev(), facts.ino()) == (self.facts.dev(), self.facts.ino()) {
+            return Ok(());
+        }
+        let found = Digest::of(&read_rest(again, MAX_TARGET, &path)?);
+        Err(ReplaceError::Changed { path, found })
     }
 
     /// Whoever marked the file as read-only wants it to stay.

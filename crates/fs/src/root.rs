@@ -10,6 +10,7 @@ use crate::error::{FsError, ReplaceError};
 use crate::find::{FindLimits, FoundFiles, find};
 use crate::folder::{Folder, read_rest};
 use crate::replace::replace;
+use crate::replacing::Guarded;
 use crate::temp::leftover_of;
 
 /// A folder with a server's files in it, opened once.
@@ -68,7 +69,7 @@ impl Root {
         new: &[u8],
     ) -> Result<(), ReplaceError> {
         match self.place(parts)? {
-            Some((folder, name)) => replace(&folder, &name, expected, new),
+            Some((folder, name)) => replace(&folder, &name, expected, new, Guarded::No),
             None => Err(ReplaceError::Missing { path: self.path().join(parts.join("/")) }),
         }
     }

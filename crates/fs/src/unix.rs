@@ -9,12 +9,13 @@ use stopgap_model::Digest;
 use crate::error::{At as _, FsError, ReplaceError};
 use crate::folder::{Folder, read_rest};
 use crate::glob::{Part, parts_of};
-use crate::replace::{create, remove, replace};
+use crate::replace::{create, how, remove, replace};
+use crate::replacing::{Guarded, Replacing};
 use crate::temp::{Staged, leftover_of};
 use crate::way::{Identity, Way, Writers, is_there};
 
 /// The most files that a pattern names. A server of web sites by the thousand has one for each.
-const MAX_FILES: usize = 4_096;
+const MAX_FILES: usize = 20_000;
 /// The most names that are read for one pattern, in all folders together.
 const MAX_NAMES: usize = 100_000;
 
@@ -109,7 +110,17 @@ impl UnixRoot {
     pub fn replace(&self, path: &str, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
         let way = self.way(path)?.ok_or_else(|| self.missing(path))?;
         let (folder, name) = way.file()?;
-        replace(&folder, name, expected, new)
+        replace(&folder, name, expected, new, guarded(&way))
+    }
+
+    /// How [`UnixRoot::replace`] would replace a file.
+    ///
+    /// # Errors
+    /// Why it would not, as far as that can be seen without trying.
+    pub fn replacing(&self, path: &str) -> Result<Replacing, ReplaceError> {
+        let way = self.way(path)?.ok_or_else(|| self.missing(path))?;
+        let (folder, name) = way.file()?;
+        how(&folder, name, guarded(&way))
     }
 
     /// Makes a file for everybody to read, whatever the umask says: at once, on the disk when this
@@ -309,6 +320,13 @@ impl UnixRoot {
 
     fn missing(&self, path: &str) -> ReplaceError {
         ReplaceError::Missing { path: self.on_disk(path) }
+    }
+}
+
+fn guarded(way: &Way<'_>) -> Guarded {
+    match way.exposed() {
+        None => Guarded::Yes,
+        Some(_) => Guarded::No,
     }
 }
 

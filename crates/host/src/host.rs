@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use stopgap_fs::{FsError, ReplaceError, Writers};
+use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
 
@@ -55,6 +55,14 @@ pub trait Host {
     /// # Errors
     /// As [`ReplaceError`] says. But for [`ReplaceError::NotDurable`], the file is as it was.
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError>;
+
+    /// How [`Host::replace`] would replace a file; one that is not there is made.
+    ///
+    /// # Errors
+    /// Why it would not, as far as that can be seen without trying: a sentence without a full stop.
+    fn replacing(&self, _: &ServerPath) -> Result<Replacing, String> {
+        Ok(Replacing::Renamed)
+    }
 
     /// Makes the file with these bytes, for everybody to read: wholly and on the disk when this
     /// returns, or not at all.

@@ -25,5 +25,5 @@ pub use live::{Answer, Asking, Heard, Live, Question, Stop, TestError};
 pub use packages::packages;
 pub use path::{NotAbsolute, parts};
 pub use php::php_facts;
-pub use stopgap_fs::{FsError, ReplaceError, Writers};
+pub use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
 pub use tree::TreeHost;

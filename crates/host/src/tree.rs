@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FindLimits, FsError, ReplaceError, Root};
+use stopgap_fs::{FindLimits, FsError, ReplaceError, Replacing, Root};
 use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, ServerPath};
 
@@ -71,6 +71,13 @@ impl Host for TreeHost {
         match path.is_unix() {
             true => self.unix.replace(path, expected, new),
             false => self.root.replace(&checked(path)?, expected, new),
+        }
+    }
+
+    fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+        match path.is_unix() {
+            true => self.unix.replacing(path),
+            false => Ok(Replacing::Renamed),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FsError, ReplaceError, Staged, UnixRoot, Writers};
+use stopgap_fs::{FsError, ReplaceError, Replacing, Staged, UnixRoot, Writers};
 use stopgap_model::web::Account;
 use stopgap_model::{Digest, ServerPath};
 
@@ -38,6 +38,14 @@ impl UnixFiles {
         new: &[u8],
     ) -> Result<(), ReplaceError> {
         self.0.replace(path.as_str(), expected, new)
+    }
+
+    pub(crate) fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+        match self.0.replacing(path.as_str()) {
+            // It is made.
+            Err(ReplaceError::Missing { .. }) => Ok(Replacing::Renamed),
+            replacing => replacing.map_err(|error| sentence(&error)),
+        }
     }
 
     pub(crate) fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {

@@ -34,7 +34,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use stopgap_fs::{FsError, ReplaceError, Writers};
+use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
 use stopgap_model::web::{LeftOut, WebServer, WebSettings};
 use stopgap_model::{Digest, ServerPath};
 
@@ -105,6 +105,10 @@ impl Host for LinuxHost {
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
         self.readers.require_theirs(path)?;
         self.files.replace(path, expected, new)
+    }
+
+    fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+        self.files.replacing(path)
     }
 
     fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
