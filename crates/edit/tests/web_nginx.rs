@@ -279,17 +279,131 @@ fn an_include_that_includes_itself_is_told() {
     assert_eq!(machine.trouble().to_string(), "/etc/nginx/a, line 2: /etc/nginx/b includes itself");
 }
 
-#[test]
-fn a_chain_of_includes_without_an_end_is_told() {
-    let mut machine = main_with("  include 0;\n");
-    for at in 0..50 {
+/// A chain of so many includes, a server block in the last.
+fn chain(length: usize) -> Machine {
+    let mut machine = main_with("  include 0;\n  server { listen 80; server_name top; }\n");
+    for at in 0..length {
         let text = format!("include {};", at + 1);
         machine.files.insert(format!("/etc/nginx/{at}"), text.into_bytes());
     }
-    assert_eq!(
-        machine.trouble().to_string(),
-        "/etc/nginx/19, line 1: includes are more than 20 deep here"
-    );
+    let last = b"server { listen 80; server_name deep; }".to_vec();
+    machine.files.insert(format!("/etc/nginx/{length}"), last);
+    machine
+}
+
+#[test]
+fn includes_are_followed_as_deep_as_nginx_follows_them() {
+    for length in [21, 200] {
+        let machine = chain(length);
+        let placed = machine.there_and_back(&all(), &no_nginx());
+        assert!(placed.text(&format!("/etc/nginx/{length}")).contains("stopgap-server"));
+        assert_eq!(machine.holes(&all()), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_chain_of_includes_without_an_end_costs_what_is_at_its_end() {
+    let machine = chain(400);
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert_eq!(placed.text(MAIN).matches("stopgap-server").count(), 1);
+    let told = "what /etc/nginx/256 says is not known, so nothing in it is reached: includes are more \
+                than 256 deep there";
+    assert_eq!(machine.holes(&all()), [told]);
+}
+
+/// Three sites, each in a file of its own.
+fn three_sites() -> Machine {
+    let site = |name: &str| format!("server {{\n  listen 80;\n  server_name {name};\n}}\n");
+    let mut machine = main_with("  include sites/*;\n");
+    for name in ["a", "b", "c"] {
+        machine.files.insert(format!("/etc/nginx/sites/{name}"), site(name).into_bytes());
+    }
+    machine
+}
+
+#[test]
+fn a_file_that_cannot_be_changed_costs_its_site_and_the_others_get_their_lines() {
+    let mut machine = three_sites();
+    machine.fixed.push("/etc/nginx/sites/b".into());
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert_eq!(placed.text("/etc/nginx/sites/b"), machine.text("/etc/nginx/sites/b"));
+    for site in ["a", "c"] {
+        assert!(placed.text(&format!("/etc/nginx/sites/{site}")).contains("stopgap-server"));
+    }
+    let told = "the server block in /etc/nginx/sites/b, line 1 is not reached: it is held fast";
+    assert_eq!(placed.holes(&all()), [told]);
+    assert_eq!(placed.unreached(&all()), ["b:80"]);
+    let places = placed.place(&all()).places;
+    assert!(places[1].ends_with("included in 2 server blocks"), "{places:?}");
+}
+
+#[test]
+fn a_file_that_was_changed_before_it_could_not_be_is_reached_and_its_line_takes_nothing_afterwards()
+{
+    let mut placed = three_sites().with(&all());
+    placed.fixed.push("/etc/nginx/sites/b".into());
+    assert_eq!((placed.holes(&all()), placed.unreached(&all())), (Vec::new(), Vec::new()));
+    assert_eq!(placed.place(&all()).edits, Vec::new());
+    let out = placed.with(&no_nginx());
+    let left = out.text("/etc/nginx/sites/b");
+    assert!(left.contains("include /etc/nginx/stopgap-server.rule[s];"), "{left}");
+    assert!(out.files.keys().all(|path| !path.ends_with(".rules")));
+    assert!(!out.text("/etc/nginx/sites/a").contains("stopgap"));
+}
+
+#[test]
+fn where_nothing_can_be_put_in_that_is_told() {
+    let mut machine = three_sites();
+    machine.fixed.push(MAIN.into());
+    let told = "nothing of ours can be put into the http block: it is held fast";
+    assert_eq!(machine.try_place(&all()), Err(EditError::Nowhere(told.into())));
+    machine.fixed = ["a", "b", "c"].map(|site| format!("/etc/nginx/sites/{site}")).to_vec();
+    let told = "nothing of ours can be put into the server block: it is held fast";
+    assert_eq!(machine.try_place(&all()), Err(EditError::Nowhere(told.into())));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_costs_what_is_in_it() {
+    let mut machine = three_sites();
+    machine.unreadable.push("/etc/nginx/sites/b".into());
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert!(placed.text("/etc/nginx/sites/c").contains("stopgap-server"));
+    let told = "what /etc/nginx/sites/b says is not known, so nothing in it is reached: it cannot be \
+                read: the test says so";
+    assert_eq!(placed.holes(&all()), [told]);
+    // Of the main file everything depends.
+    machine.unreadable.push(MAIN.into());
+    let told = "/etc/nginx/nginx.conf: /etc/nginx/nginx.conf cannot be read: the test says so";
+    assert_eq!(machine.trouble().to_string(), told);
+}
+
+#[test]
+fn seventeen_megabytes_of_comments_are_gone_through_once() {
+    let mut machine = three_sites();
+    let mut site = b"# a comment of forty bytes, as they are.\n".repeat(17 << 20 >> 5);
+    assert!(site.len() > 17 << 20);
+    site.extend_from_slice(&machine.files["/etc/nginx/sites/b"]);
+    machine.files.insert("/etc/nginx/sites/b".into(), site);
+    let placed = machine.place(&all());
+    assert_eq!(placed.edits.iter().filter(|edit| edit.path.as_str().contains("sites")).count(), 3);
+    assert_eq!(machine.holes(&all()), Vec::<String>::new());
+    // Where there are more bytes than are held in memory, the file that has them is not known.
+    let much = vec![b'#'; MAX_TOTAL_BYTES - 1000];
+    machine.files.insert("/etc/nginx/sites/c".into(), much);
+    let holes = machine.holes(&all());
+    assert!(holes[0].contains("/etc/nginx/sites/c says is not known"), "{holes:?}");
+    assert!(holes[0].contains("67108864 bytes together"), "{holes:?}");
+}
+
+#[test]
+fn four_thousand_and_two_hundred_files_are_read_and_changed() {
+    let mut machine = main_with("  include sites/*;\n");
+    for at in 0..4200 {
+        let site = format!("server {{ listen 80; server_name s{at}.test; }}\n");
+        machine.files.insert(format!("/etc/nginx/sites/{at}"), site.into_bytes());
+    }
+    let placed = machine.there_and_back(&all(), &no_nginx());
+    assert!(placed.text("/etc/nginx/sites/4199").contains("stopgap-server"));
 }
 
 #[test]
@@ -471,6 +585,35 @@ fn nginx_accepts_what_is_staged_and_what_is_placed() {
         std::fs::remove_file(path).unwrap();
     }
     assert_eq!(test("nginx.conf"), Some(Ok(())), "includes of ours without files of ours");
+}
+
+#[test]
+fn nginx_accepts_what_is_staged_around_files_that_cannot_be_changed() {
+    let scratch = Scratch::new("edit-nginx-fixed");
+    let test = |name: &str| accepts("nginx", &["-t", "-q", "-c", &scratch.path(name)]);
+    // Before lines of ours are in it, and after: then it takes in what the files of ours will say.
+    let mut first = real(&scratch);
+    first.fixed = vec![scratch.path("sites/a")];
+    let mut then = real(&scratch).with(&all());
+    then.fixed = first.fixed.clone();
+    let other = nginx_text(
+        "map $request_uri $stopgap_b { default \"\"; \"~y\" 1; }\n",
+        "if ($stopgap_b) { return 444; }\n",
+        "",
+    );
+    for (machine, text) in [(first, all()), (then, other)] {
+        scratch.write(&machine);
+        let placement = machine.place(&text);
+        for (path, bytes) in &placement.staged {
+            std::fs::write(stopgap_model::web::beside(path).as_str(), bytes).unwrap();
+        }
+        let Some(answer) = test(".nginx.conf.stopgap-new") else { return };
+        assert_eq!(answer, Ok(()));
+        let placed = machine.after(&placement);
+        assert_eq!(placed.text(&scratch.path("sites/a")), machine.text(&scratch.path("sites/a")));
+        scratch.write(&placed);
+        assert_eq!(test("nginx.conf"), Some(Ok(())));
+    }
 }
 
 #[test]

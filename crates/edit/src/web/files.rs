@@ -10,13 +10,17 @@ use stopgap_model::web::{WebKind, WebServer};
 use super::layout::Layout;
 use super::{apache, haproxy, nginx};
 
-/// The most files of one server. Hosting servers have a few thousand sites, each in its file.
-pub const MAX_FILES: usize = 4096;
-/// The most bytes of all files of one server. Lists of addresses make configurations of 5 MB.
-pub const MAX_TOTAL_BYTES: usize = 16 * 1024 * 1024;
-/// The most includes inside of each other: Apache's own bound. nginx has none but the number of
-/// files that it may have open.
+/// The most files of one server. Hosting servers have a few thousand sites, each in its file; no server
+/// has a bound of its own.
+pub const MAX_FILES: usize = 20_000;
+/// The most bytes of all files of one server, which are held in memory. Lists of addresses make
+/// configurations of 5 MB, a file of comments was seen with 17 MB; no server has a bound of its own.
+pub const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
+/// The most includes inside of each other that Apache takes: its own bound (`AP_MAX_INCLUDE_DEPTH`).
 pub const MAX_INCLUDE_DEPTH: usize = 20;
+/// The most includes inside of each other that are followed of nginx, which has no bound but the number
+/// of files that it may have open: 1,024 where nobody says otherwise, some of them sockets.
+pub const MAX_NGINX_DEPTH: usize = 256;
 /// The most bytes that are gone through, each file as often as it is included: twice what all
 /// files may have, so that includes cannot multiply.
 pub const MAX_WALKED_BYTES: usize = 2 * MAX_TOTAL_BYTES;
@@ -91,6 +95,10 @@ impl std::error::Error for Trouble {}
 pub struct Files {
     pub(super) server: WebServer,
     read: BTreeMap<ServerPath, Read>,
+    /// What the includes of each file of nginx name.
+    named: BTreeMap<ServerPath, Vec<String>>,
+    /// Files that cannot be changed, links followed, and why.
+    fixed: BTreeMap<ServerPath, String>,
     globs: BTreeMap<String, Result<Vec<ServerPath>, String>>,
     bytes: usize,
 }
@@ -99,7 +107,8 @@ impl Files {
     /// The files of this server; none of them is read yet.
     #[must_use]
     pub fn new(server: &WebServer) -> Self {
-        Self { server: server.clone(), read: BTreeMap::new(), globs: BTreeMap::new(), bytes: 0 }
+        let (read, named, fixed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { server: server.clone(), read, named, fixed, globs: BTreeMap::new(), bytes: 0 }
     }
 
     /// What is still to be provided. Empty once everything is read.
@@ -121,7 +130,8 @@ impl Files {
         }
     }
 
-    /// Takes in what became of reading a file; one that is already there is replaced.
+    /// Takes in what became of reading a file; one that is already there is replaced. A file of nginx
+    /// with which there would be too many bytes counts as unreadable: it says nothing of the others.
     ///
     /// # Errors
     /// [`OverBudget`] if there would be more than is looked at; nothing is changed then.
@@ -131,10 +141,16 @@ impl Files {
         if before.is_none() && self.read.len() >= MAX_FILES {
             return Err(OverBudget::Files);
         }
+        if bytes > MAX_TOTAL_BYTES && self.server.kind == WebKind::Nginx && path != self.main() {
+            return self.provide(path, Read::Unreadable(OverBudget::Bytes.to_string()));
+        }
         if bytes > MAX_TOTAL_BYTES {
             return Err(OverBudget::Bytes);
         }
         self.bytes = bytes;
+        if let (WebKind::Nginx, Read::Found { bytes, .. }) = (self.server.kind, &read) {
+            self.named.insert(path.clone(), nginx::named_in(bytes));
+        }
         self.read.insert(path, read);
         Ok(())
     }
@@ -167,6 +183,22 @@ impl Files {
     /// [`Trouble`] if they cannot be read as the server reads them.
     pub fn layout(&self) -> Result<Layout<'_>, Trouble> {
         Layout::of(self)
+    }
+
+    /// Takes note that a file, links followed, cannot be changed: why, as a sentence without a full
+    /// stop. What would stand in it is told as not reached; the rest is put in.
+    pub fn fix(&mut self, real: ServerPath, why: String) {
+        self.fixed.insert(real, why);
+    }
+
+    /// Why a file, links followed, cannot be changed, if so.
+    pub(super) fn fixed(&self, real: &ServerPath) -> Option<&str> {
+        self.fixed.get(real).map(String::as_str)
+    }
+
+    /// What the includes of a file of nginx name.
+    pub(super) fn named_in(&self, path: &ServerPath) -> &[String] {
+        self.named.get(path).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What became of reading this file; `None`: it was not read yet.

@@ -80,6 +80,35 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// What this text does not reach though it belongs there, because a file cannot be changed or is
+    /// not known: sentences without a full stop.
+    #[must_use]
+    pub fn holes(&self, text: &RuleText) -> Vec<String> {
+        match (&self.kind, text) {
+            (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
+                nginx::holes(self.files, tree, &nginx::Parts::new(tree, http, server, upstream))
+            }
+            (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => {
+                haproxy::holes(self.files, tree, frontend)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The sites that this text does not reach for such a reason. Whether it does is not asked of them.
+    #[must_use]
+    pub fn unreached(&self, text: &RuleText) -> Vec<WebSite> {
+        match (&self.kind, text) {
+            (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
+                nginx::unreached(self.files, tree, &nginx::Parts::new(tree, http, server, upstream))
+            }
+            (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => {
+                haproxy::unreached(self.files, tree, frontend)
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Where this text is or would be, for a person.
     #[must_use]
     pub fn places(&self, text: &RuleText) -> Vec<String> {
@@ -97,14 +126,16 @@ impl<'a> Layout<'a> {
                 nginx::place(self.files, tree, &nginx::Parts::none())
             }
             (Kind::Apache(tree), RuleText::None) => apache::place(self.files, tree, ""),
-            (Kind::HaProxy(tree), RuleText::None) => haproxy::place(tree, &[]),
+            (Kind::HaProxy(tree), RuleText::None) => haproxy::place(self.files, tree, &[]),
             (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
                 nginx::place(self.files, tree, &nginx::Parts::new(tree, http, server, upstream))
             }
             (Kind::Apache(tree), RuleText::Apache { server }) => {
                 apache::place(self.files, tree, server)
             }
-            (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => haproxy::place(tree, frontend),
+            (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => {
+                haproxy::place(self.files, tree, frontend)
+            }
             _ => Err(EditError::OtherLanguage),
         }
     }

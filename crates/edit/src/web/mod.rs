@@ -16,8 +16,8 @@ mod source;
 mod splice;
 
 pub use files::{
-    Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_TOTAL_BYTES, MAX_WALKED_BYTES, Missing, Need,
-    OverBudget, Read, Trouble,
+    Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_NGINX_DEPTH, MAX_TOTAL_BYTES, MAX_WALKED_BYTES,
+    Missing, Need, OverBudget, Read, Trouble,
 };
 pub use layout::Layout;
 pub use place::{EditError, Placement};

@@ -16,20 +16,31 @@ pub(super) struct Source<'a> {
     /// The file itself.
     pub(super) real: &'a ServerPath,
     pub(super) bytes: &'a [u8],
-    /// Where its lines end.
+    /// How many lines end before each stretch of [`STRETCH`] bytes.
     lines: Vec<usize>,
 }
 
+/// A file may be long and its lines short: the place of each would take more memory than the file.
+const STRETCH: usize = 4096;
+
 impl<'a> Source<'a> {
     pub(super) fn new(path: ServerPath, real: &'a ServerPath, bytes: &'a [u8]) -> Self {
-        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let lines = ends.map(|(at, _)| at).collect();
+        let mut ended = 0;
+        let stretches = bytes.chunks(STRETCH).map(|stretch| {
+            let before = ended;
+            ended += ends(stretch);
+            before
+        });
+        let lines = stretches.collect();
         Self { path, real, bytes, lines }
     }
 
     /// The number of the line that a byte is in, from 1.
     pub(super) fn line(&self, at: usize) -> usize {
-        1 + self.lines.partition_point(|end| *end < at)
+        let stretch = at.min(self.bytes.len().saturating_sub(1)) / STRETCH;
+        let before = self.lines.get(stretch).copied().unwrap_or(0);
+        let within = self.bytes.get(stretch * STRETCH..at).unwrap_or_default();
+        1 + before + ends(within)
     }
 
     /// A place in it, for a person.
@@ -39,8 +50,8 @@ impl<'a> Source<'a> {
 
     /// How its lines end: as the first one does.
     pub(super) fn newline(&self) -> &'static [u8] {
-        let first = self.lines.first().and_then(|at| at.checked_sub(1));
-        match first.and_then(|before| self.bytes.get(before)) {
+        let first = self.bytes.iter().position(|byte| *byte == b'\n');
+        match first.and_then(|at| at.checked_sub(1)).and_then(|before| self.bytes.get(before)) {
             Some(b'\r') => b"\r\n",
             _ => b"\n",
         }
@@ -67,6 +78,11 @@ impl<'a> Source<'a> {
         let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         before.split_at(at - blank)
     }
+}
+
+/// How many lines end in it.
+fn ends(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// A line without the carriage returns at its end: a line of ours that is put behind it shall not

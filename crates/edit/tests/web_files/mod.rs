@@ -19,6 +19,10 @@ use stopgap_rules::web::RuleText;
 /// The files of a machine: the bytes of each, and the links.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Machine {
+    /// The files that cannot be changed.
+    pub fixed: Vec<String>,
+    /// The files that cannot be read.
+    pub unreadable: Vec<String>,
     pub server: WebServer,
     pub files: BTreeMap<String, Vec<u8>>,
     pub links: BTreeMap<String, String>,
@@ -54,7 +58,8 @@ impl std::fmt::Debug for Machine {
 impl Machine {
     pub fn new(server: WebServer, files: &[(&str, &str)]) -> Self {
         let files = files.iter().map(|(path, text)| ((*path).into(), text.as_bytes().into()));
-        Self { server, files: files.collect(), links: BTreeMap::new() }
+        let (fixed, unreadable, links) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { fixed, unreadable, server, files: files.collect(), links }
     }
 
     pub fn nginx(files: &[(&str, &str)]) -> Self {
@@ -79,6 +84,9 @@ impl Machine {
     fn found(&self, path: &ServerPath) -> Read {
         let real = self.links.get(path.as_str()).cloned().unwrap_or_else(|| path.to_string());
         match self.files.get(&real) {
+            Some(_) if self.unreadable.contains(&real) => {
+                Read::Unreadable("the test says so".into())
+            }
             Some(bytes) => Read::Found { real: ServerPath::new(real), bytes: bytes.clone() },
             None => Read::Absent,
         }
@@ -92,9 +100,12 @@ impl Machine {
 
     pub fn read(&self) -> Result<Files, OverBudget> {
         let mut files = Files::new(&self.server);
-        for _ in 0..100 {
+        for _ in 0..1000 {
             let needs = files.needs();
             if needs.is_empty() {
+                for path in &self.fixed {
+                    files.fix(ServerPath::new(path.as_str()), "it is held fast".into());
+                }
                 return Ok(files);
             }
             for need in needs {
@@ -124,6 +135,15 @@ impl Machine {
 
     pub fn gaps(&self, text: &RuleText) -> Vec<String> {
         self.read().unwrap().layout().unwrap().gaps(text)
+    }
+
+    pub fn holes(&self, text: &RuleText) -> Vec<String> {
+        self.read().unwrap().layout().unwrap().holes(text)
+    }
+
+    pub fn unreached(&self, text: &RuleText) -> Vec<String> {
+        let files = self.read().unwrap();
+        files.layout().unwrap().unreached(text).iter().map(ToString::to_string).collect()
     }
 
     pub fn written_files(&self) -> Vec<String> {

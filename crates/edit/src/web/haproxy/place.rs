@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::{escaped, one_line};
+use stopgap_model::web::WebSite;
 
+use super::super::files::Files;
 use super::super::place::{EditError, Placement};
 use super::super::source::{Differences, Source, edits};
 use super::super::splice::{Splice, Splices};
 use super::read::{Frontend, Tree};
+use super::sites::sites_of;
 
 /// What every line of ours ends with: each says itself whose it is, whatever becomes of the others.
 const MARK: &str = " # by Stopgap";
@@ -22,7 +25,11 @@ pub(super) fn is_ours(line: &[u8]) -> bool {
 }
 
 /// What brings the files to exactly these lines in place.
-pub(crate) fn place(tree: &Tree<'_>, lines: &[String]) -> Result<Placement, EditError> {
+pub(crate) fn place(
+    files: &Files,
+    tree: &Tree<'_>,
+    lines: &[String],
+) -> Result<Placement, EditError> {
     if let Some(line) = lines.iter().find(|line| line.contains(['\n', '\r'])) {
         return Err(EditError::Nowhere(format!("a rule is no single line: {}", one_line(line))));
     }
@@ -30,8 +37,25 @@ pub(crate) fn place(tree: &Tree<'_>, lines: &[String]) -> Result<Placement, Edit
     if heads.is_empty() && !lines.is_empty() {
         return Err(EditError::Nowhere("no frontend of the configuration is in mode http".into()));
     }
+    let (heads, others): (Vec<&Frontend>, Vec<&Frontend>) =
+        heads.into_iter().partition(|head| is_reached(files, tree, head, lines));
+    if let (true, Some(head)) = (heads.is_empty(), others.first()) {
+        let why = files.fixed(tree.sources[head.source].real).unwrap_or_default();
+        return Err(EditError::Nowhere(format!("nothing of ours can be put in: {why}")));
+    }
+    // Lines of ours do what they say, whatever becomes of others: those that are to go and cannot are no
+    // success.
+    let stays = |of: usize| !heads.iter().any(|head| head.source == of);
+    let kept = tree.own.iter().find_map(|(of, start, _)| {
+        let source = tree.sources.get(*of).filter(|_| stays(*of))?;
+        Some((source.told(*start), files.fixed(source.real)?))
+    });
+    if let Some((at, why)) = kept {
+        let why = format!("the line of ours in {at} cannot be changed: {why}");
+        return Err(EditError::Nowhere(why));
+    }
     let mut differences = Differences::default();
-    let splices = splices(tree, &heads, lines, &mut differences);
+    let splices = splices(files, tree, &heads, lines, &mut differences);
     let places = if lines.is_empty() { Vec::new() } else { places(tree, &heads) };
     Ok(Placement {
         edits: edits(&tree.sources, &splices),
@@ -47,7 +71,47 @@ pub(crate) fn written_files(tree: &Tree<'_>) -> Vec<ServerPath> {
     heads.map(|head| tree.sources[head.source].real.clone()).collect()
 }
 
+/// Whether our lines are at the head of a frontend, or can be put there.
+fn is_reached(files: &Files, tree: &Tree<'_>, head: &Frontend, lines: &[String]) -> bool {
+    let source = &tree.sources[head.source];
+    files.fixed(source.real).is_none()
+        || is_there(&source.bytes[head.head..], &text(source, head, lines))
+}
+
+/// The frontends that these lines do not reach, because their file cannot be changed.
+fn not_reached<'t>(
+    files: &'t Files,
+    tree: &'t Tree<'_>,
+    lines: &'t [String],
+) -> impl Iterator<Item = &'t Frontend> {
+    let heads = tree.frontends.iter().filter(|one| one.is_http() && !lines.is_empty());
+    heads.filter(|head| !is_reached(files, tree, head, lines))
+}
+
+/// What these lines do not reach because its file cannot be changed.
+pub(crate) fn holes(files: &Files, tree: &Tree<'_>, lines: &[String]) -> Vec<String> {
+    let told = not_reached(files, tree, lines).map(|head| {
+        let source = &tree.sources[head.source];
+        let (name, at) = (one_line(&head.name), source.told(head.from));
+        let why = files.fixed(source.real).unwrap_or_default();
+        format!("{name} in {at} is not reached: {why}")
+    });
+    told.collect()
+}
+
+/// The sites of the frontends that these lines do not reach.
+pub(crate) fn unreached(files: &Files, tree: &Tree<'_>, lines: &[String]) -> Vec<WebSite> {
+    let not_reached: BTreeSet<usize> =
+        not_reached(files, tree, lines).map(|head| head.from).collect();
+    if not_reached.is_empty() {
+        return Vec::new();
+    }
+    let source = |head: &Frontend| files.fixed(tree.sources[head.source].real).is_some();
+    sites_of(tree, |head| source(head) && not_reached.contains(&head.from))
+}
+
 fn splices(
+    files: &Files,
     tree: &Tree<'_>,
     heads: &[&Frontend],
     lines: &[String],
@@ -65,10 +129,15 @@ fn splices(
             let what = format!("our lines are not in {}", one_line(&head.name));
             differences.add(head.source, head.from, what);
         }
-        splices.replace(source.real, Splice { from, to, text });
+        if files.fixed(source.real).is_none() {
+            splices.replace(source.real, Splice { from, to, text });
+        }
     }
     for (of, start, to) in &tree.own {
         let source = &tree.sources[*of];
+        if files.fixed(source.real).is_some() {
+            continue;
+        }
         let (from, to) = (source.taken_out_from(*start), *to);
         splices.replace(source.real, Splice { from, to, text: Vec::new() });
         let before = expected.range(..=(*of, from, usize::MAX)).next_back();

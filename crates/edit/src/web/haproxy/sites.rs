@@ -12,8 +12,14 @@ use super::read::{Frontend, Tree};
 /// The sites, each address of each frontend in mode http. They have no name: that of a frontend is
 /// nothing that requests ask for, and which hosts it knows is said by rules, not by a list.
 pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
+    sites_of(tree, |_| true)
+}
+
+/// The sites of those frontends.
+pub(super) fn sites_of(tree: &Tree<'_>, is_meant: impl Fn(&Frontend) -> bool) -> Vec<WebSite> {
     let frontends = tree.frontends.iter().filter(|one| one.is_http() && !one.disabled);
-    let blocks = frontends.enumerate().flat_map(|(block, frontend)| {
+    let meant = frontends.enumerate().filter(|(_, frontend)| is_meant(frontend));
+    let blocks = meant.flat_map(|(block, frontend)| {
         let sites = frontend.binds.iter().flat_map(|bind| of_bind(frontend, bind));
         sites.map(move |site| WebSite { block, ..site })
     });

@@ -2,29 +2,25 @@
 
 mod lex;
 mod lua;
+mod needs;
 mod place;
+mod reach;
 mod sites;
 mod staged;
 mod tree;
 mod walk;
 
-use super::files::{Files, Missing, Trouble};
+use super::files::{Files, Trouble};
 
+pub(super) use needs::{named_in, needs};
 pub(super) use place::{Parts, own_paths, place, written_files};
+pub(super) use reach::{holes, unreached};
 pub(super) use sites::sites;
 pub(super) use tree::{Tree, gaps};
 
-/// What is still to be read.
-pub(super) fn needs(files: &Files) -> Missing {
-    let mut walk = walk::Walk::new(files, walk::Aim::Needs);
-    // What is wrong is told by the layout.
-    let _ = walk.run();
-    walk.missing
-}
-
 /// What the files say.
 pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
-    let mut walk = walk::Walk::new(files, walk::Aim::All);
+    let mut walk = walk::Walk::new(files);
     walk.run()?;
     match walk.missing.first_key_value() {
         None => Ok(walk.tree),

@@ -61,8 +61,13 @@ impl Part {
         ServerPath::new(path.strip_suffix('s').map(|head| format!("{head}[s]")).unwrap_or(path))
     }
 
+    /// Whether an include of this path names this file.
+    pub(super) fn is_named(self, files: &Files, path: &ServerPath) -> bool {
+        *path == self.pattern(files) || *path == self.path(files)
+    }
+
     /// Whether it belongs into this block.
-    fn belongs(self, block: &Block) -> bool {
+    pub(super) fn belongs(self, block: &Block) -> bool {
         let is_http = block.place == Place::Http;
         match self {
             Self::Http => is_http,
@@ -206,8 +211,8 @@ fn splices(
     let mut expected = BTreeSet::new();
     for block in &tree.blocks {
         let source = &tree.sources[block.source];
-        let text = parts.within(block, source, |part| quoted(&part.pattern(files)));
-        if text.is_empty() {
+        let text = lines_in(files, parts, block, source);
+        if text.is_empty() || !is_reached(files, tree, parts, block) {
             continue;
         }
         let (from, to) = (block.body, block.body);
@@ -217,9 +222,12 @@ fn splices(
             let what = format!("our lines are not in {}", named(block.place));
             differences.add(block.source, block.from, what);
         }
-        splices.replace(source.real, Splice { from, to, text });
+        if !tree.fixed.contains_key(&block.source) {
+            splices.replace(source.real, Splice { from, to, text });
+        }
     }
-    for own in &tree.own {
+    // What of ours stands in a file that cannot be changed stays: it takes in what of our files is there.
+    for own in tree.own.iter().filter(|own| !tree.fixed.contains_key(&own.source)) {
         let source = &tree.sources[own.source];
         let (from, to) = (own.cut, own.to);
         splices.replace(source.real, Splice { from, to, text: Vec::new() });
@@ -239,6 +247,21 @@ fn splices(
 pub(super) fn removals(tree: &Tree<'_>, source: usize) -> Vec<Splice> {
     let own = tree.own.iter().filter(|own| own.source == source);
     own.map(|own| Splice { from: own.cut, to: own.to, text: Vec::new() }).collect()
+}
+
+/// The lines of ours that belong into a block.
+fn lines_in(files: &Files, parts: &Parts, block: &Block, source: &Source<'_>) -> Vec<u8> {
+    parts.within(block, source, |part| quoted(&part.pattern(files)))
+}
+
+/// Whether what belongs into a block is there or can be put there.
+pub(super) fn is_reached(files: &Files, tree: &Tree<'_>, parts: &Parts, block: &Block) -> bool {
+    if !tree.fixed.contains_key(&block.source) {
+        return true;
+    }
+    let source = &tree.sources[block.source];
+    let text = lines_in(files, parts, block, source);
+    source.bytes[block.body..].starts_with(&text)
 }
 
 fn named(place: Place) -> &'static str {
@@ -262,6 +285,15 @@ fn possible(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Result<(), EditErr
     }
     if !tree.blocks.iter().any(|block| block.place == Place::Http) {
         return Err(EditError::Nowhere("the configuration has no http block".into()));
+    }
+    for place in [Place::Http, Place::Server] {
+        let of_it = || tree.blocks.iter().filter(|block| block.place == place);
+        let is_reached = of_it().any(|block| is_reached(files, tree, parts, block));
+        let fixed = of_it().find_map(|block| tree.fixed.get(&block.source));
+        if let (false, Some(why)) = (is_reached, fixed) {
+            let why = format!("nothing of ours can be put into {}: {why}", named(place));
+            return Err(EditError::Nowhere(why));
+        }
     }
     for path in own_paths(files) {
         if glob::is_pattern(path.as_str()) {
@@ -291,6 +323,7 @@ fn own_edits(files: &Files, parts: &Parts) -> Vec<FileEdit> {
 fn places(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<String> {
     let places = parts.written().map(|(part, _)| {
         let blocks = tree.blocks.iter().filter(|block| part.belongs(block));
+        let blocks = blocks.filter(|block| is_reached(files, tree, parts, block));
         let count = blocks.map(|block| (block.source, block.body)).collect::<BTreeSet<_>>().len();
         let path = part.path(files);
         let what = match (part, count) {

@@ -27,6 +27,11 @@ struct Parameters {
 /// listed and not asked: which names fit is not known. `_`, and what is no host name, is what
 /// administrators write for no name.
 pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
+    sites_of(tree, |_| true)
+}
+
+/// The sites of the server blocks of these numbers.
+pub(super) fn sites_of(tree: &Tree<'_>, is_meant: impl Fn(usize) -> bool) -> Vec<WebSite> {
     let parsed: Vec<_> = tree.servers.iter().map(|server| (server, listens(server))).collect();
     let mut parameters: BTreeMap<Listen, Parameters> = BTreeMap::new();
     for (_, listens) in &parsed {
@@ -37,7 +42,8 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
         }
     }
     let mut sites = Vec::new();
-    for (block, (server, listens)) in parsed.iter().enumerate() {
+    let meant = parsed.iter().enumerate().filter(|(number, _)| is_meant(*number));
+    for (block, (server, listens)) in meant {
         for name in names(server) {
             for (listen, _) in listens {
                 let said = parameters.get(listen).copied().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What is for nginx's own test: the planned configuration, before anything of it is in its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
 use stopgap_model::host::ServerPath;
@@ -9,7 +9,7 @@ use stopgap_model::web::beside;
 use super::super::files::Files;
 use super::super::splice::{Splice, Splices, apply};
 use super::place::{Part, Parts, quoted, removals};
-use super::tree::Tree;
+use super::tree::{Own, Tree};
 
 /// The main file, in which every include of a file that changes is replaced by what that file will
 /// say, because a file that is written beside one of them may be taken in by a pattern; and the
@@ -32,47 +32,52 @@ struct Staging<'t, 'a> {
     files: &'t Files,
     tree: &'t Tree<'a>,
     parts: &'t Parts,
-    /// Whether each file, or one that it includes, changes.
-    changes: BTreeMap<usize, bool>,
+    /// The files that change or hold something of ours, and those that include one.
+    changes: BTreeSet<usize>,
 }
 
-/// Whether each file, or one that it includes, changes or holds something of ours.
-fn changes(tree: &Tree<'_>, splices: &Splices) -> BTreeMap<usize, bool> {
-    let sources = tree.sources.iter().enumerate();
-    let mut changes: BTreeMap<usize, bool> =
-        sources.map(|(at, source)| (at, splices.concern(source.real))).collect();
-    // Includes do not loop and have a bounded depth: each round goes one further up.
-    loop {
-        let mut more = Vec::new();
-        for (at, includes) in tree.includes.iter().enumerate() {
-            let mut targets = includes.statements.iter().flat_map(|(_, _, targets)| targets);
-            let of = |target: &ServerPath| tree.names.get(target).and_then(|at| changes.get(at));
-            if changes.get(&at) == Some(&false) && targets.any(|target| of(target) == Some(&true)) {
-                more.push(at);
+/// The files that change or hold something of ours, and those that include one.
+fn changes(tree: &Tree<'_>, splices: &Splices) -> BTreeSet<usize> {
+    let mut including: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, includes) in tree.includes.iter().enumerate() {
+        for target in includes.statements.iter().flat_map(|(_, _, targets)| targets) {
+            if let Some(target) = tree.names.get(target) {
+                including.entry(*target).or_default().push(at);
             }
         }
-        if more.is_empty() {
-            return changes;
-        }
-        changes.extend(more.into_iter().map(|at| (at, true)));
     }
+    let sources = tree.sources.iter().enumerate();
+    let own = tree.own.iter().map(|own| own.source);
+    let concerned = sources.filter(|(_, source)| splices.concern(source.real)).map(|(at, _)| at);
+    let mut left: Vec<usize> = concerned.chain(own).collect();
+    let mut changes = BTreeSet::new();
+    while let Some(at) = left.pop() {
+        if changes.insert(at) {
+            left.extend(including.get(&at).into_iter().flatten());
+        }
+    }
+    changes
 }
 
 impl Staging<'_, '_> {
     fn changes(&self, path: &ServerPath) -> Option<usize> {
         let at = self.tree.names.get(path)?;
-        self.changes.get(at).copied().unwrap_or(false).then_some(*at)
+        self.changes.contains(at).then_some(*at)
     }
 
     /// The text of a file; it calls itself as deep as includes are.
     fn text(&self, at: usize) -> Vec<u8> {
         let source = &self.tree.sources[at];
-        let mut splices = removals(self.tree, at);
         let include = |part: Part| {
             let path = part.path(self.files);
             quoted(&beside(&path))
         };
-        for block in self.tree.blocks.iter().filter(|block| block.source == at) {
+        let mut splices = match self.tree.fixed.contains_key(&at) {
+            true => self.as_it_is(at),
+            false => removals(self.tree, at),
+        };
+        let blocks = self.tree.blocks.iter().filter(|block| block.source == at);
+        for block in blocks.filter(|_| !self.tree.fixed.contains_key(&at)) {
             let text = self.parts.within(block, source, include);
             splices.push(Splice { from: block.body, to: block.body, text });
         }
@@ -84,6 +89,19 @@ impl Staging<'_, '_> {
         splices.sort();
         splices.dedup();
         apply(source.bytes, &splices)
+    }
+
+    /// Of a file that cannot be changed, each include of ours takes in what the file of ours will say.
+    fn as_it_is(&self, at: usize) -> Vec<Splice> {
+        let own = self.tree.own.iter().filter(|own| own.source == at);
+        let splice = |own: &Own| {
+            let part = self.parts.written().map(|(part, _)| part);
+            let named = part.into_iter().find(|part| part.is_named(self.files, &own.path));
+            let text =
+                named.map(|part| format!("include {};", quoted(&beside(&part.path(self.files)))));
+            Splice { from: own.from, to: own.to, text: text.unwrap_or_default().into_bytes() }
+        };
+        own.map(splice).collect()
     }
 
     fn inlined(&self, targets: &[ServerPath]) -> Vec<u8> {

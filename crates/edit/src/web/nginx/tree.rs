@@ -31,6 +31,10 @@ pub(crate) struct Tree<'a> {
     pub(super) headers: Vec<(Span, String)>,
     /// The patterns of includes.
     pub(super) patterns: Vec<(Span, String)>,
+    /// The files that cannot be changed, and why.
+    pub(super) fixed: BTreeMap<usize, String>,
+    /// The files of which it is not known what they say, and why.
+    pub(super) unread: BTreeMap<ServerPath, String>,
 }
 
 /// What a file includes.
@@ -51,7 +55,7 @@ pub(super) struct Span {
 }
 
 /// An include of ours that is there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Own {
     pub(super) source: usize,
     pub(super) from: usize,
@@ -59,6 +63,8 @@ pub(super) struct Own {
     /// From where on it is taken out: with the end of the line before, unless a comment needs that
     /// so as not to go on with what follows.
     pub(super) cut: usize,
+    /// What it names.
+    pub(super) path: ServerPath,
 }
 
 /// Where a block is, as far as it concerns us.
@@ -119,6 +125,8 @@ pub(super) struct Block {
     pub(super) body: usize,
     /// Where the first statement in it that is not ours begins, if that is in the same file.
     pub(super) first: Option<usize>,
+    /// Which server block it is, if it is one.
+    pub(super) server: Option<usize>,
     /// Whether it sets headers of requests to others: such directives are inherited only by
     /// blocks that have none of the same name.
     pub(super) proxy: bool,

@@ -6,31 +6,21 @@ use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
 
 use super::super::files::{
-    Files, LEAST_WALKED, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read,
-    Trouble,
+    Files, LEAST_WALKED, MAX_FILES, MAX_NGINX_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read, Trouble,
 };
 use super::super::glob;
 use super::super::source::Source;
 use super::lex::{End, Lexer, Statement};
+use super::needs::full_path;
 use super::place::{own_includes, own_paths};
 use super::tree::{Block, Includes, Own, Place, Server, Setter, Span, Tree};
 
 /// The most blocks that something of ours belongs into: sixteen times as many as files may be read.
 const MAX_BLOCKS: usize = 16 * MAX_FILES;
 
-/// What a walk is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aim {
-    /// To know what is still to be read: each file is gone through once.
-    Needs,
-    /// To know all: each file is gone through as often as it is included.
-    All,
-}
-
 /// A walk through all files.
 pub(super) struct Walk<'a> {
     files: &'a Files,
-    aim: Aim,
     /// What the includes of ours name.
     own: BTreeSet<ServerPath>,
     pub(super) tree: Tree<'a>,
@@ -45,11 +35,10 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(files: &'a Files, aim: Aim) -> Self {
+    pub(super) fn new(files: &'a Files) -> Self {
         let own = own_includes(files);
         Self {
             files,
-            aim,
             own,
             tree: Tree::default(),
             missing: Missing::new(),
@@ -71,15 +60,13 @@ impl<'a> Walk<'a> {
     /// Goes through a file. `by`: the include statement that names it.
     fn file(&mut self, path: &ServerPath, by: Option<Span>) -> Result<(), Trouble> {
         let Some(source) = self.source(path, by)? else { return Ok(()) };
-        if self.aim == Aim::Needs && self.tree.includes[source].complete {
-            return Ok(());
-        }
         if self.reading.iter().any(|open| self.real(*open) == self.real(source)) {
             return Err(self.trouble(by, format!("{} includes itself", escaped(path.as_str()))));
         }
-        if self.reading.len() > MAX_INCLUDE_DEPTH {
-            let what = format!("includes are more than {MAX_INCLUDE_DEPTH} deep here");
-            return Err(self.trouble(by, what));
+        if self.reading.len() > MAX_NGINX_DEPTH {
+            let why = format!("includes are more than {MAX_NGINX_DEPTH} deep there");
+            self.tree.unread.insert(path.clone(), why);
+            return Ok(());
         }
         let bytes = self.tree.sources[source].bytes;
         self.walked = self.walked.saturating_add(bytes.len().max(LEAST_WALKED));
@@ -127,12 +114,21 @@ impl<'a> Walk<'a> {
                 Ok(None)
             }
             Some(Read::Absent) => Err(self.trouble(by, format!("{named} is not there"))),
+            // A file is whole in itself: nginx takes none that closes a block of another one, or leaves
+            // one open. So one that cannot be read says nothing of the others.
+            Some(Read::Unreadable(why)) if by.is_some() => {
+                self.tree.unread.insert(path.clone(), format!("it cannot be read: {why}"));
+                Ok(None)
+            }
             Some(Read::Unreadable(why)) => {
                 Err(self.trouble(by, format!("{named} cannot be read: {why}")))
             }
             Some(Read::Found { real, bytes }) => {
                 let number = self.tree.sources.len();
                 let path = path.clone();
+                if let Some(why) = self.files.fixed(real) {
+                    self.tree.fixed.insert(number, why.to_owned());
+                }
                 self.tree.names.insert(path.clone(), number);
                 self.tree.sources.push(Source::new(path, real, bytes));
                 self.tree.includes.push(Includes::default());
@@ -207,6 +203,7 @@ impl<'a> Walk<'a> {
     fn open(&mut self, at: Span, name: &[u8]) {
         let outer = self.place();
         let place = outer.inner(name);
+        let server = (place == Place::Server).then_some(self.tree.servers.len());
         if outer == Place::Stream && name == b"server" {
             self.tree.streams.push(at);
         }
@@ -219,6 +216,7 @@ impl<'a> Walk<'a> {
             from: at.from,
             body: at.to,
             first: None,
+            server,
             proxy: false,
             grpc: false,
         });
@@ -287,9 +285,9 @@ impl<'a> Walk<'a> {
         let Ok(named) = std::str::from_utf8(named) else {
             return Err(self.trouble(Some(at), "the path of the include is not UTF-8".into()));
         };
-        let path = self.full_path(named);
+        let path = full_path(self.files, named);
         if self.own.contains(&path) {
-            self.own_include(at);
+            self.own_include(at, path);
             return Ok(());
         }
         self.first(at);
@@ -301,20 +299,14 @@ impl<'a> Walk<'a> {
         targets.iter().try_for_each(|target| self.file(target, Some(at)))
     }
 
-    fn own_include(&mut self, at: Span) {
+    fn own_include(&mut self, at: Span, path: ServerPath) {
         let source = &self.tree.sources[at.source];
         let line = source.taken_out_from(at.from);
         let rest = &source.bytes[at.to..];
         let rest = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
         let is_alone = line == self.behind || rest.trim_ascii().is_empty();
         let cut = if is_alone { line } else { at.from };
-        self.tree.own.push(Own { source: at.source, from: at.from, to: at.to, cut });
-    }
-
-    /// A path as nginx completes it: relative ones begin in the folder of the main file.
-    fn full_path(&self, named: &str) -> ServerPath {
-        let path = ServerPath::new(named);
-        if path.is_unix() { path } else { self.files.beside_main(named) }
+        self.tree.own.push(Own { source: at.source, from: at.from, to: at.to, cut, path });
     }
 
     /// The files that an include names; `None` if that is not known yet.

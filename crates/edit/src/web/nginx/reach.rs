@@ -1,0 +1,58 @@
+//! What of nginx our text does not reach, because a file cannot be changed or is not known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stopgap_model::problem::escaped;
+use stopgap_model::web::WebSite;
+
+use super::super::files::Files;
+use super::place::{Parts, is_reached};
+use super::sites::sites_of;
+use super::tree::{Block, Place, Tree};
+
+/// The blocks that something of ours belongs into and that it does not reach.
+fn blocks<'t>(
+    files: &'t Files,
+    tree: &'t Tree<'_>,
+    parts: &'t Parts,
+) -> impl Iterator<Item = &'t Block> {
+    let meant = |block: &&Block| parts.written().any(|(part, _)| part.belongs(block));
+    let fixed = tree.blocks.iter().filter(|block| tree.fixed.contains_key(&block.source));
+    fixed.filter(meant).filter(|block| !is_reached(files, tree, parts, block))
+}
+
+/// One sentence for each file, without a full stop.
+pub(crate) fn holes(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<String> {
+    if parts.written().next().is_none() {
+        return Vec::new();
+    }
+    let mut by_file: BTreeMap<usize, Vec<&Block>> = BTreeMap::new();
+    for block in blocks(files, tree, parts) {
+        by_file.entry(block.source).or_default().push(block);
+    }
+    let fixed = by_file.iter().filter_map(|(source, blocks)| {
+        let places: BTreeSet<usize> = blocks.iter().map(|block| block.from).collect();
+        let at = tree.sources.get(*source)?.told(*places.first()?);
+        let is_server = blocks.iter().any(|block| block.place == Place::Server);
+        let what = if is_server { "server block" } else { "block" };
+        let what = match places.len() {
+            1 => format!("the {what} in {at} is not reached"),
+            count => format!("{count} {what}s are not reached, the first in {at}"),
+        };
+        Some(format!("{what}: {}", tree.fixed.get(source)?))
+    });
+    let unread = tree.unread.iter().map(|(path, why)| {
+        format!(
+            "what {} says is not known, so nothing in it is reached: {why}",
+            escaped(path.as_str())
+        )
+    });
+    fixed.chain(unread).collect()
+}
+
+/// The sites of the server blocks that are not reached.
+pub(crate) fn unreached(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<WebSite> {
+    let servers: BTreeSet<usize> =
+        blocks(files, tree, parts).filter_map(|block| block.server).collect();
+    if servers.is_empty() { Vec::new() } else { sites_of(tree, |number| servers.contains(&number)) }
+}
