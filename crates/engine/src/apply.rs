@@ -2,7 +2,8 @@
 //! everything back.
 
 use stopgap_edit::iis::File;
-use stopgap_host::ReplaceError;
+use stopgap_edit::web::MAX_TOTAL_BYTES;
+use stopgap_host::{Read, ReplaceError};
 use stopgap_model::{ActionId, Digest, ServerPath};
 use stopgap_plan::{FileEdit, Ground, Plan, Probes, Step, breaks, verify};
 use stopgap_store::{Change, Event, Status};
@@ -31,10 +32,10 @@ pub(crate) enum Attempt {
 pub(crate) enum Written {
     /// All are written.
     All,
-    /// One could not be; so many were, or may have been.
-    Failed(usize, String),
-    /// One was changed by somebody else; so many were written before it.
-    Stale(usize, ServerPath),
+    /// One could not be: which, and why. So many were written, or may have been.
+    Failed(usize, ServerPath, String),
+    /// These were changed by somebody else; so many were written before the first of them.
+    Stale(usize, Vec<ServerPath>),
     /// The cycle is to stop; so many were written.
     Halted(usize, Halt),
 }
@@ -59,12 +60,12 @@ impl Engine<'_> {
                 self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
                 return Attempt::Halted(halt, true);
             }
-            Written::Failed(made, why) => return self.give_up(change, made, why, done),
-            Written::Stale(made, path) if done.is_last => {
-                return self.give_up(change, made, restless(&path), done);
+            Written::Failed(made, _, why) => return self.give_up(change, made, why, done),
+            Written::Stale(made, paths) if done.is_last() => {
+                return self.give_up(change, made, restless(&paths), done);
             }
-            Written::Stale(made, path) => {
-                let failing = Failing::new(change, made, stale(&path));
+            Written::Stale(made, paths) => {
+                let failing = Failing::new(change, made, stale(&paths));
                 let (whole, _) = self.undo(failing, |_| Ok(()), done);
                 return if whole { Attempt::Stale } else { Attempt::Failed };
             }
@@ -102,13 +103,32 @@ impl Engine<'_> {
             match make(self.host, &edit.path, before, edit.after.as_deref()) {
                 Ok(()) => {}
                 Err(ReplaceError::Changed { .. }) => {
-                    return Written::Stale(made, edit.path.clone());
+                    return Written::Stale(made, self.changed(&edits[made..]));
                 }
                 // Some errors come after the file took its place, so this one is looked at too.
-                Err(error) => return Written::Failed(made + 1, sentence(&error)),
+                Err(error) => {
+                    return Written::Failed(made + 1, edit.path.clone(), sentence(&error));
+                }
             }
         }
         Written::All
+    }
+
+    /// Those of the files that are not any more what the plan was made from; the first one at least.
+    fn changed(&self, edits: &[FileEdit]) -> Vec<ServerPath> {
+        let is_changed = |(at, edit): &(usize, &FileEdit)| {
+            *at == 0 || !self.has_bytes(&edit.path, edit.before.as_deref())
+        };
+        edits.iter().enumerate().filter(is_changed).map(|(_, edit)| edit.path.clone()).collect()
+    }
+
+    /// Whether a file has these bytes now; `None`: it is not there.
+    pub(crate) fn has_bytes(&self, path: &ServerPath, bytes: Option<&[u8]>) -> bool {
+        match (self.host.read(path, MAX_TOTAL_BYTES as u64), bytes) {
+            (Read::Found(now), Some(bytes)) => now == bytes,
+            (Read::Absent, None) => true,
+            _ => false,
+        }
     }
 
     /// Reads the server again and judges what is there now.
@@ -192,17 +212,14 @@ impl Engine<'_> {
     }
 }
 
-/// Why a change is taken back whose file somebody else changed.
-pub(crate) fn stale(path: &ServerPath) -> String {
-    format!("{path} was changed by somebody else after the plan was made")
+/// Why a change is taken back whose files somebody else changed.
+pub(crate) fn stale(paths: &[ServerPath]) -> String {
+    format!("{} was changed by somebody else after the plan was made", list(paths))
 }
 
-/// Why nothing more is tried on a server whose file somebody else changes all the time.
-pub(crate) fn restless(path: &ServerPath) -> String {
-    format!(
-        "{path} was changed by somebody else each time a plan was made; the next check tries again, \
-         when it may be at rest"
-    )
+/// Why nothing more is tried on a server whose files somebody else changes all the time.
+pub(crate) fn restless(paths: &[ServerPath]) -> String {
+    format!("{} was changed by somebody else each time a plan was made", list(paths))
 }
 
 fn list(files: &[ServerPath]) -> String {

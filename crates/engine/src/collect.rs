@@ -53,6 +53,9 @@ pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
         Some(doubt) => Some(doubt.clone()),
         None => fill(host, &server, &mut files).err().map(|error| error.to_string()),
     };
+    if incomplete.is_none() {
+        fix(host, &mut files);
+    }
     let layout = match &incomplete {
         Some(why) => Err(why.clone()),
         None => files.layout().map_err(|trouble| trouble.to_string()),
@@ -66,6 +69,16 @@ pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
         Err(why) => Fact::Unknown(why),
     };
     WebConfig { facts: WebFacts { server, sites, modules }, files, incomplete, refused: None }
+}
+
+/// Takes note of the files that lines of ours would stand in and that cannot be changed.
+fn fix(host: &dyn Host, files: &mut web::Files) {
+    let written = files.layout().map(|layout| layout.written_files()).unwrap_or_default();
+    for path in written {
+        if let Err(why) = host.replacing(&path) {
+            files.fix(path, why);
+        }
+    }
 }
 
 fn fill(
@@ -86,7 +99,7 @@ fn fill(
             let word = by.iter().map(word_of).min().unwrap_or(Writers::Root);
             match need {
                 web::Need::File(path) => {
-                    let named = host.read_named(server, word, &path, MAX_FILE_BYTES as u64);
+                    let named = host.read_named(server, word, &path, web::MAX_TOTAL_BYTES as u64);
                     // Whoever may write the main file of a server that root starts has root's rights
                     // by that server: it loads what the file says.
                     let is_roots = by.is_empty() && server.account.is_root();

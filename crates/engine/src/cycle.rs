@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use stopgap_host::{Host, Read};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::{ActionId, ServerId};
+use stopgap_model::web::WebServer;
+use stopgap_model::{ActionId, ServerId, ServerPath};
 use stopgap_plan::{Failures, Input, Order, Plan, Step, WebChange, WebConfig, plan, summary};
 use stopgap_store::{Change, Event, StoreError, Stuck};
 
-use crate::apply::Attempt;
+use crate::apply::{Attempt, restless};
 use crate::collect::collect;
 use crate::live::WebAttempt;
 use crate::stop::{Halt, Watch};
@@ -24,8 +25,20 @@ const MAX_PLANS: u32 = 3;
 pub(crate) struct Known {
     /// Servers that refuse their own configuration as it stands, and why.
     refused: BTreeMap<ServerId, String>,
+    /// Files of servers that could not be changed, and why.
+    fixed: BTreeMap<(ServerId, ServerPath), String>,
     /// What failed, where that could not be written down.
     failures: Failures,
+}
+
+impl Known {
+    /// Takes note of the files of a server that could not be changed.
+    fn fix(&self, config: &mut WebConfig) {
+        let id = config.facts.server.id();
+        for ((_, path), why) in self.fixed.iter().filter(|((of, _), _)| *of == id) {
+            config.files.fix(path.clone(), why.clone());
+        }
+    }
 }
 
 /// What a cycle did so far.
@@ -38,8 +51,8 @@ pub(crate) struct Done {
     /// The servers that are not touched again in this cycle, as a change of them failed; `None` is
     /// IIS.
     left: BTreeSet<Option<ServerId>>,
-    /// Whether no further plan is made.
-    pub(crate) is_last: bool,
+    /// How many plans were made.
+    plans: u32,
     /// What a person should know of an action beside its reason.
     notes: Vec<(ActionId, String)>,
     pub(crate) troubles: Vec<Trouble>,
@@ -60,6 +73,34 @@ impl Done {
     fn ending(self) -> Ending {
         let Self { made, taken_back, troubles, .. } = self;
         Ending { made: made.len(), taken_back, troubles }
+    }
+
+    /// Whether no further plan is made.
+    pub(crate) fn is_last(&self) -> bool {
+        self.plans >= MAX_PLANS
+    }
+
+    /// A file of a web server cannot be changed, so the next plan is made without it. Not the main one:
+    /// nothing can be put in without that.
+    pub(crate) fn fix(&mut self, server: &WebServer, path: &ServerPath, why: String) {
+        if server.config.first() != Some(path) {
+            self.known.fixed.insert((server.id(), path.clone()), why);
+        }
+    }
+
+    /// Takes note of the files of a server that could not be changed.
+    pub(crate) fn fix_known(&self, config: &mut WebConfig) {
+        self.known.fix(config);
+    }
+
+    /// Files of a web server were changed by somebody else since the plan was made. That happens once;
+    /// the next time the plan is made without them.
+    pub(crate) fn stale(&mut self, server: &WebServer, paths: &[ServerPath]) {
+        if self.plans > 1 {
+            for path in paths {
+                self.fix(server, path, restless(std::slice::from_ref(path)));
+            }
+        }
     }
 
     /// A change that could not be taken back whole: what is told of it.
@@ -117,6 +158,7 @@ impl Engine<'_> {
         let mut collected = collect(self.host, self.declared);
         for config in &mut collected.web {
             config.refused = known.refused.get(&config.facts.server.id()).cloned();
+            known.fix(config);
         }
         let (in_place, mut failures) = self.store.in_place()?;
         failures.add(&known.failures);
@@ -150,11 +192,11 @@ impl Engine<'_> {
         }
         let mut round = 1;
         let halted = loop {
-            done.is_last = round == MAX_PLANS;
+            done.plans = round;
             let watch = Watch::new(self.stop, self.store, self.policy, order)?;
             let plan = self.view(order, watch.policy(), &done.known)?.plan;
             match self.carry_out(plan, &watch, &mut done) {
-                Next::Plan if !done.is_last => round += 1,
+                Next::Plan if !done.is_last() => round += 1,
                 // Each decision is news once, so this has an end.
                 Next::Halt(Halt::Decided(_)) => {}
                 Next::Halt(Halt::Asked) => return Err(CycleError::Asked(done.ending())),

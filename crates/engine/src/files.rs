@@ -1,6 +1,6 @@
 //! Files of a change: made as the plan says, and put back.
 
-use stopgap_edit::iis::MAX_FILE_BYTES;
+use stopgap_edit::web::MAX_TOTAL_BYTES;
 use stopgap_host::{Host, Read, ReplaceError};
 use stopgap_model::{Digest, ServerPath};
 use stopgap_store::{Change, FileChange};
@@ -61,15 +61,22 @@ impl Engine<'_> {
             Err(_) => return Ok(false),
         };
         // A file that the change did not come to is not touched, whoever holds it.
-        let now = match self.host.read(&file.path, MAX_FILE_BYTES as u64) {
-            Read::Found(bytes) => Some(Digest::of(&bytes)),
+        let mut ours = file.after;
+        let now = match self.host.read(&file.path, MAX_TOTAL_BYTES as u64) {
+            Read::Found(bytes) => {
+                let now = Some(Digest::of(&bytes));
+                if self.is_torn(change, file, image.as_deref(), &bytes) {
+                    ours = now;
+                }
+                now
+            }
             Read::Absent => None,
             Read::Unreadable(_) => file.after,
         };
         if now == file.before {
             return Ok(true);
         }
-        match make(self.host, &file.path, file.after, image.as_deref()) {
+        match make(self.host, &file.path, ours, image.as_deref()) {
             Ok(()) => Ok(true),
             Err(ReplaceError::Changed { found, .. }) => Ok(Some(found) == file.before),
             Err(ReplaceError::Missing { .. }) => Ok(false),
@@ -78,10 +85,65 @@ impl Engine<'_> {
     }
 }
 
+impl Engine<'_> {
+    /// Whether a file that is written itself was cut short in that: then it is ours, though it is
+    /// neither what it was nor what it was to be.
+    fn is_torn(
+        &self,
+        change: &Change,
+        file: &FileChange,
+        before: Option<&[u8]>,
+        now: &[u8],
+    ) -> bool {
+        let after = self.store.after(change.number, file);
+        match (before, after) {
+            (Some(before), Ok(Some(after))) => is_between(before, &after, now),
+            _ => false,
+        }
+    }
+}
+
+/// Whether every byte is the one of before or the one of after: so much of it was written, in whatever
+/// order the disk took it. What was not written of a longer file is zero.
+fn is_between(before: &[u8], after: &[u8], now: &[u8]) -> bool {
+    let (least, most) = (before.len().min(after.len()), before.len().max(after.len()));
+    let is_either = |(at, byte): (usize, &u8)| {
+        before.get(at) == Some(byte)
+            || after.get(at) == Some(byte)
+            || (*byte == 0 && at >= before.len())
+    };
+    (least..=most).contains(&now.len()) && now.iter().enumerate().all(is_either)
+}
+
 /// An error with its causes, as one sentence.
 pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {}", sentence(cause)),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_between;
+
+    #[test]
+    fn what_was_written_half_is_told_from_what_somebody_else_wrote() {
+        let (before, after) = (b"server { a }".as_slice(), b"server { include x; a }".as_slice());
+        for cut in 0..=after.len() {
+            let rest = before.get(cut..).unwrap_or_default();
+            let torn = [&after[..cut], rest].concat();
+            assert!(is_between(before, after, &torn), "cut at {cut}");
+        }
+        // The same on the way back, which ends with cutting the rest off.
+        for cut in 0..=before.len() {
+            let torn = [&before[..cut], &after[cut..]].concat();
+            assert!(is_between(after, before, &torn), "back, cut at {cut}");
+        }
+        for others in
+            [b"server { b }".as_slice(), b"", b"server { include y; a }", b"server { a };;"]
+        {
+            assert!(!is_between(before, after, others));
+        }
     }
 }

@@ -5,15 +5,16 @@
 //! which are waited for when the rules are in force. Otherwise everything goes back, and the server
 //! takes that.
 
-use stopgap_host::{Live, Stop, TestError};
-use stopgap_model::{Fact, MitigationId};
-use stopgap_plan::{Step, WebChange, rule_text};
-use stopgap_store::Change;
+use stopgap_host::{Live, Replacing, Stop, TestError};
+use stopgap_model::{Fact, MitigationId, ServerPath, WebKind};
+use stopgap_plan::{FileEdit, Step, WebChange, rule_text};
+use stopgap_store::{Change, StoreError};
 
 use crate::apply::{Written, restless, stale};
 use crate::baseline::Baseline;
 use crate::collect::read_web;
 use crate::cycle::Done;
+use crate::files::sentence;
 use crate::probing::{Failure, Probing};
 use crate::stop::{Halt, Watch};
 use crate::undo::Failing;
@@ -92,7 +93,7 @@ impl Engine<'_> {
             Ok(change) => change,
             Err(attempt) => return attempt,
         };
-        let judged = self.read_back(planned).map_err(Failure::of);
+        let judged = self.read_back(planned, done).map_err(Failure::of);
         let judged = judged.and_then(|()| match &mut running {
             Some((live, before)) => take_effect(*live, planned, &probing, (before, timing), &stop),
             None => Ok(Vec::new()),
@@ -116,23 +117,51 @@ impl Engine<'_> {
         done: &mut Done,
     ) -> Result<Change, WebAttempt> {
         let steps = std::slice::from_ref(&planned.step);
-        let change = self.begin_web(planned, done).ok_or(WebAttempt::Failed)?;
+        let mut change = self.begin_web(planned, done).ok_or(WebAttempt::Failed)?;
+        if let Err(why) = self.keep_after(&mut change, planned) {
+            return Err(self.fail_web(change, 0, sentence(&why), done));
+        }
         let halted = match self.write(&planned.edits, steps, watch) {
             Written::All => watch.during(steps).map(|halt| (planned.edits.len(), halt)),
             Written::Halted(made, halt) => Some((made, halt)),
-            Written::Failed(made, why) => return Err(self.fail_web(change, made, why, done)),
-            Written::Stale(made, path) if done.is_last => {
-                return Err(self.fail_web(change, made, restless(&path), done));
+            Written::Failed(made, path, why) if !costs_its_site(planned, &path, done) => {
+                return Err(self.fail_web(change, made, why, done));
             }
-            Written::Stale(made, path) => {
-                let failing = Failing::new(change, made, stale(&path));
-                let (whole, _) = self.undo(failing, |_| Ok(()), done);
-                return Err(if whole { WebAttempt::Stale } else { WebAttempt::Failed });
+            Written::Failed(made, path, why) => {
+                done.fix(&planned.server, &path, why.clone());
+                return Err(self.plan_anew(change, made, why, done));
+            }
+            Written::Stale(made, paths) if done.is_last() => {
+                return Err(self.fail_web(change, made, restless(&paths), done));
+            }
+            Written::Stale(made, paths) => {
+                done.stale(&planned.server, &paths);
+                return Err(self.plan_anew(change, made, stale(&paths), done));
             }
         };
         let Some((made, halt)) = halted else { return Ok(change) };
         self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
         Err(WebAttempt::Halted(halt, true))
+    }
+
+    /// Keeps what files are to be that are written themselves, so that one that is cut short in that is
+    /// known again.
+    fn keep_after(&self, change: &mut Change, planned: &WebChange) -> Result<(), StoreError> {
+        for (number, edit) in planned.edits.iter().enumerate() {
+            let Some(after) = edit.after.as_deref().filter(|_| edit.before.is_some()) else {
+                continue;
+            };
+            if self.host.replacing(&edit.path) == Ok(Replacing::InPlace) {
+                self.store.keep_after(change, number, after)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a change back that the server has not taken, so that another plan can be made.
+    fn plan_anew(&self, change: Change, made: usize, why: String, done: &mut Done) -> WebAttempt {
+        let (whole, _) = self.undo(Failing::new(change, made, why), |_| Ok(()), done);
+        if whole { WebAttempt::Stale } else { WebAttempt::Failed }
     }
 
     /// Captures what is to be changed; `None`: it could not be, which is told.
@@ -157,6 +186,10 @@ impl Engine<'_> {
         timing: &mut Timing,
         done: &mut Done,
     ) -> WebAttempt {
+        // Somebody wrote over what was written: what is wrong may be that.
+        let over = planned.edits.iter().filter(|edit| costs_its_site(planned, &edit.path, done));
+        let over = over.filter(|edit| !self.has_bytes(&edit.path, edit.after.as_deref()));
+        let over: Vec<ServerPath> = over.map(|edit| edit.path.clone()).collect();
         let restore = |why: &mut String| match running {
             Some((live, before)) => timing.spend(|| restore(live, planned, probing, before, why)),
             None => Ok(()),
@@ -171,6 +204,10 @@ impl Engine<'_> {
         let by_one = fault.is_some();
         let failing = Failing { fault, ..Failing::new(change, planned.edits.len(), failure.why) };
         let whole = self.fail(failing, restore, done);
+        if whole && !over.is_empty() {
+            done.stale(&planned.server, &over);
+            return WebAttempt::Stale;
+        }
         if by_one && whole { WebAttempt::Fault } else { WebAttempt::Failed }
     }
 
@@ -211,12 +248,13 @@ impl Engine<'_> {
     }
 
     /// Reads the server's configuration again: exactly what was planned must stand there.
-    fn read_back(&self, planned: &WebChange) -> Result<(), String> {
+    fn read_back(&self, planned: &WebChange, done: &Done) -> Result<(), String> {
         let Step::Rules { rules, .. } = &planned.step else { return Ok(()) };
         if planned.edits.is_empty() {
             return Ok(());
         }
-        let config = read_web(self.host, planned.server.clone());
+        let mut config = read_web(self.host, planned.server.clone());
+        done.fix_known(&mut config);
         if let Some(why) = config.incomplete {
             return Err(why);
         }
@@ -266,6 +304,21 @@ fn restore(
         failed.push_str("; it does not take what was put back either");
     }
     Ok(())
+}
+
+/// Whether an edit is of a file that is not ours.
+fn is_of_others(edit: &FileEdit) -> bool {
+    edit.before.is_some() && edit.after.is_some()
+}
+
+/// Whether a file that cannot be written costs what is in it, and not the whole server.
+fn costs_its_site(planned: &WebChange, path: &ServerPath, done: &Done) -> bool {
+    let of_it = planned.edits.iter().find(|edit| edit.path == *path);
+    let is_main = planned.server.config.first() == Some(path);
+    planned.server.kind == WebKind::Nginx
+        && of_it.is_some_and(is_of_others)
+        && !is_main
+        && !done.is_last()
 }
 
 /// The mitigation that a failure is because of, where others were put in too.

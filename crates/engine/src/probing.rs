@@ -1,5 +1,7 @@
 //! What the sites of a web server are asked for one change, and what they must answer.
 
+use std::collections::BTreeSet;
+
 use stopgap_host::Answer;
 use stopgap_model::mitigation::Expect;
 use stopgap_model::request::Request;
@@ -89,7 +91,10 @@ impl<'a> Probing<'a> {
             actions.extend(placed);
         }
         let sites = sites::asked(&planned.sites, actions);
-        let pairs = pairs(sites.len(), probes.len());
+        let mut pairs = pairs(sites.len(), probes.len());
+        // What the rules do not reach cannot show what they do; it must answer as before all the same.
+        let unreached: BTreeSet<&WebSite> = planned.unreached.iter().collect();
+        pairs.retain(|(site, _)| !unreached.contains(sites[*site]));
         Self { sites, probes, pairs, kind: planned.server.kind, blunt }
     }
 
@@ -301,8 +306,6 @@ pub(crate) fn answer_text(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]

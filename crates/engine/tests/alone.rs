@@ -7,7 +7,7 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -200,22 +200,70 @@ fn a_server_that_does_not_come_back_healthy_keeps_no_other_from_being_protected(
     assert_eq!((word, told), (State::Failed, reason));
 }
 
+/// The site of the troubled server in a file of its own.
+fn site() -> ServerPath {
+    ServerPath::new("/etc/nginx/b.site")
+}
+
 #[test]
-fn a_file_that_somebody_changes_all_the_time_costs_that_server_only() {
+fn a_main_file_that_somebody_changes_all_the_time_costs_that_server_only() {
     let (state, host) = (two_servers(), host());
-    let path = ServerPath::new("/etc/nginx/b.site");
-    let host = host.with(Fault::Restless(path));
+    let host = host.with(Fault::Restless(ServerPath::new(NGINX_CONF)));
     let report = state.cycle(&host);
     let (word, reason) = of(&report.mitigations);
     assert_eq!(word, State::Failed, "{reason}");
-    assert!(
-        reason.contains("/etc/nginx/b.site was changed by somebody else each time"),
-        "{reason}"
-    );
+    let told = "/etc/nginx/nginx.conf was changed by somebody else each time a plan was made";
+    assert!(reason.contains(told), "{reason}");
     assert_protected(&host, "the other one");
-    let told = host.web().own_of(&host.snapshot());
-    assert!(told.keys().all(|path| !path.contains("stopgap")), "something of ours stays: {told:?}");
+    let left = host.web().own_of(&host.snapshot());
+    assert!(left.keys().all(|path| !path.contains("stopgap")), "something of ours stays: {left:?}");
     all_applied(&state, &host.restarted(), "at rest");
+}
+
+#[test]
+fn a_file_of_a_site_that_cannot_be_changed_costs_that_site_only() {
+    let faults = [
+        (Fault::Restless(site()), "was changed by somebody else each time"),
+        (Fault::Fixed(site()), "the test does not have /etc/nginx/b.site changed"),
+        (Fault::Refuses(site()), "cannot use, in this test, /etc/nginx/b.site"),
+    ];
+    for (fault, told) in faults {
+        let what = format!("{fault:?}");
+        let (state, host) = (two_servers(), host().with(fault));
+        let before = host.snapshot();
+        let report = state.cycle(&host);
+        let (word, reason) = of(&report.mitigations);
+        assert_eq!(word, State::Partial, "{what}: {reason}");
+        assert!(reason.contains(told), "{what}: {reason}");
+        assert!(
+            reason.contains("the server block in /etc/nginx/b.site, line 1"),
+            "{what}: {reason}"
+        );
+        assert!(report.troubles.is_empty(), "{what}: {report:?}");
+        assert_protected(&host, &what);
+        // The other blocks of the same server have their include, and it runs with that.
+        let files = host.snapshot();
+        assert!(files.contains_key("/etc/nginx/stopgap-server.rules"), "{what}");
+        assert_eq!(host.web().loaded().keys().count(), files.keys().count() - 3, "{what}");
+        let reloads = host.web().reloads();
+        // A second check finds nothing to do, whatever it has to try.
+        let report = state.cycle(&host);
+        assert_eq!(of(&report.mitigations), (word, reason), "{what}");
+        assert_eq!((report.changed, host.web().reloads()), (false, reloads), "{what}");
+        // Once it can be changed it is, and all goes back to the byte.
+        let host = host.restarted();
+        all_applied(&state, &host, &what);
+        let ids = BTreeSet::from(["A".parse().unwrap()]);
+        let order = Order { only: Some(ids.clone()), take_back: ids, ..Order::default() };
+        let report = state.with_engine(&host, |engine| engine.cycle(&order).unwrap());
+        assert_eq!(of(&report.mitigations).0, State::Withdrawn, "{what}");
+        let restless = what.contains("Restless");
+        let same = |(path, bytes): (&String, &Vec<u8>)| {
+            host.snapshot().get(path) == Some(bytes) || restless && *path == site().key()
+        };
+        assert!(before.iter().all(same), "{what}: {:?}", host.snapshot());
+        assert_eq!(host.snapshot().len(), before.len(), "{what}");
+    }
 }
 
 #[test]

@@ -95,4 +95,8 @@ pub struct FileChange {
     /// The before-image's path in the change's folder, where there was a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The path of its bytes after in the change's folder, where the file is written itself: of one that
+    /// was written half it is told by them that it is ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_image: Option<String>,
 }

@@ -261,6 +261,7 @@ impl Store {
             before: digest(&edit.before),
             after: digest(&edit.after),
             image: edit.before.as_ref().map(|_| format!("before/{at}")),
+            after_image: None,
         };
         let files = edits.iter().enumerate().map(of_file).collect();
         let (by, steps, status) = (by.to_owned(), steps.to_vec(), Status::Intended);
@@ -308,6 +309,26 @@ impl Store {
             }
             error => error,
         }
+    }
+
+    /// Keeps what the file of this number in `change` is to be, too, and writes that down.
+    ///
+    /// # Errors
+    /// It cannot be written; then the file may not be changed.
+    pub fn keep_after(
+        &self,
+        change: &mut Change,
+        number: usize,
+        after: &[u8],
+    ) -> Result<(), StoreError> {
+        let folder = folder(change.number);
+        let image = format!("after/{number}");
+        self.dir.create_dir(&format!("{folder}/after"))?;
+        self.dir.write_atomic(&format!("{folder}/{image}"), after)?;
+        if let Some(file) = change.files.get_mut(number) {
+            file.after_image = Some(image);
+        }
+        self.save_change(change)
     }
 
     /// Writes down what became of a change. Its end is written into the room that was taken for it.
@@ -363,11 +384,28 @@ impl Store {
     /// # Errors
     /// The image is not there, or is not what was captured.
     pub fn image(&self, change: u64, file: &FileChange) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(image) = &file.image else { return Ok(None) };
+        self.kept(change, file.image.as_deref(), file.before)
+    }
+
+    /// The bytes of a file after a change, where they are kept.
+    ///
+    /// # Errors
+    /// They are not there, or are not what was kept.
+    pub fn after(&self, change: u64, file: &FileChange) -> Result<Option<Vec<u8>>, StoreError> {
+        self.kept(change, file.after_image.as_deref(), file.after)
+    }
+
+    fn kept(
+        &self,
+        change: u64,
+        image: Option<&str>,
+        digest: Option<Digest>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(image) = image else { return Ok(None) };
         let name = format!("{}/{image}", folder(change));
         let bytes = self.dir.read(&name, MAX_RECORD)?;
         let bytes = bytes.ok_or_else(|| unreadable(&name, &"it is not there"))?;
-        if Some(Digest::of(&bytes)) == file.before {
+        if Some(Digest::of(&bytes)) == digest {
             return Ok(Some(bytes));
         }
         Err(unreadable(&name, &"its digest is not the one in change.json"))

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use stopgap_fs::Errno;
 use stopgap_host::{
-    Answer, Asking, Found, FsError, Heard, Host, Live, Question, Read, ReplaceError, Stop,
-    TestError,
+    Answer, Asking, Found, FsError, Heard, Host, Live, Question, Read, ReplaceError, Replacing,
+    Stop, TestError,
 };
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
@@ -34,6 +34,10 @@ pub enum Fault {
     FailsFrom(ServerPath, usize),
     /// Before every replacement of this file somebody else adds a line to it.
     Restless(ServerPath),
+    /// This file cannot be changed, and that is seen without trying.
+    Fixed(ServerPath),
+    /// This file cannot be changed, and that is seen by trying only.
+    Refuses(ServerPath),
 }
 
 /// What somebody else does before each operation, given its number.
@@ -194,7 +198,9 @@ impl FailingHost {
                 | Fault::ChangeBefore(..)
                 | Fault::FailIn(..)
                 | Fault::FailsFrom(..)
-                | Fault::Restless(_) => {}
+                | Fault::Restless(_)
+                | Fault::Fixed(_)
+                | Fault::Refuses(_) => {}
             }
         }
         course
@@ -258,6 +264,9 @@ impl Host for FailingHost {
         if course.fails() {
             return Err(ReplaceError::Fs(failure(path)));
         }
+        if self.faults.contains(&Fault::Refuses(path.clone())) {
+            return Err(ReplaceError::Fs(failure(path)));
+        }
         let restless = Fault::Restless(path.clone());
         let mut files = self.files.borrow_mut();
         if let (true, Some(file)) = (self.faults.contains(&restless), files.get_mut(&path.key())) {
@@ -276,6 +285,14 @@ impl Host for FailingHost {
                 Err(ReplaceError::NotDurable { path: shown(), source: Errno::IO })
             }
             Course::Go | Course::Fail | Course::Die => Ok(()),
+        }
+    }
+
+    fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+        let fixed = |fault: &Fault| matches!(fault, Fault::Fixed(of) if of == path);
+        match self.faults.iter().any(fixed) {
+            true => Err(format!("the test does not have {path} changed")),
+            false => Ok(Replacing::Renamed),
         }
     }
 

@@ -6,7 +6,7 @@ use stopgap_model::report::State;
 use stopgap_model::{Action, ActionId, Mitigation, Offer};
 use stopgap_rules::web::translate;
 
-use super::server::{OnServer, Seen};
+use super::server::{OnServer, Seen, first_of};
 use super::{TakenOut, WebPlaced};
 use crate::affected::{Affects, action_affects};
 use crate::decide::taken_back;
@@ -247,7 +247,12 @@ impl Asking<'_> {
             (None, Some(off)) => format!("in place; switched off {off}, so nothing is changed"),
             (None, None) => why.to_owned(),
         };
-        let decision = self.at(Decision::leave(State::Applied, reason), Some(record));
+        let holes = self.server.holes(record);
+        let (state, reason) = match holes.is_empty() {
+            true => (State::Applied, reason),
+            false => (State::Partial, format!("{}; elsewhere in place: {reason}", first_of(holes))),
+        };
+        let decision = self.at(Decision::leave(state, reason), Some(record));
         (decision.noting(self.server.notes(record)), kept(Some(record)))
     }
 

@@ -75,6 +75,8 @@ pub struct WebChange {
     pub server: WebServer,
     /// Its sites.
     pub sites: Vec<WebSite>,
+    /// Those of them that the rules do not reach, as their file cannot be changed.
+    pub unreached: Vec<WebSite>,
     /// The files to be replaced, made or removed, each once.
     pub edits: Vec<FileEdit>,
     /// What the server's own test is made of, before anything is replaced.
@@ -152,8 +154,9 @@ impl WebPlan {
                     each.map(|(server, decision)| (server.name(), decision)).collect();
                 if let Some(mut decision) = merged(&each) {
                     let goes = here.iter().any(|here| here.takes_out(&action.id));
-                    if decision.state == State::Applied && !goes {
-                        (decision.state, decision.reason) = beside(input, decision.reason);
+                    if matches!(decision.state, State::Applied | State::Partial) && !goes {
+                        let (state, reason) = beside(input, decision.state, decision.reason);
+                        (decision.state, decision.reason) = (state, reason);
                     }
                     plan.decisions.insert(action.id.clone(), decision);
                 }
@@ -181,10 +184,10 @@ impl WebPlan {
 
 /// What stands on every server that is known is not in place on the whole machine as long as
 /// something else may serve there.
-fn beside(input: &Input<'_>, reason: String) -> (State, String) {
+fn beside(input: &Input<'_>, state: State, reason: String) -> (State, String) {
     match input.facts.left_out.gap() {
         Some(gap) => (State::Partial, format!("{reason}; {gap}")),
-        None => (State::Applied, reason),
+        None => (state, reason),
     }
 }
 
@@ -256,6 +259,7 @@ fn assembled(server: &OnServer<'_>, here: &Here) -> Result<Option<WebChange>, St
         return Ok(Some(WebChange {
             server: server.remembered(),
             sites: Vec::new(),
+            unreached: Vec::new(),
             edits: Vec::new(),
             staged: Vec::new(),
             step: step(&text),
@@ -265,7 +269,7 @@ fn assembled(server: &OnServer<'_>, here: &Here) -> Result<Option<WebChange>, St
     let text = rule_text(config.facts.server.kind, &rules);
     let layout = server.layout.as_ref().map_err(Clone::clone)?;
     let Placement { edits, staged, .. } = layout.place(&text).map_err(|error| error.to_string())?;
-    let sites = layout.sites();
+    let (sites, unreached) = (layout.sites(), layout.unreached(&text));
     let server = config.facts.server.clone();
-    Ok(Some(WebChange { server, sites, edits, staged, step: step(&text), fresh }))
+    Ok(Some(WebChange { server, sites, unreached, edits, staged, step: step(&text), fresh }))
 }

@@ -112,10 +112,11 @@ fn orphan_action(
         (_, None, Seen::Unknown(why)) => (State::Unknown, format!("{why}; what is in place stays")),
         (_, None, Seen::Changed(how)) => (State::Drifted, format!("not in this catalog; {how}")),
         (_, None, _) if known => {
-            beside(input, "in place; its mitigation has dropped it".to_owned())
+            beside(input, State::Applied, "in place; its mitigation has dropped it".to_owned())
         }
         (_, None, _) => beside(
             input,
+            State::Applied,
             format!(
                 "in place, but not in this catalog; it stays until it is removed: stopgap remove {id}"
             ),

@@ -186,6 +186,13 @@ impl<'a> OnServer<'a> {
         }
     }
 
+    /// What a rule does not reach here though it belongs there, because a file cannot be changed or is
+    /// not known.
+    pub(crate) fn holes(&self, placed: &WebPlaced) -> Vec<String> {
+        let Ok(layout) = &self.layout else { return Vec::new() };
+        layout.holes(&rule_text(self.can.kind, std::slice::from_ref(placed)))
+    }
+
     /// What a person should know of what is put on it.
     pub(crate) fn notes(&self, placed: &WebPlaced) -> Vec<String> {
         let Some(config) = self.config else { return Vec::new() };
@@ -193,6 +200,7 @@ impl<'a> OnServer<'a> {
         if let Ok(layout) = &self.layout {
             let text = rule_text(self.can.kind, std::slice::from_ref(placed));
             notes.extend(layout.gaps(&text));
+            notes.extend(layout.holes(&text));
         }
         match &config.facts.server.running {
             Fact::Known(true) => {}
@@ -246,14 +254,16 @@ fn observe(layout: &Layout<'_>, kind: WebKind, own: Option<&OwnRules>) -> Seen {
         Err(error) => Seen::Changed(error.to_string()),
         Ok(Placement { edits, .. }) if edits.is_empty() => Seen::Intact,
         Ok(_) if digest(&text) != own.text => Seen::Outdated,
-        Ok(Placement { differences, .. }) => {
-            let more = differences.len().saturating_sub(MAX_DIFFERENCES);
-            let mut told = differences;
-            told.truncate(MAX_DIFFERENCES);
-            if more > 0 {
-                told.push(format!("and {more} more"));
-            }
-            Seen::Changed(told.join("; "))
-        }
+        Ok(Placement { differences, .. }) => Seen::Changed(first_of(differences)),
     }
+}
+
+/// Several sentences as one; of many the first ones, and how many more there are.
+pub(crate) fn first_of(mut all: Vec<String>) -> String {
+    let more = all.len().saturating_sub(MAX_DIFFERENCES);
+    all.truncate(MAX_DIFFERENCES);
+    if more > 0 {
+        all.push(format!("and {more} more"));
+    }
+    all.join("; ")
 }
