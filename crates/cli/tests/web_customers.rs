@@ -227,24 +227,18 @@ fn a_main_file_that_is_a_bind_mount_is_written_itself_and_put_back_after_a_kill(
     assert_eq!(scene.files(), before);
 
     // Killed where it has written half: the bytes of a write that was cut short.
+    let changes = scene.dir().join("state/changes");
+    let last = || fs::read_dir(&changes).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+    let seen = last();
     let mut check = Command::new(common::program());
     check.args(scene.arguments(&["check"])).stdout(Stdio::null()).stderr(Stdio::null());
     let mut killed = check.spawn().unwrap();
     let begun = Instant::now();
-    let changes = scene.dir().join("state/changes");
     let record = loop {
         assert!(begun.elapsed() < Duration::from_secs(60), "the check does not begin");
-        let last =
-            fs::read_dir(&changes).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
-        let is_begun = fs::read_dir(last.join("after")).is_ok_and(|mut after| {
-            after
-                .next()
-                .is_some_and(|after| !after.unwrap().file_name().to_string_lossy().starts_with('.'))
-        });
-        if is_begun
-            && fs::read_to_string(last.join("change.json"))
-                .is_ok_and(|text| text.contains("after/"))
-        {
+        let (last, kept) = (last(), "after_image");
+        let is_kept = fs::read_to_string(last.join("change.json")).is_ok_and(|r| r.contains(kept));
+        if last != seen && is_kept {
             break last;
         }
         thread::sleep(Duration::from_millis(1));
