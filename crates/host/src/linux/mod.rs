@@ -108,6 +108,7 @@ impl Host for LinuxHost {
     }
 
     fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+        self.readers.require_theirs(path).map_err(|error| error.to_string())?;
         self.files.replacing(path)
     }
 
