@@ -115,11 +115,12 @@ impl Scene {
         paths.iter().map(|path| ((*path).to_owned(), self.host.read(path))).collect()
     }
 
-    /// The files below the folders or of the names that these words of the shell stand for.
+    /// The files below the folders or of the names that these words of the shell stand for: whose
+    /// they are, what may be done with them, and what is in them.
     pub(crate) fn files_of(&self, words: &str) -> String {
-        self.shell(&format!("find {words} -type f -print0 | sort -z | xargs -0 sha256sum"))
-            .expect_success()
-            .out
+        let facts = format!("find {words} -printf '%p %u:%g %m %l\\n' | sort");
+        let bytes = format!("find {words} -type f -print0 | sort -z | xargs -0 sha256sum");
+        self.shell(&format!("{facts}; {bytes}")).expect_success().out
     }
 
     pub(crate) fn wait_for(&self, ports: &[u16], name: &str) {

@@ -126,7 +126,7 @@ pub(crate) const SETUPS: &[Setup] = &[
              systemctl daemon-reload; systemctl start user"
         ),
         ports: &[81],
-        config: "/srv/web/nginx.conf",
+        config: "/srv/web/nginx.conf /srv/web/tmp",
         stop: "systemctl stop user; rm /etc/systemd/system/user.service; \
                systemctl daemon-reload",
     },
