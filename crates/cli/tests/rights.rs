@@ -40,6 +40,7 @@ fn tried(scene: &Scene, attack: &Attack) -> Vec<String> {
     let facts = scene.stopgap("facts");
     let check = scene.stopgap("check");
     let blocked = scene.host.get(80, "/stopgap-probe") == 0;
+    let names_his = scene.shell("grep -r mallory/own /etc/nginx").out;
     let is_told = |what: &str| check.out.contains(what) && check.state("WEB") != "applied";
     let as_it_should = match attack.outcome {
         Outcome::Protected => blocked,
@@ -51,10 +52,11 @@ fn tried(scene: &Scene, attack: &Attack) -> Vec<String> {
     let betrayed = scene.host.read(BETRAYED).is_some();
     let unchanged = scene.trusted_files() == before;
     scene.end_all_of(attack.user);
-    scene.shell(&format!("rm -f {BETRAYED}; {}", attack.after)).expect_success();
+    scene.shell(&format!("rm -rf {BETRAYED} /home/mallory/own; {}", attack.after)).expect_success();
     let held = [
         (!betrayed, "nothing of his ran or was made as root"),
         (roots.trim() == "0", "nothing of his runs as root now"),
+        (names_his.is_empty(), "the real server reads no file of his"),
         (unchanged, "no file of root's is changed"),
         (!said.contains(SECRET), "no secret is told"),
         (as_it_should, "the real server is protected, or it is told why not"),

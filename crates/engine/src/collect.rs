@@ -81,6 +81,11 @@ fn fix(host: &dyn Host, files: &mut web::Files) {
     }
 }
 
+/// Why a file is not changed that is no business of whoever had it included: lines of ours in it
+/// would name files of ours in his folder, and another server may read it.
+const NOT_THEIRS: &str =
+    "it is included by a file that others than root may write and is not theirs";
+
 fn fill(
     host: &dyn Host,
     server: &WebServer,
@@ -88,9 +93,14 @@ fn fill(
 ) -> Result<(), web::OverBudget> {
     // Who may change what a file says, or that it is read at all.
     let mut words: BTreeMap<ServerPath, Writers> = BTreeMap::new();
+    // Whether somebody had a file included for this server who may have it changed.
+    let mut theirs: BTreeMap<ServerPath, bool> = BTreeMap::new();
     loop {
         let missing = files.missing();
         if missing.is_empty() {
+            for (real, _) in theirs.into_iter().filter(|(_, is_theirs)| !is_theirs) {
+                files.fix(real, NOT_THEIRS.to_owned());
+            }
             return Ok(());
         }
         for (need, by) in missing {
@@ -105,6 +115,9 @@ fn fill(
                     let is_roots = by.is_empty() && server.account.is_root();
                     let writers = if is_roots { Writers::Root } else { named.writers };
                     words.insert(path.clone(), word.and(writers));
+                    if let Ok(real) = &named.real {
+                        *theirs.entry(real.clone()).or_default() |= named.is_theirs;
+                    }
                     files.provide(path, followed(named))?;
                 }
                 web::Need::Glob(pattern) => {

@@ -37,6 +37,8 @@ pub struct Named {
     pub read: Read,
     /// Who may change it.
     pub writers: Writers,
+    /// Whether it may be changed on the word on which it was read: root's, or that of its owner.
+    pub is_theirs: bool,
 }
 
 /// A server's files, by the paths that the server uses.
@@ -102,7 +104,7 @@ pub trait Host {
             Ok(real) => self.read(real, max),
             Err(why) => Read::Unreadable(why.clone()),
         };
-        Named { real, read, writers: Writers::Root }
+        Named { real, read, writers: Writers::Root, is_theirs: true }
     }
 
     /// The files that a pattern in the configuration of a web server names, as for [`Host::glob`], and

@@ -140,7 +140,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack {
         name: "a site is a pipe into which nobody writes",
         attack: "mkfifo ~/sites/x.conf",
-        outcome: Outcome::Told("is not a regular file"),
+        outcome: Outcome::Told("did not end within"),
         ..ATTACK
     },
     Attack {
@@ -169,9 +169,29 @@ pub(crate) const ATTACKS: &[Attack] = &[
         ),
         attack: "cd ~/own && sed -i -e '1i load_module /srv/evil.so;' \
                  -e 's|server {|include /root/private.conf; server {|' nginx.conf",
-        after: "systemctl stop his; rm /etc/systemd/system/his.service; systemctl daemon-reload; \
-                rm -r /home/mallory/own",
+        after: "systemctl stop his; rm /etc/systemd/system/his.service; systemctl daemon-reload",
         needs_compiler: true,
+        ..ATTACK
+    },
+    Attack {
+        name: "a unit runs his nginx as him, and it includes the site of root's server",
+        before: concat!(
+            "cat > /etc/systemd/system/his.service <<'END'\n\
+             [Service]\nUser=mallory\n\
+             ExecStart=/usr/sbin/nginx -c /home/mallory/own/nginx.conf -g 'daemon off;'\nEND\n\
+             echo 'server { listen 127.0.0.1:8090; return 200; }' > /etc/nginx/shared; \
+             echo 'include /etc/nginx/shared;' > /etc/nginx/conf.d/shared.conf; \
+             cat > /home/mallory/set-up <<'SET'\n",
+            own_nginx!(),
+            "SET\nsetpriv --reuid mallory --regid mallory --init-groups env HOME=/home/mallory \
+             sh /home/mallory/set-up && systemctl daemon-reload && systemctl start his; \
+             systemctl reload nginx"
+        ),
+        attack: "cd ~/own && sed -i 's|server {|include /etc/nginx/shared; server {|' nginx.conf",
+        after: "systemctl stop his; rm /etc/systemd/system/his.service /etc/nginx/shared \
+                /etc/nginx/conf.d/shared.conf; systemctl daemon-reload; \
+                systemctl reload nginx",
+        outcome: Outcome::Told("another web server takes in /etc/nginx/shared too"),
         ..ATTACK
     },
     Attack {

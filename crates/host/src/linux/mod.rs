@@ -38,7 +38,7 @@ use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
 use stopgap_model::web::{LeftOut, WebServer, WebSettings};
 use stopgap_model::{Digest, ServerPath};
 
-use crate::host::{Found, Host, Named, Read};
+use crate::host::{Found, Host, Named, Read, sentence};
 use crate::live::{Asking, Live, Stop, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;
@@ -109,6 +109,7 @@ impl Host for LinuxHost {
 
     fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
         self.readers.require_theirs(path).map_err(|error| error.to_string())?;
+        self.readers.require_theirs(path).map_err(|error| sentence(&error))?;
         self.files.replacing(path)
     }
 

@@ -32,8 +32,8 @@ const NOBODY: u32 = 65_534;
 #[derive(Debug, Default)]
 pub(crate) struct Readers {
     accounts: Mutex<BTreeMap<u32, Account>>,
-    /// The files that are not of whoever had them included.
-    foreign: Mutex<BTreeSet<ServerPath>>,
+    /// The files that were read, and whether anybody had them included who may have them changed.
+    read: Mutex<BTreeMap<ServerPath, bool>>,
 }
 
 impl Readers {
@@ -52,24 +52,20 @@ impl Readers {
         }
     }
 
-    /// Takes note of a file that was read on a word, and of whose it is.
-    fn note(&self, file: &ServerPath, word: Writers, owner: u32) {
-        let is_theirs = matches!(word, Writers::Root) || word == Writers::User(owner);
-        let mut foreign = locked(&self.foreign);
-        match is_theirs {
-            true => foreign.remove(file),
-            false => foreign.insert(file.clone()),
-        };
+    /// Takes note of a file that was read, and whether on the word of somebody who may have it changed.
+    fn note(&self, file: &ServerPath, is_theirs: bool) {
+        *locked(&self.read).entry(file.clone()).or_default() |= is_theirs;
     }
 
     /// Whether a file may be changed: what somebody who is not root had included, only if it is his.
+    /// Which server's lines it may have is for whoever reads the server's files to say.
     ///
     /// # Errors
     /// [`FsError::NotTheirs`] if not.
     pub(crate) fn require_theirs(&self, file: &ServerPath) -> Result<(), FsError> {
-        match locked(&self.foreign).contains(file) {
-            false => Ok(()),
-            true => Err(FsError::NotTheirs { path: file.as_str().into() }),
+        match locked(&self.read).get(file) {
+            None | Some(true) => Ok(()),
+            Some(false) => Err(FsError::NotTheirs { path: file.as_str().into() }),
         }
     }
 }
@@ -92,12 +88,13 @@ impl LinuxHost {
         match looked.and_then(|looked: Result<_, String>| looked) {
             Ok((real, read, there)) => {
                 let (writers, owner) = there.unwrap_or((Writers::Root, 0));
-                self.readers.note(&real, word, owner);
-                Named { real: Ok(real), read, writers }
+                let is_theirs = word == Writers::Root || word == Writers::User(owner);
+                self.readers.note(&real, is_theirs);
+                Named { real: Ok(real), read, writers, is_theirs }
             }
             Err(why) => {
                 let read = Read::Unreadable(why.clone());
-                Named { real: Err(why), read, writers: Writers::Several }
+                Named { real: Err(why), read, writers: Writers::Several, is_theirs: false }
             }
         }
     }
