@@ -3,6 +3,8 @@
 
 mod web_files;
 
+use std::time::{Duration, Instant};
+
 use stopgap_edit::web::{EditError, MAX_TOTAL_BYTES, OverBudget};
 use stopgap_rules::web::RuleText;
 use web_files::{Machine, Scratch, accepts, nginx_text, no_nginx};
@@ -404,6 +406,18 @@ fn four_thousand_and_two_hundred_files_are_read_and_changed() {
     }
     let placed = machine.there_and_back(&all(), &no_nginx());
     assert!(placed.text("/etc/nginx/sites/4199").contains("stopgap-server"));
+}
+
+#[test]
+fn a_customers_site_that_includes_one_file_thousands_of_times_is_gone_through_once() {
+    let includes = "include /etc/nginx/y;\n".repeat(10_000);
+    let mut machine = main_with(&includes);
+    machine.files.insert("/etc/nginx/y".into(), b"server { listen 81; }\n".to_vec());
+    let begun = Instant::now();
+    let placed = machine.place(&all());
+    assert_eq!(machine.after(&placed).text("/etc/nginx/y").matches("stopgap").count(), 1);
+    // The text of the file was made anew for each include.
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What is for nginx's own test: the planned configuration, before anything of it is in its place.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
+use std::rc::Rc;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::web::beside;
@@ -9,7 +11,7 @@ use stopgap_model::web::beside;
 use super::super::files::Files;
 use super::super::splice::{Splice, Splices, apply};
 use super::place::{Part, Parts, quoted, removals};
-use super::tree::{Own, Tree};
+use super::tree::{Block, Own, Tree};
 
 /// The main file, in which every include of a file that changes is replaced by what that file will
 /// say, because a file that is written beside one of them may be taken in by a pattern; and the
@@ -21,9 +23,10 @@ pub(super) fn staged(
     parts: &Parts,
     splices: &Splices,
 ) -> Vec<(ServerPath, Vec<u8>)> {
-    let staging = Staging { files, tree, parts, changes: changes(tree, splices) };
+    let (changes, texts) = (changes(tree, splices), RefCell::default());
+    let staging = Staging { files, tree, parts, changes, blocks: blocks(tree), texts };
     let main = files.main();
-    let text = tree.names.get(&main).map(|at| staging.text(*at)).unwrap_or_default();
+    let text = tree.names.get(&main).map(|at| staging.text(*at).to_vec()).unwrap_or_default();
     let own = parts.written().map(|(part, text)| (part.path(files), text.as_bytes().to_vec()));
     iter::once((main, text)).chain(own).collect()
 }
@@ -34,6 +37,18 @@ struct Staging<'t, 'a> {
     parts: &'t Parts,
     /// The files that change or hold something of ours, and those that include one.
     changes: BTreeSet<usize>,
+    /// The blocks of each file, each once, however often the file is included.
+    blocks: BTreeMap<usize, BTreeMap<usize, &'t Block>>,
+    /// What files will say, as far as it is known: one may be included thousands of times.
+    texts: RefCell<BTreeMap<usize, Rc<[u8]>>>,
+}
+
+fn blocks<'t>(tree: &'t Tree<'_>) -> BTreeMap<usize, BTreeMap<usize, &'t Block>> {
+    let mut blocks: BTreeMap<usize, BTreeMap<usize, &Block>> = BTreeMap::new();
+    for block in &tree.blocks {
+        blocks.entry(block.source).or_default().entry(block.body).or_insert(block);
+    }
+    blocks
 }
 
 /// The files that change or hold something of ours, and those that include one.
@@ -65,8 +80,18 @@ impl Staging<'_, '_> {
         self.changes.contains(at).then_some(*at)
     }
 
-    /// The text of a file; it calls itself as deep as includes are.
-    fn text(&self, at: usize) -> Vec<u8> {
+    /// The text of a file.
+    fn text(&self, at: usize) -> Rc<[u8]> {
+        if let Some(known) = self.texts.borrow().get(&at) {
+            return Rc::clone(known);
+        }
+        let text: Rc<[u8]> = self.made(at).into();
+        self.texts.borrow_mut().insert(at, Rc::clone(&text));
+        text
+    }
+
+    /// The same, anew; it calls itself as deep as includes are.
+    fn made(&self, at: usize) -> Vec<u8> {
         let source = &self.tree.sources[at];
         let include = |part: Part| {
             let path = part.path(self.files);
@@ -76,7 +101,7 @@ impl Staging<'_, '_> {
             true => self.as_it_is(at),
             false => removals(self.tree, at),
         };
-        let blocks = self.tree.blocks.iter().filter(|block| block.source == at);
+        let blocks = self.blocks.get(&at).into_iter().flat_map(BTreeMap::values);
         for block in blocks.filter(|_| !self.tree.fixed.contains_key(&at)) {
             let text = self.parts.within(block, source, include);
             splices.push(Splice { from: block.body, to: block.body, text });
@@ -108,7 +133,7 @@ impl Staging<'_, '_> {
         let mut text = Vec::new();
         for target in targets {
             match self.changes(target) {
-                Some(at) => text.extend(self.text(at)),
+                Some(at) => text.extend_from_slice(&self.text(at)),
                 None => text.extend_from_slice(format!("include {};", quoted(target)).as_bytes()),
             }
             // A comment may be what it ends with.
