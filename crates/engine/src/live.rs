@@ -277,9 +277,11 @@ fn take_effect(
     (before, timing): (&mut Baseline<'_>, &mut Timing),
     stop: &Stop<'_>,
 ) -> Result<Vec<String>, Failure> {
-    timing.spend(|| live.reload_until(&planned.server, stop)).map_err(Failure::of)?;
+    let reloaded = timing.spend(|| live.reload_until(&planned.server, stop));
+    let note = reloaded.map_err(Failure::of)?;
     timing.enforced = Some(timing.begun.elapsed());
-    timing.spend(|| probing.judge(live, before, stop))
+    let notes = timing.spend(|| probing.judge(live, before, stop))?;
+    Ok(notes.into_iter().chain(note).collect())
 }
 
 /// Has the server take what was put back; it is started if it is gone. Where it takes not even that,
@@ -296,7 +298,10 @@ fn restore(
     failed: &mut String,
 ) -> Result<(), String> {
     let server = &planned.server;
-    let taken = if live.is_running(server) { live.reload(server) } else { live.start(server) };
+    let taken = match live.is_running(server) {
+        true => live.reload(server).map(|_| ()),
+        false => live.start(server),
+    };
     if let Err(still) = probing.as_before(live, before) {
         return Err(taken.err().unwrap_or(still.why));
     }

@@ -96,5 +96,5 @@ impl Engine<'_> {
 /// Has a server take its configuration if that passes its own test.
 fn reload(live: &dyn Live, server: &WebServer) -> Result<(), String> {
     live.test(server, &[]).map_err(|error| error.to_string())?;
-    live.reload(server)
+    live.reload(server).map(|_| ())
 }

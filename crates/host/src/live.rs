@@ -36,18 +36,19 @@ pub trait Live {
     }
 
     /// Has the server take its configuration, as its service manager does it where there is one,
-    /// without closing a connection. When this returns, new processes answer.
+    /// without closing a connection. When this returns, new processes answer. Answers what a person
+    /// should know, a sentence without a full stop: processes of before that do not end.
     ///
     /// # Errors
     /// The server did not take it in time or before `stop` said that it is not waited for any
     /// longer, or is gone; a sentence without a full stop.
-    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<(), String>;
+    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<Option<String>, String>;
 
     /// Has the server take its configuration, and waits until it did; see `reload_until`.
     ///
     /// # Errors
     /// See `reload_until`.
-    fn reload(&self, server: &WebServer) -> Result<(), String> {
+    fn reload(&self, server: &WebServer) -> Result<Option<String>, String> {
         self.reload_until(server, &|| false)
     }
 

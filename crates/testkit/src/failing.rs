@@ -382,11 +382,11 @@ impl Live for FailingHost {
         self.server(web).test(&self.files.borrow(), staged)
     }
 
-    fn reload_until(&self, web: &WebServer, _: &Stop<'_>) -> Result<(), String> {
+    fn reload_until(&self, web: &WebServer, _: &Stop<'_>) -> Result<Option<String>, String> {
         if self.next(&web.id().config()).fails() {
             return Err("the test kills it".into());
         }
-        self.server(web).reload(&self.files.borrow())
+        self.server(web).reload(&self.files.borrow()).map(|()| None)
     }
 
     fn settling(&self) -> Duration {

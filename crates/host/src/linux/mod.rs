@@ -180,7 +180,7 @@ impl Live for LinuxHost {
         self.test_configuration(server, staged, stop)
     }
 
-    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<(), String> {
+    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<Option<String>, String> {
         self.take_configuration(server, stop)
     }
 

@@ -43,13 +43,13 @@ impl LinuxHost {
         &self,
         server: &WebServer,
         stop: &Stop<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<Option<String>, String> {
         // Apache ends where it is told to take a configuration that it cannot read.
         self.test_configuration(server, &[], stop).map_err(|error| error.to_string())?;
         let (master, before) = self.before(server)?;
         locked(&self.starts).insert(master.key.clone(), master.start.clone());
         if before.workers.contains(&master.id) {
-            return self.take_over(server, &master, &before);
+            return self.take_over(server, &master, &before).map(|()| None);
         }
         match &master.start.service {
             Some(service) => service::tell("reload", service)?,
@@ -67,19 +67,23 @@ impl LinuxHost {
         server: &WebServer,
         before: &Before,
         stop: &Stop<'_>,
-    ) -> Result<(), String> {
+    ) -> Result<Option<String>, String> {
         let start = Instant::now();
         let mut seen = start;
         let mut answering = Steady::default();
+        // Processes of before that hold the sockets although new ones answer already.
+        let mut lingering = None;
         loop {
             let processes = self.processes()?;
             match self.master_of(&processes, server) {
                 Some(master) => {
                     seen = Instant::now();
-                    let new = before.successors(&processes.workers(master.id));
+                    let workers = processes.workers(master.id);
+                    let new = before.successors(&workers);
                     if answering.is_so(new, steady_time(server.kind)) {
-                        return Ok(());
+                        return Ok(None);
                     }
+                    lingering = before.lingering(&workers);
                 }
                 None if seen.elapsed() > GONE_TIME => {
                     return Err(format!("{} is gone since the reload", server.kind.name()));
@@ -87,7 +91,11 @@ impl LinuxHost {
                 None => {}
             }
             if start.elapsed() > SETTLE_TIME {
-                return Err(not_taken(server));
+                // Whoever runs a worker can keep it from ending: that must not undo the change. What
+                // the server answers, the probes say.
+                return lingering
+                    .map(|old| Some(still_there(server, &old)))
+                    .ok_or_else(|| not_taken(server));
             }
             if stop() {
                 return Err(format!("{} is not waited for any longer", server.kind.name()));
@@ -151,6 +159,21 @@ impl Before {
         if new().next().is_none() || self.workers.iter().any(listened) {
             return None;
         }
+        self.answering(workers)
+    }
+
+    /// The processes that were there before, and still have a socket on which the server listens,
+    /// where new ones answer beside them; `None` where no new one does, or none of those is left.
+    fn lingering(&self, workers: &BTreeSet<ProcessId>) -> Option<Vec<ProcessId>> {
+        self.answering(workers)?;
+        let listened = |worker: &&ProcessId| !worker.sockets().is_disjoint(&self.listening);
+        let old: Vec<ProcessId> = self.workers.iter().filter(listened).copied().collect();
+        (!old.is_empty()).then_some(old)
+    }
+
+    /// The processes that answer and were not there before; `None` if there is none.
+    fn answering(&self, workers: &BTreeSet<ProcessId>) -> Option<BTreeSet<ProcessId>> {
+        let new = || workers.difference(&self.workers).copied();
         let listens = |worker: &ProcessId| !worker.listens_on().is_empty();
         let answering: BTreeSet<ProcessId> = match self.listening.is_empty() {
             true => new().collect(),
@@ -187,6 +210,18 @@ fn steady_time(kind: WebKind) -> Duration {
         WebKind::Apache => Duration::from_millis(100),
         WebKind::Nginx | WebKind::HaProxy => Duration::ZERO,
     }
+}
+
+/// What a person should know of processes that do not end after a reload.
+fn still_there(server: &WebServer, old: &[ProcessId]) -> String {
+    let pids: Vec<String> = old.iter().map(|id| id.pid.to_string()).collect();
+    let seconds = SETTLE_TIME.as_secs();
+    format!(
+        "{} runs with its new configuration, and {seconds} s later processes of before still hold its \
+         sockets: {}; see what keeps them, and end them: they may answer without the new rules",
+        server.kind.name(),
+        pids.join(", ")
+    )
 }
 
 fn not_taken(server: &WebServer) -> String {

@@ -101,7 +101,7 @@ fn a_younger_process_of_www_data_with_the_masters_title_does_not_take_its_place(
     assert_eq!(server, before);
     assert_eq!(server.source, format!("process {}", real.pid()));
     assert_eq!(live(&host).test(&server, &[]), Ok(()));
-    assert_eq!(live(&host).reload(&server), Ok(()));
+    assert_eq!(live(&host).reload(&server), Ok(None));
     assert!(live(&host).is_running(&server));
 }
 
@@ -216,7 +216,7 @@ fn a_title_that_says_it_in_two_ways_makes_the_server_unknown_until_policy_says_i
     let settled = only(&host);
     assert_eq!((settled.running.clone(), settled.doubt.clone()), (Fact::Known(true), None));
     assert_eq!(live(&host).test(&settled, &[]), Ok(()));
-    assert_eq!(live(&host).reload(&settled), Ok(()));
+    assert_eq!(live(&host).reload(&settled), Ok(None));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn a_reload_takes_a_new_configuration_and_ends_no_download() {
             let text = running.filled(&config(kind, status_now, backend));
             fs::write(running.config(), text).unwrap();
             assert_eq!(live(&host).test(&server, &[]), Ok(()), "{kind}");
-            assert_eq!(live(&host).reload(&server), Ok(()), "{kind}: {}", running.log());
+            assert_eq!(live(&host).reload(&server), Ok(None), "{kind}: {}", running.log());
             for _ in 0..20 {
                 let answer = status(&host, running.port(0));
                 assert_eq!(answer, Answer::Status(status_now), "{kind}");
@@ -52,7 +52,7 @@ fn how_long_a_reload_takes() {
         assert_eq!(live(&host).test(&server, &[]), Ok(()));
         let test = test.elapsed();
         let reload = Instant::now();
-        assert_eq!(live(&host).reload(&server), Ok(()));
+        assert_eq!(live(&host).reload(&server), Ok(None));
         let reload = reload.elapsed();
         println!(
             "{kind}: found {found:?}, again {again:?}, test {test:?}, test and reload {reload:?}"
@@ -78,7 +78,7 @@ fn a_server_that_died_is_started_again_as_it_was() {
         assert!(live(&host).is_running(&server));
         assert_eq!(status(&host, running.port(0)), Answer::Status(404), "{kind}");
         assert_eq!(live(&host).start(&server), Ok(()), "it runs already");
-        assert_eq!(live(&host).reload(&server), Ok(()), "{kind}");
+        assert_eq!(live(&host).reload(&server), Ok(None), "{kind}");
     }
 }
 
@@ -130,7 +130,7 @@ fn haproxy_without_a_master_is_taken_over_from() {
     let old = alone.pid();
     for status_now in [410, 403] {
         alone.write(basics, status_now, 1);
-        assert_eq!(live(&host).reload(&server), Ok(()));
+        assert_eq!(live(&host).reload(&server), Ok(None));
         assert_eq!(status(&host, alone.ports[0]), Answer::Status(status_now));
     }
     until("the new one has said its number", || alone.pid() != old);
@@ -159,7 +159,7 @@ fn apache_with_a_process_or_a_thread_for_each_connection_reloads_too() {
         download.write_all(DOWNLOAD).unwrap();
         begun.recv_timeout(PATIENCE).expect("the application is asked");
         apache.write(&basics, 410, backend);
-        assert_eq!(live(&host).reload(&server), Ok(()), "{mpm}");
+        assert_eq!(live(&host).reload(&server), Ok(None), "{mpm}");
         for _ in 0..20 {
             assert_eq!(status(&host, apache.ports[0]), Answer::Status(410), "{mpm}");
         }
@@ -202,7 +202,7 @@ fn workers_that_outlived_their_master_are_no_server() {
         until("it runs", || status(&host, server.ports[0]) == Answer::Status(404));
         let found = only(&host);
         assert_eq!(found.running, Fact::Known(true), "{kind}");
-        assert_eq!(live(&host).reload(&found), Ok(()), "{kind}");
+        assert_eq!(live(&host).reload(&found), Ok(None), "{kind}");
         // In the background it leads a group of its own.
         let master = server.pid().unwrap();
         kill_process(master, Signal::KILL).unwrap();
@@ -220,4 +220,25 @@ fn workers_that_outlived_their_master_are_no_server() {
         assert_eq!(live(&host).start(&found), Ok(()), "{kind}");
         assert_eq!(status(&host, server.ports[0]), Answer::Status(404), "{kind}");
     }
+}
+
+#[test]
+fn a_worker_that_is_stopped_by_whoever_runs_it_undoes_no_reload_and_is_named() {
+    let Some(running) = start(WebKind::Nginx, 1) else { return };
+    let host = host_of(&running, None);
+    let server = only(&host);
+    let children = format!("/proc/{0}/task/{0}/children", running.pid());
+    let children = fs::read_to_string(children).expect("a master");
+    let worker = children.split_whitespace().next().expect("a worker");
+    let signal = |signal| {
+        let pid = Pid::from_raw(worker.parse().expect("a number")).expect("a process");
+        kill_process(pid, signal).expect("it is there");
+    };
+    signal(Signal::STOP);
+    let taken = live(&host).reload(&server);
+    signal(Signal::KILL);
+    let note = taken.expect("new workers answer").expect("a remark");
+    assert!(note.contains(worker), "{note}");
+    assert_eq!(status(&host, running.port(0)), Answer::Status(404));
+    assert_eq!(live(&host).reload(&server), Ok(None));
 }
