@@ -188,10 +188,13 @@ fn a_configuration_of_5_mb_is_protected_and_given_back() {
 }
 
 #[test]
-fn a_configuration_of_more_than_is_looked_at_is_told() {
+fn a_file_of_more_than_is_looked_at_is_told_and_costs_what_is_in_it() {
     let machine = on(Machine::nginx());
-    machine.write("etc/nginx/conf.d/list.conf", &"# filler\n".repeat(2_000_000));
-    left_alone(&machine, "unknown", &["conf.d/list.conf"]);
+    machine.write("etc/nginx/conf.d/list.conf", &"# filler\n".repeat(8_000_000));
+    let run = machine.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (1, "partial"), "{}", run.out);
+    assert!(run.reason("WEB").contains("conf.d/list.conf says is not known"), "{}", run.out);
+    assert!(run.reason("WEB").contains("is larger than"), "{}", run.out);
 }
 
 #[test]

@@ -373,7 +373,12 @@ fn a_file_that_cannot_be_read_costs_what_is_in_it() {
     let told = "what /etc/nginx/sites/b says is not known, so nothing in it is reached: it cannot be \
                 read: the test says so";
     assert_eq!(placed.holes(&all()), [told]);
-    // Of the main file everything depends.
+    // Where it is all there is, the server is not known, and on the main file everything depends.
+    for site in ["a", "c"] {
+        machine.unreadable.push(format!("/etc/nginx/sites/{site}"));
+    }
+    let told = "/etc/nginx/sites/a: it cannot be read: the test says so";
+    assert_eq!(machine.trouble().to_string(), told);
     machine.unreadable.push(MAIN.into());
     let told = "/etc/nginx/nginx.conf: /etc/nginx/nginx.conf cannot be read: the test says so";
     assert_eq!(machine.trouble().to_string(), told);

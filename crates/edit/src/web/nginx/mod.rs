@@ -22,6 +22,12 @@ pub(super) use tree::{Tree, gaps};
 pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
     let mut walk = walk::Walk::new(files);
     walk.run()?;
+    // Where no server block is known at all, what is not known is all there is.
+    if let Some((path, why)) = walk.tree.unread.first_key_value()
+        && walk.tree.servers.is_empty()
+    {
+        return Err(Trouble { path: path.clone(), line: None, what: why.clone() });
+    }
     match walk.missing.first_key_value() {
         None => Ok(walk.tree),
         Some(_) => Err(Trouble {
