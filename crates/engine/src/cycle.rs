@@ -119,6 +119,19 @@ impl Done {
         told
     }
 
+    /// Tells of files that could not be put back and in which what stays of ours does nothing. Answers
+    /// what went wrong, with them.
+    pub(crate) fn idle(&mut self, change: &Change, error: String, files: Vec<NotBack>) -> String {
+        if files.is_empty() {
+            return error;
+        }
+        let trouble = Trouble::NotUndone { server: change.server().cloned(), error, files };
+        let told = trouble.to_string();
+        self.fail_all(&change.steps, &told);
+        self.troubles.push(trouble);
+        told
+    }
+
     /// The actions of these steps failed, and no record says so.
     pub(crate) fn fail_all(&mut self, steps: &[Step], error: &str) {
         for step in steps {

@@ -1,7 +1,7 @@
 //! Files of a change: made as the plan says, and put back.
 
 use stopgap_edit::web::MAX_TOTAL_BYTES;
-use stopgap_host::{Host, Read, ReplaceError};
+use stopgap_host::{FsError, Host, Read, ReplaceError};
 use stopgap_model::{Digest, ServerPath};
 use stopgap_store::{Change, FileChange};
 
@@ -30,24 +30,40 @@ pub(crate) fn make(
 pub(crate) struct PutBack {
     /// Whether each has its bytes of before, but for those that are `left`.
     pub(crate) as_before: bool,
-    /// Those that could not be put back.
+    /// Those that could not be put back, and without which the server is not as it was.
     pub(crate) left: Vec<NotBack>,
+    /// Those that could not be put back either, and in which what stays of ours does nothing: includes of
+    /// ours in files of nginx's sites. Whoever keeps such a file from being put back keeps nobody else
+    /// from being protected.
+    pub(crate) idle: Vec<NotBack>,
 }
 
 impl Engine<'_> {
     /// Puts back the first `made` files of `change`, the last one first. One that cannot be put back
     /// keeps no other from it.
     pub(crate) fn put_all_back(&self, change: &Change, made: usize) -> PutBack {
-        let mut back = PutBack { as_before: true, left: Vec::new() };
+        let mut back = PutBack { as_before: true, left: Vec::new(), idle: Vec::new() };
         for file in change.files.iter().take(made).rev() {
             match self.put_back(change, file) {
                 Ok(as_before) => back.as_before &= as_before,
-                Err(why) => back.left.push(NotBack {
-                    file: file.path.clone(),
-                    why: sentence(&why),
-                    image: self.store.image_path(change.number, file),
-                }),
+                Err(why) => {
+                    let left = NotBack {
+                        file: file.path.clone(),
+                        why: sentence(&why),
+                        image: self.store.image_path(change.number, file),
+                    };
+                    if is_of_a_site(change, file) {
+                        back.as_before = false;
+                        back.idle.push(left);
+                    } else {
+                        back.left.push(left);
+                    }
+                }
             }
+        }
+        // Where more than that is not as it was, nothing is sure to do nothing.
+        if !back.left.is_empty() {
+            back.left.append(&mut back.idle);
         }
         back
     }
@@ -80,6 +96,14 @@ impl Engine<'_> {
             Ok(()) => Ok(true),
             Err(ReplaceError::Changed { found, .. }) => Ok(Some(found) == file.before),
             Err(ReplaceError::Missing { .. }) => Ok(false),
+            // Something else is there by now, as a link or a pipe; what was written is gone.
+            Err(ReplaceError::Fs(
+                FsError::ForeignLink { .. }
+                | FsError::Link { .. }
+                | FsError::NotAFile { .. }
+                | FsError::NotAFolder { .. }
+                | FsError::Exchanged { .. },
+            )) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -101,6 +125,14 @@ impl Engine<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether a file is one of nginx's that is neither ours nor the main one: all that stands in it of ours
+/// is includes, which take in nothing once the files of ours are gone.
+fn is_of_a_site(change: &Change, file: &FileChange) -> bool {
+    let server = change.server().filter(|server| server.as_str().starts_with("nginx:"));
+    let is_of_others = file.before.is_some() && file.after.is_some();
+    is_of_others && server.is_some_and(|server| server.config() != file.path)
 }
 
 /// Whether every byte is the one of before or the one of after: so much of it was written, in whatever

@@ -39,6 +39,7 @@ impl Engine<'_> {
         let error = before.map_or_else(|| CUT_SHORT.to_owned(), |stuck| stuck.error);
         let back = self.put_all_back(&change, change.files.len());
         let (number, whole) = (change.number, back.left.is_empty());
+        let error = done.idle(&change, error, back.idle);
         // A server on which a file is still to be put back takes it once, not at every check.
         let taken = if whole || is_new { self.take_again(&change) } else { Vec::new() };
         let mut told = if !whole {

@@ -82,6 +82,7 @@ impl Engine<'_> {
     /// file is still to be put back it stays intended, and the next cycle tries again.
     fn close(&self, failing: Failing, back: PutBack, done: &mut Done) -> String {
         let Failing { mut change, why: mut error, fault, halted, .. } = failing;
+        error = done.idle(&change, error, back.idle);
         if !back.left.is_empty() {
             error = done.stuck(&mut change, error, back.left);
         } else if back.as_before && halted {

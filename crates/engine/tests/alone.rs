@@ -316,6 +316,34 @@ fn every_file_is_put_back_before_it_is_told_which_could_not_be() {
 }
 
 #[test]
+fn a_removal_that_fails_anywhere_is_not_forgotten_and_the_next_one_gives_all_back() {
+    let ids = || BTreeSet::from(["A".parse().unwrap()]);
+    let order = || Order { only: Some(ids()), take_back: ids(), ..Order::default() };
+    let protected = || {
+        let (state, host) = (two_servers(), host());
+        let _ = state.cycle(&host);
+        (state, host.restarted())
+    };
+    let before = host().snapshot();
+    let operations = {
+        let (state, host) = protected();
+        let _ = state.with_engine(&host, |engine| engine.cycle(&order()).unwrap());
+        assert_eq!(host.snapshot(), before);
+        host.operations_in(&troubled())
+    };
+    for at in 1..=operations {
+        let (state, host) = protected();
+        let host = host.with(Fault::FailIn(troubled(), at));
+        let _ = state.with_engine(&host, |engine| engine.cycle(&order()).unwrap());
+        let host = host.restarted();
+        let report = state.with_engine(&host, |engine| engine.cycle(&order()).unwrap());
+        let (word, reason) = of(&report.mitigations);
+        assert!(matches!(word, State::Withdrawn | State::Blocked), "operation {at}: {reason}");
+        assert_eq!(host.snapshot(), before, "operation {at}");
+    }
+}
+
+#[test]
 fn a_change_record_that_cannot_be_recovered_from_keeps_no_other_from_it() {
     let (state, host) = (two_servers(), host());
     all_applied(&state, &host, "at first");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
-use stopgap_plan::{Failures, OwnRules, Part, Placed, Step};
+use stopgap_plan::{Failures, OwnRules, Part, Placed, Step, WebPlaced};
 
 use crate::change::{Change, FileChange, Status};
 
@@ -96,9 +96,13 @@ impl Folded {
                     for action in step.actions() {
                         self.failures.web.remove(&(server.clone(), action.clone()));
                     }
-                    self.web.remove(server);
-                    if !rules.is_empty() {
-                        let own = OwnRules { rules: rules.clone(), text: *text };
+                    let before = self.web.remove(server);
+                    let mut own = OwnRules { rules: rules.clone(), text: *text };
+                    // What was to be taken out may still be there.
+                    if let Some(before) = before.filter(|_| !committed) {
+                        own = both(before, own);
+                    }
+                    if !own.rules.is_empty() {
                         self.web.insert(server.clone(), own);
                     }
                 }
@@ -130,4 +134,15 @@ impl Folded {
         let empty = || FoldedFile { insertions: Vec::new(), original: None };
         self.files.entry(path.key()).or_insert_with(empty)
     }
+}
+
+/// The rules that a change was to leave and those that were there before, of an action the newer one.
+fn both(before: OwnRules, after: OwnRules) -> OwnRules {
+    let is_new = |placed: &WebPlaced| before.rules.iter().all(|old| old != placed);
+    if !after.rules.iter().any(is_new) {
+        return before;
+    }
+    let replaced = |old: &WebPlaced| after.rules.iter().any(|new| new.action == old.action);
+    let stay: Vec<WebPlaced> = before.rules.into_iter().filter(|old| !replaced(old)).collect();
+    OwnRules { rules: after.rules.into_iter().chain(stay).collect(), text: after.text }
 }
