@@ -95,6 +95,16 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// What of ours stays, or may stay, when all of it is taken out, and does nothing: sentences without
+    /// a full stop.
+    #[must_use]
+    pub fn strays(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Nginx(tree) => nginx::strays(tree),
+            Kind::Apache(_) | Kind::HaProxy(_) => Vec::new(),
+        }
+    }
+
     /// The sites that this text does not reach for such a reason. Whether it does is not asked of them.
     #[must_use]
     pub fn unreached(&self, text: &RuleText) -> Vec<WebSite> {

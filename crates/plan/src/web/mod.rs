@@ -77,6 +77,8 @@ pub struct WebChange {
     pub sites: Vec<WebSite>,
     /// Those of them that the rules do not reach, as their file cannot be changed.
     pub unreached: Vec<WebSite>,
+    /// What of ours stays, or may stay, though all of it is taken out: sentences without a full stop.
+    pub strays: Vec<String>,
     /// The files to be replaced, made or removed, each once.
     pub edits: Vec<FileEdit>,
     /// What the server's own test is made of, before anything is replaced.
@@ -260,6 +262,7 @@ fn assembled(server: &OnServer<'_>, here: &Here) -> Result<Option<WebChange>, St
             server: server.remembered(),
             sites: Vec::new(),
             unreached: Vec::new(),
+            strays: Vec::new(),
             edits: Vec::new(),
             staged: Vec::new(),
             step: step(&text),
@@ -270,6 +273,16 @@ fn assembled(server: &OnServer<'_>, here: &Here) -> Result<Option<WebChange>, St
     let layout = server.layout.as_ref().map_err(Clone::clone)?;
     let Placement { edits, staged, .. } = layout.place(&text).map_err(|error| error.to_string())?;
     let (sites, unreached) = (layout.sites(), layout.unreached(&text));
+    let strays = if rules.is_empty() { layout.strays() } else { Vec::new() };
     let server = config.facts.server.clone();
-    Ok(Some(WebChange { server, sites, unreached, edits, staged, step: step(&text), fresh }))
+    Ok(Some(WebChange {
+        server,
+        sites,
+        unreached,
+        strays,
+        edits,
+        staged,
+        step: step(&text),
+        fresh,
+    }))
 }

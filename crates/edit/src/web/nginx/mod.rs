@@ -14,7 +14,7 @@ use super::files::{Files, Trouble};
 
 pub(super) use needs::{named_in, needs};
 pub(super) use place::{Parts, own_paths, place, written_files};
-pub(super) use reach::{holes, unreached};
+pub(super) use reach::{holes, strays, unreached};
 pub(super) use sites::sites;
 pub(super) use tree::{Tree, gaps};
 

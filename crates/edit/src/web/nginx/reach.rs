@@ -56,3 +56,20 @@ pub(crate) fn unreached(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<We
         blocks(files, tree, parts).filter_map(|block| block.server).collect();
     if servers.is_empty() { Vec::new() } else { sites_of(tree, |number| servers.contains(&number)) }
 }
+
+/// What of ours stays, or may stay, when all of it is taken out, because a file cannot be changed or is
+/// not known.
+pub(crate) fn strays(tree: &Tree<'_>) -> Vec<String> {
+    let fixed = tree.own.iter().filter_map(|own| {
+        let (source, why) = (tree.sources.get(own.source)?, tree.fixed.get(&own.source)?);
+        let at = source.told(own.from);
+        Some(format!(
+            "the include of ours in {at} stays: {why}; it takes in nothing, and can be taken out by hand"
+        ))
+    });
+    let unread = tree.unread.iter().map(|(path, why)| {
+        let path = escaped(path.as_str());
+        format!("an include of ours in {path}, if there is one, stays: {why}; it takes in nothing")
+    });
+    fixed.chain(unread).collect()
+}
