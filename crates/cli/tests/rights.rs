@@ -47,11 +47,15 @@ fn tried(scene: &Scene, attack: &Attack) -> Vec<String> {
         Outcome::Told(what) => is_told(what),
     };
     let removed = scene.stopgap("remove --once WEB");
-    let said = [&facts, &check, &removed].map(|run| format!("{}{}", run.out, run.err)).concat();
     let roots = scene.shell("ps -u root -o args= | grep -c '[m]allory'").out;
+    scene.end_all_of(attack.user);
+    // A customer's site that comes and goes all the time is one that answers otherwise after a change.
+    let again = (removed.state("WEB") == "failed").then(|| scene.stopgap("remove --once WEB"));
+    let runs = [Some(&facts), Some(&check), Some(&removed), again.as_ref()];
+    let said = runs.into_iter().flatten().map(|run| format!("{}{}", run.out, run.err));
+    let said = said.collect::<String>();
     let betrayed = scene.host.read(BETRAYED).is_some();
     let unchanged = scene.trusted_files() == before;
-    scene.end_all_of(attack.user);
     scene.shell(&format!("rm -rf {BETRAYED} /home/mallory/own; {}", attack.after)).expect_success();
     let held = [
         (!betrayed, "nothing of his ran or was made as root"),
