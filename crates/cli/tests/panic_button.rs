@@ -63,14 +63,19 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// The program, which hears every signal, even if the tests were started to ignore one (`nohup`).
+fn hearing_signals() -> Command {
+    let mut command = Command::new("/usr/bin/env");
+    command.args(["--default-signal=HUP,INT,TERM", common::program()]);
+    command
+}
+
 /// A command that runs beside the test.
 struct Beside(Option<Child>);
 
 impl Beside {
     fn new(scene: &Scene, arguments: &[&str]) -> Self {
-        let mut command = Command::new(common::program());
-        command.args(scene.arguments(arguments));
-        Self::of(&mut command)
+        Self::of(hearing_signals().args(scene.arguments(arguments)))
     }
 
     fn of(command: &mut Command) -> Self {
@@ -379,7 +384,7 @@ fn service(scene: &Scene) -> Beside {
     let at = all.iter().position(|it| it == "--catalog").unwrap();
     let mut all: Vec<String> = [&all[..at], &all[at + 2..]].concat();
     all.retain(|it| it != "--unsigned" && it != "--json");
-    Beside::of(Command::new(common::program()).args(all))
+    Beside::of(hearing_signals().args(all))
 }
 
 fn checks(scene: &Scene) -> usize {
