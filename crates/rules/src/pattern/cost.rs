@@ -26,7 +26,7 @@ pub fn check_document_pattern(source: &str) -> Result<(), PatternError> {
         return Err(PatternError::NotLinear(why.into()));
     }
     if written_out(&node) > MAX_WRITTEN_OUT {
-        let why = "with its counted repetitions written out it is too long";
+        let why = "with its counted repetitions written out it is too long for an engine";
         return Err(PatternError::NotLinear(why.into()));
     }
     Pattern::new(source, Case::Ignore)?;
