@@ -53,16 +53,17 @@ impl Fault {
         }
     }
 
-    /// Whether it came to that.
-    fn came(self, output: &Output) -> bool {
+    /// Whether it came to that, by what `strace` wrote down and how the program ended.
+    fn came(self, trace: &str, output: &Output) -> bool {
         match self {
             // strace ends as its tracee did: by the signal.
             Self::Kill => output.status.signal() == Some(9),
             Self::Full => {
                 let told = String::from_utf8_lossy(&output.stderr).contains("No space left");
-                // Where standard output is what was full, there is nowhere to say it.
+                // Where standard output is what was full, there is nowhere to say it. What a lock
+                // says of its holder is written where there is room, and success needs none of it.
                 assert!(output.status.success() || told || output.stderr.is_empty());
-                !output.status.success()
+                trace.contains("(INJECTED)")
             }
         }
     }
@@ -89,10 +90,11 @@ fn at_every_moment(
             let team = pattern.twin();
             let injection = format!("inject={call}:{}:when={nth}", fault.injection());
             let mut command = Command::new("strace");
-            command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+            let trace = team.path("strace.out");
+            command.args(["-f", "-qq", "-e", &format!("trace={call}")]).arg("-o").arg(&trace);
             command.args(["-e", &injection]).arg(program()).args(arguments);
             let output = team.as_here(command).output().expect("strace starts");
-            if !fault.came(&output) {
+            if !fault.came(&std::fs::read_to_string(&trace).unwrap(), &output) {
                 break;
             }
             moments += 1;
