@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
 
-use crate::probing::{Probing, What, answer_text, is_an_answer};
+use crate::probing::{Probing, What, is_an_answer};
 
 /// How long a site may take to answer and is a quick one.
 pub(crate) const QUICK: Duration = Duration::from_millis(1_500);
@@ -23,7 +23,7 @@ pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 /// The longest wait without a look at whether to stop.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// The most sites that one note names.
-const MAX_NAMED: usize = 50;
+pub(crate) const MAX_NAMED: usize = 50;
 
 /// What the sites answered before a change.
 pub(crate) struct Baseline<'h> {
@@ -209,6 +209,12 @@ impl<'h> Baseline<'h> {
         self.limited.contains(&site)
     }
 
+    /// Why a site is not probed, if so, said of the site.
+    pub(crate) fn unprobed(&self, site: usize) -> Option<String> {
+        let why = unjudged(&self.health[site], true)?;
+        Some(why.why)
+    }
+
     /// What a person should know of sites that are not judged by, sentences without a full stop.
     pub(crate) fn notes(&self, probing: &Probing<'_>) -> Vec<String> {
         let mut notes: Vec<(Unjudged, Vec<usize>)> = Vec::new();
@@ -247,7 +253,7 @@ fn unjudged(before: &Before, has_probes: bool) -> Option<Unjudged> {
              another machine has it"
         ),
         Before::Is { answer, .. } if !is_an_answer(answer) && has_probes => {
-            let why = format!("answers every request {}", answer_text(answer));
+            let why = format!("answers every request {answer}");
             return Some(Unjudged { left_out: "not probed on", why });
         }
         Before::Is { .. } => return None,

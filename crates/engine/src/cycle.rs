@@ -278,7 +278,8 @@ impl Engine<'_> {
                 done.left.insert(Some(change.server.id()));
                 Next::Finish
             }
-            WebAttempt::Done(mut notes) => {
+            WebAttempt::Done(seen) => {
+                let mut notes = seen.notes;
                 notes.extend(change.strays.iter().cloned());
                 for action in change.step.actions() {
                     done.notes.extend(notes.iter().map(|note| (action.clone(), note.clone())));

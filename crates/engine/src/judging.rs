@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
+use stopgap_model::evidence::{self, Verdict};
 
-use crate::baseline::{AGAIN, ANSWER_TIME, Baseline, QUICK, TICK, had_enough};
-use crate::probing::{Failure, Probing, Shown, Wanted, What, answer_text};
+use crate::baseline::{AGAIN, ANSWER_TIME, Baseline, MAX_NAMED, QUICK, TICK, had_enough};
+use crate::probing::{Failure, Probing, Seen, Shown, Wanted, What};
 
 /// How long a site may take that was slow before.
 const SLOW_TIME: Duration = Duration::from_secs(10);
@@ -21,16 +23,16 @@ const RESTORE_TIME: Duration = Duration::from_secs(10);
 
 impl Probing<'_> {
     /// Asks everything again, the slow sites after the quick ones: each site must answer as before, each
-    /// probe as it should. Answers what a person should know of sites that show nothing, sentences
-    /// without a full stop.
+    /// probe as it should. Answers what was seen, at `at`.
     pub(crate) fn judge(
         &self,
         live: &dyn Live,
         before: &mut Baseline<'_>,
+        at: Timestamp,
         stop: &Stop<'_>,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Seen, Failure> {
         let end = before.end;
-        Judging::new(self, live, before, Wanted::Rules).until(end, stop)
+        Judging::new(self, live, before, Wanted::Rules, at).until(end, stop)
     }
 
     /// Asks everything again: all must be answered as before.
@@ -40,7 +42,8 @@ impl Probing<'_> {
         before: &mut Baseline<'_>,
     ) -> Result<(), Failure> {
         let end = Instant::now() + RESTORE_TIME;
-        Judging::new(self, live, before, Wanted::AsBefore).until(end, &|| false).map(drop)
+        let judging = Judging::new(self, live, before, Wanted::AsBefore, Timestamp::UNIX_EPOCH);
+        judging.until(end, &|| false).map(drop)
     }
 }
 
@@ -53,7 +56,12 @@ struct Judging<'j, 'p, 'b, 'h> {
     /// The questions that were put, by their numbers.
     put: Vec<What>,
     open: BTreeMap<What, Open>,
+    /// What came back last to a probe that is judged, by pair, and what else that shows than that
+    /// it is as it should be.
+    heard: BTreeMap<usize, (Answer, Option<Verdict>)>,
+    /// What was to be asked of each site, and shows nothing.
     shown_nothing: BTreeSet<String>,
+    at: Timestamp,
 }
 
 /// A question that is not answered as it should be, not yet.
@@ -74,13 +82,15 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         live: &'h dyn Live,
         before: &'j mut Baseline<'b>,
         wanted: Wanted,
+        at: Timestamp,
     ) -> Self {
-        let (put, open, shown_nothing) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        let (put, open, heard) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let shown_nothing = BTreeSet::new();
         let (asking, settling) = (live.asking(QUICK), live.settling());
-        Self { probing, before, wanted, asking, settling, put, open, shown_nothing }
+        Self { probing, before, wanted, asking, settling, put, open, heard, shown_nothing, at }
     }
 
-    fn until(mut self, end: Instant, stop: &Stop<'_>) -> Result<Vec<String>, Failure> {
+    fn until(mut self, end: Instant, stop: &Stop<'_>) -> Result<Seen, Failure> {
         (0..self.probing.sites()).for_each(|site| self.begin(What::Health(site)));
         (0..self.probing.pairs()).for_each(|pair| self.begin(What::Probe(pair)));
         loop {
@@ -158,12 +168,15 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         let failure = match self.probing.shown(what, self.wanted, before, answer) {
             Shown::Wrong(failure) => failure,
             Shown::Right => {
-                self.open.remove(&what);
+                self.close(what, answer, None);
                 return Ok(());
             }
-            Shown::Nothing(why) => {
-                self.shown_nothing.insert(why);
-                self.open.remove(&what);
+            Shown::NotReached(why) => {
+                self.close(what, answer, Some(Verdict::NotReached(why)));
+                return Ok(());
+            }
+            Shown::NotJudged(why) => {
+                self.close(what, answer, Some(Verdict::NotJudged(why)));
                 return Ok(());
             }
         };
@@ -177,12 +190,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         open.tries += 1;
         if is_limited {
             if open.tries >= MAX_LIMITED {
-                self.open.remove(&what);
-                self.shown_nothing.insert(format!(
-                    "not judged by {}: it answers {}, as it limits how often it is asked",
-                    self.probing.site(site),
-                    answer_text(answer)
-                ));
+                let why = format!("answers {answer}, as it limits how often it is asked");
+                self.close(what, answer, Some(Verdict::NotJudged(why)));
                 return Ok(());
             }
             open.again = Some(now + AGAIN.min(self.settling) * open.tries);
@@ -197,6 +206,21 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         Ok(())
     }
 
+    /// A question is answered for good; `shows`: what else than that it is as it should be.
+    fn close(&mut self, what: What, answer: &Answer, shows: Option<Verdict>) {
+        self.open.remove(&what);
+        match (what, shows) {
+            (What::Probe(pair), shows) => {
+                self.heard.insert(pair, (answer.clone(), shows));
+            }
+            (What::Health(site), Some(Verdict::NotReached(why) | Verdict::NotJudged(why))) => {
+                let site = self.probing.site(site);
+                self.shown_nothing.insert(format!("not judged by {site}, which {why}"));
+            }
+            (What::Health(_), _) => {}
+        }
+    }
+
     /// Fails if anything is wrong: because of a site that does not do its work, rather than because of a
     /// probe.
     fn first_wrong(&mut self) -> Result<(), Failure> {
@@ -207,7 +231,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
     }
 
     /// The end, with what is still open.
-    fn conclude(mut self, now: Instant) -> Result<Vec<String>, Failure> {
+    fn conclude(mut self, now: Instant) -> Result<Seen, Failure> {
         self.first_wrong()?;
         let mut unanswered = 0;
         for (what, open) in &self.open {
@@ -229,7 +253,9 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
             }
         }
         let mut notes = self.before.notes(self.probing);
-        notes.extend(self.shown_nothing);
+        notes.extend(std::mem::take(&mut self.shown_nothing));
+        let told: Vec<_> = self.heard.keys().map(|&pair| self.sighting(pair)).collect();
+        notes.extend(evidence::notes(&told, MAX_NAMED));
         let all = (0..self.probing.pairs()).map(What::Probe);
         let could_be = all.filter(|what| self.before.can_be_probed(self.probing.site_of(*what)));
         let unsent = could_be.filter(|what| !self.put.contains(what)).count();
@@ -240,6 +266,21 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
                 self.probing.pairs()
             ));
         }
-        Ok(notes)
+        let sightings = (0..self.probing.pairs()).map(|pair| self.sighting(pair)).collect();
+        Ok(Seen { sightings, notes })
+    }
+
+    /// What was seen of the probe of the pair of this number.
+    fn sighting(&self, pair: usize) -> evidence::Sighting {
+        let what = What::Probe(pair);
+        let (after, verdict) = match self.heard.get(&pair) {
+            Some((answer, shows)) => (Some(answer), shows.clone()),
+            None => {
+                let why = self.before.unprobed(self.probing.site_of(what));
+                let why = why.unwrap_or_else(|| "answers too slowly".to_owned());
+                (None, Some(Verdict::NotJudged(why)))
+            }
+        };
+        self.probing.sighting(pair, self.at, (self.before.answer(what), after), verdict)
     }
 }

@@ -15,7 +15,7 @@ use crate::baseline::Baseline;
 use crate::collect::read_web;
 use crate::cycle::Done;
 use crate::files::sentence;
-use crate::probing::{Failure, Probing};
+use crate::probing::{Failure, Probing, Seen};
 use crate::stop::{Halt, Watch};
 use crate::undo::Failing;
 use crate::{Engine, Timing};
@@ -23,8 +23,8 @@ use crate::{Engine, Timing};
 /// What became of a change of one web server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum WebAttempt {
-    /// It is done; what a person should know of how it was verified, sentences without a full stop.
-    Done(Vec<String>),
+    /// It is done; what was seen of it.
+    Done(Seen),
     /// It failed. What is not as before is among the troubles.
     Failed,
     /// A file was changed by somebody else since the plan was made: a new plan is needed.
@@ -95,12 +95,14 @@ impl Engine<'_> {
         };
         let judged = self.read_back(planned, done).map_err(Failure::of);
         let judged = judged.and_then(|()| match &mut running {
-            Some((live, before)) => take_effect(*live, planned, &probing, (before, timing), &stop),
-            None => Ok(Vec::new()),
+            Some((live, before)) => {
+                self.take_effect(*live, planned, &probing, (before, timing), &stop)
+            }
+            None => Ok(Seen::default()),
         });
         let failure = match judged {
-            Ok(notes) => match self.commit(&mut change, done) {
-                Ok(()) => return WebAttempt::Done(notes),
+            Ok(seen) => match self.commit(&mut change, done) {
+                Ok(()) => return WebAttempt::Done(seen),
                 Err(why) => Failure::of(why),
             },
             Err(failure) => failure,
@@ -247,6 +249,24 @@ impl Engine<'_> {
         WebAttempt::Failed
     }
 
+    /// Has the server take what was written, and asks it until it answers as it should, or `stop` says
+    /// that it is not waited for any longer.
+    fn take_effect(
+        &self,
+        live: &dyn Live,
+        planned: &WebChange,
+        probing: &Probing<'_>,
+        (before, timing): (&mut Baseline<'_>, &mut Timing),
+        stop: &Stop<'_>,
+    ) -> Result<Seen, Failure> {
+        let reloaded = timing.spend(|| live.reload_until(&planned.server, stop));
+        let note = reloaded.map_err(Failure::of)?;
+        timing.enforced = Some(timing.begun.elapsed());
+        let mut seen = timing.spend(|| probing.judge(live, before, (self.now)(), stop))?;
+        seen.notes.extend(note);
+        Ok(seen)
+    }
+
     /// Reads the server's configuration again: exactly what was planned must stand there.
     fn read_back(&self, planned: &WebChange, done: &Done) -> Result<(), String> {
         let Step::Rules { rules, .. } = &planned.step else { return Ok(()) };
@@ -266,22 +286,6 @@ impl Engine<'_> {
             Some(edit) => Err(format!("{} does not read back as it was written", edit.path)),
         }
     }
-}
-
-/// Has the server take what was written, and asks it until it answers as it should, or `stop` says
-/// that it is not waited for any longer.
-fn take_effect(
-    live: &dyn Live,
-    planned: &WebChange,
-    probing: &Probing<'_>,
-    (before, timing): (&mut Baseline<'_>, &mut Timing),
-    stop: &Stop<'_>,
-) -> Result<Vec<String>, Failure> {
-    let reloaded = timing.spend(|| live.reload_until(&planned.server, stop));
-    let note = reloaded.map_err(Failure::of)?;
-    timing.enforced = Some(timing.begun.elapsed());
-    let notes = timing.spend(|| probing.judge(live, before, stop))?;
-    Ok(notes.into_iter().chain(note).collect())
 }
 
 /// Has the server take what was put back; it is started if it is gone. Where it takes not even that,

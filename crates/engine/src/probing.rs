@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use stopgap_host::Answer;
+use stopgap_model::evidence::{self, Sighting, Verdict};
 use stopgap_model::mitigation::Expect;
 use stopgap_model::request::Request;
 use stopgap_model::rule::Deny;
 use stopgap_model::web::WebSite;
-use stopgap_model::{Action, ActionKind, Catalog, Mitigation, MitigationId, Probe, WebKind};
+use stopgap_model::{
+    Action, ActionKind, Catalog, Mitigation, MitigationId, Probe, ServerId, WebKind,
+};
 use stopgap_plan::{Step, WebChange};
 use stopgap_rules::Meaning;
 
@@ -53,10 +57,21 @@ pub(crate) enum Wanted {
 pub(crate) enum Shown {
     /// It is as it should be.
     Right,
-    /// Nothing, and why: for a person, a sentence without a full stop.
-    Nothing(String),
+    /// Nothing of a rule, as the site answers by itself before any rule is asked. What it does.
+    NotReached(String),
+    /// Nothing, and why, said of the site: `answers with 429, …`.
+    NotJudged(String),
     /// It is not as it should be.
     Wrong(Failure),
+}
+
+/// What was seen when a server's sites were asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Of each probe on each site.
+    pub(crate) sightings: Vec<Sighting>,
+    /// What else a person should know of how sites were judged, sentences without a full stop.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A probe that may be sent, and what must become of it.
@@ -73,6 +88,7 @@ pub(crate) struct Probing<'a> {
     probes: Vec<Asked<'a>>,
     /// Which probe is sent to which site.
     pairs: Vec<(usize, usize)>,
+    server: ServerId,
     kind: WebKind,
     /// The mitigation that blocks what every site gets from ordinary clients, if one does.
     blunt: Option<MitigationId>,
@@ -95,7 +111,8 @@ impl<'a> Probing<'a> {
         // What the rules do not reach cannot show what they do; it must answer as before all the same.
         let unreached: BTreeSet<&WebSite> = planned.unreached.iter().collect();
         pairs.retain(|(site, _)| !unreached.contains(sites[*site]));
-        Self { sites, probes, pairs, kind: planned.server.kind, blunt }
+        let (server, kind) = (planned.server.id(), planned.server.kind);
+        Self { sites, probes, pairs, server, kind, blunt }
     }
 
     /// How many sites are asked.
@@ -143,6 +160,34 @@ impl<'a> Probing<'a> {
         }
     }
 
+    /// What was seen of the probe of the pair of this number.
+    pub(crate) fn sighting(
+        &self,
+        pair: usize,
+        at: Timestamp,
+        (before, after): (Option<&Answer>, Option<&Answer>),
+        verdict: Option<Verdict>,
+    ) -> Sighting {
+        let Asked { mitigation, probe, blocked } = self.asked(pair);
+        let (wanted, as_wanted) = match blocked {
+            Some(_) => (evidence::Wanted::Blocked, Verdict::Blocked),
+            None => (evidence::Wanted::Passed, Verdict::Passed),
+        };
+        Sighting {
+            at,
+            server: Some(self.server.clone()),
+            site: evidence::Site::from(self.sites[self.pairs[pair].0]),
+            mitigation: mitigation.id.clone(),
+            hash: mitigation.hash,
+            probe: probe.name.clone(),
+            request: Sighting::request_line(&probe.request),
+            wanted,
+            before: before.cloned(),
+            after: after.cloned(),
+            verdict: verdict.unwrap_or(as_wanted),
+        }
+    }
+
     fn asked(&self, pair: usize) -> &Asked<'a> {
         &self.probes[self.pairs[pair].1]
     }
@@ -157,7 +202,7 @@ impl<'a> Probing<'a> {
     ) -> Shown {
         let site = self.sites[self.site_of(what)];
         if let Answer::NotHere(address) = found {
-            return Shown::Nothing(format!("not judged by {site}: {address} left this machine"));
+            return Shown::NotJudged(format!("lost {address}, which left this machine"));
         }
         match what {
             What::Health(_) => self.health_shown(site, before, found),
@@ -173,8 +218,7 @@ impl<'a> Probing<'a> {
 
     fn health_shown(&self, site: &WebSite, before: Option<&Answer>, found: &Answer) -> Shown {
         let Some(before) = before.filter(|before| *before != found) else { return Shown::Right };
-        let (was, is) = (answer_text(before), answer_text(found));
-        let why = format!("{site} answered {was} before and now {is}");
+        let why = format!("{site} answered {before} before and now {found}");
         Shown::Wrong(Failure { why, of: self.blunt.clone() })
     }
 }
@@ -196,23 +240,19 @@ impl Asked<'_> {
         found: &Answer,
     ) -> Shown {
         let wrong = |why| Shown::Wrong(Failure { why, of: Some(self.mitigation.id.clone()) });
-        let (name, is) = (&self.probe.name, answer_text(found));
+        let (name, is) = (&self.probe.name, found);
         match self.blocked.as_ref().filter(|_| wanted == Wanted::Rules) {
             Some(blocked) if found == blocked => Shown::Right,
-            Some(_) if self.is_led_away(kind, before, found) => Shown::Nothing(format!(
-                "not probed on {site}: it answers {is} before any rule is asked, so that nothing \
-                 reaches an application"
+            Some(_) if self.is_led_away(kind, before, found) => Shown::NotReached(format!(
+                "answers {is} before any rule is asked, so that nothing reaches an application"
             )),
             Some(_) => {
                 wrong(format!("the probe \"{name}\" is not blocked by {site}: it answers {is}"))
             }
             None if found == before => Shown::Right,
-            None => {
-                let was = answer_text(before);
-                wrong(format!(
-                    "the probe \"{name}\" must pass {site}: it answered {was} before and now {is}"
-                ))
-            }
+            None => wrong(format!(
+                "the probe \"{name}\" must pass {site}: it answered {before} before and now {is}"
+            )),
         }
     }
 }
@@ -292,16 +332,6 @@ fn ordinary() -> Request {
 pub(crate) fn is_an_answer(answer: &Answer) -> bool {
     // 400, 421 and 429 are what a site says that turns every request away before any rule.
     matches!(answer, Answer::Status(status) if *status < 500 && !matches!(status, 400 | 421 | 429))
-}
-
-pub(crate) fn answer_text(answer: &Answer) -> String {
-    match answer {
-        Answer::Status(status) => format!("with {status}"),
-        Answer::Closed => "by closing the connection".into(),
-        Answer::Nothing => "with nothing in time".into(),
-        Answer::NotHere(address) => format!("not at all ({address} is not here)"),
-        Answer::Unreachable(why) => format!("not at all ({why})"),
-    }
 }
 
 #[cfg(test)]

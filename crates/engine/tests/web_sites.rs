@@ -198,7 +198,7 @@ fn a_site_that_only_says_it_was_asked_too_often_is_named_and_is_no_failure() {
     let (scene, host) = (Scene::new(), nginx(SiteMood::LimitedForGood));
     let (state, notes) = told(&scene.check(&host));
     assert_eq!(state, State::Applied);
-    assert!(notes.contains("not judged by b.test:8080: it answers with 429"), "{notes}");
+    assert!(notes.contains("b.test:8080, which answers with 429"), "{notes}");
     assert!(host.web().asked("b.test").len() < 20, "it is asked over and over");
 }
 

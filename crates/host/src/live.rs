@@ -1,10 +1,10 @@
 //! What can be done with a web server that runs here.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use stopgap_model::Request;
 use stopgap_model::ServerPath;
+pub use stopgap_model::evidence::Answer;
 use stopgap_model::web::{WebServer, WebSite};
 
 /// Asked again and again while a server is waited for: `true` says that the wait is to end now.
@@ -129,20 +129,4 @@ pub enum TestError {
     /// The test could not be made, or did not end in time.
     #[error("the configuration could not be tested: {0}")]
     NotMade(String),
-}
-
-/// What came back from a site.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// An answer with this status.
-    Status(u16),
-    /// The connection was closed without an answer.
-    Closed,
-    /// Nothing came in time.
-    Nothing,
-    /// The address is none of this machine's, so nothing was sent: a floating address is so while
-    /// another machine has it.
-    NotHere(IpAddr),
-    /// Nobody listens, or TLS could not be agreed on; a sentence without a full stop.
-    Unreachable(String),
 }

@@ -8,6 +8,7 @@ pub mod account;
 pub mod catalog;
 pub mod digest;
 pub mod document;
+pub mod evidence;
 pub mod host;
 pub mod id;
 pub mod mitigation;

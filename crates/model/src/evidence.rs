@@ -1,0 +1,237 @@
+//! What was seen of mitigations on the sites of this host: which probe was sent where, when, and what
+//! came back.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::id::MitigationId;
+use crate::request::Request;
+use crate::web::{Listen, ServerId, WebSite};
+
+/// What came back from a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// An answer with this status.
+    Status(u16),
+    /// The connection was closed without an answer.
+    Closed,
+    /// Nothing came in time.
+    Nothing,
+    /// The address is none of this machine's, so nothing was sent: a floating address is so while
+    /// another machine has it.
+    NotHere(IpAddr),
+    /// Nobody listens, or TLS could not be agreed on; a sentence without a full stop.
+    Unreachable(String),
+}
+
+/// What a person reads after "answers": `with 403`.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "with {status}"),
+            Self::Closed => f.write_str("by closing the connection"),
+            Self::Nothing => f.write_str("with nothing in time"),
+            Self::NotHere(address) => write!(f, "not at all ({address} is not here)"),
+            Self::Unreachable(why) => write!(f, "not at all ({why})"),
+        }
+    }
+}
+
+/// A site, as far as it is told apart from the others of its server. Unlike a `WebSite` it stays the
+/// same when blocks are put into the configuration in front of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Site {
+    /// The name that requests ask for; empty where none is configured.
+    pub name: String,
+    /// Where it listens: `*:80`, `10.0.0.1:443`, `unix:/run/app.sock`.
+    pub listen: String,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+    /// How a person reads it: `shop.example:443 (TLS)`.
+    pub shown: String,
+}
+
+impl From<&WebSite> for Site {
+    fn from(site: &WebSite) -> Self {
+        let listen = match &site.listen {
+            Listen::Port(None, port) => format!("*:{port}"),
+            Listen::Port(Some(address), port) => {
+                std::net::SocketAddr::new(*address, *port).to_string()
+            }
+            Listen::Unix(path) => format!("unix:{path}"),
+            Listen::Unasked(_) => String::new(),
+        };
+        Self { name: site.name.clone(), listen, tls: site.tls, shown: site.to_string() }
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+/// What must become of a probe on a server that has the rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wanted {
+    /// It must be blocked.
+    Blocked,
+    /// It must be answered as it is without the rule.
+    Passed,
+}
+
+/// What an answer shows of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", content = "why", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It was blocked, as it is to be.
+    Blocked,
+    /// It was answered as before, as it is to be.
+    Passed,
+    /// The site answers by itself, before any rule is asked, with the rule and without it: nothing
+    /// reaches an application. What it does, as in `answers with 302`.
+    NotReached(String),
+    /// The answer shows nothing, or there was none. Why, said of the site, as in `answers every
+    /// request with 502`.
+    NotJudged(String),
+    /// It is to be blocked, and is not.
+    NotBlocked,
+    /// It is to pass, and is not answered as before.
+    NotPassed,
+}
+
+impl Verdict {
+    /// Whether it tells how the rule stands on the site, so that the probe need not be sent again.
+    #[must_use]
+    pub fn is_evidence(&self) -> bool {
+        matches!(self, Self::Blocked | Self::Passed | Self::NotReached(_))
+    }
+
+    /// Whether the rule does not do what it is for.
+    #[must_use]
+    pub fn is_wrong(&self) -> bool {
+        matches!(self, Self::NotBlocked | Self::NotPassed)
+    }
+}
+
+/// One probe that was sent to one site, or was to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// When.
+    pub at: Timestamp,
+    /// The web server; `None`: IIS.
+    pub server: Option<ServerId>,
+    /// The site.
+    pub site: Site,
+    /// The mitigation that has the probe.
+    pub mitigation: MitigationId,
+    /// The digest of its document: what was seen of other content says nothing.
+    pub hash: Digest,
+    /// The probe's name.
+    pub probe: String,
+    /// What was asked: method and target of the request.
+    pub request: String,
+    /// What must become of it.
+    pub wanted: Wanted,
+    /// What came back before the change, where that is known.
+    pub before: Option<Answer>,
+    /// What came back last; `None`: it was not sent.
+    pub after: Option<Answer>,
+    /// What that shows.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+impl Sighting {
+    /// The line of `request` that a person reads.
+    #[must_use]
+    pub fn request_line(request: &Request) -> String {
+        format!("{} {}", request.method, String::from_utf8_lossy(&request.target))
+    }
+}
+
+/// What a person should know of sites on which a probe showed nothing, each once, with the sites that it
+/// is so on: sentences without a full stop, of which each names `most` sites at most.
+#[must_use]
+pub fn notes(sightings: &[Sighting], most: usize) -> Vec<String> {
+    let mut groups: Vec<(&Verdict, Vec<&Site>)> = Vec::new();
+    for Sighting { site, verdict, .. } in sightings {
+        if !matches!(verdict, Verdict::NotReached(_) | Verdict::NotJudged(_)) {
+            continue;
+        }
+        match groups.iter_mut().find(|(known, _)| *known == verdict) {
+            Some((_, sites)) if sites.contains(&site) => {}
+            Some((_, sites)) => sites.push(site),
+            None => groups.push((verdict, vec![site])),
+        }
+    }
+    groups.iter().filter_map(|(verdict, sites)| note(verdict, sites, most)).collect()
+}
+
+fn note(verdict: &Verdict, sites: &[&Site], most: usize) -> Option<String> {
+    let (begins, why) = match verdict {
+        Verdict::NotReached(why) => ("not reached on", why),
+        Verdict::NotJudged(why) => ("not probed on", why),
+        Verdict::Blocked | Verdict::Passed | Verdict::NotBlocked | Verdict::NotPassed => {
+            return None;
+        }
+    };
+    let named = sites.iter().take(most).map(|site| site.shown.as_str());
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match sites.len().saturating_sub(most) {
+        0 => String::new(),
+        more => format!(" and {more} more sites"),
+    };
+    let which = if sites.len() == 1 { "which" } else { "each of which" };
+    Some(format!("{begins} {named}{more}, {which} {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::ServerPath;
+    use crate::web::WebKind;
+
+    fn sighting(site: &str, verdict: Verdict) -> Sighting {
+        let listen = Listen::Port(None, 80);
+        let site = WebSite { name: site.into(), listen, tls: false, block: 0 };
+        Sighting {
+            at: Timestamp::UNIX_EPOCH,
+            server: Some(ServerId::new(WebKind::Nginx, &ServerPath::new("/etc/nginx/nginx.conf"))),
+            site: Site::from(&site),
+            mitigation: "A".parse().unwrap(),
+            hash: Digest::of(b"a"),
+            probe: "attack".into(),
+            request: "GET /x".into(),
+            wanted: Wanted::Blocked,
+            before: Some(Answer::Status(200)),
+            after: Some(Answer::Status(403)),
+            verdict,
+        }
+    }
+
+    #[test]
+    fn a_remark_is_told_once_with_all_its_sites() {
+        let down = || Verdict::NotJudged("answers every request with 502".into());
+        let seen = [
+            sighting("a.test", down()),
+            sighting("a.test", down()),
+            sighting("b.test", Verdict::Blocked),
+            sighting("c.test", down()),
+            sighting("d.test", down()),
+            sighting("e.test", Verdict::NotReached("answers with 302 by itself".into())),
+        ];
+        let expected = [
+            "not probed on a.test:80, c.test:80 and 1 more sites, each of which answers every \
+             request with 502",
+            "not reached on e.test:80, which answers with 302 by itself",
+        ];
+        assert_eq!(notes(&seen, 2), expected);
+    }
+}
