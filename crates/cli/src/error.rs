@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use stopgap_engine::{CycleError, Ending, Trouble};
 use stopgap_feed::{FeedName, FeedsError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
+use stopgap_model::problem::sentence;
 use stopgap_store::StoreError;
 
 use crate::caller;
@@ -165,17 +166,6 @@ impl CliError {
     pub(crate) fn exit(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
-}
-
-/// What failed, and why, down to the first cause.
-pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// The exit code of a cycle in which this went wrong.

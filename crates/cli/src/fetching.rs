@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use stopgap_feed::tuf::Refreshed;
 use stopgap_feed::{Failure, Feed, FeedName, Feeds, FeedsError, Network};
 use stopgap_fs::Lock;
+use stopgap_model::problem::sentence;
 
 use crate::error::CliError;
 use crate::session::{STOP, Session};
@@ -113,7 +114,7 @@ impl Fetching {
 
 impl Outcome {
     fn of(feed: Feed, result: Result<Refreshed, Failure>, before: Option<String>) -> Self {
-        let why = result.as_ref().err().map(|failure| stopgap_feed::sentence(failure));
+        let why = result.as_ref().err().map(|failure| sentence(failure));
         let known = why.is_some() && why == before;
         Self { name: feed.name, result, known, fetched: feed.url.is_some() }
     }

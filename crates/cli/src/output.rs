@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 use stopgap_engine::Trouble;
 use stopgap_feed::Level;
 use stopgap_model::host::{Declared, PhpCgi};
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{one_line, sentence};
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
 use stopgap_model::{Fact, HostFacts, ServerId, ServerPath, Version};
 use stopgap_store::{AuditFault, Change};
 
-use crate::error::{CliError, code_of_trouble, hint_of_trouble, sentence};
+use crate::error::{CliError, code_of_trouble, hint_of_trouble};
 use crate::sources::FeedState;
 
 pub(crate) use stopgap_text::{WIDTH, plain, wrap};

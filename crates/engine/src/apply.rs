@@ -4,6 +4,7 @@
 use stopgap_edit::iis::File;
 use stopgap_edit::web::MAX_TOTAL_BYTES;
 use stopgap_host::{Read, ReplaceError};
+use stopgap_model::problem::sentence;
 use stopgap_model::{ActionId, Digest, ServerPath};
 use stopgap_plan::{FileEdit, Ground, Plan, Probes, Step, breaks, verify};
 use stopgap_store::{Change, Event, Status};
@@ -11,7 +12,7 @@ use stopgap_store::{Change, Event, Status};
 use crate::Engine;
 use crate::collect::{Collected, collect};
 use crate::cycle::Done;
-use crate::files::{make, sentence};
+use crate::files::make;
 use crate::stop::{Halt, Watch};
 use crate::undo::Failing;
 

@@ -2,6 +2,7 @@
 
 use stopgap_edit::web::MAX_TOTAL_BYTES;
 use stopgap_host::{FsError, Host, Read, ReplaceError};
+use stopgap_model::problem::sentence;
 use stopgap_model::{Digest, ServerPath};
 use stopgap_store::{Change, FileChange};
 
@@ -145,14 +146,6 @@ fn is_between(before: &[u8], after: &[u8], now: &[u8]) -> bool {
             || (*byte == 0 && at >= before.len())
     };
     (least..=most).contains(&now.len()) && now.iter().enumerate().all(is_either)
-}
-
-/// An error with its causes, as one sentence.
-pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", sentence(cause)),
-        None => error.to_string(),
-    }
 }
 
 #[cfg(test)]

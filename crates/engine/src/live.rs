@@ -6,6 +6,7 @@
 //! takes that.
 
 use stopgap_host::{Live, Replacing, Stop, TestError};
+use stopgap_model::problem::sentence;
 use stopgap_model::{Fact, MitigationId, ServerPath, WebKind};
 use stopgap_plan::{FileEdit, Step, WebChange, rule_text};
 use stopgap_store::{Change, StoreError};
@@ -14,7 +15,6 @@ use crate::apply::{Written, restless, stale};
 use crate::baseline::Baseline;
 use crate::collect::read_web;
 use crate::cycle::Done;
-use crate::files::sentence;
 use crate::probing::{Failure, Probing, Seen};
 use crate::stop::{Halt, Watch};
 use crate::undo::Failing;

@@ -1,12 +1,13 @@
 //! Takes a change back that was begun, and writes down what became of it.
 
 use stopgap_model::MitigationId;
+use stopgap_model::problem::sentence;
 use stopgap_plan::Step;
 use stopgap_store::{Change, Event, Status, StoreError};
 
 use crate::Engine;
 use crate::cycle::Done;
-use crate::files::{PutBack, sentence};
+use crate::files::PutBack;
 use crate::trouble::Trouble;
 
 /// A change that is to be taken back.

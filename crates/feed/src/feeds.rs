@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stopgap_eocs::Verified;
 use stopgap_fs::{FsError, Lock, LockError, PrivateDir, PrivateDirError};
+use stopgap_model::problem::sentence;
 
 use crate::anchors::{self, AnchorsError};
 use crate::eocs_feed::{EocsFailure, EocsFeed};
@@ -590,18 +591,6 @@ fn address(format: Format, url: &str) -> (String, String) {
         (Format::Eocs, Some((folder, file))) => (folder.to_owned(), file.to_owned()),
         _ => (url.to_owned(), String::new()),
     }
-}
-
-/// What failed and why, down to the first cause.
-#[must_use]
-pub fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn unreadable(file: &str, why: &dyn fmt::Display) -> FeedsError {

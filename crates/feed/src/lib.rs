@@ -22,9 +22,7 @@ pub use anchors::{AnchorsError, trust_in};
 pub use bundle::Bundle;
 pub use catalog::{Assembly, DOCUMENT_SUFFIX, Known, Source};
 pub use eocs_feed::EocsFailure;
-pub use feeds::{
-    Content, Failure, Feed, FeedName, Feeds, FeedsError, Format, NotAFeedName, View, sentence,
-};
+pub use feeds::{Content, Failure, Feed, FeedName, Feeds, FeedsError, Format, NotAFeedName, View};
 pub use folder::Folder;
 pub use place::{Answer, Hop, Limits, Network, Place, PlaceError, place};
 pub use policy::{OrganisationPolicy, POLICY_NAME};

@@ -1,9 +1,10 @@
 //! Whether Exchange is installed, which version, and in which role: from the files alone.
 
 use stopgap_model::host::{Iis, Site};
+use stopgap_model::problem::sentence;
 use stopgap_model::{Exchange, Fact, ServerPath, Version};
 
-use crate::host::{Host, Read, sentence};
+use crate::host::{Host, Read};
 use crate::pe;
 
 /// Where Exchange is installed unless the administrator chose another place.

@@ -1,7 +1,5 @@
 //! What every kind of server can be asked to do.
 
-use std::error::Error;
-
 use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
@@ -142,16 +140,4 @@ pub trait Host {
 
     /// What kind of server this is, and where; for people.
     fn name(&self) -> String;
-}
-
-/// The error and its causes as one sentence.
-pub(crate) fn sentence(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

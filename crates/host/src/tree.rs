@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use stopgap_fs::{FindLimits, FsError, ReplaceError, Replacing, Root};
+use stopgap_model::problem::sentence;
 use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, ServerPath};
 
-use crate::host::{Found, Host, Read, sentence};
+use crate::host::{Found, Host, Read};
 use crate::linux::packaged_in_tree;
 use crate::live::Live;
 use crate::path::parts;

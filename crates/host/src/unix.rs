@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use stopgap_fs::{FsError, ReplaceError, Replacing, Staged, UnixRoot, Writers};
+use stopgap_model::problem::sentence;
 use stopgap_model::web::Account;
 use stopgap_model::{Digest, ServerPath};
 
-use crate::host::{Found, Read, sentence};
+use crate::host::{Found, Read};
 
 /// The files of a Unix server below a folder, which is `/` for this machine.
 #[derive(Debug)]

@@ -63,6 +63,15 @@ fn first_of_line(text: &str, most: usize) -> String {
     line
 }
 
+/// What failed and why, down to the first cause: one sentence without a full stop.
+#[must_use]
+pub fn sentence(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", sentence(cause)),
+        None => error.to_string(),
+    }
+}
+
 /// Whether a character changes the direction of the text behind it, and so what a line seems to say.
 #[must_use]
 pub fn turns_text(c: char) -> bool {

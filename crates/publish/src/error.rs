@@ -1,6 +1,7 @@
 //! The one place where an error becomes an exit code, a sentence and a hint.
 
 use std::path::PathBuf;
+use stopgap_model::problem;
 
 use stopgap_feed::tuf::Refusal;
 use stopgap_feed::{Hop, PlaceError};
@@ -128,12 +129,6 @@ impl PublishError {
 
     /// The whole sentence: what failed, and why, down to the first cause.
     pub(crate) fn sentence(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        problem::sentence(self)
     }
 }

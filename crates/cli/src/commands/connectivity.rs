@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stopgap_feed::{Feed, FeedName, Feeds, Network, sentence};
+use stopgap_feed::{Feed, FeedName, Feeds, Network};
+use stopgap_model::problem::sentence;
 
 use crate::args::Common;
 use crate::commands::feed::refresh::no_such_feed;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sigstore_tuf::{Error, UpdaterConfig};
 use stopgap_fs::{FsError, LockError};
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{one_line, sentence};
 
 use crate::place::PlaceError;
 
@@ -127,7 +127,7 @@ impl Refusal {
                 limit: UpdaterConfig::default().max_root_rotations.into(),
             },
             Error::IntegrityMismatch(what) => Self::Altered(one_line(what)),
-            error => Self::Malformed(one_line(&with_sources(error))),
+            error => Self::Malformed(one_line(&sentence(error))),
         }
     }
 }
@@ -136,14 +136,4 @@ impl Refusal {
 fn role_of(text: &str) -> String {
     let role = text.split(" (via").next().unwrap_or(text);
     one_line(role.strip_suffix(".json").unwrap_or(role))
-}
-
-fn with_sources(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }

@@ -35,10 +35,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
+use stopgap_model::problem::sentence;
 use stopgap_model::web::{LeftOut, WebServer, WebSettings};
 use stopgap_model::{Digest, ServerPath};
 
-use crate::host::{Found, Host, Named, Read, sentence};
+use crate::host::{Found, Host, Named, Read};
 use crate::live::{Asking, Live, Stop, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;

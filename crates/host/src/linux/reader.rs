@@ -13,11 +13,12 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use stopgap_fs::{FsError, Writers, read_bounded};
 use stopgap_model::ServerPath;
+use stopgap_model::problem::sentence;
 use stopgap_model::web::{Account, WebServer};
 
 use super::users::Users;
 use super::{LinuxHost, locked};
-use crate::host::{Named, Read, sentence};
+use crate::host::{Named, Read};
 use crate::unix::UnixFiles;
 
 /// What the thread itself is now.

@@ -1,11 +1,11 @@
 //! The servers' own tests of their configuration.
 
 use stopgap_model::ServerPath;
+use stopgap_model::problem::sentence;
 use stopgap_model::web::{WebKind, WebServer, beside};
 
 use super::run::{Run, last_words};
 use super::{LinuxHost, locked};
-use crate::host::sentence;
 use crate::live::{Stop, TestError};
 
 /// The variables that name folders which `apache2ctl` makes before each start.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 use stopgap_feed::tuf::Refreshed;
-use stopgap_feed::{Bundle, Failure, Feed, FeedName, Format, Place, sentence};
+use stopgap_feed::{Bundle, Failure, Feed, FeedName, Format, Place};
+use stopgap_model::problem::sentence;
 use stopgap_store::Event;
 
 use crate::args::Common;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stopgap_feed::tuf::Refreshed;
 use stopgap_feed::{Feed, FeedName};
 use stopgap_fs::Lock;
-use stopgap_model::problem::one_line;
+use stopgap_model::problem::{one_line, sentence};
 use stopgap_store::Event;
 
 use crate::args::Common;
@@ -65,7 +65,7 @@ pub(crate) fn record(session: &Session, outcomes: &[Outcome]) -> Result<(), CliE
                 (Event::FeedChanged, format!("{name}: {}", changes(refreshed)))
             }
             Err(failure) if !known => {
-                (Event::FeedRefused, format!("{name}: {}", stopgap_feed::sentence(failure)))
+                (Event::FeedRefused, format!("{name}: {}", sentence(failure)))
             }
             Ok(_) | Err(_) => continue,
         };
@@ -105,7 +105,7 @@ fn text(outcome: &Outcome) -> String {
         Err(failure) => format!(
             "{}: REFUSED: {}; what is in force stays, nothing new is applied",
             outcome.name,
-            output::plain(&stopgap_feed::sentence(failure))
+            output::plain(&sentence(failure))
         ),
     }
 }
@@ -125,7 +125,7 @@ fn as_json(outcome: &Outcome) -> Value {
         Err(failure) => json!({
             "name": outcome.name,
             "ok": false,
-            "reason": stopgap_feed::sentence(failure),
+            "reason": sentence(failure),
         }),
     }
 }
