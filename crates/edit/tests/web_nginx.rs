@@ -47,7 +47,7 @@ fn the_layout_of_a_distribution_gets_its_lines_where_they_work() {
     let placed = machine.there_and_back(&all(), &no_nginx());
     assert_eq!(
         placed.text(MAIN),
-        "user www;\ninclude modules/*.conf;\n\nhttp {\n\tinclude /etc/nginx/stopgap-http.rule[s];\n\tinclude /etc/nginx/stopgap-upstream.rule[s];\n\ttypes_hash_max_size 2048;\n\n\tinclude /etc/nginx/sites-enabled/*;\n}\n"
+        "user www;\ninclude modules/*.conf;\n\nhttp {\n\tinclude /etc/nginx/stopgap-upstream.rule[s];\n\ttypes_hash_max_size 2048;\n\n\tinclude /etc/nginx/sites-enabled/*;\n\tinclude /etc/nginx/stopgap-http.rule[s];\n}\n"
     );
     assert_eq!(
         placed.text("/etc/nginx/sites-available/shop"),
@@ -62,6 +62,50 @@ fn the_layout_of_a_distribution_gets_its_lines_where_they_work() {
     let files = placed.read().unwrap();
     assert_eq!(files.layout().unwrap().own_files().len(), 3);
     assert_eq!(files.layout().unwrap().modules(), ["ngx_stream_module.so"]);
+}
+
+/// What nginx refuses behind a `map`, wherever it stands.
+const SIZES: &str = "map_hash_bucket_size 128;\nmap_hash_max_size 4096;\n";
+
+#[test]
+fn our_maps_come_behind_whatever_nginx_wants_before_a_map() {
+    let maps = "\tinclude /etc/nginx/stopgap-http.rule[s];\n";
+    for (http, expected) in [
+        (format!("\t{SIZES}\tserver {{ }}\n"), format!("\t{SIZES}\tserver {{ }}\n{maps}")),
+        (
+            "\tinclude sizes;\n\tserver { } # the shop\n".into(),
+            format!("\tinclude sizes;\n\tserver {{ }} # the shop\n{maps}"),
+        ),
+        (
+            "\tserver { }\n\tinclude sizes;\n\n#\tserver { }\n".into(),
+            format!("\tserver {{ }}\n\tinclude sizes;\n{maps}\n#\tserver {{ }}\n"),
+        ),
+    ] {
+        let mut machine = main_with(&http);
+        machine.files.insert("/etc/nginx/sizes".into(), SIZES.into());
+        let text = nginx_text("map $uri $stopgap { default \"\"; }\n", "", "");
+        let placed = machine.there_and_back(&text, &no_nginx());
+        assert_eq!(placed.text(MAIN), format!("events {{}}\nhttp {{\n{expected}}}\n"));
+    }
+    // In one line, and where the block is another file's.
+    let mut machine = Machine::nginx(&[(MAIN, "include http;")]);
+    machine.files.insert("/etc/nginx/http".into(), b"http{server{}}".to_vec());
+    let text = nginx_text("map $uri $stopgap { default \"\"; }\n", "", "");
+    let placed = machine.there_and_back(&text, &no_nginx());
+    let expected = "http{server{}\n    include /etc/nginx/stopgap-http.rule[s];}";
+    assert_eq!(placed.text("/etc/nginx/http"), expected);
+}
+
+#[test]
+fn an_include_of_our_maps_where_an_older_version_put_it_is_moved_and_comes_out_to_the_byte() {
+    let machine = distribution();
+    let mut old = machine.with(&all());
+    let line = "\tinclude /etc/nginx/stopgap-http.rule[s];\n";
+    let text = old.text(MAIN).replace(line, "").replace("http {\n", &format!("http {{\n{line}"));
+    assert_ne!(text, old.text(MAIN));
+    old.files.insert(MAIN.into(), text.into_bytes());
+    assert!(old.with(&all()).files == machine.with(&all()).files);
+    assert!(old.with(&no_nginx()).files == machine.files);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Puts our includes into the blocks, and takes them out to the byte.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
@@ -8,7 +8,7 @@ use stopgap_model::problem::escaped;
 use super::super::files::{Files, Read};
 use super::super::glob;
 use super::super::place::{EditError, Placement};
-use super::super::source::{Differences, Source, changed, edits};
+use super::super::source::{Differences, Source, changed, edits, without_returns};
 use super::super::splice::{Splice, Splices, own_file};
 use super::staged::staged;
 use super::tree::{Block, Place, Setter, Tree};
@@ -64,6 +64,14 @@ impl Part {
     /// Whether an include of this path names this file.
     pub(super) fn is_named(self, files: &Files, path: &ServerPath) -> bool {
         *path == self.pattern(files) || *path == self.path(files)
+    }
+
+    /// Where it belongs in this block. What is of the `http` block comes last there: nginx takes a
+    /// `map_hash_bucket_size` behind a `map` for a duplicate, and somebody may write one any time.
+    /// The rest comes first, before whatever answers a request.
+    fn at(self, block: &Block, source: &Source<'_>) -> usize {
+        let end = if self == Self::Http { end_of(block, source) } else { None };
+        end.unwrap_or(block.body)
     }
 
     /// Whether it belongs into this block.
@@ -126,23 +134,35 @@ impl Parts {
         all.filter(|(_, text)| !text.is_empty())
     }
 
-    /// The lines of ours that belong into this block: an include of each part by what names it.
+    /// The lines of ours that belong into this block, an include of each part by what names it, with
+    /// the places where they belong.
     pub(super) fn within(
         &self,
         block: &Block,
         source: &Source<'_>,
         name: impl Fn(Part) -> String,
-    ) -> Vec<u8> {
+    ) -> Vec<(usize, Vec<u8>)> {
         let newline = source.newline();
         let indent = indent(block, source);
-        let mut lines = Vec::new();
+        let mut lines: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
         for (part, _) in self.written().filter(|(part, _)| part.belongs(block)) {
+            let lines = lines.entry(part.at(block, source)).or_default();
             lines.extend_from_slice(newline);
             lines.extend_from_slice(&indent);
             lines.extend_from_slice(format!("include {};", name(part)).as_bytes());
         }
-        lines
+        lines.into_iter().collect()
     }
+}
+
+/// Where a block ends for what is added to it: behind its last statement, and behind the comment that
+/// is in that one's line. `None`: it has no statement in the file in which it begins.
+fn end_of(block: &Block, source: &Source<'_>) -> Option<usize> {
+    let last = block.last?;
+    let rest = source.bytes.get(last..)?;
+    let line = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+    let is_over = matches!(line.trim_ascii_start(), [] | [b'#', ..]);
+    Some(if is_over { last + without_returns(line).len() } else { last })
 }
 
 /// The blank that a statement in this block begins with. It is taken from statements that are the
@@ -211,19 +231,19 @@ fn splices(
     let mut expected = BTreeSet::new();
     for block in &tree.blocks {
         let source = &tree.sources[block.source];
-        let text = lines_in(files, parts, block, source);
-        if text.is_empty() || !is_reached(files, tree, parts, block) {
+        if !is_reached(files, tree, parts, block) {
             continue;
         }
-        let (from, to) = (block.body, block.body);
-        if source.bytes[from..].starts_with(&text) {
-            expected.insert((block.source, from, from + text.len()));
-        } else {
-            let what = format!("our lines are not in {}", named(block.place));
-            differences.add(block.source, block.from, what);
-        }
-        if !tree.fixed.contains_key(&block.source) {
-            splices.replace(source.real, Splice { from, to, text });
+        for (from, text) in lines_in(files, parts, block, source) {
+            if is_there(source, from, &text) {
+                expected.insert((block.source, from, from + text.len()));
+            } else {
+                let what = format!("our lines are not in {}", named(block.place));
+                differences.add(block.source, block.from, what);
+            }
+            if !tree.fixed.contains_key(&block.source) {
+                splices.replace(source.real, Splice { from, to: from, text });
+            }
         }
     }
     // What of ours stands in a file that cannot be changed stays: it takes in what of our files is there.
@@ -249,9 +269,18 @@ pub(super) fn removals(tree: &Tree<'_>, source: usize) -> Vec<Splice> {
     own.map(|own| Splice { from: own.cut, to: own.to, text: Vec::new() }).collect()
 }
 
-/// The lines of ours that belong into a block.
-fn lines_in(files: &Files, parts: &Parts, block: &Block, source: &Source<'_>) -> Vec<u8> {
+/// The lines of ours that belong into a block, with the places where they belong.
+fn lines_in(
+    files: &Files,
+    parts: &Parts,
+    block: &Block,
+    source: &Source<'_>,
+) -> Vec<(usize, Vec<u8>)> {
     parts.within(block, source, |part| quoted(&part.pattern(files)))
+}
+
+fn is_there(source: &Source<'_>, from: usize, text: &[u8]) -> bool {
+    source.bytes.get(from..).is_some_and(|rest| rest.starts_with(text))
 }
 
 /// Whether what belongs into a block is there or can be put there.
@@ -260,8 +289,8 @@ pub(super) fn is_reached(files: &Files, tree: &Tree<'_>, parts: &Parts, block: &
         return true;
     }
     let source = &tree.sources[block.source];
-    let text = lines_in(files, parts, block, source);
-    source.bytes[block.body..].starts_with(&text)
+    let mut lines = lines_in(files, parts, block, source).into_iter();
+    lines.all(|(from, text)| is_there(source, from, &text))
 }
 
 fn named(place: Place) -> &'static str {

@@ -103,8 +103,8 @@ impl Staging<'_, '_> {
         };
         let blocks = self.blocks.get(&at).into_iter().flat_map(BTreeMap::values);
         for block in blocks.filter(|_| !self.tree.fixed.contains_key(&at)) {
-            let text = self.parts.within(block, source, include);
-            splices.push(Splice { from: block.body, to: block.body, text });
+            let lines = self.parts.within(block, source, include).into_iter();
+            splices.extend(lines.map(|(from, text)| Splice { from, to: from, text }));
         }
         for (from, to, targets) in &self.tree.includes[at].statements {
             if targets.iter().any(|target| self.changes(target).is_some()) {

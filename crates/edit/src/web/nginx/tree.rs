@@ -125,6 +125,8 @@ pub(super) struct Block {
     pub(super) body: usize,
     /// Where the first statement in it that is not ours begins, if that is in the same file.
     pub(super) first: Option<usize>,
+    /// Where the last one of those ends.
+    pub(super) last: Option<usize>,
     /// Which server block it is, if it is one.
     pub(super) server: Option<usize>,
     /// Whether it sets headers of requests to others: such directives are inherited only by

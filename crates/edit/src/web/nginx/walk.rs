@@ -171,6 +171,7 @@ impl<'a> Walk<'a> {
             }
             End::Close => {
                 self.close();
+                self.last(at);
                 Ok(())
             }
             End::Open => {
@@ -187,12 +188,22 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Remembers the first statement of a block.
+    /// Remembers the first statement of a block, and the last one so far.
     fn first(&mut self, at: Span) {
         if let Some(block) = self.stack.last_mut()
             && block.source == at.source
         {
             block.first.get_or_insert(at.from);
+            block.last = Some(at.to);
+        }
+    }
+
+    /// Remembers where the last statement of a block ends: here, so far.
+    fn last(&mut self, at: Span) {
+        if let Some(block) = self.stack.last_mut()
+            && block.source == at.source
+        {
+            block.last = Some(at.to);
         }
     }
 
@@ -216,6 +227,7 @@ impl<'a> Walk<'a> {
             from: at.from,
             body: at.to,
             first: None,
+            last: None,
             server,
             proxy: false,
             grpc: false,

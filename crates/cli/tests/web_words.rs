@@ -1,0 +1,70 @@
+//! Words of a configuration that are read otherwise than they look, on the real servers: what a server
+//! wants before another thing, what it makes of a macro, what it passes on unread.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
+
+mod common;
+#[path = "web_servers/scene.rs"]
+mod scene;
+
+use std::fs;
+use std::process::Command;
+
+use scene::{NGINX, Scene, scene};
+use stopgap_testkit::servers::Setup;
+
+/// The mitigation is put in, blocks, is left alone by a second check, and goes to the byte.
+#[track_caller]
+fn applied_and_given_back(scene: &Scene) {
+    let before = scene.files();
+    applied(scene);
+    let again = scene.stopgap(&["check"]);
+    assert_eq!(again.json()["changed"], false, "{}", again.out);
+    let gone = scene.stopgap(&["remove", "--once", "WEB"]);
+    assert_eq!(gone.state("WEB"), "withdrawn", "{}", gone.out);
+    assert_eq!(scene.files(), before);
+    assert!(!scene.get_blocked("/stopgap-probe"));
+}
+
+#[track_caller]
+fn applied(scene: &Scene) {
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    assert!(scene.get_blocked("/stopgap-probe"));
+    assert_eq!(scene.get("/shop"), 200);
+}
+
+/// Whether nginx takes its configuration as it stands.
+fn nginx_takes(scene: &Scene) -> bool {
+    let config = scene.config().display().to_string();
+    Command::new("nginx").args(["-t", "-q", "-c", &config]).status().unwrap().success()
+}
+
+const SIZES: &str = "  map_hash_bucket_size 128;\n  map_hash_max_size 4096;\n";
+
+#[test]
+fn sizes_of_maps_that_nginx_wants_before_any_map_keep_nobody_from_being_protected() {
+    let first = NGINX.config.replace("  access_log off;\n", &format!("  access_log off;\n{SIZES}"));
+    let last =
+        NGINX.config.replace("  include {dir}/sites", &format!("{SIZES}  include {{dir}}/sites"));
+    let included = NGINX.config.replace("http {\n", "http {\n  include {dir}/sizes;\n");
+    for config in [first, last, included] {
+        let files = [NGINX.files, &[("sizes", SIZES)]].concat();
+        let setup = Setup { config: &config, files: &files, ..NGINX };
+        let Some(scene) = scene(&setup) else { return };
+        applied_and_given_back(&scene);
+    }
+}
+
+#[test]
+fn sizes_of_maps_that_somebody_writes_while_rules_are_in_place_are_taken_by_nginx() {
+    let Some(scene) = scene(&NGINX) else { return };
+    applied(&scene);
+    fs::write(scene.dir().join("sites/z.conf"), SIZES).unwrap();
+    assert!(nginx_takes(&scene), "an administrator's own line is refused because of ours");
+    assert_eq!(scene.stopgap(&["check"]).json()["changed"], false);
+}
