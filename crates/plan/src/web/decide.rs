@@ -195,6 +195,10 @@ impl Asking<'_> {
 
     fn affected(&self, record: Option<&WebPlaced>, why: &str) -> (Decision, Wish) {
         let Self { server, mitigation, action, .. } = self;
+        // Which modules it has is in its configuration: of one that is not known nothing follows.
+        if let Seen::Unknown(why) = &server.seen {
+            return self.rest(State::Unknown, why.clone(), record);
+        }
         let rule = match translate(&server.can, &action.kind) {
             Ok(rule) => rule,
             Err(refused) => {
