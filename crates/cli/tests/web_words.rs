@@ -12,9 +12,10 @@ mod common;
 mod scene;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use scene::{NGINX, Scene, scene};
+use scene::{APACHE, NGINX, Scene, scene};
 use stopgap_testkit::servers::Setup;
 
 /// The mitigation is put in, blocks, is left alone by a second check, and goes to the byte.
@@ -67,4 +68,53 @@ fn sizes_of_maps_that_somebody_writes_while_rules_are_in_place_are_taken_by_ngin
     fs::write(scene.dir().join("sites/z.conf"), SIZES).unwrap();
     assert!(nginx_takes(&scene), "an administrator's own line is refused because of ours");
     assert_eq!(scene.stopgap(&["check"]).json()["changed"], false);
+}
+
+/// The names of the sites that are known.
+fn sites(scene: &Scene) -> String {
+    scene.stopgap(&["status"]).json()["server"]["facts"]["web"][0]["sites"].to_string()
+}
+
+#[test]
+fn a_host_that_a_macro_of_apache_makes_is_asked_and_protected() {
+    let module = "/usr/lib/apache2/modules/mod_macro.so";
+    if !Path::new(module).is_file() {
+        println!("skipped: mod_macro is not installed");
+        return;
+    }
+    let (head, host) = APACHE.config.split_once("<VirtualHost").unwrap();
+    let host = format!("<VirtualHost{host}").replace("shop.test", "$name.test");
+    let made = format!(
+        "{head}LoadModule macro_module {module}\n<Macro Site $name>\n{host}</Macro>\n\
+         Use Site shop\nUse Site other\n"
+    );
+    let setup = Setup { config: &made, ..APACHE };
+    let Some(scene) = scene(&setup) else { return };
+    let sites = sites(&scene);
+    assert!(sites.contains("shop.test") && sites.contains("other.test"), "{sites}");
+    applied_and_given_back(&scene);
+}
+
+#[test]
+fn two_ends_of_sections_in_one_line_are_read_as_apache_reads_them() {
+    let config = APACHE.config.replacen("<VirtualHost", "<IfModule mod_alias.c>\n<VirtualHost", 1);
+    let config = config.replacen("</VirtualHost>", "</VirtualHost> </IfModule>", 1);
+    let setup = Setup { config: &config, ..APACHE };
+    let Some(scene) = scene(&setup) else { return };
+    applied_and_given_back(&scene);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_says_nothing_of_modules() {
+    let Some(scene) = scene(&APACHE) else { return };
+    scene.publish(
+        "schema = 1\nid = \"WEB\"\nrevision = 1\ntitle = \"A test\"\nseverity = \"low\"\n\
+         impact = \"None.\"\nno_live_probe = \"a test\"\n[[action]]\nid = \"WEB.1\"\n\
+         kind = \"request-header\"\nremove = \"x-test\"\n",
+    );
+    fs::write(scene.dir().join("conf-enabled/own.conf"), "<Location />\n").unwrap();
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (1, "unknown"), "{}", run.out);
+    let reason = run.reason("WEB");
+    assert!(reason.contains("own.conf, line 1") && !reason.contains("headers_module"), "{reason}");
 }

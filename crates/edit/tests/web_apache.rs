@@ -152,6 +152,115 @@ fn conditions_are_decided_where_they_can_be() {
 }
 
 #[test]
+fn hosts_that_a_macro_makes_are_sites_wherever_it_is_used() {
+    let mut machine = alone(
+        "Listen 81
+<Macro Site $name $port>
+  <VirtualHost *:$port>
+    ServerName $name.test
+    ServerAlias www.$name.test
+  </VirtualHost>
+  Include more/$name.conf
+</macro>
+Use Site a 81
+<IfDefine NO>
+  Use Site b 81
+</IfDefine>
+<Macro Both $one $other>
+  use site $one 81
+  USE Site $other 82
+</Macro>
+<IfFile /x>
+  Use Nothing c
+</IfFile>
+Use Both d e
+UndefMacro Site
+IncludeOptional conf.d/*.conf
+",
+    );
+    for name in ["a", "d", "e"] {
+        machine.files.insert(format!("/etc/apache2/more/{name}.conf"), b"# none".to_vec());
+    }
+    machine.files.insert("/etc/apache2/conf.d/own.conf".into(), b"Listen 82".to_vec());
+    let sites: Vec<String> = machine.sites().iter().map(ToString::to_string).collect();
+    let expected = ["a.test:81", "www.a.test:81", "d.test:81", "www.d.test:81", "e.test:82"];
+    assert_eq!(sites[..5], expected);
+    assert_eq!(
+        machine.gaps(&rules())[0],
+        "the hosts that the macro nothing makes in /etc/apache2/apache2.conf, line 18 are not known, \
+         so none of them is probed"
+    );
+    machine.there_and_back(&rules(), &none());
+}
+
+#[test]
+fn a_macro_that_cannot_be_read_is_told_and_one_that_uses_itself_comes_to_an_end() {
+    for (text, told) in [
+        ("Use X\n", "line 1: the macro x is not defined here"),
+        ("<Macro X>\n</Macro>\nUndefMacro x\nUse X\n", "line 4: the macro x is not defined here"),
+        (
+            "<Macro X $a>\n</Macro>\n\nUse X\n",
+            "line 4: the macro x is used with another number of words",
+        ),
+        ("<Macro X>\nListen 1\n", "line 1: the macro has no name or no end"),
+        (
+            "<Macro X>\nUse X\n</Macro>\nUse X\n",
+            "line 4: the macro x uses itself, or uses of macros are too deep",
+        ),
+        (
+            "<Macro X>\n<Directory />\n</Macro>\nUse X\n",
+            "line 4: the section <Directory> has no end",
+        ),
+    ] {
+        assert_eq!(alone(text).trouble().to_string(), format!("{MAIN}, {told}"), "{text}");
+    }
+    // Twenty macros, each of which uses the one before a hundred times.
+    let mut text = String::from("<Macro M0>\nListen 80\n</Macro>\n");
+    for at in 1..20 {
+        text += &format!("<Macro M{at}>\n{}</Macro>\n", format!("Use M{}\n", at - 1).repeat(100));
+    }
+    let told = alone(&format!("{text}Use M19\n")).trouble().to_string();
+    assert!(told.contains("it has more than"), "{told}");
+}
+
+#[test]
+fn a_section_ends_where_apache_ends_it() {
+    // What follows the name in the line of an end is nothing to Apache; a section whose condition holds
+    // ends with its file, at the latest.
+    let sites = |text: &str| alone(text).told_sites();
+    let host = "<VirtualHost *:80>\nServerName a\n</VirtualHost>";
+    let open = format!("Listen 80\n<IfModule mod_so.c>\n{host} </IfModule>\nServerName b\n");
+    assert_eq!(sites(&open), ["a:80 Port(None, 80)"]);
+    let twice = format!("{open}</IfModule>\n");
+    assert_eq!(sites(&twice), ["a:80 Port(None, 80)"]);
+    let not = open.replace("mod_so.c", "mod_none.c");
+    let told = alone(&not).trouble().to_string();
+    assert_eq!(told, format!("{MAIN}, line 2: the section <IfModule> has no end"));
+    let inside = "Listen 80\n<IfModule mod_so.c>\n<VirtualHost *:80>\n";
+    let told = alone(inside).trouble().to_string();
+    assert_eq!(told, format!("{MAIN}, line 3: the section <VirtualHost> has no end"));
+}
+
+#[test]
+fn our_file_is_taken_in_where_the_modules_are_loaded_that_it_needs() {
+    let mut machine = alone(
+        "Include conf-enabled/*.conf\nLoadModule headers_module m.so\nInclude late/*.conf\n\
+         LoadModule status_module m.so\n",
+    );
+    for name in ["conf-enabled", "late"] {
+        machine.files.insert(format!("/etc/apache2/{name}/own.conf"), b"# own".to_vec());
+    }
+    let placed = machine.there_and_back(&rules(), &none());
+    assert!(placed.files.contains_key("/etc/apache2/late/stopgap.conf"), "{placed:?}");
+    machine.files.remove("/etc/apache2/late/own.conf");
+    let placed = machine.there_and_back(&rules(), &none());
+    assert!(
+        placed.text(MAIN).ends_with("IncludeOptional /etc/apache2/stopgap.conf\n"),
+        "{placed:?}"
+    );
+}
+
+#[test]
 fn without_a_folder_for_settings_a_line_at_the_end_takes_our_file_in() {
     for text in [
         "Listen 80\n",

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod lines;
+mod macros;
 mod place;
 mod sites;
 mod walk;
@@ -40,15 +41,26 @@ pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
     }
 }
 
-/// What rules do not reach: where `Satisfy Any` stands, a request that is let in by the old
+/// What rules do not reach, or what is not asked of: the hosts of macros that are not known; and where `Satisfy Any` stands, a request that is let in by the old
 /// directives (`Allow from`) is not asked of `Require`, unless a rule says `Satisfy All` itself.
 pub(super) fn gaps(tree: &Tree<'_>, text: &str) -> Vec<String> {
-    if text.contains("Satisfy All") {
-        return Vec::new();
-    }
-    let told = tree.satisfy_any.iter().map(|(source, at)| {
-        let at = tree.sources.get(*source).map(|source| source.told(*at)).unwrap_or_default();
-        format!("`Satisfy Any` in {at} lets requests in that rules deny")
+    let place = |(source, at): &(usize, usize)| {
+        tree.sources.get(*source).map(|source| source.told(*at)).unwrap_or_default()
+    };
+    let uses = tree.unknown_uses.iter().map(|(at, name)| {
+        format!(
+            "the hosts that the macro {name} makes in {} are not known, so none of them is probed",
+            place(at)
+        )
     });
-    told.collect()
+    let mut told: Vec<String> = uses.collect();
+    if !text.contains("Satisfy All") {
+        let any = tree.satisfy_any.iter();
+        told.extend(
+            any.map(|at| {
+                format!("`Satisfy Any` in {} lets requests in that rules deny", place(at))
+            }),
+        );
+    }
+    told
 }

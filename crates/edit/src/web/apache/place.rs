@@ -20,6 +20,10 @@ const FOLDERS: [&str; 2] = ["conf-enabled", "conf.d"];
 /// The beginnings of the names of folders that are for something else: modules, sites.
 const NOT_FOR_SETTINGS: [&str; 6] = ["mods", "modules", "conf.modules", "sites", "vhost", "module"];
 
+/// The modules that our text needs: Apache knows the directives of a module once it is loaded.
+const NEEDED: [&str; 4] =
+    ["authz_core_module", "headers_module", "access_compat_module", "alias_module"];
+
 /// The includes that take in a file of our name from a folder that is known to be there, because
 /// something in it was found.
 fn candidates<'t>(tree: &'t Tree<'_>) -> Vec<(&'t Include, ServerPath)> {
@@ -42,6 +46,11 @@ fn chosen<'t>(files: &Files, tree: &'t Tree<'_>) -> Option<(&'t Include, ServerP
     if there.is_some() || !tree.own.is_empty() {
         return there.cloned();
     }
+    let is_early = |include: &Include| {
+        let later = tree.modules.get(include.loaded..).unwrap_or_default();
+        later.iter().any(|module| NEEDED.contains(&module.as_str()))
+    };
+    let all: Vec<_> = all.into_iter().filter(|(include, _)| !is_early(include)).collect();
     let named = |name: &str| {
         all.iter().find(|(_, path)| path.folder().is_some_and(|folder| folder.file_name() == name))
     };

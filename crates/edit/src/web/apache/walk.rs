@@ -1,6 +1,7 @@
 //! Goes through the files of Apache in the order in which Apache reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::{escaped, one_line};
@@ -12,6 +13,7 @@ use super::super::glob;
 use super::super::source::Source;
 use super::conditions::{Holds, holds};
 use super::lines::{Directive, Variables, next};
+use super::macros::Macro;
 use super::place::OWN_FILE;
 
 /// The most virtual hosts and addresses: sixteen times as many as files may be read.
@@ -44,6 +46,8 @@ pub(crate) struct Tree<'a> {
     pub(super) own: Vec<(usize, usize, usize)>,
     /// Where `Satisfy Any` stands.
     pub(super) satisfy_any: BTreeSet<(usize, usize)>,
+    /// The uses of macros of which it is not known what they say, with the name.
+    pub(super) unknown_uses: BTreeMap<(usize, usize), String>,
 }
 
 /// An include by a pattern, outside of every section but those whose condition holds.
@@ -55,6 +59,8 @@ pub(super) struct Include {
     /// The pattern, from the root of the file system on.
     pub(super) pattern: ServerPath,
     pub(super) found: Vec<ServerPath>,
+    /// How many modules were loaded before it.
+    pub(super) loaded: usize,
 }
 
 /// A virtual host, or the main server.
@@ -87,6 +93,10 @@ pub(super) struct Walk<'a> {
     walked: usize,
     /// The virtual host that is open.
     host: usize,
+    /// The macros by their names in lower case.
+    macros: BTreeMap<String, Rc<Macro>>,
+    /// The macros that are being used, each by the lines of the one before.
+    using: Vec<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -105,6 +115,8 @@ impl<'a> Walk<'a> {
             reading: Vec::new(),
             walked: 0,
             host: 0,
+            macros: BTreeMap::new(),
+            using: Vec::new(),
         }
     }
 
@@ -183,13 +195,45 @@ impl<'a> Walk<'a> {
         if open {
             return Err(self.trouble(by, format!("{} includes itself", escaped(path.as_str()))));
         }
-        self.walked = self.walked.saturating_add(bytes.len().max(LEAST_WALKED));
+        self.walks(bytes.len(), by)?;
+        self.reading.push(source);
+        let outer = self.stack.len();
+        self.lines((source, outer), bytes, None)?;
+        self.end(source, outer)?;
+        self.reading.pop();
+        Ok(())
+    }
+
+    /// Counts bytes that are gone through.
+    fn walks(&mut self, bytes: usize, by: Option<(usize, usize)>) -> Result<(), Trouble> {
+        self.walked = self.walked.saturating_add(bytes.max(LEAST_WALKED));
         if self.walked > MAX_WALKED_BYTES {
             let what = format!("with all includes it has more than {MAX_WALKED_BYTES} bytes");
             return Err(self.trouble(by, what));
         }
-        self.reading.push(source);
-        let outer = self.stack.len();
+        Ok(())
+    }
+
+    /// At the end of a file Apache closes the sections whose condition holds, and no others.
+    fn end(&mut self, source: usize, outer: usize) -> Result<(), Trouble> {
+        let opened = self.stack.get(outer..).unwrap_or_default();
+        let unclosed = opened.iter().find(|open| open.holds.is_none_or(|holds| holds == Holds::No));
+        if let Some(open) = unclosed {
+            let what = format!("the section {}> has no end", one_line(&open.name));
+            return Err(self.trouble(Some((source, open.from)), what));
+        }
+        self.stack.truncate(outer);
+        Ok(())
+    }
+
+    /// Goes through lines of a file, of which the sections from `outer` on are its own. `used`: they are
+    /// those of a macro that is used there.
+    fn lines(
+        &mut self,
+        (source, outer): (usize, usize),
+        bytes: &[u8],
+        used: Option<(usize, usize)>,
+    ) -> Result<(), Trouble> {
         let mut at = 0;
         loop {
             let value = |name: &str| {
@@ -197,15 +241,55 @@ impl<'a> Walk<'a> {
                     .value(name)
                     .or_else(|| self.files.server.variables.get(name).cloned())
             };
-            let Some((directive, behind)) = next(bytes, at, &value) else { break };
+            let Some((mut directive, behind)) = next(bytes, at, &value) else { return Ok(()) };
             at = behind;
+            if directive.name.eq_ignore_ascii_case("<Macro") && self.holds() != Holds::No {
+                let Some((name, found, behind)) = Macro::read(&directive, bytes) else {
+                    let what = "the macro has no name or no end".into();
+                    return Err(self.trouble(Some((source, directive.from)), what));
+                };
+                self.macros.insert(name, Rc::new(found));
+                at = behind;
+                continue;
+            }
+            if let Some((from, to)) = used {
+                (directive.from, directive.to) = (from, to);
+            }
             self.directive(source, outer, &directive)?;
         }
-        if let Some(open) = self.stack.get(outer) {
-            let what = format!("the section {}> has no end", one_line(&open.name));
-            return Err(self.trouble(Some((source, open.from)), what));
+    }
+
+    /// Reads the lines of a macro where it is used.
+    fn uses(
+        &mut self,
+        (source, outer): (usize, usize),
+        directive: &Directive,
+    ) -> Result<(), Trouble> {
+        let at = (source, directive.from);
+        let words = directive.words();
+        let name = words.first().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
+        let told = one_line(&name).to_string();
+        let lines = self.macros.get(&name).cloned();
+        let Some(lines) = lines else {
+            if self.holds() == Holds::Perhaps {
+                self.tree.unknown_uses.insert(at, told);
+                return Ok(());
+            }
+            return Err(self.trouble(Some(at), format!("the macro {told} is not defined here")));
+        };
+        if self.using.contains(&name) || self.using.len() >= MAX_INCLUDE_DEPTH {
+            let what = format!("the macro {told} uses itself, or uses of macros are too deep");
+            return Err(self.trouble(Some(at), what));
         }
-        self.reading.pop();
+        self.walks(lines.cost(), Some(at))?;
+        let Some(text) = lines.with(words.get(1..).unwrap_or_default()) else {
+            let what = format!("the macro {told} is used with another number of words");
+            return Err(self.trouble(Some(at), what));
+        };
+        self.walks(text.len(), Some(at))?;
+        self.using.push(name);
+        self.lines((source, outer), &text, Some((directive.from, directive.to)))?;
+        self.using.pop();
         Ok(())
     }
 
@@ -250,6 +334,11 @@ impl<'a> Walk<'a> {
             "listen" if self.tree.listens.len() < MAX_HOSTS => {
                 self.tree.listens.push(directive.words());
             }
+            "use" => return self.uses((source, outer), directive),
+            "undefmacro" => {
+                let name = directive.words().into_iter().next().unwrap_or_default();
+                self.macros.remove(&name.to_ascii_lowercase());
+            }
             "satisfy" if directive.arguments.eq_ignore_ascii_case("any") => {
                 self.tree.satisfy_any.insert(at);
             }
@@ -285,7 +374,7 @@ impl<'a> Walk<'a> {
     fn open(&mut self, at: (usize, usize), section: &Directive) -> Result<(), Trouble> {
         let is_read = self.holds() != Holds::No;
         let variables = &self.variables;
-        let mut decided = holds(section, &self.files.server, &self.tree.modules, variables);
+        let decided = holds(section, &self.files.server, &self.tree.modules, variables);
         if section.name.eq_ignore_ascii_case("<VirtualHost") && is_read {
             if self.tree.hosts.len() > MAX_HOSTS {
                 let what = format!("there are more than {MAX_HOSTS} virtual hosts up to here");
@@ -293,9 +382,6 @@ impl<'a> Walk<'a> {
             }
             self.host = self.tree.hosts.len();
             self.tree.hosts.push(Host { addresses: section.words(), ..Host::default() });
-        } else if section.name.eq_ignore_ascii_case("<Macro") {
-            // What stands in it is read where it is used, with other words.
-            decided = Some(Holds::No);
         }
         self.stack.push(Open { name: section.name.clone(), from: at.1, holds: decided });
         Ok(())
@@ -330,7 +416,12 @@ impl<'a> Walk<'a> {
         };
         let path = ServerPath::new(named.clone());
         let path = if path.is_unix() { path } else { self.root.join(named) };
+        // What stands in a macro is in a line of somebody else's.
+        let is_used = !self.using.is_empty();
         if path == self.files.beside_main(OWN_FILE) {
+            if is_used {
+                return Ok(());
+            }
             self.tree.own.push((source, directive.from, directive.to));
             return Ok(());
         }
@@ -348,10 +439,10 @@ impl<'a> Walk<'a> {
                 return Err(self.trouble(Some(at), what));
             }
         };
-        if self.for_all() && self.holds() == Holds::Yes {
+        if self.for_all() && self.holds() == Holds::Yes && !is_used {
             let (from, to) = (directive.from, directive.to);
-            let found = found.clone();
-            self.tree.includes.push(Include { source, from, to, pattern: path, found });
+            let (found, loaded) = (found.clone(), self.tree.modules.len());
+            self.tree.includes.push(Include { source, from, to, pattern: path, found, loaded });
         }
         let others = found.iter().filter(|found| found.file_name() != OWN_FILE);
         others.into_iter().try_for_each(|found| self.named(found, Some(at), false))
