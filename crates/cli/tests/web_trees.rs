@@ -250,9 +250,26 @@ fn a_configuration_in_a_folder_that_its_group_may_write_is_protected() {
 }
 
 #[test]
-fn a_state_folder_that_is_lost_is_a_conflict_that_says_what_to_do() {
+fn a_state_folder_that_is_lost_costs_nothing_where_our_text_is_to_the_byte() {
     let machine = on(Machine::full());
+    let before = machine.snapshot();
     machine.stopgap(&["check"]);
+    let protected = machine.snapshot();
+    fs::remove_dir_all(machine.state()).unwrap();
+    let run = machine.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    assert_eq!(machine.snapshot(), protected, "what protects the server stays");
+    let gone = machine.stopgap(&["remove", "WEB"]);
+    assert_eq!(gone.state("WEB"), "withdrawn", "{}", gone.out);
+    assert_eq!(machine.snapshot(), before);
+}
+
+#[test]
+fn a_state_folder_that_is_lost_is_a_conflict_where_our_text_was_changed() {
+    let machine = on(Machine::nginx());
+    machine.stopgap(&["check"]);
+    let rules = "etc/nginx/stopgap-server.rules";
+    machine.write(rules, &format!("{}# by hand\n", machine.read(rules)));
     let protected = machine.snapshot();
     fs::remove_dir_all(machine.state()).unwrap();
     let run = machine.stopgap(&["check"]);

@@ -15,7 +15,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use scene::{APACHE, NGINX, Scene, scene};
+use scene::{ALL, APACHE, NGINX, Scene, scene};
 use stopgap_testkit::servers::Setup;
 
 /// The mitigation is put in, blocks, is left alone by a second check, and goes to the byte.
@@ -117,4 +117,48 @@ fn a_configuration_that_cannot_be_read_says_nothing_of_modules() {
     assert_eq!((run.code, run.state("WEB").as_str()), (1, "unknown"), "{}", run.out);
     let reason = run.reason("WEB");
     assert!(reason.contains("own.conf, line 1") && !reason.contains("headers_module"), "{reason}");
+}
+
+#[test]
+fn rules_that_are_in_place_are_ours_also_after_the_state_folder_was_lost() {
+    for setup in ALL {
+        let Some(scene) = scene(setup) else { continue };
+        let before = scene.files();
+        applied(&scene);
+        let protected = scene.files();
+        let lose = || fs::remove_dir_all(scene.dir().join("state")).unwrap();
+        lose();
+        let told = scene.stopgap(&["status"]).mitigation("WEB")["reason"].to_string();
+        assert!(told.contains("without a record"), "{told}");
+        applied(&scene);
+        assert_eq!(scene.files(), protected);
+        let told = scene.stopgap(&["status"]).mitigation("WEB")["reason"].to_string();
+        assert!(!told.contains("without a record"), "{told}");
+        let gone = scene.stopgap(&["remove", "--once", "WEB"]);
+        assert_eq!(gone.state("WEB"), "withdrawn", "{}", gone.out);
+        assert_eq!(scene.files(), before);
+        // Also where nothing was checked since.
+        applied(&scene);
+        lose();
+        let gone = scene.stopgap(&["remove", "--once", "WEB"]);
+        assert_eq!(gone.state("WEB"), "withdrawn", "{}", gone.out);
+        assert_eq!(scene.files(), before);
+        assert!(!scene.get_blocked("/stopgap-probe"));
+    }
+}
+
+#[test]
+fn a_server_block_that_came_after_the_state_folder_was_lost_is_put_right() {
+    let Some(scene) = scene(&NGINX) else { return };
+    applied(&scene);
+    fs::remove_dir_all(scene.dir().join("state")).unwrap();
+    let site =
+        scene.filled("server { listen 127.0.0.1:{port0}; server_name c.test; return 200; }\n");
+    fs::write(scene.dir().join("sites/c.conf"), &site).unwrap();
+    applied(&scene);
+    assert!(
+        fs::read_to_string(scene.dir().join("sites/c.conf")).unwrap().contains("stopgap-server")
+    );
+    assert_eq!(scene.stopgap(&["remove", "WEB"]).state("WEB"), "withdrawn");
+    assert_eq!(fs::read_to_string(scene.dir().join("sites/c.conf")).unwrap(), site);
 }

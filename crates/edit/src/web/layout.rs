@@ -9,6 +9,7 @@ use stopgap_rules::web::RuleText;
 use super::files::{Files, Trouble};
 use super::place::{EditError, Placement};
 use super::{apache, haproxy, nginx};
+use crate::FileEdit;
 
 /// What the configuration of a web server says.
 #[derive(Debug)]
@@ -176,5 +177,35 @@ impl<'a> Layout<'a> {
             Some((path, bytes))
         });
         found.collect()
+    }
+
+    /// What of ours is there, as text: of HAProxy the lines, each with its end.
+    #[must_use]
+    pub fn own_text(&self) -> Vec<u8> {
+        match &self.kind {
+            Kind::HaProxy(tree) => haproxy::own_text(tree),
+            Kind::Nginx(_) | Kind::Apache(_) => self
+                .own_files()
+                .iter()
+                .flat_map(|(_, bytes)| [bytes, b"\n".as_slice()])
+                .flatten()
+                .copied()
+                .collect(),
+        }
+    }
+
+    /// Whether what of ours is there is exactly this text, included everywhere or not.
+    #[must_use]
+    pub fn says(&self, text: &RuleText) -> bool {
+        let Ok(placement) = self.place(text) else { return false };
+        if matches!(self.kind, Kind::HaProxy(_)) {
+            return placement.edits.is_empty();
+        }
+        let own: Vec<&[u8]> = self.own_files().into_iter().map(|(_, bytes)| bytes).collect();
+        let is_own = |edit: &FileEdit| {
+            edit.after.is_none()
+                || edit.before.as_ref().is_none_or(|bytes| own.contains(&bytes.as_slice()))
+        };
+        !placement.edits.iter().any(is_own)
     }
 }

@@ -217,8 +217,9 @@ impl Asking<'_> {
             (_, Seen::Unknown(why)) => return self.rest(State::Unknown, why.clone(), record),
             (None, Seen::Taken(path)) => {
                 let why = format!(
-                    "{path} is there and not in this state folder's records; by hand: see what it \
-                     is, and take it out with the lines that include it"
+                    "{path} is there, is not what Stopgap would write for this catalog, and is not in \
+                     this state folder's records; by hand: see what it is, and take it out with the \
+                     lines that include it"
                 );
                 return (Decision::leave(State::Conflict, why), Wish::Nothing);
             }
@@ -250,6 +251,10 @@ impl Asking<'_> {
             }
             (None, Some(off)) => format!("in place; switched off {off}, so nothing is changed"),
             (None, None) => why.to_owned(),
+        };
+        let reason = match self.server.is_recognised {
+            true => format!("{reason}; its text is there without a record of it, and is ours"),
+            false => reason,
         };
         let holes = self.server.holes(record);
         let (state, reason) = match holes.is_empty() {

@@ -7,6 +7,7 @@
 mod decide;
 mod merge;
 mod orphans;
+mod recognised;
 mod server;
 
 use std::collections::BTreeMap;
@@ -89,13 +90,15 @@ pub struct WebChange {
     pub fresh: bool,
 }
 
+/// What a rule is called in the comment above it.
+fn label(placed: &WebPlaced) -> String {
+    format!("{}, revision {}", placed.action, placed.revision)
+}
+
 /// What is written for these rules.
 #[must_use]
 pub fn rule_text(kind: WebKind, rules: &[WebPlaced]) -> RuleText {
-    let labelled = rules.iter().map(|placed| {
-        let label = format!("{}, revision {}", placed.action, placed.revision);
-        (label, placed.rule.clone())
-    });
+    let labelled = rules.iter().map(|placed| (label(placed), placed.rule.clone()));
     text(kind, &labelled.collect::<Vec<_>>())
 }
 
@@ -149,7 +152,7 @@ impl WebPlan {
         let mut here: Vec<Here> = servers.iter().map(|server| decide_here(input, server)).collect();
         let mut changes = Vec::new();
         for (server, here) in servers.iter().zip(&mut here) {
-            changes.extend(change(server, here));
+            changes.extend(change(input, server, here));
         }
         let mut plan = Self { changes, ..Self::default() };
         for mitigation in input.catalog.mitigations() {
@@ -226,9 +229,10 @@ fn decide_here(input: &Input<'_>, server: &OnServer<'_>) -> Here {
 
 /// The change that the wishes for one server come to, if there is one. What cannot be put in becomes
 /// a conflict, and the rest is looked at without it.
-fn change(server: &OnServer<'_>, here: &mut Here) -> Option<WebChange> {
+fn change(input: &Input<'_>, server: &OnServer<'_>, here: &mut Here) -> Option<WebChange> {
     here.let_fresh_go_first(server);
-    match assembled(server, here) {
+    let may_write = input.policy.switched_off().is_none() && server.hindrance().is_none();
+    match assembled(server, here, may_write) {
         Ok(change) => change,
         Err(why) => {
             here.drop_all(server, &why);
@@ -237,12 +241,22 @@ fn change(server: &OnServer<'_>, here: &mut Here) -> Option<WebChange> {
     }
 }
 
-fn assembled(server: &OnServer<'_>, here: &Here) -> Result<Option<WebChange>, String> {
+fn assembled(
+    server: &OnServer<'_>,
+    here: &Here,
+    may_write: bool,
+) -> Result<Option<WebChange>, String> {
     let (mut rules, mut put_in, mut taken_out) = (Vec::new(), Vec::new(), Vec::new());
     for wish in &here.wishes {
         match wish {
             Wish::Nothing => {}
-            Wish::Keep(placed) => rules.push(placed.clone()),
+            Wish::Keep(placed) => {
+                rules.push(placed.clone());
+                // What stands there without a record gets one.
+                if server.is_recognised && may_write {
+                    put_in.push(placed.action.clone());
+                }
+            }
             Wish::Put(placed) => {
                 rules.push(placed.clone());
                 put_in.push(placed.action.clone());

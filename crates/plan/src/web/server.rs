@@ -1,14 +1,16 @@
 //! One web server with what is on it of ours.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::web::{Layout, Placement};
 use stopgap_model::report::State;
 use stopgap_model::web::{Account, WebServer};
-use stopgap_model::{ActionId, Fact, ServerId, ServerPath, WebKind};
+use stopgap_model::{ActionId, Digest, Fact, ServerId, ServerPath, WebKind};
 use stopgap_rules::web::Server;
 
+use super::recognised::recognised;
 use super::{WebConfig, WebPlaced, digest, rule_text};
 use crate::{Input, OwnRules};
 
@@ -23,7 +25,9 @@ pub(crate) struct OnServer<'a> {
     pub(crate) layout: Result<Layout<'a>, String>,
     /// What the translation must know of it.
     pub(crate) can: Server,
-    record: &'a [WebPlaced],
+    record: Cow<'a, [WebPlaced]>,
+    /// Whether what is there was recognised by its text, as no record tells of it.
+    pub(crate) is_recognised: bool,
     /// Why nothing can be written for it, if so: another server shares a file with it.
     pub(crate) shared: Option<String>,
     /// Why nothing is done to it, if so: an earlier change is still to be taken back.
@@ -76,15 +80,20 @@ impl<'a> OnServer<'a> {
             Some(why) => Err(why.clone()),
             None => config.files.layout().map_err(|trouble| trouble.to_string()),
         };
-        let record = own.map_or(&[][..], |own| &own.rules);
-        let seen = match &layout {
-            Err(why) => Seen::Unknown(why.clone()),
-            Ok(layout) => observe(layout, server.kind, own),
-        };
         let can = Server {
             kind: server.kind,
             version: server.version.known().cloned(),
             modules: config.facts.modules.iter().cloned().collect(),
+        };
+        let mut record = Cow::Borrowed(own.map_or(&[][..], |own| &own.rules));
+        let mut is_recognised = false;
+        if let (true, Ok(layout)) = (record.is_empty(), &layout) {
+            record = Cow::Owned(recognised(input, layout, &can));
+            is_recognised = !record.is_empty();
+        }
+        let seen = match &layout {
+            Err(why) => Seen::Unknown(why.clone()),
+            Ok(layout) => observe(layout, server.kind, &record, own.map(|own| own.text)),
         };
         let failures = failures(input, &id);
         let stuck = stuck(input, &id);
@@ -96,6 +105,7 @@ impl<'a> OnServer<'a> {
             layout,
             can,
             record,
+            is_recognised,
             shared: None,
             stuck,
             seen,
@@ -112,7 +122,8 @@ impl<'a> OnServer<'a> {
             gone: input.gone.contains(id),
             layout: Err(why.clone()),
             can: Server { kind: WebKind::Nginx, version: None, modules: BTreeSet::new() },
-            record: &own.rules,
+            record: Cow::Borrowed(&own.rules),
+            is_recognised: false,
             shared: None,
             stuck: stuck(input, id),
             seen: Seen::Unknown(why),
@@ -140,13 +151,13 @@ impl<'a> OnServer<'a> {
     }
 
     /// What the records say of an action.
-    pub(crate) fn record(&self, action: &ActionId) -> Option<&'a WebPlaced> {
+    pub(crate) fn record(&self, action: &ActionId) -> Option<&WebPlaced> {
         self.record.iter().find(|placed| placed.action == *action)
     }
 
     /// All that the records say.
-    pub(crate) fn records(&self) -> &'a [WebPlaced] {
-        self.record
+    pub(crate) fn records(&self) -> &[WebPlaced] {
+        &self.record
     }
 
     /// Why the last try of an action failed, if it did.
@@ -243,17 +254,23 @@ fn stuck<'a>(input: &Input<'a>, id: &ServerId) -> Option<&'a str> {
     input.failures.stuck.get(&Some(id.clone())).map(String::as_str)
 }
 
-/// What is there of ours.
-fn observe(layout: &Layout<'_>, kind: WebKind, own: Option<&OwnRules>) -> Seen {
-    let Some(own) = own.filter(|own| !own.rules.is_empty()) else {
+/// What is there of ours, where these rules should be; `written` is the digest of what the records say
+/// was written for them.
+fn observe(
+    layout: &Layout<'_>,
+    kind: WebKind,
+    rules: &[WebPlaced],
+    written: Option<Digest>,
+) -> Seen {
+    if rules.is_empty() {
         let taken = layout.own_files().into_iter().next();
         return taken.map_or(Seen::Nothing, |(path, _)| Seen::Taken(path));
-    };
-    let text = rule_text(kind, &own.rules);
+    }
+    let text = rule_text(kind, rules);
     match layout.place(&text) {
         Err(error) => Seen::Changed(error.to_string()),
         Ok(Placement { edits, .. }) if edits.is_empty() => Seen::Intact,
-        Ok(_) if digest(&text) != own.text => Seen::Outdated,
+        Ok(_) if written.is_some_and(|written| written != digest(&text)) => Seen::Outdated,
         Ok(Placement { differences, .. }) => Seen::Changed(first_of(differences)),
     }
 }

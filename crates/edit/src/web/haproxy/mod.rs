@@ -5,6 +5,6 @@ mod read;
 mod sites;
 mod words;
 
-pub(super) use place::{holes, place, unreached, written_files};
+pub(super) use place::{holes, own_text, place, unreached, written_files};
 pub(super) use read::{Tree, gaps, needs, read};
 pub(super) use sites::sites;

@@ -24,6 +24,18 @@ pub(super) fn is_ours(line: &[u8]) -> bool {
     line.trim_ascii_end().ends_with(MARK.as_bytes())
 }
 
+/// The lines of ours that are there, without what they end with.
+pub(crate) fn own_text(tree: &Tree<'_>) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (source, from, to) in &tree.own {
+        let line = tree.sources.get(*source).and_then(|source| source.bytes.get(*from..*to));
+        let line = line.unwrap_or_default().trim_ascii_end();
+        text.extend_from_slice(line.strip_suffix(MARK.as_bytes()).unwrap_or(line));
+        text.push(b'\n');
+    }
+    text
+}
+
 /// What brings the files to exactly these lines in place.
 pub(crate) fn place(
     files: &Files,
