@@ -217,7 +217,7 @@ fn a_virtual_host_of_apache_that_redirects_by_rewriting_keeps_nobody_from_being_
     assert_eq!(run.state("WEB"), "applied", "{}", run.out);
     assert!(scene.get_blocked("/stopgap-probe"));
     let notes = run.mitigation("WEB")["actions"][0]["notes"].to_string();
-    assert!(notes.contains("not probed on b.test"), "{notes}");
+    assert!(notes.contains("not reached on b.test"), "{notes}");
 }
 
 #[test]
