@@ -412,6 +412,7 @@ fn web_json(facts: &WebFacts) -> Value {
         "version": fact_json(&server.version, |version| version.to_string().into()),
         "config": server.config,
         "running": fact_json(&server.running, |runs| (*runs).into()),
+        "dormant": server.dormant,
         "uid": server.account.uid,
         "source": server.source,
         "sites": fact_json(&facts.sites, |sites| sites.iter().map(site).collect()),

@@ -59,6 +59,8 @@ fn server(account: Account) -> WebServer {
         running: Fact::Known(true),
         source: "a test".into(),
         doubt: None,
+        dormant: None,
+        identity: String::new(),
     }
 }
 

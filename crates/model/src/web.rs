@@ -132,6 +132,12 @@ pub struct WebServer {
     /// Why it is not known how it is started, if so; a sentence without a full stop. Nothing of it
     /// is read, run or changed then.
     pub doubt: Option<String>,
+    /// Why it does not run and nothing starts it, if so: a phrase such as `haproxy.service is
+    /// disabled`. Such a server serves nobody.
+    pub dormant: Option<String>,
+    /// What tells the program and the process that it is now from those of another time; empty where
+    /// only files are here.
+    pub identity: String,
 }
 
 impl WebServer {

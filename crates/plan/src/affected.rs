@@ -420,6 +420,8 @@ mod tests {
                 running: Fact::Known(true),
                 source: "policy.toml".into(),
                 doubt: None,
+                dormant: None,
+                identity: String::new(),
             },
             sites: Fact::Absent,
             modules: Vec::new(),

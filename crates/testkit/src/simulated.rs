@@ -226,6 +226,8 @@ impl SimulatedServer {
             running: Fact::Known(self.alive.get()),
             source: "a test".into(),
             doubt: None,
+            dormant: None,
+            identity: String::new(),
         }
     }
 

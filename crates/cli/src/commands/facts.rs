@@ -59,7 +59,10 @@ fn print_web(facts: &WebFacts) {
     let server = &facts.server;
     let runs = match &server.running {
         Fact::Known(true) => "runs".to_owned(),
-        Fact::Known(false) | Fact::Absent => "does not run".to_owned(),
+        Fact::Known(false) | Fact::Absent => match &server.dormant {
+            Some(why) => format!("does not run, and nothing starts it: {why}"),
+            None => "does not run".to_owned(),
+        },
         Fact::Unknown(why) => format!("whether it runs is unknown: {why}"),
     };
     let version = text(&server.version, ToString::to_string);

@@ -42,6 +42,8 @@ pub fn server(kind: WebKind, config: &[&str], base: &str) -> WebServer {
         running: Fact::Known(true),
         source: "a test".into(),
         doubt: None,
+        dormant: None,
+        identity: String::new(),
     }
 }
 

@@ -87,7 +87,7 @@ impl About {
 pub(crate) struct Stamp(Option<(u64, u64, i64)>);
 
 impl Stamp {
-    fn of(program: &ServerPath) -> Self {
+    pub(crate) fn of(program: &ServerPath) -> Self {
         let facts = std::fs::metadata(program.as_str()).ok();
         Self(facts.map(|facts| (facts.dev(), facts.ino(), facts.mtime())))
     }

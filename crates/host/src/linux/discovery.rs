@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use stopgap_model::web::{Account, DeclaredServer, LeftOut, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath};
 
-use super::about::About;
+use super::about::{About, Stamp};
 use super::command_line::CommandLine;
 use super::environment::Variables;
 use super::envvars::trusted_variables;
@@ -114,7 +114,9 @@ impl LinuxHost {
             let place = self.place_of_files(declared.kind, &declared.config);
             let there = places.entry(place.clone()).or_default();
             let found = self.take(there, declared);
-            let found = survey.declared(declared, found);
+            let mut found = survey.declared(declared, found);
+            // Who lists it says that it serves.
+            found.server.dormant = None;
             wanted.entry(place).or_default().push(found);
         }
         if self.settings.find {
@@ -140,7 +142,10 @@ impl LinuxHost {
     /// it has where it does not.
     fn add_packaged(&self, places: &mut Places, wanted: &Places, survey: &Survey<'_>) {
         for packaged in installed(&self.files) {
-            let found = self.packaged(packaged, survey.otherwise());
+            let mut found = self.packaged(packaged, survey.otherwise());
+            if found.server.running == Fact::Known(false) {
+                found.server.dormant = survey.dormant(&service_of(packaged));
+            }
             let place = self.place_of(&found.server);
             if wanted.contains_key(&place) {
                 continue;
@@ -205,7 +210,9 @@ impl LinuxHost {
             }
         }
         drop(starts);
-        let whole = found.into_iter().map(|Found { server, .. }| {
+        let whole = found.into_iter().map(|Found { server, process, .. }| {
+            let identity = Self::identity(&server, process);
+            let server = WebServer { identity, ..server };
             if let Some(doubt) = &server.doubt {
                 let version = Fact::Unknown(doubt.clone());
                 return WebServer { version, modules: Fact::Unknown(doubt.clone()), ..server };
@@ -215,6 +222,12 @@ impl LinuxHost {
             WebServer { version: about.version, modules: about.modules, ..server }
         });
         whole.collect()
+    }
+
+    /// What tells a server's program and its process from those of another time.
+    fn identity(server: &WebServer, process: Option<ProcessId>) -> String {
+        let process = process.map(|id| format!("process {} since {}", id.pid, id.started));
+        format!("{:?}, {}", Stamp::of(&server.program), process.unwrap_or_default())
     }
 
     /// Gives a server that runs the name that its first file has in `config`, so that its id is the
@@ -322,6 +335,8 @@ impl LinuxHost {
             running: Fact::Known(false),
             source: String::new(),
             doubt: None,
+            dormant: None,
+            identity: String::new(),
         };
         let settings = line.settings.clone();
         let start = Some(Start { run, service: None, settings, sign });
@@ -395,6 +410,8 @@ impl LinuxHost {
             running,
             source,
             doubt,
+            dormant: None,
+            identity: String::new(),
         };
         Found { server, start: None, process: None }
     }
@@ -433,8 +450,13 @@ pub(crate) fn named_units(
 ) -> BTreeSet<String> {
     let declared = servers.iter().filter_map(|server| server.unit.clone());
     let installed = installed.filter(|_| find);
-    let packages = installed.map(|packaged| format!("{}.service", name_of(packaged.program)));
+    let packages = installed.map(service_of);
     declared.chain(packages).collect()
+}
+
+/// The service by which its package starts a server: it has the name of the program.
+fn service_of(packaged: &Packaged) -> String {
+    format!("{}.service", name_of(packaged.program))
 }
 
 fn name_of(program: &str) -> &str {

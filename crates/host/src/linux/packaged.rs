@@ -88,6 +88,8 @@ pub(crate) fn packaged_in_tree(files: &UnixFiles) -> Vec<WebServer> {
             running: Fact::Unknown("only its files are here".to_owned()),
             source: "its package's defaults".to_owned(),
             doubt: None,
+            dormant: None,
+            identity: String::new(),
         }
     });
     servers.collect()

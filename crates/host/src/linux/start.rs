@@ -141,7 +141,7 @@ fn run_of(server: &WebServer) -> Run {
     }
 }
 
-/// The service by which its package starts a server: it has the name of the program.
+/// The service by which its package starts a server.
 fn packaged_service(server: &WebServer) -> Option<String> {
     let is_package = |packaged: &&Packaged| {
         let config = server.config.iter().map(ServerPath::as_str);
@@ -176,6 +176,8 @@ mod tests {
             running: Fact::Known(true),
             source: "a test".into(),
             doubt: None,
+            dormant: None,
+            identity: String::new(),
         };
         let why = host.start_again(&server).expect_err("not started");
         assert!(why.contains("ran as user 33 without a service manager"), "{why}");

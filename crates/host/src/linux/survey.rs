@@ -87,6 +87,19 @@ impl<'h> Survey<'h> {
         }
     }
 
+    /// Why nothing starts a program that a package installed, if so: a phrase. Its package starts it by
+    /// the service of this name.
+    pub(crate) fn dormant(&self, service: &str) -> Option<String> {
+        if !service::is_managed() {
+            return Some("no service manager starts it".to_owned());
+        }
+        match self.units.get(service)? {
+            Ok(Some(unit)) => unit.dormant(),
+            Ok(None) => Some(format!("{service} is not there or is masked")),
+            Err(_) => None,
+        }
+    }
+
     /// Nothing more is to be told of a process.
     pub(crate) fn is_told(&mut self, process: Option<ProcessId>) {
         if let Some(process) = process {
@@ -200,6 +213,9 @@ impl<'h> Survey<'h> {
         let mut found = found.map_err(NotKnown::Unclear)?;
         found.server.source.clone_from(name);
         self.place_in_unit(unit, &mut found);
+        if found.server.running == Fact::Known(false) {
+            found.server.dormant = unit.dormant();
+        }
         Ok(found)
     }
 

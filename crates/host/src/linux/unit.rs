@@ -24,6 +24,9 @@ const FOLDERS: [(&str, &str, &str); 5] = [
     ("ConfigurationDirectory", "CONFIGURATION_DIRECTORY", "/etc/"),
 ];
 
+/// The properties that name the units that start this one.
+const STARTERS: [&str; 5] = ["WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy"];
+
 /// A service of the system's service manager.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Unit {
@@ -54,6 +57,12 @@ pub(crate) struct Unit {
     /// The process that it takes for the server; a worker may have told it another one.
     pub(crate) main_process: i32,
     pub(crate) active: bool,
+    /// What is known of its start at boot: `enabled`, `disabled`, `static`; empty if nothing is.
+    pub(crate) file_state: String,
+    /// The units that start it.
+    pub(crate) started_by: Vec<String>,
+    /// Whether it says how it takes another configuration (`ExecReload=`).
+    pub(crate) can_reload: bool,
 }
 
 /// A command that starts a unit.
@@ -129,7 +138,23 @@ impl Unit {
                 said.text("ActiveState")?.as_str(),
                 "active" | "reloading" | "activating" | "deactivating"
             ),
+            file_state: said.text("UnitFileState").unwrap_or_default(),
+            // `UpheldBy` is there from systemd 249 on.
+            started_by: STARTERS
+                .iter()
+                .filter_map(|name| said.texts(name).ok())
+                .flatten()
+                .collect(),
+            can_reload: said.truth("CanReload"),
         }))
+    }
+
+    /// Why nothing starts it, if so: a phrase. What is enabled, wanted by another unit, or of a state
+    /// that does not say it, may be started at any time.
+    pub(crate) fn dormant(&self) -> Option<String> {
+        let is_off = matches!(self.file_state.as_str(), "disabled" | "masked" | "masked-runtime");
+        let is_dormant = is_off && self.started_by.is_empty() && !self.active;
+        is_dormant.then(|| format!("{} is {}", self.name, self.file_state))
     }
 }
 
@@ -258,11 +283,31 @@ mod tests {
             r#""RootDirectory":{"type":"s","data":"/srv"#,
         );
         assert!(Unit::read(&rooted).unwrap().unwrap().has_own_root);
+        assert_eq!(Unit::read(&rooted).unwrap().unwrap().dormant(), None, "it is active");
         assert_eq!(Unit::read(&HAPROXY.replace("\"loaded\"", "\"not-found\"")), Ok(None));
         assert!(Unit::read(&HAPROXY.replace("\"User\"", "\"Usr\"")).is_err());
         for torn in ["", "{}", "[]", r#"{"data":[]}"#, r#"{"data":[{"LoadState":{"data":1}}]}"#] {
             assert!(Unit::read(torn).is_err(), "{torn}");
         }
+    }
+
+    #[test]
+    fn only_a_unit_that_is_switched_off_and_that_no_other_one_starts_is_dormant() {
+        let unit = |file_state: &str, started_by: &[&str]| Unit {
+            name: "x.service".into(),
+            file_state: file_state.into(),
+            started_by: started_by.iter().map(|&name| name.to_owned()).collect(),
+            ..Unit::default()
+        };
+        assert_eq!(unit("disabled", &[]).dormant().as_deref(), Some("x.service is disabled"));
+        assert_eq!(unit("masked", &[]).dormant().as_deref(), Some("x.service is masked"));
+        assert_eq!(unit("disabled", &["x.socket"]).dormant(), None);
+        for state in ["enabled", "enabled-runtime", "static", "indirect", "generated", "alias", ""]
+        {
+            assert_eq!(unit(state, &[]).dormant(), None, "{state}");
+        }
+        let active = Unit { active: true, ..unit("disabled", &[]) };
+        assert_eq!(active.dormant(), None, "it runs, or is about to");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! same text without it.
 
 mod decide;
+mod dormant;
 mod merge;
 mod orphans;
 mod recognised;
@@ -21,7 +22,7 @@ use stopgap_model::{ActionId, ActionKind, Digest, Fact, MitigationId, WebKind};
 use stopgap_rules::web::{RuleText, WebRule, text};
 
 use self::decide::{Asking, Here, Wish, decide_on};
-use self::merge::merged;
+use self::dormant::of_all;
 use self::orphans::{orphan_reports, orphan_wishes};
 use self::server::OnServer;
 use crate::affected::affects;
@@ -161,9 +162,7 @@ impl WebPlan {
                 let each = each.filter_map(|(server, here)| {
                     here.decisions.get(&action.id).map(|decision| (server, decision))
                 });
-                let each: Vec<_> =
-                    each.map(|(server, decision)| (server.name(), decision)).collect();
-                if let Some(mut decision) = merged(&each) {
+                if let Some(mut decision) = of_all(each.collect(), &action.id) {
                     let goes = here.iter().any(|here| here.takes_out(&action.id));
                     if matches!(decision.state, State::Applied | State::Partial) && !goes {
                         let (state, reason) = beside(input, decision.state, decision.reason);

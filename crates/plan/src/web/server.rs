@@ -147,7 +147,14 @@ impl<'a> OnServer<'a> {
             running: Fact::Known(false),
             source: "the records".into(),
             doubt: None,
+            dormant: None,
+            identity: String::new(),
         }
+    }
+
+    /// Why it does not run and nothing starts it, if so.
+    pub(crate) fn dormant(&self) -> Option<&str> {
+        self.config.and_then(|config| config.facts.server.dormant.as_deref())
     }
 
     /// What the records say of an action.
