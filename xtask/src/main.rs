@@ -44,7 +44,8 @@ fn test(extra: &[String]) -> Result<(), String> {
     let missing = tools::install_missing(&tools::OF_TESTS);
     // The tests run the program itself, and some of them run it hundreds of times.
     cargo(&["build", "--quiet", "--package", "stopgap-cli"])?;
-    let mut arguments = vec!["test", "--workspace"];
+    // One run tells of all that fails.
+    let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
     arguments.extend(extra.iter().map(String::as_str));
     let tested = cargo(&arguments);
     for line in tools::skipped(&missing) {
