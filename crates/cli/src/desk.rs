@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stopgap_model::MitigationId;
-use stopgap_store::{Decisions, Event, Said, Store};
+use stopgap_store::{Decisions, Entry, Event, Said, Store};
 
 use crate::args::Common;
 use crate::caller;
@@ -68,8 +68,8 @@ impl Desk {
     /// Adds a line to the audit trail. The decision is in force: that the trail cannot be written is
     /// told, and is no reason to call it off.
     pub(crate) fn record(&self, event: Event, mitigation: &str, reason: &str) {
-        let now = Timestamp::now();
-        if let Err(error) = self.store.record_decision(now, &self.by, event, mitigation, reason) {
+        let entry = Entry::new(event, mitigation, reason);
+        if let Err(error) = self.store.record_decision(Timestamp::now(), &self.by, entry) {
             let why = CliError::from(error).sentence();
             warn(&format!("it is not in the audit trail, which cannot be written: {why}"));
         }

@@ -11,7 +11,7 @@ use stopgap_host::{Host, LinuxHost, TreeHost};
 use stopgap_model::policy::Policy;
 use stopgap_model::{Catalog, MitigationId};
 use stopgap_plan::Order;
-use stopgap_store::{Decisions, Event, Store};
+use stopgap_store::{Decisions, Entry, Event, Store};
 
 use crate::args::Common;
 use crate::caller;
@@ -120,7 +120,8 @@ impl Session {
     /// Adds a line to the audit trail. That it cannot be written keeps nothing from being done, and is
     /// told.
     pub(crate) fn record(&self, event: Event, mitigation: &str, detail: &str) {
-        let recorded = self.store.record(Timestamp::now(), &self.by, event, mitigation, detail);
+        let entry = Entry::new(event, mitigation, detail);
+        let recorded = self.store.record(Timestamp::now(), &self.by, &[entry]);
         if let Err(error) = recorded {
             let error = CliError::from(error);
             output::warn(&format!("the audit trail could not be written: {}", error.sentence()));

@@ -7,7 +7,7 @@ use stopgap_host::{Read, ReplaceError};
 use stopgap_model::problem::sentence;
 use stopgap_model::{ActionId, Digest, ServerPath};
 use stopgap_plan::{FileEdit, Ground, Plan, Probes, Step, breaks, verify};
-use stopgap_store::{Change, Event, Status};
+use stopgap_store::{Change, Entry, Event, Status};
 
 use crate::Engine;
 use crate::collect::{Collected, collect};
@@ -180,37 +180,38 @@ impl Engine<'_> {
             .filter(|step| matches!(step, Step::Insert(_)))
             .flat_map(Step::actions)
             .collect();
+        let mut entries = Vec::new();
         for step in steps {
-            let (event, id, detail) = match step {
+            match step {
                 Step::Insert(placed) => {
                     let detail = format!("{} in {}", placed.action, list(&placed.files()));
-                    (Event::Applied, &placed.mitigation, detail)
+                    entries.push(Entry::new(Event::Applied, placed.mitigation.as_str(), detail));
                 }
                 // A rule that is taken out to be put in anew is not withdrawn.
-                Step::Remove { action, .. } if inserts.contains(&action) => continue,
+                Step::Remove { action, .. } if inserts.contains(&action) => {}
                 Step::Remove { mitigation, action, files, why } => {
-                    (Event::Withdrawn, mitigation, format!("{action} from {}: {why}", list(files)))
+                    let detail = format!("{action} from {}: {why}", list(files));
+                    entries.push(Entry::new(Event::Withdrawn, mitigation.as_str(), detail));
                 }
-                Step::Rules { .. } => {
-                    self.record_rules(step, done);
-                    continue;
-                }
-            };
-            self.record(event, id.as_str(), &detail, done);
+                Step::Rules { .. } => entries.extend(rules_entries(step)),
+            }
         }
+        self.record(&entries, done);
     }
+}
 
-    fn record_rules(&self, step: &Step, done: &mut Done) {
-        let Step::Rules { server, rules, put_in, taken_out, .. } = step else { return };
-        for placed in rules.iter().filter(|placed| put_in.contains(&placed.action)) {
-            let detail = format!("{} on {server}", placed.action);
-            self.record(Event::Applied, placed.mitigation.as_str(), &detail, done);
-        }
-        for out in taken_out {
-            let detail = format!("{} from {server}: {}", out.action, out.why);
-            self.record(Event::Withdrawn, out.mitigation.as_str(), &detail, done);
-        }
-    }
+/// What is written down of the rules of a web server that came and went.
+fn rules_entries(step: &Step) -> Vec<Entry<'_>> {
+    let Step::Rules { server, rules, put_in, taken_out, .. } = step else { return Vec::new() };
+    let put_in = rules.iter().filter(|placed| put_in.contains(&placed.action)).map(|placed| {
+        let detail = format!("{} on {server}", placed.action);
+        Entry::new(Event::Applied, placed.mitigation.as_str(), detail)
+    });
+    let taken_out = taken_out.iter().map(|out| {
+        let detail = format!("{} from {server}: {}", out.action, out.why);
+        Entry::new(Event::Withdrawn, out.mitigation.as_str(), detail)
+    });
+    put_in.chain(taken_out).collect()
 }
 
 /// Why a change is taken back whose files somebody else changed.

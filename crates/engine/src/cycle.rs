@@ -8,7 +8,7 @@ use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::WebServer;
 use stopgap_model::{ActionId, ServerId, ServerPath};
 use stopgap_plan::{Failures, Input, Order, Plan, Step, WebChange, WebConfig, plan, summary};
-use stopgap_store::{Change, Event, StoreError, Stuck};
+use stopgap_store::{Change, Entry, Event, StoreError, Stuck};
 
 use crate::apply::{Attempt, restless};
 use crate::collect::collect;
@@ -322,7 +322,7 @@ impl Engine<'_> {
             .filter(|report| report.state != State::NotAffected)
             .map(|report| format!("{} {}", report.id, report.state.as_str()))
             .collect();
-        self.record(Event::Checked, "", &states.join(", "), &mut done);
+        self.record(&[Entry::new(Event::Checked, "", states.join(", "))], &mut done);
         let changed = !edits.is_empty();
         let Done { timings, troubles, .. } = done;
         Ok(CycleReport { facts, mitigations, edits, changed, timings, troubles, halted })

@@ -4,7 +4,7 @@
 use stopgap_host::Live;
 use stopgap_model::Fact;
 use stopgap_model::web::WebServer;
-use stopgap_store::{Change, Event, Status};
+use stopgap_store::{Change, Entry, Event, Status};
 
 use crate::cycle::Done;
 use crate::trouble::Trouble;
@@ -64,7 +64,7 @@ impl Engine<'_> {
             done.not_recorded(&change, why);
         }
         if whole || is_new {
-            self.record(Event::Recovered, "", &told, done);
+            self.record(&[Entry::new(Event::Recovered, "", told)], done);
         }
     }
 

@@ -3,7 +3,7 @@
 use stopgap_model::MitigationId;
 use stopgap_model::problem::sentence;
 use stopgap_plan::Step;
-use stopgap_store::{Change, Event, Status, StoreError};
+use stopgap_store::{Change, Entry, Event, Status, StoreError};
 
 use crate::Engine;
 use crate::cycle::Done;
@@ -53,7 +53,7 @@ impl Engine<'_> {
         let number = failing.change.number;
         let (_, why) = self.undo(Failing { halted: true, ..failing }, restore, done);
         let detail = format!("change {number} was taken back: {why}");
-        self.record(Event::Halted, "", &detail, done);
+        self.record(&[Entry::new(Event::Halted, "", detail)], done);
     }
 
     /// Puts the files back, has the server take that by `restore`, which may add to what went wrong,
@@ -111,15 +111,15 @@ impl Engine<'_> {
 
     /// Writes the failure of a change down, for each of its mitigations.
     pub(crate) fn record_failure(&self, steps: &[Step], error: &str, done: &mut Done) {
-        for id in steps.iter().flat_map(Step::mitigations) {
-            self.record(Event::Failed, id.as_str(), error, done);
-        }
+        let ids = steps.iter().flat_map(Step::mitigations);
+        let entries: Vec<_> = ids.map(|id| Entry::new(Event::Failed, id.as_str(), error)).collect();
+        self.record(&entries, done);
     }
 
-    /// Adds a line to the audit trail. That it cannot be written keeps nothing from being done, and
+    /// Adds lines to the audit trail. That they cannot be written keeps nothing from being done, and
     /// is told once.
-    pub(crate) fn record(&self, event: Event, mitigation: &str, detail: &str, done: &mut Done) {
-        let recorded = self.store.record((self.now)(), self.by, event, mitigation, detail);
+    pub(crate) fn record(&self, entries: &[Entry<'_>], done: &mut Done) {
+        let recorded = self.store.record((self.now)(), self.by, entries);
         let is_told = |trouble: &Trouble| matches!(trouble, Trouble::NotAudited(_));
         match recorded {
             Err(why) if !done.troubles.iter().any(is_told) => {

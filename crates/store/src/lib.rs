@@ -28,3 +28,4 @@ pub use decisions::{Decisions, Said};
 pub use fold::{Folded, fold};
 pub use revisions::Revisions;
 pub use store::{Store, StoreError};
+pub use trail::Entry;

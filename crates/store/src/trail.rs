@@ -1,18 +1,22 @@
 //! The audit trail on the disk: lines are added, and it is read back and judged.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use stopgap_fs::Log;
 use stopgap_model::Digest;
 
-use crate::audit::{self, Event, Follows, Head, Line, Trail};
+use crate::audit::{self, Event, Head, Line, Trail};
 use crate::store::{Store, StoreError, boundary, unreadable};
 
 /// The largest audit trail that is read, in bytes: about a hundred years of hourly cycles.
 const MAX_AUDIT: u64 = 256 * 1024 * 1024;
-/// How much of its end is read before a line is added, in bytes. A crash leaves it one or two lines
-/// ahead of its head.
+/// How much of its end is read before a line is added, in bytes. A crash leaves it ahead of its head
+/// by what is written at once.
 const MAX_END: u64 = 1024 * 1024;
+/// How much is written at once, in bytes; the last line of it may end behind that.
+const MAX_BATCH: usize = 256 * 1024;
 /// The longest text of a line, in bytes.
 const MAX_DETAIL: usize = 64 * 1024;
 /// How long a line waits for another one that is being written.
@@ -29,14 +33,22 @@ const HEAD: &str = "trust/audit.head";
 /// Every head takes as much: it is written over in place.
 const HEAD_BYTES: usize = 128;
 
-/// What a line of the audit trail says.
-#[derive(Clone, Copy)]
-struct Entry<'a> {
-    at: Timestamp,
-    who: &'a str,
-    event: Event,
-    mitigation: &'a str,
-    detail: &'a str,
+/// What a new line of the audit trail says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// What happened.
+    pub event: Event,
+    /// The mitigation it is about; empty if none.
+    pub mitigation: &'a str,
+    /// More, in words.
+    pub detail: Cow<'a, str>,
+}
+
+impl<'a> Entry<'a> {
+    /// An entry about `mitigation`, or about none if that is empty.
+    pub fn new(event: Event, mitigation: &'a str, detail: impl Into<Cow<'a, str>>) -> Self {
+        Self { event, mitigation, detail: detail.into() }
+    }
 }
 
 impl Store {
@@ -63,20 +75,21 @@ impl Store {
         Ok(trail)
     }
 
-    /// Adds a line to the audit trail. A torn last line is cut off first, and that is written
-    /// down; so is a trail that does not end with the last line that was written.
+    /// Adds a line to the audit trail for each of `entries`. A torn last line is cut off first, and
+    /// that is written down; so is a trail that does not end with the last line that was written.
     ///
     /// # Errors
-    /// It cannot be written, or another process writes it for longer than a line takes.
+    /// They cannot be written, or another process writes for longer than lines take.
     pub fn record(
         &self,
         at: Timestamp,
         who: &str,
-        event: Event,
-        mitigation: &str,
-        detail: &str,
+        entries: &[Entry<'_>],
     ) -> Result<(), StoreError> {
-        self.append(WAIT, Entry { at, who, event, mitigation, detail })
+        match entries {
+            [] => Ok(()),
+            _ => self.append(WAIT, at, who, entries),
+        }
     }
 
     /// Adds a line on a decision to the audit trail, as `record` does, but hardly waits for others:
@@ -88,51 +101,66 @@ impl Store {
         &self,
         at: Timestamp,
         who: &str,
-        event: Event,
-        mitigation: &str,
-        detail: &str,
+        entry: Entry<'_>,
     ) -> Result<(), StoreError> {
-        self.append(SHORT_WAIT, Entry { at, who, event, mitigation, detail })
+        self.append(SHORT_WAIT, at, who, &[entry])
     }
 
-    fn append(&self, wait: Duration, entry: Entry<'_>) -> Result<(), StoreError> {
-        let Entry { at, who, event, mitigation, detail } = entry;
+    fn append(
+        &self,
+        wait: Duration,
+        at: Timestamp,
+        who: &str,
+        entries: &[Entry<'_>],
+    ) -> Result<(), StoreError> {
         // A decision is written down while another process has the lock of the server, which writes
         // lines too.
         let mut log = self.dir.open_log(AUDIT, wait)?;
-        let end = log.end(MAX_END)?;
-        let whole = complete_lines(&end);
-        let torn = (end.len() - whole.len()) as u64;
-        let head = self.head();
-        let Follows { head: mut last, fault } =
-            audit::follows(whole, head.as_ref().ok().copied().flatten());
-        let lost = head.err().map(|error| format!("the digest of the last line was lost: {error}"));
-        let broken = fault.or(lost);
-        let mut lines = Vec::new();
-        if torn > 0 {
-            lines.push((Event::Repaired, "", "the last line was torn and was cut off"));
-        }
-        lines.extend(broken.as_deref().map(|why| (Event::TrailBroken, "", why)));
-        lines.push((event, mitigation, detail));
+        let (mut last, repairs) = self.repair(&mut log)?;
         let mut text = Vec::new();
-        if torn == MAX_END {
-            // No line is so long. What it is stays, as a line that cannot be read.
-            text.push(b'\n');
-        } else if torn > 0 {
-            log.cut(log.length()? - torn)?;
-        }
-        for (event, mitigation, detail) in lines {
-            let (seq, prev) = (last.seq + 1, last.digest);
-            let (mitigation, detail) =
-                (mitigation.to_owned(), detail[..boundary(detail, MAX_DETAIL)].to_owned());
-            let line = Line { seq, at, who: who.to_owned(), event, mitigation, detail, prev };
+        for Entry { event, mitigation, detail } in repairs.iter().chain(entries) {
+            let detail = detail[..boundary(detail, MAX_DETAIL)].to_owned();
+            let (seq, prev, mitigation) = (last.seq + 1, last.digest, (*mitigation).to_owned());
+            let line =
+                Line { seq, at, who: who.to_owned(), event: *event, mitigation, detail, prev };
             let json = serde_json::to_vec(&line).map_err(|error| unreadable(AUDIT, &error))?;
             last = Head { seq, digest: Digest::of(&json) };
             text.extend_from_slice(&json);
             text.push(b'\n');
+            if text.len() >= MAX_BATCH {
+                log.add(&std::mem::take(&mut text), ROOM)?;
+                self.save_head(last)?;
+            }
+        }
+        if text.is_empty() {
+            return Ok(());
         }
         log.add(&text, ROOM)?;
         self.save_head(last)
+    }
+
+    /// Makes the end of the trail one that lines can be added to. Answers what the next line follows,
+    /// and what is to be told first.
+    fn repair(&self, log: &mut Log) -> Result<(Head, Vec<Entry<'static>>), StoreError> {
+        let end = log.end(MAX_END)?;
+        let whole = complete_lines(&end);
+        let torn = (end.len() - whole.len()) as u64;
+        let head = self.head();
+        let follows = audit::follows(whole, head.as_ref().ok().copied().flatten());
+        let lost = head.err().map(|error| format!("the digest of the last line was lost: {error}"));
+        let mut entries = Vec::new();
+        if torn == MAX_END {
+            // No line is so long. What it is stays, as a line that cannot be read.
+            log.add(b"\n", ROOM)?;
+        } else if torn > 0 {
+            log.cut(log.length()? - torn)?;
+        }
+        if torn > 0 {
+            entries.push(Entry::new(Event::Repaired, "", "the last line was torn and was cut off"));
+        }
+        let broken = follows.fault.or(lost);
+        entries.extend(broken.map(|why| Entry::new(Event::TrailBroken, "", why)));
+        Ok((follows.head, entries))
     }
 
     /// The last line as it is kept outside the trail; `None` if none is kept yet.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stopgap_model::{MitigationId, ServerPath};
 use stopgap_plan::FileEdit;
-use stopgap_store::{AuditFault, Event, Said, Status, Store, StoreError};
+use stopgap_store::{AuditFault, Entry, Event, Said, Status, Store, StoreError};
 use stopgap_testkit::Disk;
 
 /// A state folder of the test's own, removed when the test ends.
@@ -46,7 +46,8 @@ impl Drop for State {
 }
 
 fn note(store: &Store, detail: &str) {
-    store.record(Timestamp::UNIX_EPOCH, "a test", Event::Checked, "", detail).unwrap();
+    let entry = Entry::new(Event::Checked, "", detail);
+    store.record(Timestamp::UNIX_EPOCH, "a test", &[entry]).unwrap();
 }
 
 /// What is wrong with the trail, and how many lines of it can be read.
@@ -224,6 +225,31 @@ fn a_torn_last_line_is_cut_off_and_that_is_written_down() {
 }
 
 #[test]
+fn a_crash_while_a_change_of_many_rules_is_written_down_leaves_a_trail_that_goes_on() {
+    // More than the end that is read before a line is added, so that it cannot be one write.
+    let detail = "a rule on nginx:/etc/nginx/nginx.conf ".repeat(20);
+    let of = |number: usize| Entry::new(Event::Applied, "M1", format!("{number} {detail}"));
+    let entries: Vec<Entry<'_>> = (0..2_000).map(of).collect();
+    let state = State::new();
+    let store = state.open();
+    note(&store, "one");
+    let head = std::fs::read(state.head()).unwrap();
+    store.record(Timestamp::UNIX_EPOCH, "a test", &entries).unwrap();
+    assert_eq!(judged(&store), (vec![], 2_001));
+    let whole = std::fs::read(state.trail()).unwrap();
+    assert!(whole.len() > 1024 * 1024, "{}", whole.len());
+    for kept in [300, 70_000, 200_000] {
+        std::fs::write(state.head(), &head).unwrap();
+        std::fs::write(state.trail(), &whole[..kept]).unwrap();
+        note(&store, "two");
+        let trail = store.trail().unwrap();
+        assert_eq!(trail.faults, [], "{kept} bytes");
+        let last: Vec<Event> = trail.lines.iter().rev().take(2).map(|line| line.event).collect();
+        assert_eq!(last, [Event::Checked, Event::Repaired], "{kept} bytes");
+    }
+}
+
+#[test]
 fn before_images_and_the_intent_are_there_when_a_change_begins() {
     let state = State::new();
     let store = state.open();
@@ -294,7 +320,8 @@ fn a_decision_waits_for_nobody_who_holds_the_lock_and_none_is_lost_among_many() 
         let store = state.open();
         let id: MitigationId = format!("M{at}").parse().unwrap();
         store.decide("a test", |decisions| decisions.blocked.insert(id.clone(), said)).unwrap();
-        store.record(Timestamp::UNIX_EPOCH, "a test", Event::Blocked, id.as_str(), "").unwrap();
+        let entry = Entry::new(Event::Blocked, id.as_str(), "");
+        store.record(Timestamp::UNIX_EPOCH, "a test", &[entry]).unwrap();
     };
     std::thread::scope(|scope| {
         for at in 1..=16 {
