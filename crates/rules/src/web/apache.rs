@@ -8,8 +8,10 @@ use super::text::HEADING;
 use super::{Clause, Match, WebRule};
 
 /// What blocks. A site that is content with a client's address (`Satisfy Any`) would let the request
-/// pass the first line, and so would one that has an `<If>` with `Require` of its own.
+/// pass the first line, and so would one that has an `<If>` with `Require` of its own. A page of the site's
+/// own for 403 may be the application, or on another site, which would be a 302.
 const DENY: &str = "    Require all denied
+    ErrorDocument 403 default
     <IfModule mod_access_compat.c>
         Satisfy All
     </IfModule>

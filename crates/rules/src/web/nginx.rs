@@ -25,6 +25,10 @@ const MAX_TEXTS: usize = 24;
 /// The variable that says how a request is blocked; empty: it is not.
 const VERDICT: &str = "stopgap";
 
+/// What is said with a status. An answer that has a text is sent as it is, whereas a bare status goes to
+/// the site's `error_page`, which may be the application: it would get the request after all.
+const DENY_TEXT: &str = " \"This request is blocked.\\n\"";
+
 /// A rule, or what is left of it: conditions that all hold, and its comment.
 #[derive(Clone)]
 struct Rest<'a> {
@@ -58,7 +62,11 @@ pub(super) fn text(rules: &[(String, &WebRule)]) -> RuleText {
         let otherwise = format!("    \"\" \"{verdict}\";\n");
         maps.map(&value, &name, &status.to_string(), &otherwise);
         verdict = format!("${name}");
-        let _ = write!(server, "if (${VERDICT} = {status}) {{\n    return {status};\n}}\n");
+        let text = match deny {
+            Deny::Abort => "",
+            Deny::Status(_) => DENY_TEXT,
+        };
+        let _ = write!(server, "if (${VERDICT} = {status}) {{\n    return {status}{text};\n}}\n");
     }
     RuleText::Nginx {
         http: under_heading(maps.out),

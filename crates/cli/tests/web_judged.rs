@@ -1,0 +1,17 @@
+//! Real servers whose sites answer in ways of their own: what is judged is whether the attack reaches the
+//! application, and whether visitors see what they saw before.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
+
+mod common;
+#[path = "web_servers/scene.rs"]
+mod scene;
+
+#[path = "web_judged/application.rs"]
+mod application;
+#[path = "web_judged/denied.rs"]
+mod denied;
