@@ -13,5 +13,7 @@ mod scene;
 
 #[path = "web_judged/application.rs"]
 mod application;
+#[path = "web_judged/by_itself.rs"]
+mod by_itself;
 #[path = "web_judged/denied.rs"]
 mod denied;

@@ -153,8 +153,8 @@ fn a_slow_site_that_answers_otherwise_afterwards_has_everything_put_back() {
 
 #[test]
 fn a_site_that_does_not_answer_any_more_after_the_change_has_everything_put_back() {
-    // It answers before the change (once for each question), and then never again.
-    let (dies, _) = application(Duration::ZERO, &[200, 200, 200, 0]);
+    // It answers before the change (twice for `/`, once for each probe), and then never again.
+    let (dies, _) = application(Duration::ZERO, &[200, 200, 200, 200, 0]);
     let Some(scene) = nginx_before(dies, 1) else { return };
     let before = scene.files();
     let run = scene.stopgap(&["check"]);

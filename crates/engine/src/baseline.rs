@@ -2,13 +2,16 @@
 //!
 //! A change waits for the quick ones only. A slow site's question stays open while the change is made:
 //! the server's old processes, which have taken it, still answer it as before.
+//!
+//! Answers may vary, as where one of two applications behind a site is broken. So each site is asked twice,
+//! and more often where the answers differ: what is compared with is all that was seen.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
 
-use crate::probing::{Probing, What, is_an_answer};
+use crate::probing::{Known, Probing, What, is_an_answer};
 
 /// How long a site may take to answer and is a quick one.
 pub(crate) const QUICK: Duration = Duration::from_millis(1_500);
@@ -20,6 +23,11 @@ const FIRST_PART: Duration = Duration::from_secs(4);
 const PROBED_PART: Duration = Duration::from_secs(2);
 /// How long is waited before a site is asked again that says that it was asked too often.
 pub(crate) const AGAIN: Duration = Duration::from_secs(1);
+/// How often a site is asked for `/`, and how often where its answers vary.
+const TIMES: usize = 2;
+const TIMES_VARYING: usize = 5;
+/// So many sites that limit how often they are asked mean that the server does.
+const MANY_LIMITED: usize = 2;
 /// The longest wait without a look at whether to stop.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// The most sites that one note names.
@@ -45,19 +53,62 @@ pub(crate) struct Baseline<'h> {
     pause: Duration,
 }
 
-#[derive(Clone)]
-enum Before {
-    NotAsked,
-    Awaited,
-    Is { answer: Answer, quick: bool },
+/// What was answered to one question.
+#[derive(Clone, Default)]
+struct Before {
+    /// The answers, each once, in the order in which they came. Nothing in time is one only as long as there
+    /// is no other.
+    seen: Vec<Answer>,
+    /// How often it was put, and how many answers are still to come.
+    put: usize,
+    open: usize,
+    /// Whether the first answer came quickly.
+    quick: bool,
 }
 
 impl Before {
-    fn answer(&self) -> Option<&Answer> {
-        match self {
-            Self::Is { answer, .. } => Some(answer),
-            Self::NotAsked | Self::Awaited => None,
+    fn see(&mut self, answer: Answer, quick: bool) {
+        if self.seen.is_empty() {
+            self.quick = quick;
         }
+        if answer != Answer::Nothing {
+            self.seen.retain(|known| *known != Answer::Nothing);
+        }
+        if self.seen.is_empty() || (answer != Answer::Nothing && !self.seen.contains(&answer)) {
+            self.seen.push(answer);
+        }
+    }
+
+    /// Takes in an answer that came before the change; whether it shows that the site limits how often it is
+    /// asked: it says so now and not otherwise, or the other way round.
+    fn hear(&mut self, answer: Answer) -> bool {
+        self.open = self.open.saturating_sub(1);
+        let is_tired = had_enough(&answer);
+        let is_limited = self.seen.iter().any(|known| had_enough(known) != is_tired);
+        if is_limited {
+            self.seen.retain(|known| !had_enough(known));
+        }
+        if !(is_limited && is_tired) {
+            self.see(answer, true);
+        }
+        is_limited
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.seen.is_empty() && self.open > 0
+    }
+
+    /// What was answered. Nothing in time is no answer to be compared with: the next time it may just come
+    /// in time.
+    fn answers(&self) -> &[Answer] {
+        match self.seen.as_slice() {
+            [Answer::Nothing] => &[],
+            seen => seen,
+        }
+    }
+
+    fn has_answered(&self) -> bool {
+        self.answers().iter().any(is_an_answer)
     }
 }
 
@@ -72,8 +123,8 @@ impl<'h> Baseline<'h> {
     ) -> Self {
         let begun = Instant::now();
         let mut baseline = Self {
-            health: vec![Before::NotAsked; probing.sites()],
-            probes: vec![Before::NotAsked; probing.pairs()],
+            health: vec![Before::default(); probing.sites()],
+            probes: vec![Before::default(); probing.pairs()],
             limited: BTreeSet::new(),
             end: begun + time,
             asking: live.asking(QUICK),
@@ -82,6 +133,9 @@ impl<'h> Baseline<'h> {
             again: Vec::new(),
             pause: AGAIN.min(live.settling()),
         };
+        if probing.is_sparing() {
+            baseline.asking.spare();
+        }
         (0..probing.sites()).for_each(|site| baseline.put(probing, What::Health(site)));
         let first = begun + FIRST_PART.min(time / 4);
         let probed = begun + PROBED_PART.min(time / 4);
@@ -101,7 +155,8 @@ impl<'h> Baseline<'h> {
         }
         for number in baseline.asking.begin_no_more() {
             let what = baseline.put[number];
-            *baseline.of(what) = Before::NotAsked;
+            let before = baseline.of(what);
+            (before.put, before.open) = (before.put - 1, before.open - 1);
         }
         baseline
     }
@@ -113,7 +168,8 @@ impl<'h> Baseline<'h> {
         debug_assert_eq!(number, self.put.len());
         self.put.push(what);
         self.open.insert(what);
-        *self.of(what) = Before::Awaited;
+        let before = self.of(what);
+        (before.put, before.open) = (before.put + 1, before.open + 1);
     }
 
     fn put_again(&mut self, probing: &Probing<'_>, now: Instant) {
@@ -137,17 +193,30 @@ impl<'h> Baseline<'h> {
         let what = self.put[number];
         let site = probing.site_of(what);
         self.open.remove(&what);
-        let was_asked = self.put[..number].contains(&what);
-        if had_enough(&answer) && !was_asked {
-            self.again.push((Instant::now() + self.pause, what));
-        } else if was_asked && !had_enough(&answer) {
+        let (is_tired, is_status) = (had_enough(&answer), matches!(answer, Answer::Status(_)));
+        let before = self.of(what);
+        let had_answered = before.has_answered();
+        let shows_limit = before.hear(answer);
+        let (times, varies) = (before.put, before.seen.len() > 1);
+        let begins_to_answer = !had_answered && before.has_answered();
+        if shows_limit {
             self.limited.insert(site);
         }
-        let well = is_an_answer(&answer);
-        *self.of(what) = Before::Is { answer, quick: true };
-        if well && matches!(what, What::Health(_)) {
+        let is_ordinary = matches!(what, What::Health(_));
+        let wanted = if varies { TIMES_VARYING } else { TIMES };
+        if is_tired && times == 1 {
+            self.again.push((Instant::now() + self.pause, what));
+        } else if is_ordinary && is_status && !is_tired && times < wanted && !self.spares(site) {
+            self.put(probing, what);
+        }
+        if is_ordinary && begins_to_answer {
             probing.probes_to(site).for_each(|probe| self.put(probing, probe));
         }
+    }
+
+    /// Whether a site is asked no more than it must be.
+    fn spares(&self, site: usize) -> bool {
+        self.limited.contains(&site) || self.asking.is_sparing()
     }
 
     /// Hears what is answered late; answers to which questions what was answered before is known now.
@@ -158,27 +227,42 @@ impl<'h> Baseline<'h> {
             let what = self.put[number];
             // What an old process did not finish says nothing of what it would have answered.
             let answer = if matches!(answer, Answer::Status(_)) { answer } else { Answer::Nothing };
-            if answer != Answer::Nothing {
+            let before = self.of(what);
+            let was_known = !before.answers().is_empty();
+            before.open = before.open.saturating_sub(1);
+            before.see(answer, false);
+            if !was_known && !before.answers().is_empty() {
                 known.push(what);
             }
-            *self.of(what) = Before::Is { answer, quick: false };
         }
         known
     }
 
     /// Whether anything may still be answered late.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.health.iter().chain(&self.probes).any(|before| matches!(before, Before::Awaited))
+        self.health.iter().chain(&self.probes).any(Before::is_awaited)
     }
 
-    /// What was answered to a question, if that is known. Nothing in time is no answer to be compared
-    /// with: the next time it may just come in time.
+    /// What was answered to a question first, if that is known.
     pub(crate) fn answer(&self, what: What) -> Option<&Answer> {
-        let answer = match what {
-            What::Health(site) => self.health[site].answer(),
-            What::Probe(pair) => self.probes[pair].answer(),
-        };
-        answer.filter(|answer| **answer != Answer::Nothing)
+        self.answers(what).first()
+    }
+
+    fn answers(&self, what: What) -> &[Answer] {
+        match what {
+            What::Health(site) => self.health[site].answers(),
+            What::Probe(pair) => self.probes[pair].answers(),
+        }
+    }
+
+    /// What is known of a question and of its site.
+    pub(crate) fn known(&self, probing: &Probing<'_>, what: What) -> Known<'_> {
+        let site = probing.site_of(what);
+        let (same, ordinary) = (self.answers(what), self.health[site].answers());
+        let varies = ordinary.len() > 1;
+        let probes = probing.probes_to(site).filter(|_| varies);
+        let elsewhere = probes.flat_map(|probe| self.answers(probe)).collect();
+        Known { same, ordinary, elsewhere }
     }
 
     fn of(&mut self, what: What) -> &mut Before {
@@ -190,23 +274,28 @@ impl<'h> Baseline<'h> {
 
     /// Whether a site is judged by: whether it does its work, or closes every connection.
     pub(crate) fn judges(&self, site: usize) -> bool {
-        let answer = self.health[site].answer();
-        answer.is_some_and(|answer| is_an_answer(answer) || *answer == Answer::Closed)
+        let answers = self.health[site].answers();
+        answers.iter().any(|answer| is_an_answer(answer) || *answer == Answer::Closed)
     }
 
     /// Whether probes show anything on a site.
     pub(crate) fn can_be_probed(&self, site: usize) -> bool {
-        self.health[site].answer().is_some_and(is_an_answer)
+        self.health[site].has_answered()
     }
 
     /// Whether a site answered quickly.
     pub(crate) fn is_quick(&self, site: usize) -> bool {
-        matches!(self.health[site], Before::Is { quick: true, .. })
+        self.health[site].quick
     }
 
     /// Whether a site limits how often it is asked.
     pub(crate) fn is_limited(&self, site: usize) -> bool {
         self.limited.contains(&site)
+    }
+
+    /// Whether the whole server limits how often it is asked.
+    pub(crate) fn is_limited_server(&self) -> bool {
+        self.limited.len() >= MANY_LIMITED || self.asking.is_sparing()
     }
 
     /// Why a site is not probed, if so, said of the site.
@@ -243,20 +332,20 @@ struct Unjudged {
 
 fn unjudged(before: &Before, has_probes: bool) -> Option<Unjudged> {
     let left_out = "not judged by";
-    let why = match before {
-        Before::NotAsked => "could not be asked in time before the change".to_owned(),
-        Before::Awaited | Before::Is { answer: Answer::Nothing, .. } => {
+    let why = match before.seen.first() {
+        None if before.open == 0 => "could not be asked in time before the change".to_owned(),
+        None | Some(Answer::Nothing) => {
             format!("had not answered within {} s before the change", ANSWER_TIME.as_secs())
         }
-        Before::Is { answer: Answer::NotHere(address), .. } => format!(
+        Some(Answer::NotHere(address)) => format!(
             "listens on {address}: no address of this machine now, as a floating one is while \
              another machine has it"
         ),
-        Before::Is { answer, .. } if !is_an_answer(answer) && has_probes => {
+        Some(answer) if !before.has_answered() && has_probes => {
             let why = format!("answers every request {answer}");
             return Some(Unjudged { left_out: "not probed on", why });
         }
-        Before::Is { .. } => return None,
+        Some(_) => return None,
     };
     Some(Unjudged { left_out, why })
 }

@@ -86,7 +86,10 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
     ) -> Self {
         let (put, open, heard) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let shown_nothing = BTreeSet::new();
-        let (asking, settling) = (live.asking(QUICK), live.settling());
+        let (mut asking, settling) = (live.asking(QUICK), live.settling());
+        if probing.is_sparing() || before.is_limited_server() {
+            asking.spare();
+        }
         Self { probing, before, wanted, asking, settling, put, open, heard, shown_nothing, at }
     }
 
@@ -126,7 +129,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         };
         let by_itself = self.wanted == Wanted::Rules && self.probing.needs_no_before(what);
         let can_be_judged = by_itself || self.before.answer(what).is_some();
-        if !(knows && can_be_judged) || self.put.contains(&what) {
+        let is_spared = matches!(what, What::Probe(pair) if self.probing.unsent(pair).is_some());
+        if !(knows && can_be_judged) || is_spared || self.put.contains(&what) {
             return;
         }
         let (since, is_slow) = (Instant::now(), false);
@@ -164,8 +168,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
     }
 
     fn hear(&mut self, what: What, answer: &Answer) -> Result<(), Failure> {
-        let before = self.before.answer(what);
-        let failure = match self.probing.shown(what, self.wanted, before, answer) {
+        let known = self.before.known(self.probing, what);
+        let failure = match self.probing.shown(what, self.wanted, &known, answer) {
             Shown::Wrong(failure) => failure,
             Shown::Right => {
                 self.close(what, answer, None);
@@ -185,10 +189,11 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
             Answer::Status(429) => true,
             answer => had_enough(answer) && self.before.is_limited(site),
         };
+        let of_server = had_enough(answer) && self.before.is_limited_server();
         let Some(open) = self.open.get_mut(&what) else { return Ok(()) };
         let now = Instant::now();
         open.tries += 1;
-        if is_limited {
+        if is_limited || (of_server && open.tries < MAX_LIMITED) {
             if open.tries >= MAX_LIMITED {
                 let why = format!("answers {answer}, as it limits how often it is asked");
                 self.close(what, answer, Some(Verdict::NotJudged(why)));
@@ -201,8 +206,13 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         if now - open.since >= self.settling {
             return self.first_wrong();
         }
-        let pause = (PAUSE * 2_u32.saturating_pow(open.tries - 1)).min(MAX_PAUSE);
-        open.again = Some(now + if had_enough(answer) { AGAIN } else { pause });
+        // A connection that is refused again may be one too many.
+        let refuses = *answer == Answer::Closed && open.tries > 1;
+        let pause = match had_enough(answer) || refuses {
+            true => AGAIN.min(self.settling) * open.tries,
+            false => (PAUSE * 2_u32.saturating_pow(open.tries - 1)).min(MAX_PAUSE),
+        };
+        open.again = Some(now + pause);
         Ok(())
     }
 
@@ -238,8 +248,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
             let site = self.probing.site_of(*what);
             match what {
                 What::Health(_) if open.is_slow && now - open.since >= ANSWER_TIME => {
-                    let before = self.before.answer(*what);
-                    let shown = self.probing.shown(*what, self.wanted, before, &Answer::Nothing);
+                    let known = self.before.known(self.probing, *what);
+                    let shown = self.probing.shown(*what, self.wanted, &known, &Answer::Nothing);
                     if let Shown::Wrong(failure) = shown {
                         return Err(failure);
                     }
@@ -254,9 +264,12 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         }
         let mut notes = self.before.notes(self.probing);
         notes.extend(std::mem::take(&mut self.shown_nothing));
-        let told: Vec<_> = self.heard.keys().map(|&pair| self.sighting(pair)).collect();
+        let spared = (0..self.probing.pairs()).filter(|&pair| self.probing.unsent(pair).is_some());
+        let told: Vec<_> = self.heard.keys().copied().chain(spared).collect();
+        let told: Vec<_> = told.into_iter().map(|pair| self.sighting(pair)).collect();
         notes.extend(evidence::notes(&told, MAX_NAMED));
-        let all = (0..self.probing.pairs()).map(What::Probe);
+        let all = (0..self.probing.pairs()).filter(|&pair| self.probing.unsent(pair).is_none());
+        let all = all.map(What::Probe);
         let could_be = all.filter(|what| self.before.can_be_probed(self.probing.site_of(*what)));
         let unsent = could_be.filter(|what| !self.put.contains(what)).count();
         if unsent + unanswered > 0 {
@@ -276,7 +289,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         let (after, verdict) = match self.heard.get(&pair) {
             Some((answer, shows)) => (Some(answer), shows.clone()),
             None => {
-                let why = self.before.unprobed(self.probing.site_of(what));
+                let unprobed = || self.before.unprobed(self.probing.site_of(what));
+                let why = self.probing.unsent(pair).or_else(unprobed);
                 let why = why.unwrap_or_else(|| "answers too slowly".to_owned());
                 (None, Some(Verdict::NotJudged(why)))
             }

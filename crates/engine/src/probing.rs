@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use stopgap_host::Answer;
 use stopgap_model::evidence::{self, Sighting, Verdict};
 use stopgap_model::mitigation::Expect;
+use stopgap_model::own_answer::{Answers, OwnAnswer};
 use stopgap_model::request::Request;
 use stopgap_model::rule::Deny;
 use stopgap_model::web::WebSite;
@@ -13,13 +14,16 @@ use stopgap_model::{
     Action, ActionKind, Catalog, Mitigation, MitigationId, Probe, ServerId, WebKind,
 };
 use stopgap_plan::{Step, WebChange};
-use stopgap_rules::Meaning;
+use stopgap_rules::{Meaning, web};
 
 use crate::sites;
 
 /// The most probes that are sent for one change. With more, each site still gets one and each
 /// mitigation too, as far as that goes.
 const MAX_PROBES: usize = 1_000;
+/// The most probes to a site that are to be blocked, where it closes the connection of whoever connects too
+/// often: each of them takes a connection. Those of the field allow ten within some seconds.
+const MAX_SPARING: usize = 4;
 
 /// What went wrong, as a sentence without a full stop, and because of which mitigation if that is
 /// known.
@@ -74,6 +78,35 @@ pub(crate) struct Seen {
     pub(crate) notes: Vec<String>,
 }
 
+/// What was answered before a change.
+pub(crate) struct Known<'b> {
+    /// To the same question.
+    pub(crate) same: &'b [Answer],
+    /// To the ordinary request, by the same site.
+    pub(crate) ordinary: &'b [Answer],
+    /// To whatever else the same site was asked, if its answers vary.
+    pub(crate) elsewhere: Vec<&'b Answer>,
+}
+
+impl Known<'_> {
+    /// Whether the site may answer so at any time, whatever is asked.
+    fn may_be(&self, answer: &Answer) -> bool {
+        let varies = self.ordinary.len() > 1;
+        varies && (self.ordinary.contains(answer) || self.elsewhere.contains(&answer))
+    }
+
+    /// Whether something else than this was answered to the same question.
+    fn is_otherwise(&self, answer: &Answer) -> bool {
+        !self.same.is_empty() && !self.same.contains(answer)
+    }
+
+    /// The answers to the same question, for a person.
+    fn told(&self) -> String {
+        let all: Vec<String> = self.same.iter().map(ToString::to_string).collect();
+        all.join(" or ")
+    }
+}
+
 /// A probe that may be sent, and what must become of it.
 struct Asked<'a> {
     mitigation: &'a Mitigation,
@@ -88,6 +121,9 @@ pub(crate) struct Probing<'a> {
     probes: Vec<Asked<'a>>,
     /// Which probe is sent to which site.
     pairs: Vec<(usize, usize)>,
+    /// The pairs that are not sent, as their site would have enough.
+    spared: BTreeSet<usize>,
+    own_answers: &'a [OwnAnswer],
     server: ServerId,
     kind: WebKind,
     /// The mitigation that blocks what every site gets from ordinary clients, if one does.
@@ -112,7 +148,46 @@ impl<'a> Probing<'a> {
         let unreached: BTreeSet<&WebSite> = planned.unreached.iter().collect();
         pairs.retain(|(site, _)| !unreached.contains(sites[*site]));
         let (server, kind) = (planned.server.id(), planned.server.kind);
-        Self { sites, probes, pairs, server, kind, blunt }
+        let (own_answers, spared) = (planned.own_answers.as_slice(), BTreeSet::new());
+        let mut probing = Self { sites, probes, pairs, spared, own_answers, server, kind, blunt };
+        probing.spared = probing.too_many();
+        probing
+    }
+
+    /// The pairs that are too many for their sites.
+    fn too_many(&self) -> BTreeSet<usize> {
+        let mut sent = vec![0; self.sites.len()];
+        let is_too_many = |&pair: &usize| {
+            let site = self.pairs[pair].0;
+            let takes_one = self.asked(pair).blocked == Some(Answer::Closed) && self.limits(site);
+            sent[site] += usize::from(takes_one);
+            takes_one && sent[site] > MAX_SPARING
+        };
+        (0..self.pairs.len()).filter(is_too_many).collect()
+    }
+
+    /// What a site's configuration answers by itself.
+    fn own(&self, site: usize) -> impl Iterator<Item = &OwnAnswer> {
+        let block = self.sites[site].block;
+        self.own_answers.iter().filter(move |own| own.block == block)
+    }
+
+    /// Whether a site closes the connection of whoever connects too often.
+    fn limits(&self, site: usize) -> bool {
+        self.own(site).any(|own| own.answers == Answers::TooMany)
+    }
+
+    /// Whether any site does, so that all are asked one after the other.
+    pub(crate) fn is_sparing(&self) -> bool {
+        (0..self.sites.len()).any(|site| self.limits(site))
+    }
+
+    /// Why a probe is not sent, if it is not to be; said of its site.
+    pub(crate) fn unsent(&self, pair: usize) -> Option<String> {
+        self.spared.contains(&pair).then(|| {
+            "closes the connection of whoever connects too often, so that few probes are sent"
+                .into()
+        })
     }
 
     /// How many sites are asked.
@@ -128,7 +203,8 @@ impl<'a> Probing<'a> {
     /// The probes that are sent to a site.
     pub(crate) fn probes_to(&self, site: usize) -> impl Iterator<Item = What> {
         let numbers = self.pairs.iter().enumerate().filter(move |(_, pair)| pair.0 == site);
-        numbers.map(|(number, _)| What::Probe(number))
+        let sent = numbers.filter(|(number, _)| !self.spared.contains(number));
+        sent.map(|(number, _)| What::Probe(number))
     }
 
     /// The number of the site that a question goes to.
@@ -154,9 +230,14 @@ impl<'a> Probing<'a> {
     pub(crate) fn needs_no_before(&self, what: What) -> bool {
         match what {
             What::Health(_) => false,
-            // Apache may lead a request elsewhere before it asks for access: then what it answered
-            // before tells that from a rule without effect.
-            What::Probe(pair) => self.asked(pair).blocked.is_some() && self.kind != WebKind::Apache,
+            What::Probe(pair) => {
+                let is_in_place = |own: &OwnAnswer| matches!(own.answers, Answers::InsteadOf(_));
+                let blocked = &self.asked(pair).blocked;
+                match blocked {
+                    Some(Answer::Status(_)) => !self.own(self.pairs[pair].0).any(is_in_place),
+                    blocked => blocked.is_some(),
+                }
+            }
         }
     }
 
@@ -192,12 +273,12 @@ impl<'a> Probing<'a> {
         &self.probes[self.pairs[pair].1]
     }
 
-    /// What an answer shows, where `before` was the answer before the change if that is known.
+    /// What an answer shows.
     pub(crate) fn shown(
         &self,
         what: What,
         wanted: Wanted,
-        before: Option<&Answer>,
+        known: &Known<'_>,
         found: &Answer,
     ) -> Shown {
         let site = self.sites[self.site_of(what)];
@@ -205,55 +286,95 @@ impl<'a> Probing<'a> {
             return Shown::NotJudged(format!("lost {address}, which left this machine"));
         }
         match what {
-            What::Health(_) => self.health_shown(site, before, found),
-            What::Probe(pair) => self.asked(pair).shown(
-                self.kind,
-                wanted,
-                site,
-                before.unwrap_or(&Answer::Nothing),
-                found,
-            ),
+            What::Health(_) => self.health_shown(site, known, found),
+            What::Probe(pair) => match (&self.asked(pair).blocked, wanted) {
+                (Some(blocked), Wanted::Rules) => self.blocked_shown(pair, blocked, known, found),
+                _ => self.asked(pair).passed_shown(site, known, found),
+            },
         }
     }
 
-    fn health_shown(&self, site: &WebSite, before: Option<&Answer>, found: &Answer) -> Shown {
-        let Some(before) = before.filter(|before| *before != found) else { return Shown::Right };
-        let why = format!("{site} answered {before} before and now {found}");
+    fn health_shown(&self, site: &WebSite, known: &Known<'_>, found: &Answer) -> Shown {
+        if !known.is_otherwise(found) {
+            return Shown::Right;
+        }
+        let why = format!("{site} answered {} before and now {found}", known.told());
         Shown::Wrong(Failure { why, of: self.blunt.clone() })
+    }
+
+    /// What an answer to a probe shows that is to be blocked: it is if the answer is our deny, which the
+    /// site does not give to whatever it is asked. Another answer fails the mitigation, unless the server
+    /// is known to give it by itself before any rule is asked, with the rule and without it. That the
+    /// answer is the same as before proves nothing: it may be the application's.
+    fn blocked_shown(
+        &self,
+        pair: usize,
+        blocked: &Answer,
+        known: &Known<'_>,
+        found: &Answer,
+    ) -> Shown {
+        let (site, Asked { mitigation, probe, .. }) = (self.pairs[pair].0, self.asked(pair));
+        if found == blocked {
+            return match known.same.contains(found) && known.ordinary.contains(found) {
+                true => Shown::NotReached(format!("answers {found} to every request by itself")),
+                false => Shown::Right,
+            };
+        }
+        match self.answers_itself(site, &probe.request, (blocked, known), found) {
+            Some(shown) => shown,
+            None => Shown::Wrong(Failure {
+                why: format!(
+                    "the probe \"{}\" is not blocked by {}: it answers {found}",
+                    probe.name, self.sites[site]
+                ),
+                of: Some(mitigation.id.clone()),
+            }),
+        }
+    }
+
+    /// What an answer other than our deny shows, if the server gives it by itself.
+    fn answers_itself(
+        &self,
+        site: usize,
+        request: &Request,
+        (blocked, known): (&Answer, &Known<'_>),
+        found: &Answer,
+    ) -> Option<Shown> {
+        let Answer::Status(status) = *found else { return None };
+        if known.is_otherwise(found) {
+            // Our deny, by another page.
+            let denied = |own: &OwnAnswer| match own.answers {
+                Answers::InsteadOf(denied) => *blocked == Answer::Status(denied),
+                _ => false,
+            };
+            return self.own(site).any(denied).then_some(Shown::Right);
+        }
+        if web::refused(self.kind, request, status) {
+            return Some(Shown::NotReached(format!("refuses such a request by itself, {found}")));
+        }
+        let is_misdirected = status == 421 && request.header_values("Host").next().is_some();
+        if is_misdirected {
+            return Some(Shown::NotReached(format!(
+                "answers {found}: the probe is for another host"
+            )));
+        }
+        let own = self.own(site).find(|own| own.answers.explains(&request.target, status))?;
+        Some(Shown::NotReached(format!("answers {found} by {}, before any rule is asked", own.by)))
     }
 }
 
 impl Asked<'_> {
-    /// Whether a site leads a request that is to be blocked elsewhere, before and after: Apache
-    /// redirects by a `RewriteRule` of a virtual host before it asks whether access is granted.
-    fn is_led_away(&self, kind: WebKind, before: &Answer, found: &Answer) -> bool {
-        let leads = matches!(found, Answer::Status(status) if (300..400).contains(status));
-        kind == WebKind::Apache && self.blocked.is_some() && leads && before == found
-    }
-
-    fn shown(
-        &self,
-        kind: WebKind,
-        wanted: Wanted,
-        site: &WebSite,
-        before: &Answer,
-        found: &Answer,
-    ) -> Shown {
-        let wrong = |why| Shown::Wrong(Failure { why, of: Some(self.mitigation.id.clone()) });
-        let (name, is) = (&self.probe.name, found);
-        match self.blocked.as_ref().filter(|_| wanted == Wanted::Rules) {
-            Some(blocked) if found == blocked => Shown::Right,
-            Some(_) if self.is_led_away(kind, before, found) => Shown::NotReached(format!(
-                "answers {is} before any rule is asked, so that nothing reaches an application"
-            )),
-            Some(_) => {
-                wrong(format!("the probe \"{name}\" is not blocked by {site}: it answers {is}"))
-            }
-            None if found == before => Shown::Right,
-            None => wrong(format!(
-                "the probe \"{name}\" must pass {site}: it answered {before} before and now {is}"
-            )),
+    /// What an answer to a probe shows that is to be answered as before.
+    fn passed_shown(&self, site: &WebSite, known: &Known<'_>, found: &Answer) -> Shown {
+        let is_mended = known.same.iter().all(is_no_work) && is_an_answer(found);
+        if known.same.contains(found) || known.may_be(found) || is_mended {
+            return Shown::Right;
         }
+        let (name, was) = (&self.probe.name, known.told());
+        let why = format!(
+            "the probe \"{name}\" must pass {site}: it answered {was} before and now {found}"
+        );
+        Shown::Wrong(Failure { why, of: Some(self.mitigation.id.clone()) })
     }
 }
 
@@ -326,6 +447,11 @@ fn common_divisor(a: usize, b: usize) -> usize {
 /// A request that every site gets from ordinary clients.
 fn ordinary() -> Request {
     Request { method: "GET".into(), target: b"/".to_vec(), ..Request::default() }
+}
+
+/// Whether a site that answers so is out of order, or has had enough.
+fn is_no_work(answer: &Answer) -> bool {
+    matches!(answer, Answer::Status(status) if *status >= 500 || *status == 429)
 }
 
 /// Whether a site that answers so does its work.

@@ -90,6 +90,15 @@ pub trait Asking {
     /// What is heard next, if anything is within `patience`.
     fn next(&mut self, patience: Duration) -> Option<Heard>;
 
+    /// From now on questions are begun one after the other, with pauses, whichever site they are to: the
+    /// server limits how often it is asked.
+    fn spare(&mut self) {}
+
+    /// Whether they are, also because several sites said that they were asked too often.
+    fn is_sparing(&self) -> bool {
+        false
+    }
+
     /// From now on no question is begun. Those that were are still answered. Answers the numbers of the
     /// others.
     fn begin_no_more(&mut self) -> Vec<usize>;

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod host;
 pub mod id;
 pub mod mitigation;
+pub mod own_answer;
 pub mod policy;
 pub mod problem;
 pub mod product;

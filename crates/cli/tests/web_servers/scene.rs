@@ -49,7 +49,7 @@ pub(crate) const HAPROXY: Setup<'static> = Setup {
 
 pub(crate) const ALL: [&Setup<'static>; 3] = [&NGINX, &APACHE, &HAPROXY];
 
-const DOCUMENT: &str = r#"
+pub(crate) const DOCUMENT: &str = r#"
 schema = 1
 id = "WEB"
 revision = 1

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
+use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::web::{WebKind, WebSite};
 use stopgap_rules::web::RuleText;
 
@@ -51,6 +52,16 @@ impl<'a> Layout<'a> {
             }
         }
         once
+    }
+
+    /// What each block answers by itself. Of nginx nothing: our lines come first.
+    #[must_use]
+    pub fn own_answers(&self) -> Vec<OwnAnswer> {
+        match &self.kind {
+            Kind::Nginx(_) => Vec::new(),
+            Kind::Apache(tree) => apache::own_answers(tree),
+            Kind::HaProxy(tree) => haproxy::own_answers(tree),
+        }
     }
 
     /// The modules that the configuration loads: Apache's by their identifiers, nginx's by the

@@ -18,6 +18,8 @@ const MAX_HEAD: usize = 64 * 1024;
 const MAX_REST: usize = 64 * 1024;
 const REST_TIME: Duration = Duration::from_millis(200);
 const USER_AGENT: &str = "stopgap-probe";
+/// A cache on the way is to keep no answer to a probe, nor to give one that it has.
+const CACHE: &str = "no-cache, no-store";
 /// Headers of a request after which it is not sure where its answer ends.
 const UNKEPT: [&str; 5] =
     ["Connection", "Content-Length", "Expect", "Transfer-Encoding", "Upgrade"];
@@ -94,6 +96,7 @@ fn written(request: &Request, name: &str, keeps: bool) -> Vec<u8> {
     let needed = [
         ("Host", Some(name)),
         ("User-Agent", Some(USER_AGENT)),
+        ("Cache-Control", Some(CACHE)),
         ("Connection", (!keeps).then_some("close")),
         ("Content-Length", length.filter(|_| !own("Transfer-Encoding"))),
     ];
@@ -167,11 +170,12 @@ mod tests {
         request.headers =
             vec![("host".into(), b"x".to_vec()), ("User-Agent".into(), b"\xff".to_vec())];
         request.body = b"body".to_vec();
-        let expected = b"POST /a%20b?c HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\n\
-            host: x\r\nUser-Agent: \xff\r\n\r\nbody";
+        let expected = b"POST /a%20b?c HTTP/1.1\r\nCache-Control: no-cache, no-store\r\n\
+            Connection: close\r\nContent-Length: 4\r\nhost: x\r\nUser-Agent: \xff\r\n\r\nbody";
         assert_eq!(written(&request, "site", false), expected);
         let plain = written(&Request::from_line("GET /").unwrap_or_default(), "site", true);
-        let expected = b"GET / HTTP/1.1\r\nHost: site\r\nUser-Agent: stopgap-probe\r\n\r\n";
+        let expected = b"GET / HTTP/1.1\r\nHost: site\r\nUser-Agent: stopgap-probe\r\n\
+            Cache-Control: no-cache, no-store\r\n\r\n";
         assert_eq!(plain, expected);
     }
 

@@ -4,6 +4,9 @@
 //! a site that is silent is not counted among those that ask, so that silent sites hold nobody up. What
 //! stands behind the sites is often one application: there are never many questions at work at once,
 //! and few to one site.
+//!
+//! A server may limit how often it is asked, for all of its sites together. Once two of them have said so,
+//! which answer otherwise at other times, one question is begun after the other, with pauses.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -34,6 +37,12 @@ const STACK: usize = 1024 * 1024;
 /// How long a site is left alone that says that it was asked too often. From then on it has one
 /// question at a time.
 const REST: Duration = Duration::from_millis(500);
+/// So many sites that say sometimes that they were asked too often mean that the server limits it.
+const MANY_TIRED: usize = 2;
+/// The pause between two questions to such a server.
+const SPACE: Duration = Duration::from_millis(250);
+/// Between two looks of a thread at whether another one is at work still.
+const TICK: Duration = Duration::from_millis(10);
 /// Between two looks of a thread without work at whether there will be any.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -69,6 +78,8 @@ struct State {
     waiting: usize,
     /// Whether no question is begun any more.
     closed: bool,
+    /// When the next question may be begun, if they are begun one after the other.
+    spaced: Option<Instant>,
 }
 
 /// The questions to one site.
@@ -79,6 +90,9 @@ struct Queue {
     kept: Vec<Stream>,
     begun: usize,
     lanes: usize,
+    /// Whether it said that it was asked too often, and whether it said anything else.
+    was_tired: bool,
+    was_well: bool,
     /// Whether it is in `turns` or in `resting`.
     listed: bool,
 }
@@ -118,6 +132,14 @@ impl Asking for Askers {
 
     fn next(&mut self, patience: Duration) -> Option<Heard> {
         self.heard.recv_timeout(patience).ok()
+    }
+
+    fn spare(&mut self) {
+        locked(&self.shared.state).spare();
+    }
+
+    fn is_sparing(&self) -> bool {
+        locked(&self.shared.state).spaced.is_some()
     }
 
     fn begin_no_more(&mut self) -> Vec<usize> {
@@ -174,6 +196,13 @@ impl State {
         let now = Instant::now();
         let rested = self.resting.extract_if(.., |(until, _)| *until <= now);
         self.turns.extend(rested.map(|(_, number)| number));
+        if let Some(next) = self.spaced {
+            // This thread is one of those at work.
+            if now < next || self.at_work() > 1 {
+                return None;
+            }
+            self.spaced = Some(now + SPACE);
+        }
         loop {
             let queue = self.turns.pop_front()?;
             let of = &mut self.queues[queue];
@@ -199,6 +228,28 @@ impl State {
         self.list(number);
     }
 
+    /// Takes note of what a site answered. One that says that it was asked too often is left alone for a
+    /// while, and the whole server is spared if it is not the only one.
+    fn answered(&mut self, number: usize, answer: &Answer) {
+        let Answer::Status(status) = answer else { return };
+        let is_tired = matches!(status, 429 | 503);
+        let queue = &mut self.queues[number];
+        queue.was_tired |= is_tired;
+        queue.was_well |= !is_tired;
+        let limits = |queue: &&Queue| queue.was_tired && queue.was_well;
+        let may_limit = queue.was_tired;
+        if may_limit && self.queues.iter().filter(limits).count() >= MANY_TIRED {
+            self.spare();
+        }
+        if is_tired {
+            self.rest(number);
+        }
+    }
+
+    fn spare(&mut self) {
+        self.spaced.get_or_insert_with(Instant::now);
+    }
+
     /// Leaves a site alone for a while, whenever its turn was.
     fn rest(&mut self, number: usize) {
         self.queues[number].lanes = 1;
@@ -220,7 +271,16 @@ impl State {
 impl Queue {
     fn of(site: WebSite) -> Self {
         let (questions, kept) = (VecDeque::new(), Vec::new());
-        Self { site, questions, kept, begun: 0, lanes: LANES, listed: false }
+        Self {
+            site,
+            questions,
+            kept,
+            begun: 0,
+            lanes: LANES,
+            was_tired: false,
+            was_well: false,
+            listed: false,
+        }
     }
 }
 
@@ -281,6 +341,10 @@ impl Shared {
             }
             let rested = state.resting.iter().map(|(until, _)| *until).min();
             let rested = rested.map(|until| until.saturating_duration_since(Instant::now()));
+            let spaced = state.spaced.filter(|_| !state.turns.is_empty());
+            let spaced = spaced.map(|next| next.saturating_duration_since(Instant::now()));
+            // Another one may be at work still.
+            let rested = rested.into_iter().chain(spaced.map(|time| time.max(TICK))).min();
             let time = rested.unwrap_or(LOOK).min(LOOK);
             state.without_work += 1;
             let waited = self.changed.wait_timeout(state, time);
@@ -299,9 +363,7 @@ impl Shared {
         };
         let (answer, rest) = ask(&site, &request, kept, watch);
         // Before it is told: whoever hears it may ask the site again at once.
-        if matches!(answer, Answer::Status(429 | 503)) {
-            locked(&self.state).rest(queue);
-        }
+        locked(&self.state).answered(queue, &answer);
         self.tell(Heard::Answer(number, answer));
         let shared = Arc::clone(self);
         let go_on = move |_| !shared.over.load(Ordering::Relaxed);

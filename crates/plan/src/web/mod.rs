@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use stopgap_edit::FileEdit;
 use stopgap_edit::web::{Files, Placement};
+use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{WebFacts, WebServer, WebSite};
 use stopgap_model::{ActionId, ActionKind, Digest, Fact, MitigationId, WebKind};
@@ -79,6 +80,8 @@ pub struct WebChange {
     pub sites: Vec<WebSite>,
     /// Those of them that the rules do not reach, as their file cannot be changed.
     pub unreached: Vec<WebSite>,
+    /// What its sites answer by themselves.
+    pub own_answers: Vec<OwnAnswer>,
     /// What of ours stays, or may stay, though all of it is taken out: sentences without a full stop.
     pub strays: Vec<String>,
     /// The files to be replaced, made or removed, each once.
@@ -281,6 +284,7 @@ fn assembled(
             server: server.remembered(),
             sites: Vec::new(),
             unreached: Vec::new(),
+            own_answers: Vec::new(),
             strays: Vec::new(),
             edits: Vec::new(),
             staged: Vec::new(),
@@ -298,6 +302,7 @@ fn assembled(
         server,
         sites,
         unreached,
+        own_answers: layout.own_answers(),
         strays,
         edits,
         staged,

@@ -11,6 +11,7 @@ mod haproxy;
 mod headers;
 mod image;
 mod nginx;
+mod refused;
 mod target;
 mod text;
 mod translate;
@@ -23,6 +24,7 @@ use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 use stopgap_model::web::WebKind;
 
+pub use refused::refused;
 pub use text::{RuleText, text};
 pub use translate::translate;
 

@@ -3,6 +3,7 @@
 mod conditions;
 mod lines;
 mod macros;
+mod own;
 mod place;
 mod sites;
 mod walk;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 use super::files::{Files, Missing, Need, Trouble};
 
+pub(super) use own::own_answers;
 pub(super) use place::{own_paths, place, written_files};
 pub(super) use sites::sites;
 pub(super) use walk::Tree;
@@ -61,6 +63,9 @@ pub(super) fn gaps(tree: &Tree<'_>, text: &str) -> Vec<String> {
                 format!("`Satisfy Any` in {} lets requests in that rules deny", place(at))
             }),
         );
+    }
+    if text.contains("<If") {
+        told.extend(own::gaps(tree));
     }
     told
 }

@@ -14,6 +14,7 @@ use super::super::source::Source;
 use super::conditions::{Holds, holds};
 use super::lines::{Directive, Variables, next};
 use super::macros::Macro;
+use super::own::{self, Own};
 use super::place::OWN_FILE;
 
 /// The most virtual hosts and addresses: sixteen times as many as files may be read.
@@ -71,6 +72,8 @@ pub(super) struct Host {
     pub(super) aliases: Vec<String>,
     pub(super) tls: Option<bool>,
     pub(super) proxied: bool,
+    /// What it answers by itself.
+    pub(super) own: Own,
 }
 
 /// A section that is open.
@@ -342,9 +345,22 @@ impl<'a> Walk<'a> {
             "satisfy" if directive.arguments.eq_ignore_ascii_case("any") => {
                 self.tree.satisfy_any.insert(at);
             }
+            _ if own::DIRECTIVES.contains(&name.as_str()) => self.answers(at, &name, directive),
             _ => self.setting(&name, directive),
         }
         Ok(())
+    }
+
+    /// A directive that answers by itself, where it holds for all requests of a host: for a part of them it
+    /// is looked at when access is granted.
+    fn answers(&mut self, at: (usize, usize), name: &str, directive: &Directive) {
+        let is_host = |open: &Open| open.name.eq_ignore_ascii_case("<VirtualHost");
+        if !self.stack.iter().all(|open| open.holds.is_some() || is_host(open)) {
+            return;
+        }
+        if let Some(host) = self.tree.hosts.get_mut(self.host) {
+            host.own.take(name, directive, at);
+        }
     }
 
     fn setting(&mut self, name: &str, directive: &Directive) {

@@ -1,10 +1,12 @@
 //! HAProxy: lines of ours at the head of every frontend that reads requests.
 
+mod own;
 mod place;
 mod read;
 mod sites;
 mod words;
 
+pub(super) use own::own_answers;
 pub(super) use place::{holes, own_text, place, unreached, written_files};
 pub(super) use read::{Tree, gaps, needs, read};
 pub(super) use sites::sites;

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
+use stopgap_model::own_answer::Answers;
 use stopgap_model::problem::{escaped, one_line};
 
 use super::super::files::{Files, MAX_FILES, Need, Read, Trouble};
 use super::super::glob;
 use super::super::source::{Source, without_returns};
+use super::own;
 use super::place::is_ours;
 use super::words::words;
 
@@ -59,6 +61,8 @@ pub(super) struct Settings {
     mode: Option<String>,
     /// Where it has rules for requests, which are evaluated before those of the frontend.
     rules: Option<(usize, usize)>,
+    /// What answers by itself.
+    own: Vec<own::Line>,
 }
 
 /// A `frontend` or `listen` section.
@@ -204,7 +208,7 @@ impl<'a> Tree<'a> {
                 let Some(frontend) = self.frontends.last_mut() else { return Ok(()) };
                 frontend.indent.get_or_insert_with(|| text[..blank].to_vec());
                 frontend.rule(&words, self.depth, from + text.len());
-                frontend.line(words);
+                frontend.line((source, from), words);
             }
             Section::Defaults => {
                 let Some(defaults) = self.defaults.last_mut() else { return Ok(()) };
@@ -285,9 +289,17 @@ impl Settings {
     fn line(&mut self, at: (usize, usize), words: &[String]) {
         match words {
             [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
-            [first, ..] if first == "http-request" => self.rules = self.rules.or(Some(at)),
+            [first, ..] if first == "http-request" => {
+                self.rules = self.rules.or(Some(at));
+                self.own(at, own::of_earlier_rule(words));
+            }
             _ => {}
         }
+        self.own(at, own::of_line(words));
+    }
+
+    fn own(&mut self, at: (usize, usize), said: impl IntoIterator<Item = (Answers, &'static str)>) {
+        self.own.extend(said.into_iter().map(|(answers, what)| (answers, what, at)));
     }
 }
 
@@ -313,7 +325,13 @@ impl Frontend {
         }
     }
 
-    fn line(&mut self, words: Vec<String>) {
+    /// What answers by itself.
+    pub(super) fn own(&self) -> &[own::Line] {
+        &self.settings.own
+    }
+
+    fn line(&mut self, at: (usize, usize), words: Vec<String>) {
+        self.settings.own(at, own::of_line(&words));
         match words.first().map(String::as_str) {
             Some("bind") => self.binds.push(words),
             Some("disabled") => self.disabled = true,
