@@ -14,7 +14,7 @@ mod machine;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, lchown};
 
-use machine::{Machine, NGINX_CONF, NGINX_SITE};
+use machine::{HAPROXY_CFG, Machine, NGINX_CONF, NGINX_SITE};
 
 const WEB: &str = r#"
 schema = 1
@@ -277,6 +277,81 @@ fn a_state_folder_that_is_lost_is_a_conflict_where_our_text_was_changed() {
     let reason = run.reason("WEB");
     assert!(reason.contains("not in this state folder's records"), "{reason}");
     assert_eq!(machine.snapshot(), protected, "what protects the server stays");
+}
+
+/// What the check, the status and the list say of a disk on which not everything is reached.
+#[track_caller]
+fn partial_with(machine: &Machine, told: &str) {
+    for arguments in [["check"].as_slice(), &["status"], &["list"]] {
+        let run = machine.stopgap(arguments);
+        assert_eq!((run.code, run.state("WEB").as_str()), (1, "partial"), "{}", run.out);
+        assert!(run.reason("WEB").contains(told), "{arguments:?}: {}", run.reason("WEB"));
+    }
+}
+
+#[test]
+fn what_nginx_passes_on_unread_is_a_gap_unless_it_ends_where_requests_are_read() {
+    let stream = |text: &str| format!("{NGINX_CONF}stream {{\n{text}}}\n");
+    let preread = "\tmap $ssl_preread_server_name $to {\n\t\ta.test 127.0.0.1:80;\n\t\tdefault app;\n\t}\n\
+                   \tserver { listen 443; ssl_preread on; proxy_pass $to; }\n";
+    for (text, told) in [
+        // A database, and what ends at the sites of this very nginx.
+        ("\tserver { listen 3306; proxy_pass 192.0.2.1:3306; }\n".to_owned(), None),
+        (
+            format!("{preread}\tupstream app {{ server 127.0.0.1:80; server localhost:80; }}\n"),
+            None,
+        ),
+        // An application that nobody reads for, on this machine and elsewhere.
+        (
+            format!("{preread}\tupstream app {{ server 127.0.0.1:80; server 127.0.0.1:3000; }}\n"),
+            Some("nginx.conf, line 26 passes connections on"),
+        ),
+        (
+            "\tserver { listen 9000; proxy_pass 192.0.2.1:443; }\n".to_owned(),
+            Some("line 22 passes"),
+        ),
+        ("\tserver { listen 443; proxy_pass $unknown; }\n".to_owned(), Some("line 22 passes")),
+    ] {
+        let machine = on(Machine::nginx());
+        machine.write("etc/nginx/nginx.conf", &stream(&text));
+        match told {
+            None => applied_and_given_back(&machine),
+            Some(told) => partial_with(&machine, told),
+        }
+    }
+}
+
+#[test]
+fn what_haproxy_passes_on_unread_is_a_gap_unless_it_is_no_http_or_is_read_elsewhere() {
+    let frontend = |port: u16, server: &str| {
+        format!("\nlisten raw\n\tmode tcp\n\tbind :{port}\n\tserver one {server}\n")
+    };
+    let upgraded = "\nfrontend raw\n\tmode tcp\n\tbind :9000\n\tdefault_backend app\n".to_owned();
+    for (text, told) in [
+        (frontend(3306, "192.0.2.1:3306"), None),
+        (frontend(443, "127.0.0.1:80"), None),
+        (frontend(443, "192.0.2.1"), Some("raw in /etc/haproxy/haproxy.cfg, line 26 passes")),
+        (frontend(9000, "app.test:8080"), Some("without reading requests")),
+        (upgraded, Some("line 26 passes connections on to app, which alone reads their requests")),
+    ] {
+        let machine = on(Machine::bare());
+        machine.write("usr/sbin/haproxy", "\x7fELF\0");
+        machine.write("etc/haproxy/haproxy.cfg", &format!("{HAPROXY_CFG}{text}"));
+        match told {
+            None => applied_and_given_back(&machine),
+            Some(told) => partial_with(&machine, told),
+        }
+    }
+}
+
+#[test]
+fn a_haproxy_that_carries_a_database_keeps_no_mitigation_of_requests_from_being_applied() {
+    let machine = on(Machine::nginx());
+    machine.write("usr/sbin/haproxy", "\x7fELF\0");
+    let database = "frontend sql\n\tbind :3306\n\tdefault_backend sql\n\
+                    backend sql\n\tserver one 192.0.2.1:3306\n";
+    machine.write("etc/haproxy/haproxy.cfg", database);
+    applied_and_given_back(&machine);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use scene::{ALL, APACHE, NGINX, Scene, scene};
+use scene::{ALL, APACHE, HAPROXY, NGINX, Scene, scene};
 use stopgap_testkit::servers::Setup;
 
 /// The mitigation is put in, blocks, is left alone by a second check, and goes to the byte.
@@ -161,4 +161,41 @@ fn a_server_block_that_came_after_the_state_folder_was_lost_is_put_right() {
     );
     assert_eq!(scene.stopgap(&["remove", "WEB"]).state("WEB"), "withdrawn");
     assert_eq!(fs::read_to_string(scene.dir().join("sites/c.conf")).unwrap(), site);
+}
+
+/// What the check, the status and the list say, and with which exit code.
+#[track_caller]
+fn partial_with(scene: &Scene, told: &str) {
+    for arguments in [["check"].as_slice(), &["status"], &["list"]] {
+        let run = scene.stopgap(arguments);
+        assert_eq!((run.code, run.state("WEB").as_str()), (1, "partial"), "{}", run.out);
+        assert!(run.reason("WEB").contains(told), "{arguments:?}: {}", run.reason("WEB"));
+    }
+    assert_eq!(scene.stopgap(&["check"]).json()["changed"], false);
+}
+
+#[test]
+fn a_backend_of_haproxy_that_alone_reads_requests_is_a_gap_that_is_told() {
+    let config = format!(
+        "{}\nfrontend raw\n  mode tcp\n  bind 127.0.0.1:{{port1}}\n  default_backend app\n\
+         backend app\n  http-request return status 200 content-type text/plain string app\n",
+        HAPROXY.config
+    );
+    let setup = Setup { config: &config, ..HAPROXY };
+    let Some(scene) = scene(&setup) else { return };
+    partial_with(&scene, "passes connections on to app, which alone reads their requests");
+    assert!(scene.get_blocked("/stopgap-probe"));
+    // It is a gap indeed.
+    assert_eq!(scene.get_at(1, "/stopgap-probe"), 200);
+}
+
+#[test]
+fn a_frontend_of_haproxy_that_carries_something_else_is_no_gap() {
+    let config = format!(
+        "{}\nlisten sql\n  mode tcp\n  bind 127.0.0.1:{{port1}}\n  server one 192.0.2.1:3306\n",
+        HAPROXY.config
+    );
+    let setup = Setup { config: &config, ..HAPROXY };
+    let Some(scene) = scene(&setup) else { return };
+    applied_and_given_back(&scene);
 }

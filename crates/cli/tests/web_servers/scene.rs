@@ -243,7 +243,17 @@ impl Scene {
 
     /// The status of an answer; 0 for a connection that is closed without one.
     pub(crate) fn ask(&self, method: &str, target: &str, headers: &str) -> u16 {
-        let mut stream = TcpStream::connect(self.address()).expect("the server listens");
+        self.ask_at(0, method, target, headers)
+    }
+
+    /// The status of an answer at another of its ports.
+    pub(crate) fn get_at(&self, port: usize, target: &str) -> u16 {
+        self.ask_at(port, "GET", target, "")
+    }
+
+    fn ask_at(&self, port: usize, method: &str, target: &str, headers: &str) -> u16 {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.running.port(port)));
+        let mut stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
         let request = format!(
             "{method} {target} HTTP/1.1\r\nHost: shop.test\r\n{headers}Connection: close\r\n\r\n"

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::own_answer::OwnAnswer;
-use stopgap_model::web::{WebKind, WebSite};
+use stopgap_model::web::{Listen, WebKind, WebSite};
 use stopgap_rules::web::RuleText;
 
 use super::files::{Files, Trouble};
+use super::passage::Passage;
 use super::place::{EditError, Placement};
 use super::{apache, haproxy, nginx};
 use crate::FileEdit;
@@ -104,6 +105,36 @@ impl<'a> Layout<'a> {
                 haproxy::holes(self.files, tree, frontend)
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// What passes connections on without reading requests.
+    #[must_use]
+    pub fn passages(&self) -> Vec<Passage> {
+        match &self.kind {
+            Kind::Nginx(tree) => nginx::passages(tree),
+            Kind::HaProxy(tree) => haproxy::passages(tree),
+            Kind::Apache(_) => Vec::new(),
+        }
+    }
+
+    /// Where requests are read, whether it can be asked there or not.
+    #[must_use]
+    pub fn listens(&self) -> Vec<Listen> {
+        match &self.kind {
+            Kind::Nginx(tree) => nginx::listens(tree),
+            Kind::Apache(tree) => apache::listens(tree),
+            Kind::HaProxy(tree) => haproxy::listens(tree),
+        }
+    }
+
+    /// Whether requests are read anywhere.
+    #[must_use]
+    pub fn reads_requests(&self) -> bool {
+        match &self.kind {
+            Kind::Nginx(tree) => nginx::reads_requests(tree),
+            Kind::Apache(_) => true,
+            Kind::HaProxy(tree) => haproxy::reads_requests(tree),
         }
     }
 

@@ -11,6 +11,7 @@ mod haproxy;
 mod layout;
 mod listen;
 mod nginx;
+mod passage;
 mod place;
 mod source;
 mod splice;
@@ -20,4 +21,5 @@ pub use files::{
     Missing, Need, OverBudget, Read, Trouble,
 };
 pub use layout::Layout;
+pub use passage::Passage;
 pub use place::{EditError, Placement};

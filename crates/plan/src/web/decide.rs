@@ -199,6 +199,10 @@ impl Asking<'_> {
         if let Seen::Unknown(why) = &server.seen {
             return self.rest(State::Unknown, why.clone(), record);
         }
+        let is_blind = server.layout.as_ref().is_ok_and(|layout| !layout.reads_requests());
+        if let (true, [passed, ..]) = (is_blind, server.passed_on.as_slice()) {
+            return self.rest(State::Unsupported, passed.clone(), record);
+        }
         let rule = match translate(&server.can, &action.kind) {
             Ok(rule) => rule,
             Err(refused) => {

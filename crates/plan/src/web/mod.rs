@@ -8,6 +8,7 @@ mod decide;
 mod dormant;
 mod merge;
 mod orphans;
+mod passed;
 mod recognised;
 mod server;
 
@@ -215,8 +216,9 @@ fn decide_here(input: &Input<'_>, server: &OnServer<'_>) -> Here {
         }
         let affects = affects(mitigation, input.facts);
         for action in rules {
-            // On a server that is gone nothing is wanted.
-            if server.config.is_none() && server.record(&action.id).is_none() {
+            // On a server that is gone nothing is wanted, and nothing on one that has no requests.
+            let is_none = server.config.is_none() || server.has_no_requests();
+            if is_none && server.record(&action.id).is_none() {
                 continue;
             }
             let asking = Asking { input, server, offer, mitigation, action, affects: &affects };

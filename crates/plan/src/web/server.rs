@@ -11,7 +11,7 @@ use stopgap_model::{ActionId, Digest, Fact, ServerId, ServerPath, WebKind};
 use stopgap_rules::web::Server;
 
 use super::recognised::recognised;
-use super::{WebConfig, WebPlaced, digest, rule_text};
+use super::{WebConfig, WebPlaced, digest, passed, rule_text};
 use crate::{Input, OwnRules};
 
 /// A web server with what is on it of ours.
@@ -33,6 +33,9 @@ pub(crate) struct OnServer<'a> {
     /// Why nothing is done to it, if so: an earlier change is still to be taken back.
     pub(crate) stuck: Option<&'a str>,
     pub(crate) seen: Seen,
+    /// What may be HTTP and is passed on unread, to where nothing else reads it: sentences without a
+    /// full stop.
+    pub(crate) passed_on: Vec<String>,
     /// Where rules of a kind stand, for a person.
     places: RefCell<BTreeMap<&'static str, String>>,
     failures: BTreeMap<&'a ActionId, &'a str>,
@@ -65,6 +68,7 @@ impl<'a> OnServer<'a> {
             input.web.iter().map(|config| Self::found(input, config)).collect();
         let gone = input.in_place.web.iter().filter(|(_, own)| !own.rules.is_empty());
         share(&mut all);
+        passed::look_at(&mut all);
         for (id, own) in gone.filter(|(id, _)| all.iter().all(|s| s.id != **id)).collect::<Vec<_>>()
         {
             all.push(Self::missing(input, id, own));
@@ -109,6 +113,7 @@ impl<'a> OnServer<'a> {
             shared: None,
             stuck,
             seen,
+            passed_on: Vec::new(),
             places,
             failures,
         }
@@ -127,6 +132,7 @@ impl<'a> OnServer<'a> {
             shared: None,
             stuck: stuck(input, id),
             seen: Seen::Unknown(why),
+            passed_on: Vec::new(),
             places: RefCell::default(),
             failures: failures(input, id),
         }
@@ -204,11 +210,19 @@ impl<'a> OnServer<'a> {
         }
     }
 
-    /// What a rule does not reach here though it belongs there, because a file cannot be changed or is
-    /// not known.
+    /// What a rule does not reach here though an attack may come there: a file cannot be changed or is
+    /// not known, or connections are passed on unread.
     pub(crate) fn holes(&self, placed: &WebPlaced) -> Vec<String> {
         let Ok(layout) = &self.layout else { return Vec::new() };
-        layout.holes(&rule_text(self.can.kind, std::slice::from_ref(placed)))
+        let mut holes = layout.holes(&rule_text(self.can.kind, std::slice::from_ref(placed)));
+        holes.extend(self.passed_on.iter().cloned());
+        holes
+    }
+
+    /// Whether it reads no requests and passes none on unread: no mitigation of requests concerns it.
+    pub(crate) fn has_no_requests(&self) -> bool {
+        self.passed_on.is_empty()
+            && self.layout.as_ref().is_ok_and(|layout| !layout.reads_requests())
     }
 
     /// What a person should know of what is put on it.

@@ -14,7 +14,7 @@ use super::files::{Files, Missing, Need, Trouble};
 
 pub(super) use own::own_answers;
 pub(super) use place::{own_paths, place, written_files};
-pub(super) use sites::sites;
+pub(super) use sites::{listens, sites};
 pub(super) use walk::Tree;
 
 /// What is still to be read.

@@ -37,6 +37,12 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
     sites
 }
 
+/// Where Apache listens.
+pub(crate) fn listens(tree: &Tree<'_>) -> Vec<Listen> {
+    let sockets = tree.listens.iter().filter_map(|words| socket(words));
+    sockets.map(|socket| Listen::Port(socket.address, socket.port)).collect()
+}
+
 fn socket(words: &[String]) -> Option<Socket> {
     match address(words.first()?, 0)? {
         Listen::Port(address, port) if port != 0 => {

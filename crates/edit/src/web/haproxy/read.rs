@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::own_answer::Answers;
-use stopgap_model::problem::{escaped, one_line};
+use stopgap_model::problem::escaped;
 
 use super::super::files::{Files, MAX_FILES, Need, Read, Trouble};
 use super::super::glob;
 use super::super::source::{Source, without_returns};
 use super::own;
+use super::passages::passages;
 use super::place::is_ours;
 use super::words::words;
 
@@ -47,6 +48,7 @@ pub(crate) struct Tree<'a> {
     pub(super) sources: Vec<Source<'a>>,
     /// What takes connections.
     pub(super) frontends: Vec<Frontend>,
+    pub(super) backends: Vec<Backend>,
     defaults: Vec<Settings>,
     /// How many conditions on lines are open.
     depth: usize,
@@ -63,6 +65,35 @@ pub(super) struct Settings {
     rules: Option<(usize, usize)>,
     /// What answers by itself.
     own: Vec<own::Line>,
+    /// Where what no rule sends elsewhere goes.
+    pub(super) default_backend: Option<String>,
+}
+
+/// A `backend` section, or that side of a `listen` section.
+#[derive(Debug, Default)]
+pub(super) struct Backend {
+    pub(super) name: String,
+    mode: Option<String>,
+    /// The address of each server.
+    pub(super) servers: Vec<String>,
+}
+
+impl Backend {
+    /// Whether it reads requests.
+    pub(super) fn is_http(&self) -> bool {
+        self.mode.as_deref() == Some("http")
+    }
+
+    fn line(&mut self, words: &[String]) {
+        match words {
+            [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
+            [first, _, address, ..] if first == "server" => self.servers.push(address.clone()),
+            [first, _, _, address, ..] if first == "server-template" => {
+                self.servers.push(address.clone());
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A `frontend` or `listen` section.
@@ -81,7 +112,13 @@ pub(super) struct Frontend {
     is_inner: bool,
     /// The blank that its first line that is not ours begins with.
     pub(super) indent: Option<Vec<u8>>,
-    settings: Settings,
+    pub(super) settings: Settings,
+    /// The backends that rules of it name.
+    pub(super) leads_to: Vec<String>,
+    /// Whether a rule of it has requests read from there on.
+    pub(super) reads: bool,
+    /// The servers of a `listen` section.
+    pub(super) backend: Backend,
     /// The words of each `bind`.
     pub(super) binds: Vec<Vec<String>>,
     pub(super) disabled: bool,
@@ -101,6 +138,7 @@ enum Section {
     None,
     Defaults,
     Frontend,
+    Backend,
     Other,
 }
 
@@ -214,6 +252,10 @@ impl<'a> Tree<'a> {
                 let Some(defaults) = self.defaults.last_mut() else { return Ok(()) };
                 defaults.line((source, from), &words);
             }
+            Section::Backend => {
+                let Some(backend) = self.backends.last_mut() else { return Ok(()) };
+                backend.line(&words);
+            }
             Section::None | Section::Other => {}
         }
         Ok(())
@@ -268,11 +310,23 @@ impl<'a> Tree<'a> {
                     is_inner: false,
                     indent: None,
                     settings,
+                    leads_to: Vec::new(),
+                    reads: false,
+                    backend: Backend::default(),
                     binds: Vec::new(),
                     disabled: false,
                     proxied: false,
                 });
                 Ok(Section::Frontend)
+            }
+            "backend" => {
+                let settings = match word(2) {
+                    "from" => self.settings(word(3)),
+                    _ => self.defaults.last().cloned().unwrap_or_default(),
+                };
+                let (name, mode) = (word(1).to_owned(), settings.mode);
+                self.backends.push(Backend { name, mode, servers: Vec::new() });
+                Ok(Section::Backend)
             }
             _ => Ok(Section::Other),
         }
@@ -292,6 +346,9 @@ impl Settings {
             [first, ..] if first == "http-request" => {
                 self.rules = self.rules.or(Some(at));
                 self.own(at, own::of_earlier_rule(words));
+            }
+            [first, name, ..] if first == "default_backend" => {
+                self.default_backend = Some(name.clone());
             }
             _ => {}
         }
@@ -336,6 +393,12 @@ impl Frontend {
             Some("bind") => self.binds.push(words),
             Some("disabled") => self.disabled = true,
             Some("mode") => self.settings.mode = words.get(1).cloned(),
+            Some("default_backend") => self.settings.default_backend = words.get(1).cloned(),
+            Some("use_backend") => self.leads_to.extend(words.get(1).cloned()),
+            Some("server" | "server-template") => self.backend.line(&words),
+            Some("tcp-request") if words.iter().any(|word| word == "switch-mode") => {
+                self.reads = true;
+            }
             Some("tcp-request") if words.iter().any(|word| word == "expect-proxy") => {
                 self.proxied = true;
             }
@@ -344,18 +407,19 @@ impl Frontend {
     }
 }
 
+/// Whether requests are read anywhere.
+pub(crate) fn reads_requests(tree: &Tree<'_>) -> bool {
+    tree.frontends.iter().any(Frontend::is_http)
+}
+
 /// What rules do not reach, or reach late.
 pub(crate) fn gaps(tree: &Tree<'_>) -> Vec<String> {
-    let mut gaps = Vec::new();
+    let mut gaps: Vec<String> = passages(tree).into_iter().map(|passage| passage.told).collect();
     let mut earlier = BTreeSet::new();
     let told = |source: usize, at: usize| {
         tree.sources.get(source).map(|source| source.told(at)).unwrap_or_default()
     };
     for frontend in &tree.frontends {
-        if !frontend.is_http() && !frontend.disabled {
-            let (name, at) = (one_line(&frontend.name), told(frontend.source, frontend.from));
-            gaps.push(format!("{name} in {at} passes connections on without reading requests"));
-        }
         earlier.extend(frontend.settings.rules.filter(|_| frontend.is_http()));
     }
     gaps.extend(earlier.into_iter().map(|(source, at)| {

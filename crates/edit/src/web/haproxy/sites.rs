@@ -15,6 +15,17 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
     sites_of(tree, |_| true)
 }
 
+/// Where frontends in mode http listen, whether it can be asked there or not.
+pub(crate) fn listens(tree: &Tree<'_>) -> Vec<Listen> {
+    tree.frontends.iter().filter(|one| one.is_http() && !one.disabled).flat_map(binds).collect()
+}
+
+/// Where a frontend listens.
+pub(super) fn binds(frontend: &Frontend) -> Vec<Listen> {
+    let addresses = frontend.binds.iter().filter_map(|words| words.get(1));
+    addresses.flat_map(|all| all.split(',')).filter_map(listens_at).flatten().collect()
+}
+
 /// The sites of those frontends.
 pub(super) fn sites_of(tree: &Tree<'_>, is_meant: impl Fn(&Frontend) -> bool) -> Vec<WebSite> {
     let frontends = tree.frontends.iter().filter(|one| one.is_http() && !one.disabled);
@@ -37,14 +48,14 @@ fn of_bind(frontend: &Frontend, words: &[String]) -> Vec<WebSite> {
         if proxied {
             return vec![unasked(format!("the PROXY protocol is expected at {told}"))];
         }
-        listens(text).unwrap_or_else(|| vec![unasked(format!("nobody else can ask {told}"))])
+        listens_at(text).unwrap_or_else(|| vec![unasked(format!("nobody else can ask {told}"))])
     });
     let site = |listen| WebSite { name: String::new(), listen, tls: has("ssl"), block: 0 };
     listens.map(site).collect()
 }
 
 /// An address; `None`: a descriptor, an abstract socket, QUIC, or a name.
-fn listens(text: &str) -> Option<Vec<Listen>> {
+fn listens_at(text: &str) -> Option<Vec<Listen>> {
     if let Some(path) = text.strip_prefix("unix@").or(text.starts_with('/').then_some(text)) {
         return Some(vec![Listen::Unix(ServerPath::new(path))]);
     }

@@ -7,6 +7,7 @@ mod place;
 mod reach;
 mod sites;
 mod staged;
+mod streams;
 mod tree;
 mod walk;
 
@@ -15,8 +16,9 @@ use super::files::{Files, Trouble};
 pub(super) use needs::{named_in, needs};
 pub(super) use place::{Parts, own_paths, place, written_files};
 pub(super) use reach::{holes, strays, unreached};
-pub(super) use sites::sites;
-pub(super) use tree::{Tree, gaps};
+pub(super) use sites::{listens, sites};
+pub(super) use streams::passages;
+pub(super) use tree::{Tree, gaps, reads_requests};
 
 /// What the files say.
 pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {

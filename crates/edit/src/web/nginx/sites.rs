@@ -32,7 +32,7 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
 
 /// The sites of the server blocks of these numbers.
 pub(super) fn sites_of(tree: &Tree<'_>, is_meant: impl Fn(usize) -> bool) -> Vec<WebSite> {
-    let parsed: Vec<_> = tree.servers.iter().map(|server| (server, listens(server))).collect();
+    let parsed: Vec<_> = tree.servers.iter().map(|server| (server, listens_of(server))).collect();
     let mut parameters: BTreeMap<Listen, Parameters> = BTreeMap::new();
     for (_, listens) in &parsed {
         for (listen, said) in listens {
@@ -52,6 +52,16 @@ pub(super) fn sites_of(tree: &Tree<'_>, is_meant: impl Fn(usize) -> bool) -> Vec
         }
     }
     sites
+}
+
+/// Where server blocks listen, whether it can be asked there or not.
+pub(crate) fn listens(tree: &Tree<'_>) -> Vec<Listen> {
+    let all = tree.servers.iter().flat_map(plain_listens);
+    all.filter(|listen| !matches!(listen, Listen::Unasked(_))).collect()
+}
+
+fn plain_listens(server: &Server<'_>) -> Vec<Listen> {
+    listens_of(server).into_iter().map(|(listen, _)| listen).collect()
 }
 
 /// The name to ask for, or the pattern that it is.
@@ -92,7 +102,7 @@ fn named(name: &[u8]) -> Name {
     Name::Asked(if is_host_name(&stand_in) { stand_in } else { String::new() })
 }
 
-fn listens(server: &Server<'_>) -> Vec<(Listen, Parameters)> {
+fn listens_of(server: &Server<'_>) -> Vec<(Listen, Parameters)> {
     if server.listens.is_empty() {
         return vec![(Listen::Port(None, DEFAULT_PORT), Parameters::default())];
     }

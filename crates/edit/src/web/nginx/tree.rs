@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::source::Source;
+use super::streams::{Streams, passages};
 use stopgap_model::host::ServerPath;
 
 /// The configuration of nginx.
@@ -21,8 +22,8 @@ pub(crate) struct Tree<'a> {
     pub(super) own: Vec<Own>,
     pub(super) servers: Vec<Server<'a>>,
     pub(crate) modules: Vec<String>,
-    /// The server blocks that pass connections on without reading requests.
-    pub(super) streams: Vec<Span>,
+    /// What passes connections on without reading requests.
+    pub(super) streams: Streams,
     /// Where requests are passed on in another way than as HTTP, with the directive.
     pub(super) passes: Vec<(Span, String)>,
     /// Whether requests are passed on as gRPC: an nginx without it does not know its directives.
@@ -80,6 +81,10 @@ pub(super) enum Place {
     Within,
     /// The `stream` block.
     Stream,
+    /// A `server` block in it.
+    StreamServer,
+    /// A group of servers in it, or a map to a variable.
+    StreamPlaces,
     /// Another one.
     Elsewhere,
 }
@@ -91,6 +96,8 @@ impl Place {
             (Self::Main, b"http") => Self::Http,
             (Self::Main, b"stream") => Self::Stream,
             (Self::Http, b"server") => Self::Server,
+            (Self::Stream, b"server") => Self::StreamServer,
+            (Self::Stream, b"upstream" | b"map") => Self::StreamPlaces,
             (Self::Server | Self::Within, _) => Self::Within,
             _ => Self::Elsewhere,
         }
@@ -159,14 +166,16 @@ impl Tree<'_> {
     }
 }
 
+/// Whether requests are read anywhere.
+pub(crate) fn reads_requests(tree: &Tree<'_>) -> bool {
+    tree.blocks.iter().any(|block| block.place == Place::Http)
+}
+
 /// What rules do not reach.
 pub(crate) fn gaps(tree: &Tree<'_>, server: &str, upstream: &str) -> Vec<String> {
     let mut gaps = Vec::new();
     if !server.is_empty() {
-        let streams = tree.told_once(&tree.streams);
-        gaps.extend(streams.into_iter().map(|at| {
-            format!("the server block in {at} passes connections on without reading requests")
-        }));
+        gaps.extend(passages(tree).into_iter().map(|passage| passage.told));
     }
     if upstream.is_empty() {
         return gaps;

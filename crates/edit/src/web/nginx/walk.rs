@@ -13,6 +13,7 @@ use super::super::source::Source;
 use super::lex::{End, Lexer, Statement};
 use super::needs::full_path;
 use super::place::{own_includes, own_paths};
+use super::streams;
 use super::tree::{Block, Includes, Own, Place, Server, Setter, Span, Tree};
 
 /// The most blocks that something of ours belongs into: sixteen times as many as files may be read.
@@ -32,6 +33,8 @@ pub(super) struct Walk<'a> {
     walked: usize,
     /// Where the statement before ends.
     behind: usize,
+    /// The group or variable of the `stream` block that is open.
+    places: String,
 }
 
 impl<'a> Walk<'a> {
@@ -46,6 +49,7 @@ impl<'a> Walk<'a> {
             reading: Vec::new(),
             walked: 0,
             behind: 0,
+            places: String::new(),
         }
     }
 
@@ -176,7 +180,7 @@ impl<'a> Walk<'a> {
             }
             End::Open => {
                 self.first(at);
-                self.open(at, statement.name());
+                self.open(at, &statement);
                 Ok(())
             }
             End::Simple if statement.name() == b"include" => self.include(at, &statement),
@@ -211,12 +215,17 @@ impl<'a> Walk<'a> {
         self.stack.last().map_or(Place::Main, |block| block.place)
     }
 
-    fn open(&mut self, at: Span, name: &[u8]) {
-        let outer = self.place();
-        let place = outer.inner(name);
+    fn open(&mut self, at: Span, statement: &Statement<'a>) {
+        let place = self.place().inner(statement.name());
         let server = (place == Place::Server).then_some(self.tree.servers.len());
-        if outer == Place::Stream && name == b"server" {
-            self.tree.streams.push(at);
+        match place {
+            Place::StreamServer => self.tree.streams.servers.push(streams::Server::new(at)),
+            // A group has its name behind the word, a map its variable.
+            Place::StreamPlaces => {
+                let name = statement.words.last().map(|word| String::from_utf8_lossy(word));
+                self.places = name.unwrap_or_default().into_owned();
+            }
+            _ => {}
         }
         if place == Place::Server {
             self.tree.servers.push(Server::default());
@@ -240,7 +249,7 @@ impl<'a> Walk<'a> {
         match block.place {
             Place::Http | Place::Server => self.tree.blocks.push(block),
             Place::Within if sets => self.tree.blocks.push(block),
-            Place::Within | Place::Main | Place::Stream | Place::Elsewhere => {}
+            _ => {}
         }
     }
 
@@ -250,6 +259,15 @@ impl<'a> Walk<'a> {
             let module = statement.words.get(1).map(|word| String::from_utf8_lossy(word));
             let file = module.map(|module| ServerPath::new(module).file_name().to_owned());
             self.tree.modules.extend(file);
+        }
+        match place {
+            Place::StreamServer => {
+                if let Some(server) = self.tree.streams.servers.last_mut() {
+                    server.line(&statement.words);
+                }
+            }
+            Place::StreamPlaces => self.place_of_streams(&statement),
+            _ => {}
         }
         if !matches!(place, Place::Http | Place::Server | Place::Within) {
             return;
@@ -264,6 +282,17 @@ impl<'a> Walk<'a> {
         } else if place == Place::Server {
             self.of_server(statement);
         }
+    }
+
+    /// A line of a group (`server 127.0.0.1:1 weight=5;`) or a map (`shop.test 127.0.0.1:1;`).
+    fn place_of_streams(&mut self, statement: &Statement<'a>) {
+        let place = match statement.words.as_slice() {
+            [name, place, ..] if **name == *b"server" => place,
+            [_, place] => place,
+            _ => return,
+        };
+        let place = String::from_utf8_lossy(place).into_owned();
+        self.tree.streams.places.entry(self.places.clone()).or_default().push(place);
     }
 
     fn sets(&mut self, at: Span, setter: Setter, statement: &Statement<'a>) {
