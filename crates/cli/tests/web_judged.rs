@@ -15,5 +15,11 @@ mod scene;
 mod application;
 #[path = "web_judged/by_itself.rs"]
 mod by_itself;
+#[path = "web_judged/cached.rs"]
+mod cached;
 #[path = "web_judged/denied.rs"]
 mod denied;
+#[path = "web_judged/limits.rs"]
+mod limits;
+#[path = "web_judged/varying.rs"]
+mod varying;

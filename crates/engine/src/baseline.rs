@@ -28,6 +28,9 @@ const TIMES: usize = 2;
 const TIMES_VARYING: usize = 5;
 /// So many sites that limit how often they are asked mean that the server does.
 const MANY_LIMITED: usize = 2;
+/// Between two sites that are asked again, and for how many of them.
+const TURN: Duration = Duration::from_millis(20);
+const MAX_TURN: usize = 25;
 /// The longest wait without a look at whether to stop.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// The most sites that one note names.
@@ -205,7 +208,9 @@ impl<'h> Baseline<'h> {
         let is_ordinary = matches!(what, What::Health(_));
         let wanted = if varies { TIMES_VARYING } else { TIMES };
         if is_tired && times == 1 {
-            self.again.push((Instant::now() + self.pause, what));
+            // One after the other: they may have been too many at once.
+            let turn = u32::try_from(self.again.len().min(MAX_TURN)).unwrap_or_default();
+            self.again.push((Instant::now() + self.pause + TURN * turn, what));
         } else if is_ordinary && is_status && !is_tired && times < wanted && !self.spares(site) {
             self.put(probing, what);
         }

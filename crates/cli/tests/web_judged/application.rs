@@ -32,6 +32,11 @@ impl Application {
         Self::new(|_, _| 200)
     }
 
+    /// How many requests reached it.
+    pub(crate) fn count(&self) -> usize {
+        self.targets.lock().unwrap().len()
+    }
+
     /// Whether a request for something with this text reached it since it was asked last.
     pub(crate) fn was_reached_by(&self, text: &str) -> bool {
         let targets = std::mem::take(&mut *self.targets.lock().unwrap());
