@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -75,11 +75,55 @@ pub(crate) fn measure(program: &Program, report: &mut Report) -> Result<(), Stri
         }
         report.figure("  the whole check", check, "s", Target::AtMost(case.check));
     }
+    measure_tls(program, report)?;
     let Some(scene) = Scene::of(&cases[0].sites)? else { return Ok(()) };
     let (disable, check) = scene.measure_disable(program)?;
     report.figure("disable beside a check of the first", disable, "s", Target::AtMost(2.0));
     report.remark("  the check, which stops there", check, "s");
     Ok(())
+}
+
+/// What it takes to ask 100 sites on one port over TLS, before and after, in a whole check.
+fn measure_tls(program: &Program, report: &mut Report) -> Result<(), String> {
+    let Some((key, certificate)) = key_and_certificate()? else {
+        println!("skipped: openssl is not installed");
+        return Ok(());
+    };
+    let own = "ssl_certificate {dir}/c.pem;\nssl_certificate_key {dir}/k.pem;\n".to_owned();
+    let names = (0..100).map(|number| {
+        format!(
+            "server {{ listen 127.0.0.1:{{port1}} ssl; server_name own{number}.test; return 200; }}\n"
+        )
+    });
+    let plain = "server { listen 127.0.0.1:{port0}; server_name own0.test; return 200; }\n";
+    let config = own + plain + &names.collect::<String>();
+    let files = [("k.pem", key.as_str()), ("c.pem", certificate.as_str())];
+    let Some(scene) = Scene::with(&config, &files)? else { return Ok(()) };
+    let (enforced, check) = scene.measure(program)?;
+    report.remark("100 sites on one port over TLS: enforced", enforced, "s");
+    report.figure("  the whole check", check, "s", Target::AtMost(3.0));
+    Ok(())
+}
+
+/// A key and a certificate that nobody signed; `None` without openssl.
+fn key_and_certificate() -> Result<Option<(String, String)>, String> {
+    let failed = |error: std::io::Error| format!("a certificate: {error}");
+    let tree = Tree::empty();
+    let (key, certificate) = (tree.state().join("k.pem"), tree.state().join("c.pem"));
+    fs::create_dir_all(tree.state()).map_err(failed)?;
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=x"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .stderr(Stdio::null())
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        return Ok(None);
+    }
+    let read = |path| fs::read_to_string(path).map_err(failed);
+    Ok(Some((read(key)?, read(certificate)?)))
 }
 
 /// An application that answers after a time, or never; its port. It is there until the process ends.
@@ -146,12 +190,17 @@ struct Scene {
 
 impl Scene {
     fn of(sites: &str) -> Result<Option<Self>, String> {
+        Self::with(sites, &[])
+    }
+
+    fn with(sites: &str, files: &[(&str, &str)]) -> Result<Option<Self>, String> {
         let config = format!(
             "worker_processes 2;\n{{basics}}\nhttp {{\naccess_log off;\n\
              client_body_temp_path {{dir}}/body;\nproxy_temp_path {{dir}}/proxy;\n\
              server_names_hash_bucket_size 128;\n{sites}}}\n"
         );
-        let Some(server) = Setup::new(WebKind::Nginx, &config).start() else { return Ok(None) };
+        let setup = Setup { files, ..Setup::new(WebKind::Nginx, &config) };
+        let Some(server) = setup.start() else { return Ok(None) };
         let failed = |error: std::io::Error| format!("the catalog: {error}");
         write_catalog(&server.dir().join("catalog"), RULES).map_err(failed)?;
         fs::write(server.dir().join("policy.toml"), policy_of(&server)).map_err(failed)?;
