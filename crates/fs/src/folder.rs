@@ -31,6 +31,17 @@ pub(crate) struct Folder {
     path: PathBuf,
 }
 
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Something else, such as a pipe.
+    Other,
+}
+
 impl Folder {
     /// Opens a folder that the administrator named; links on the way to it are his own.
     pub(crate) fn open(path: &Path) -> Result<Self, FsError> {
@@ -76,6 +87,20 @@ impl Folder {
     pub(crate) fn again(&self) -> Result<Self, FsError> {
         let fd = rustix::fs::openat(&self.fd, ".", FOLDER, Mode::empty()).at("open", &self.path)?;
         Ok(Self { fd, path: self.path.clone() })
+    }
+
+    /// What `name` is in this folder; `None` if nothing is there.
+    pub(crate) fn kind(&self, name: &OsStr) -> Result<Option<Kind>, FsError> {
+        let found = match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(None),
+            found => found.at("look at", &self.path_of(name))?,
+        };
+        Ok(Some(match FileType::from_raw_mode(found.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Folder,
+            FileType::Symlink => return Err(FsError::Link { path: self.path_of(name) }),
+            _ => Kind::Other,
+        }))
     }
 
     /// The path of `name` in this folder.

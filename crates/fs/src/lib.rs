@@ -32,7 +32,7 @@ mod xattr;
 
 pub use error::{FsError, LockError, PrivateDirError, ReplaceError};
 pub use find::{FindLimits, FoundFiles, NotSearched};
-pub use folder::{open_regular, read_below, read_bounded};
+pub use folder::{Kind, open_regular, read_below, read_bounded};
 pub use lines::{Lines, lines};
 pub use lock::Lock;
 pub use log::Log;

@@ -8,7 +8,7 @@ use stopgap_model::Digest;
 
 use crate::error::{FsError, ReplaceError};
 use crate::find::{FindLimits, FoundFiles, find};
-use crate::folder::{Folder, read_rest};
+use crate::folder::{Folder, Kind, read_rest};
 use crate::replace::replace;
 use crate::replacing::Guarded;
 use crate::temp::leftover_of;
@@ -44,6 +44,14 @@ impl Root {
     /// The way there leads over a link, a file, or a name that is there twice.
     pub fn resolve(&self, parts: &[&str]) -> Result<Option<PathBuf>, FsError> {
         Ok(self.place(parts)?.map(|(folder, name)| folder.path_of(&name)))
+    }
+
+    /// What is at a path; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// The way there leads over a link, a file, or a name that is there twice; or it is a link.
+    pub fn kind(&self, parts: &[&str]) -> Result<Option<Kind>, FsError> {
+        self.place(parts)?.map_or(Ok(None), |(folder, name)| folder.kind(&name))
     }
 
     /// The bytes of a regular file of at most `max` bytes; `None` if it is not there.
