@@ -299,9 +299,18 @@ fn groups_are_those_of_the_match_and_unclear_ones_are_not_guessed() {
     // What stands before the place of the match is seen there too.
     assert_eq!(groups(r"(?=a)\B(a)(c)", b"acbac"), some(["ac", "a", "c"]));
     assert_eq!(groups("(?=b)(^|b)(c|)", b"abc"), some(["bc", "b", "c"]));
-    // Engines differ on a group in a repetition; one in a look-ahead is not kept.
-    let unclear = groups("(?=(a))(?:a|(b))*", b"ab");
-    assert_eq!(unclear, Some([Some("ab".to_owned()), None, None]));
+    // A group in a repetition has the text of the last round.
+    assert_eq!(groups("^(?:([^/]+)/)*(.*)$", b"a/b/c"), some(["a/b/c", "b", "c"]));
+    assert_eq!(
+        groups("^(?:(a|b)(c)?)+$", b"acb").map(|found| found[1].clone()),
+        Some(Some("b".into()))
+    );
+    // One that took no part in it is empty or has an earlier text: engines differ.
+    let unclear = |texts: [Option<&str>; 3]| Some(texts.map(|text| text.map(str::to_owned)));
+    assert_eq!(groups("^(?:(a|b)(c)?)+$", b"acb"), unclear([Some("acb"), Some("b"), None]));
+    // A round without a text leads engines to different matches; a look-ahead's group is not kept.
+    assert_eq!(groups("(?:(a?)|(b))*", b"ab"), unclear([None, None, None]));
+    assert_eq!(groups("(?=(a))(?:a|(b))*", b"ab"), unclear([Some("ab"), None, Some("b")]));
 }
 
 /// A pattern of ASCII characters without a look-ahead, with little repetition.
@@ -325,6 +334,20 @@ fn body() -> impl Strategy<Value = String> {
 }
 
 /// A pattern, perhaps with look-aheads at its head.
+/// A pattern with groups, repeated ones among them.
+fn with_groups() -> impl Strategy<Value = String> {
+    let atom = select(vec!["a", "b", "[ab]", "[^a]", "a?", "b*", ".", "ab"]);
+    atom.prop_map(str::to_owned).prop_recursive(4, 12, 3, |inner| {
+        let counts = select(vec!["*", "+", "?", "{2}", "{1,2}", "*?", "+?"]);
+        prop_oneof![
+            3 => proptest::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
+            2 => inner.clone().prop_map(|a| format!("({a})")),
+            3 => (inner.clone(), counts).prop_map(|(a, n)| format!("({a}){n}")),
+            2 => (inner.clone(), inner).prop_map(|(a, b)| format!("(?:({a})|{b})+")),
+        ]
+    })
+}
+
 fn pattern() -> impl Strategy<Value = String> {
     let look = (any::<bool>(), body())
         .prop_map(|(negate, body)| format!("({}{body})", if negate { "?!" } else { "?=" }));
@@ -458,6 +481,25 @@ proptest! {
         prop_assert_eq!(&ours, &expected(&pattern, fold, &input));
         if let Ok(pattern) = Pattern::new(&pattern, case) {
             prop_assert_eq!(pattern.captures(&input).is_some(), ours == Found::Yes);
+        }
+    }
+
+    #[test]
+    fn what_groups_captured_is_what_an_independent_engine_says_or_is_not_guessed(
+        pattern in with_groups(),
+        input in input(),
+    ) {
+        let Ok(ours) = Pattern::new(&pattern, Case::Exact) else { return Ok(()) };
+        let theirs = regress::Regex::new(&pattern).unwrap();
+        let input: String = input.iter().map(|&byte| char::from(byte & 0x7f)).collect();
+        let theirs = theirs.find(&input);
+        let found = ours.captures(input.as_bytes());
+        let (Some(found), Some(theirs)) = (found, theirs) else { return Ok(()) };
+        for (number, group) in theirs.groups().enumerate() {
+            if let Some(text) = found.get(number) {
+                let theirs = group.map(|range| &input[range]).unwrap_or_default();
+                prop_assert_eq!(text, theirs.as_bytes(), "group {} in {:?}", number, &input);
+            }
         }
     }
 

@@ -12,6 +12,12 @@ pub(super) fn expression(node: &Node) -> String {
     text
 }
 
+/// Whether the last round of a repetition is kept in a group of its own, around what is repeated: there
+/// is a group in it.
+pub(super) fn keeps_rounds(repeated: &Node, max: Option<u32>) -> bool {
+    max != Some(1) && repeated.any(&|node| matches!(node, Node::Group { index: Some(_), .. }))
+}
+
 fn write(node: &Node, out: &mut String) {
     match node {
         Node::Set(set) => write_set(set, out),
@@ -27,8 +33,10 @@ fn write(node: &Node, out: &mut String) {
             out.push(')');
         }
         Node::Repeat { node, min, max, greedy } => {
-            out.push_str("(?:");
+            let keeps = keeps_rounds(node, *max);
+            out.push_str(if keeps { "(?:(" } else { "(?:" });
             write(node, out);
+            out.push_str(if keeps { ")" } else { "" });
             // Writing to a string cannot fail.
             let _ = match max {
                 None => write!(out, "){{{min},}}"),

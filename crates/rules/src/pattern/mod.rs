@@ -29,6 +29,7 @@ use self::table::Table;
 pub(crate) use cost::{SMALL, is_long, trimmed};
 pub use cost::{check_document_pattern, pattern_size};
 pub(crate) use literal::{literal, required, shortest};
+pub(crate) use parse::braces_without_count;
 
 /// The longest pattern, in bytes: longer than any rule of the field.
 const MAX_PATTERN: usize = 8 * 1024;
@@ -78,10 +79,13 @@ struct AtOnePlace {
 type GroupMap = Vec<GroupPlace>;
 
 /// Where a group's text is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum GroupPlace {
     /// In this group of the compiled expression.
     Group(usize),
+    /// In this group, and it is repeated: the groups that hold the last rounds of the repetitions around
+    /// it, from the inner one to the outer.
+    Repeated(usize, Vec<usize>),
     /// Engines differ on it, or it cannot be told.
     Unclear,
 }
@@ -120,6 +124,12 @@ impl Captures {
             texts.extend(captures.texts.iter().skip(usize::from(at > 0)).cloned());
         }
         Self { texts, complete: all.iter().all(|captures| captures.complete) }
+    }
+
+    /// Whether there may be a group of this number.
+    #[must_use]
+    pub(crate) fn may_have(&self, number: usize) -> bool {
+        !self.complete || number < self.texts.len()
     }
 
     /// The text of group `number`, empty if the group took no part; `None` if it cannot be told.
@@ -216,10 +226,30 @@ impl Pattern {
             GroupPlace::Group(at) => {
                 Some(found.get(*at).map(|m| m.as_bytes().to_vec()).unwrap_or_default())
             }
+            GroupPlace::Repeated(at, rounds) => of_last_round(&found, *at, rounds),
             GroupPlace::Unclear => None,
         };
         Some(Captures::whole(self.groups.iter().map(text).collect()))
     }
+}
+
+/// The text of a group in the last round of the repetitions around it. Where it took no part in that,
+/// and did in an earlier one, some engines still have that text.
+fn of_last_round(
+    found: &regex::bytes::Captures<'_>,
+    group: usize,
+    rounds: &[usize],
+) -> Option<Vec<u8>> {
+    let Some(text) = found.get(group) else { return Some(Vec::new()) };
+    let mut inner = text.range();
+    for round in rounds {
+        let outer = found.get(*round)?.range();
+        if inner.start < outer.start || inner.end > outer.end {
+            return None;
+        }
+        inner = outer;
+    }
+    Some(text.as_bytes().to_vec())
 }
 
 impl AtOnePlace {
@@ -302,35 +332,66 @@ fn compile(node: &Node, at_start: bool) -> Result<Regex, PatternError> {
         .map_err(|_| PatternError::NotLinear("it is too large when it is compiled".into()))
 }
 
-/// Where each group is found. Groups in look-aheads are not kept; a group in a repetition has one
-/// text here and may have another in an engine that resets it with each round.
+/// Where each group is found. Groups in look-aheads are not kept.
 fn group_map(parts: &Parts, count: usize) -> GroupMap {
-    let mut map = vec![GroupPlace::Unclear; count + 1];
-    map[0] = GroupPlace::Group(0);
-    let mut order = 0;
-    number_groups(&parts.rest, false, &mut order, &mut map);
-    map
+    let map = vec![GroupPlace::Unclear; count + 1];
+    if parts.rest.any(&has_empty_rounds) {
+        return map;
+    }
+    let mut groups = Numbering { map, last: 0, rounds: Vec::new() };
+    groups.map[0] = GroupPlace::Group(0);
+    groups.number(&parts.rest);
+    groups.map
 }
 
-fn number_groups(node: &Node, repeated: bool, order: &mut usize, map: &mut [GroupPlace]) {
-    match node {
-        Node::Group { index, node } => {
-            if let Some(index) = index {
-                *order += 1;
-                if let (Some(place), false) = (map.get_mut(*index), repeated) {
-                    *place = GroupPlace::Group(*order);
+/// Whether a node is a repetition that can have a round without a text. ECMAScript goes back and looks
+/// for another way then, and other engines do not.
+fn has_empty_rounds(node: &Node) -> bool {
+    let Node::Repeat { node, max, .. } = node else { return false };
+    let has_other_ways =
+        |node: &Node| matches!(node, Node::Alternate(_) | Node::Repeat { greedy: false, .. });
+    node.first().1 && (*max != Some(1) || node.any(&has_other_ways))
+}
+
+/// Numbers groups in the order in which they stand in the compiled expression.
+struct Numbering {
+    map: GroupMap,
+    last: usize,
+    /// The groups that hold the rounds of the repetitions around, from the outer one to the inner.
+    rounds: Vec<usize>,
+}
+
+impl Numbering {
+    fn number(&mut self, node: &Node) {
+        match node {
+            Node::Group { index, node } => {
+                if let Some(index) = index {
+                    self.last += 1;
+                    let place = match self.rounds.as_slice() {
+                        [] => GroupPlace::Group(self.last),
+                        rounds => {
+                            GroupPlace::Repeated(self.last, rounds.iter().rev().copied().collect())
+                        }
+                    };
+                    if let Some(known) = self.map.get_mut(*index) {
+                        *known = place;
+                    }
+                }
+                self.number(node);
+            }
+            Node::Repeat { node, max, .. } if emit::keeps_rounds(node, *max) => {
+                self.last += 1;
+                self.rounds.push(self.last);
+                self.number(node);
+                self.rounds.pop();
+            }
+            Node::Repeat { node, .. } => self.number(node),
+            Node::Concat(nodes) | Node::Alternate(nodes) => {
+                for node in nodes {
+                    self.number(node);
                 }
             }
-            number_groups(node, repeated, order, map);
+            _ => {}
         }
-        Node::Repeat { node, max, .. } => {
-            number_groups(node, repeated || *max != Some(1), order, map);
-        }
-        Node::Concat(nodes) | Node::Alternate(nodes) => {
-            for node in nodes {
-                number_groups(node, repeated, order, map);
-            }
-        }
-        _ => {}
     }
 }

@@ -56,6 +56,34 @@ pub(super) fn nests_too_deep(source: &str) -> bool {
     false
 }
 
+/// Where in a pattern a `{` begins no count such as `{2,3}`, counted in characters. It stands for itself
+/// by Annex B, and is an error in the third edition.
+pub(crate) fn braces_without_count(source: &str) -> Vec<usize> {
+    let chars: Vec<char> = source.chars().collect();
+    let mut parser = Parser { chars, at: 0, fold: false, groups: 0, total_groups: 0, depth: 0 };
+    let mut found = Vec::new();
+    let mut in_class = false;
+    // Whether there is something before that can be repeated.
+    let mut atom = false;
+    while let Some(c) = parser.peek() {
+        let count = parser.quantifier().filter(|_| atom);
+        match (c, count) {
+            ('{', Some((_, _, length))) if !in_class => {
+                parser.at += length;
+                continue;
+            }
+            ('{', _) if !in_class => found.push(parser.at),
+            ('\\', _) => parser.at += 1,
+            ('[', _) => in_class = true,
+            (']', _) => in_class = false,
+            _ => {}
+        }
+        atom = in_class || !matches!(c, '(' | '|' | '^');
+        parser.at += 1;
+    }
+    found
+}
+
 /// The number of capturing groups: `\1` is a reference only if there is such a group.
 fn count_groups(chars: &[char]) -> usize {
     let (mut count, mut at, mut in_class) = (0, 0, false);
