@@ -265,12 +265,19 @@ pub(crate) struct Try {
     /// Try the site of this name, or the web server of this kind or id, on the server (see --root)
     #[arg(long, value_name = "NAME", group = "what")]
     pub(crate) site: Option<String>,
-    /// The request: a method, a blank and a target, as in 'GET /x?y'
+    /// The request: a method, a blank and a target, as in 'GET /x?y' or 'GET https://host/x?y'
     #[arg(long, value_name = "REQUEST", required_unless_present = "requests")]
     pub(crate) request: Option<String>,
     /// A header of the request, as in 'Cookie: a=b'
     #[arg(long = "header", value_name = "HEADER", requires = "request")]
     pub(crate) headers: Vec<String>,
+    /// The request comes over HTTPS; one that names http:// or https:// says that itself
+    #[arg(long)]
+    pub(crate) https: bool,
+    /// The folder of the site that has the file given to --iis: whether a file or a folder is there
+    /// is looked up in it
+    #[arg(long, value_name = "DIR", requires = "iis")]
+    pub(crate) docroot: Option<PathBuf>,
     /// The body of the request
     #[arg(long, value_name = "TEXT", requires = "request")]
     pub(crate) body: Option<String>,

@@ -6,6 +6,7 @@
 //! ```text
 //! # a comment, at the start of a line
 //! === a title
+//! + index.php                             a file of the site, or a folder with a slash behind it
 //! <rule name="a">…</rule>                 rules, or a whole <rewrite>, or a whole <configuration>
 //! ---
 //! GET /x?y | Cookie: a=b => blocked by a
@@ -23,6 +24,7 @@
 //! | `rewritten /url by RULE` | by the last rule that did |
 //! | `redirected 301 /url by RULE` | |
 //! | `unknown by RULE, RULE` | exactly these rules could not be evaluated |
+//! | `either VERDICT or VERDICT` | it depends on what is not known; these follow, in their order |
 //! | `refused TEXT` | the whole file is refused, and the error has this text |
 //! | part: `app Name: value`, `app -Name` | a header that the application sees, or does not see |
 //! | part: `client Name: value`, `client -Name` | the same of the client and the response |
@@ -54,6 +56,8 @@ struct Set {
     /// File and title, for messages.
     title: String,
     config: String,
+    /// What is in the site's folder. `None`: nobody tells.
+    files: Option<Vec<String>>,
     pairs: Vec<Pair>,
 }
 
@@ -85,6 +89,11 @@ fn set(file: &str, part: &str) -> Set {
     let (title, rest) = part.split_once('\n').unwrap();
     let title = format!("{file}: {title}");
     let (rules, lines) = rest.split_once("\n---\n").unwrap_or_else(|| panic!("{title}: no ---"));
+    let (files, rules): (Vec<&str>, Vec<&str>) =
+        rules.lines().partition(|line| line.starts_with("+ "));
+    let files: Vec<String> = files.iter().map(|line| line[2..].to_owned()).collect();
+    let files = (!files.is_empty()).then_some(files);
+    let rules = rules.join("\n");
     let rules = rules.trim();
     let config = match rules {
         rules if rules.starts_with("<configuration") => rules.to_owned(),
@@ -92,7 +101,7 @@ fn set(file: &str, part: &str) -> Set {
         rules => server(&format!("<rewrite><rules>{rules}</rules></rewrite>")),
     };
     let pairs = lines.lines().filter(|line| !line.trim().is_empty()).map(pair).collect();
-    Set { title, config, pairs }
+    Set { title, config, files, pairs }
 }
 
 fn server(rewrite: &str) -> String {
@@ -131,13 +140,31 @@ fn add(headers: &mut Map<String, Value>, line: &str) {
     values.as_array_mut().unwrap().push(value.trim_start().into());
 }
 
+/// A folder with these files and folders.
+fn docroot(files: &[String], at: usize) -> PathBuf {
+    let name = format!("stopgap-verdicts-{}-{at}.site", std::process::id());
+    let root = std::env::temp_dir().join(name);
+    for file in files {
+        let path = root.join(file);
+        if file.ends_with('/') {
+            fs::create_dir_all(path).unwrap();
+        } else {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+    }
+    root
+}
+
 /// Runs the program once, with every request of the set.
 fn run(set: &Set, at: usize) -> Run {
     let name = format!("stopgap-verdicts-{}-{at}.config", std::process::id());
     let file = std::env::temp_dir().join(name);
     fs::write(&file, &set.config).unwrap();
+    let docroot = set.files.as_ref().map(|files| docroot(files, at));
     let mut child = Command::new(program())
         .args(["try", "--json", "--iis", file.to_str().unwrap(), "--requests", "-"])
+        .args(docroot.iter().flat_map(|folder| ["--docroot", folder.to_str().unwrap()]))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -148,6 +175,7 @@ fn run(set: &Set, at: usize) -> Run {
     let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
     let output = child.wait_with_output().unwrap();
     fs::remove_file(&file).unwrap();
+    docroot.iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
     Run::of(&output)
 }
 
@@ -210,6 +238,12 @@ fn has(headers: &Value, line: &str) -> bool {
 }
 
 fn is_verdict(expected: &str, answer: &Value) -> bool {
+    if let Some(each) = expected.strip_prefix("either ") {
+        let each: Vec<&str> = each.split(" or ").collect();
+        let outcomes = answer["outcomes"].as_array().cloned().unwrap_or_default();
+        let fits = |(expected, outcome): (&&str, &Value)| is_verdict(expected, outcome);
+        return each.len() == outcomes.len() && each.iter().zip(&outcomes).all(fits);
+    }
     let (head, by) = match expected.split_once(" by ") {
         Some((head, by)) => (head, json!(by)),
         None => (expected, Value::Null),

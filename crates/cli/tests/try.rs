@@ -142,12 +142,15 @@ fn a_pattern_that_takes_more_than_linear_time_leaves_unknown_only_what_depends_o
         let fixed = ["try", "--json", "--iis", file, "--request", request, "--header", header];
         stopgap(&fixed).json()
     };
-    // It depends on the pattern, whether that matches or not, and also where a later rule decides.
-    for (request, header) in
-        [("POST /app/?a=a", "A: b"), ("POST /app/?a=b", "A: b"), ("POST /app/?a=a", "X-Later: 1")]
-    {
+    // It depends on the pattern, whether that matches or not; where a later rule blocks as well, only by
+    // which rule.
+    for (request, header, verdict) in [
+        ("POST /app/?a=a", "A: b", "unknown"),
+        ("POST /app/?a=b", "A: b", "unknown"),
+        ("POST /app/?a=a", "X-Later: 1", "blocked"),
+    ] {
         let json = run(request, header);
-        assert_eq!((&json["verdict"], &json["by"]), (&"unknown".into(), &().into()), "{request}");
+        assert_eq!((&json["verdict"], &json["by"]), (&verdict.into(), &().into()), "{request}");
         let notes = json["notes"].as_array().unwrap();
         assert_eq!(notes.len(), 1, "{json}");
         assert!(notes[0].as_str().unwrap().contains("the rule `twice`"), "{json}");
@@ -366,4 +369,146 @@ fn a_request_that_is_none_is_wrong_usage() {
     let nothing = stopgap(&["try", "--request", "GET /"]);
     assert_eq!(nothing.code, 2);
     assert!(nothing.err.contains("--iis"), "{}", nothing.err);
+}
+
+/// A folder with these files, and beside it one with others.
+struct Site(std::path::PathBuf);
+
+impl Site {
+    fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("stopgap-site-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder.join("root/sub")).unwrap();
+        std::fs::create_dir_all(folder.join("secret")).unwrap();
+        std::fs::write(folder.join("root/Logo.PNG"), "").unwrap();
+        std::fs::write(folder.join("secret/key"), "").unwrap();
+        std::os::unix::fs::symlink("../secret", folder.join("root/out")).unwrap();
+        std::os::unix::fs::symlink("../secret/key", folder.join("root/key")).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A rule that blocks what is a file, and one that moves what is a folder.
+const FILES: &str = r#"<rule name="file" stopProcessing="true"><match url="(.*)" /><conditions>
+      <add input="{DOCUMENT_ROOT}/{R:1}" matchType="IsFile" /></conditions>
+      <action type="AbortRequest" /></rule>
+    <rule name="folder" stopProcessing="true"><match url="(.*)" /><conditions>
+      <add matchType="IsDirectory" /></conditions>
+      <action type="Rewrite" url="/listing" /></rule>
+    <rule name="elsewhere"><match url="^drive" /><conditions>
+      <add input="C:\Windows\win.ini" matchType="IsFile" /></conditions>
+      <action type="AbortRequest" /></rule>"#;
+
+#[test]
+fn a_file_is_looked_for_in_the_docroot_and_no_link_leads_out_of_it() {
+    let (site, config) = (Site::new("links"), WebConfig::new("links", FILES));
+    let (file, root) = (config.0.to_str().unwrap(), site.0.join("root"));
+    let docroot = ["--docroot", root.to_str().unwrap()];
+    let ask = |request: &str, more: &[&str]| {
+        let run =
+            stopgap(&[&["try", "--json", "--iis", file, "--request", request], more].concat());
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+        run.json()
+    };
+    for (request, verdict) in [
+        ("GET /logo.png", "blocked"),
+        ("GET /x/..%2fLOGO.png", "blocked"),
+        ("GET /SUB", "rewritten"),
+        ("GET /", "rewritten"),
+        ("GET /missing", "allowed"),
+        ("GET /logo.png/more", "allowed"),
+    ] {
+        assert_eq!(ask(request, &docroot)["verdict"], verdict, "{request}");
+        assert_eq!(ask(request, &[])["verdict"], "unknown", "{request}");
+    }
+    // Behind a link, out of the folder, or under a name that Windows may read as another.
+    for (request, why) in [
+        ("GET /out/key", "link"),
+        ("GET /key", "link"),
+        ("GET /LOGO~1.PNG", "short name"),
+        ("GET /logo.png.", "name"),
+        ("GET /drive", "below --docroot"),
+    ] {
+        let json = ask(request, &docroot);
+        assert_eq!(json["verdict"], "unknown", "{request}: {json}");
+        let notes: Vec<&str> =
+            json["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
+        let told =
+            notes.iter().any(|note| note.contains("was not looked at") && note.contains(why));
+        assert!(told, "{request}: {notes:?}");
+    }
+    // One way up is still the site's root, as it is for IIS.
+    let above = ask("GET /../secret/key", &docroot);
+    assert_eq!(above["outcomes"][1]["verdict"], "allowed", "{above}");
+    let lost =
+        stopgap(&["try", "--iis", file, "--request", "GET /", "--docroot", "/nowhere/at/all"]);
+    assert_ne!(lost.code, 0);
+}
+
+#[test]
+fn a_site_of_a_tree_tells_which_files_it_has() {
+    let tree = Tree::exchange(VULNERABLE);
+    let root = tree.root().join("C/inetpub/wwwroot");
+    std::fs::create_dir_all(&root).unwrap();
+    let rules = r#"<rule name="front" patternSyntax="Wildcard"><match url="*" /><conditions>
+        <add input="{REQUEST_FILENAME}" matchType="IsFile" negate="true" />
+        <add input="{REQUEST_FILENAME}" matchType="IsDirectory" negate="true" />
+        <add input="{REQUEST_FILENAME}" pattern="C:\\inetpub\\*" /></conditions>
+        <action type="Rewrite" url="index.php" /></rule>"#;
+    let rules = rules.replace("\\\\", "\\");
+    let text = format!(
+        "<configuration><system.webServer><rewrite><rules>{rules}</rules></rewrite>\
+         </system.webServer></configuration>"
+    );
+    std::fs::write(root.join("web.config"), text).unwrap();
+    std::fs::write(root.join("logo.png"), "").unwrap();
+    let ask = |request: &str| {
+        let run = on(&tree, &["try", "--site", "Default Web Site", "--request", request]);
+        assert_eq!(run.code, 0, "{}", run.err);
+        run.json()
+    };
+    assert_eq!(ask("GET /logo.png")["verdict"], "allowed");
+    let about = ask("GET /about");
+    assert_eq!((&about["verdict"], &about["url"]), (&"rewritten".into(), &"/index.php".into()));
+    // The attack is seen however its path is spelt.
+    on(&tree, &["check"]);
+    let attack = ATTACK.replace("/autodiscover/", "/x/%2e%2e/autodiscover\\");
+    assert_eq!(ask(&attack)["by"], "Stopgap M1.1");
+}
+
+#[test]
+fn both_outcomes_are_told_where_a_request_does_not_say_how_it_comes() {
+    let config = WebConfig::new(
+        "https",
+        r#"<rule name="https" stopProcessing="true"><match url="(.*)" /><conditions>
+             <add input="{HTTPS}" pattern="^OFF$" /></conditions>
+             <action type="Redirect" url="https://{HTTP_HOST}/{R:1}" /></rule>
+           <rule name="git" stopProcessing="true"><match url="(^|/)\.git" />
+             <action type="CustomResponse" statusCode="404" /></rule>"#,
+    );
+    let file = config.0.to_str().unwrap();
+    let ask = |more: &[&str]| {
+        let fixed = ["try", "--iis", file, "--request", "GET /.git/config", "--header", "Host: h"];
+        stopgap(&[&fixed[..], more].concat())
+    };
+    assert_eq!(
+        ask(&[]).out,
+        "unknown\n\
+         if the request comes over HTTPS: blocked: answered with status 404, by the rule\n  `git`\n\
+         if the request does not come over HTTPS: redirected with status 301 to\n  \
+         https://h/.git/config, by the rule `https`\n\
+         because the rule `https` depends on whether the request comes over HTTPS (name\n  \
+         http:// or https:// in the request)\n"
+    );
+    assert_eq!(ask(&["--https"]).out, "blocked: answered with status 404\nby the rule `git`\n");
+    let json = ask(&["--json"]).json();
+    assert_eq!(json["outcomes"][0]["if"], serde_json::json!(["the request comes over HTTPS"]));
+    assert_eq!((&json["outcomes"][0]["status"], &json["status"]), (&404.into(), &().into()));
 }

@@ -32,15 +32,17 @@ pub fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// What follows the authority of an absolute target; `None` if `target` does not begin with a
-/// scheme (RFC 3986, 3.1) and `://`.
-fn behind_authority(target: &[u8]) -> Option<&[u8]> {
+/// The scheme, the authority and what follows it of an absolute target; `None` if `target` does not begin
+/// with a scheme (RFC 3986, 3.1) and `://`.
+#[must_use]
+pub fn absolute(target: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let of_scheme = |b: &u8| b.is_ascii_alphanumeric() || b"+-.".contains(b);
     let end = target.iter().position(|b| !of_scheme(b))?;
-    let rest = target[end..].strip_prefix(b"://")?;
-    target.first()?.is_ascii_alphabetic().then(|| {
+    let (scheme, rest) = target.split_at(end);
+    let rest = rest.strip_prefix(b"://")?;
+    scheme.first()?.is_ascii_alphabetic().then(|| {
         let end = rest.iter().position(|b| b"/?".contains(b)).unwrap_or(rest.len());
-        &rest[end..]
+        (scheme, &rest[..end], &rest[end..])
     })
 }
 
@@ -78,11 +80,34 @@ impl Request {
     /// nothing does; any other is as it was sent.
     #[must_use]
     pub fn uri(&self) -> &[u8] {
-        match behind_authority(&self.target) {
-            Some(b"") => b"/",
-            Some(rest) => rest,
+        match absolute(&self.target) {
+            Some((_, _, b"")) => b"/",
+            Some((_, _, rest)) => rest,
             None => &self.target,
         }
+    }
+
+    /// Whether an absolute target says that the request comes over HTTPS.
+    #[must_use]
+    pub fn is_https(&self) -> Option<bool> {
+        let (scheme, ..) = absolute(&self.target)?;
+        match scheme.to_ascii_lowercase().as_slice() {
+            b"https" => Some(true),
+            b"http" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The same with the host of an absolute target as its Host, as a client sends it (RFC 9112, 3.2),
+    /// unless it has one.
+    #[must_use]
+    pub fn with_host(mut self) -> Self {
+        let Some((_, authority, _)) = absolute(&self.target) else { return self };
+        let host = authority.rsplit(|&byte| byte == b'@').next().unwrap_or_default().to_vec();
+        if !host.is_empty() && self.header_values("host").next().is_none() {
+            self.headers.insert(0, ("Host".into(), host));
+        }
+        self
     }
 
     /// The request target, as an origin server sees it, up to the first `?`.
@@ -197,6 +222,22 @@ mod tests {
         }
         let request = Request::from_line("GET http://h?x/y").unwrap();
         assert_eq!((request.path(), request.query()), (&b""[..], Some(&b"x/y"[..])));
+    }
+
+    #[test]
+    fn an_absolute_target_tells_scheme_and_host() {
+        let request = |target: &str| Request::from_line(&format!("GET {target}")).unwrap();
+        let host = |request: Request| {
+            request.with_host().header_values("host").map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        assert_eq!(request("HTTPS://h/x").is_https(), Some(true));
+        assert_eq!(request("http://h").is_https(), Some(false));
+        assert_eq!([request("/x").is_https(), request("ws://h/").is_https()], [None, None]);
+        assert_eq!(host(request("http://u:p@h:81?x")), [b"h:81"]);
+        assert!(host(request("/x")).is_empty() && host(request("http:///x")).is_empty());
+        let mut named = request("http://h/x");
+        named.add_header_line("host: other").unwrap();
+        assert_eq!(host(named), [b"other"]);
     }
 
     #[test]

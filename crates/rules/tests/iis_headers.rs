@@ -260,7 +260,9 @@ fn what_cannot_be_told_is_known_to_be_unknown() {
             &[("GET /x", "allowed ?2")],
         ),
         (vec![set("QUERY_STRING", "x"), abort_when("{URL}", "x")], &[("GET /x", "abort")]),
-        (vec![set("URL", "/x"), abort_when("{HTTP_A}", "x")], &[("GET /x | A: x", "allowed ?2")]),
+        (vec![set("URL", "/x"), abort_when("{REQUEST_URI}", "x")], &[("GET /x", "allowed ?2")]),
+        // A pattern that matches everything matches whatever the URL is.
+        (vec![set("URL", "/x"), abort_when("{HTTP_A}", "x")], &[("GET /x | A: x", "abort")]),
         // A response is not there yet.
         (vec![abort_when("{RESPONSE_X}", "^$")], &[("GET /", "allowed ?1")]),
     ]);

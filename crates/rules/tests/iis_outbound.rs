@@ -4,9 +4,9 @@
 
 use stopgap_model::{Request, Response};
 use stopgap_rules::iis::{
-    Action, Condition, Entry, Evaluator, Grouping, MatchType, OutboundAction, OutboundMatch,
-    OutboundRule, PatternSyntax, PreCondition, ResponseEntry, ResponseEvaluator, ResponseOutcome,
-    RewriteMap, Rule, SetVariable, UrlMatch,
+    Action, Circumstances, Condition, Entry, Evaluator, Grouping, MatchType, OutboundAction,
+    OutboundMatch, OutboundRule, PatternSyntax, PreCondition, ResponseEntry, ResponseEvaluator,
+    ResponseOutcome, RewriteMap, Rule, SetVariable, UrlMatch,
 };
 
 fn rule(variable: &str, pattern: &str, value: &str) -> OutboundRule {
@@ -418,7 +418,7 @@ fn outbound_rules_see_the_request_as_inbound_rules_have_made_it() {
     let value = "{HTTP_X} {URL} {UNENCODED_URL}";
     let evaluator =
         evaluator(&[rule("RESPONSE_A", ".*", value), rule("RESPONSE_B", ".*", "{HTTP_Y}")]);
-    let after = evaluator.evaluate_after(&request, &outcome, &response);
+    let after = evaluator.evaluate_after(&request, &Circumstances::default(), &outcome, &response);
     assert_eq!(short(&after), "A: 1 /b /a by 1 ?2");
     assert_eq!(short(&evaluator.evaluate(&request, &response)), "A: /a /a by 1");
 }

@@ -248,6 +248,24 @@ fn a_translation_ignores_case_and_quotes_what_patterns_read() {
 }
 
 #[test]
+fn a_brace_that_stands_for_itself_is_escaped_so_that_iis_does_not_answer_500() {
+    for (pattern, written) in [
+        ("x{y", r"x\{y"),
+        ("{", r"\{"),
+        ("e{,3}a{2}(?:{|[{])", r"e\{,3}a{2}(?:\{|[{])"),
+        (r"a\{b{2,}", r"a\{b{2,}"),
+    ] {
+        let rule = block(one(Field::Uri, Operator::Matches(pattern.into())));
+        let rule = translate("x", &rule).unwrap();
+        assert_eq!(rule.conditions[0].pattern, written);
+        let entry = Entry { name: "x", rule: Ok(&rule), base: "/", forbidden: None };
+        let outcome = Evaluator::new([entry], Vec::new())
+            .evaluate(&Request::from_line("GET /x{y/e{,3}aa{/a{bb").unwrap());
+        assert_eq!(outcome.verdict, Verdict::Blocked { status: None }, "{pattern}");
+    }
+}
+
+#[test]
 fn rules_of_different_body_limits_do_not_change_one_another() {
     let decoded = Test {
         field: Field::Body,

@@ -5,10 +5,14 @@ use stopgap_model::problem::{one_line, turns_text};
 use stopgap_model::{Request, Response};
 use stopgap_rules::Headers;
 use stopgap_rules::iis::{
-    Evaluator, HeaderRewrite, Outcome, ResponseEvaluator, ResponseOutcome, Undecided, Verdict,
+    Asked, Circumstances, Evaluator, HeaderRewrite, Outcome, Outcomes, Possible, Question,
+    ResponseEvaluator, ResponseOutcome, Undecided, Verdict,
 };
 
 use crate::wrap;
+
+/// The most outcomes that are shown to a person; a program gets all of them.
+const MAX_SHOWN: usize = 8;
 
 /// What would become of a request.
 #[derive(Default)]
@@ -28,6 +32,16 @@ pub struct Answer {
     pub response: Option<ResponseAnswer>,
     /// What a person should know beside it; one sentence each.
     pub notes: Vec<String>,
+    /// What else may become of it and when, where that depends on what is not known: all of it.
+    pub outcomes: Vec<PossibleAnswer>,
+}
+
+/// One of the things that may become of a request.
+pub struct PossibleAnswer {
+    /// What is so when this becomes of it, as clauses.
+    pub given: Vec<String>,
+    /// What becomes of it then, without outcomes of its own.
+    pub answer: Answer,
 }
 
 /// What would become of the head of a response.
@@ -54,27 +68,58 @@ impl Answer {
         Self { verdict: "unknown", response, notes: vec![why], ..Self::default() }
     }
 
-    /// What IIS rules make of a request, and of the response to it.
+    /// What IIS rules make of a request, and of the response to it, where `known` is what is known beside
+    /// them.
     pub fn of_rules(
         rules: &Evaluator,
         responses: Result<&ResponseEvaluator, &str>,
-        request: &Request,
-        response: Option<&Response>,
+        (request, response): (&Request, Option<&Response>),
+        known: &Circumstances,
     ) -> Self {
-        let outcome = rules.evaluate(request);
-        let mut answer = Self::of_outcome(request, &outcome);
+        let outcomes = rules.outcomes(request, known);
+        let (mut answer, outcome) = match outcomes.possible.as_slice() {
+            [Possible { end, .. }] => (Self::of_end(request, end), end.as_ref().ok()),
+            _ => (Self::of_several(request, &outcomes), None),
+        };
         if let Some(response) = response {
-            answer.add_response(responses, request, &outcome, response);
+            answer.add_response(responses, (request, response), known, outcome);
         }
         answer
     }
 
-    fn of_outcome(request: &Request, outcome: &Outcome) -> Self {
-        let mut notes: Vec<String> = outcome.undecided.iter().map(undecided).collect();
-        if !notes.is_empty() {
-            return Self { verdict: "unknown", notes, ..Self::default() };
+    /// The answer where it depends on what is not known: what all that may be have in common.
+    fn of_several(request: &Request, outcomes: &Outcomes) -> Self {
+        let possible = |possible: &Possible| PossibleAnswer {
+            given: possible.given.iter().map(|(question, is)| question.clause(*is)).collect(),
+            answer: Self::of_end(request, &possible.end),
+        };
+        let outcomes_told: Vec<_> = outcomes.possible.iter().map(possible).collect();
+        let all = || outcomes_told.iter().map(|possible| &possible.answer);
+        let Some(first) = all().next() else { return Self::default() };
+        let notes = on_what_it_depends(&outcomes.asked);
+        let mut answer = Self { verdict: "unknown", notes, ..Self::default() };
+        if all().all(|other| other.verdict == first.verdict) {
+            answer.verdict = first.verdict;
+            answer.by = first.by.clone().filter(|_| all().all(|other| other.by == first.by));
+            answer.status =
+                first.status.filter(|_| all().all(|other| other.status == first.status));
+            answer.url = first.url.clone().filter(|_| all().all(|other| other.url == first.url));
         }
-        notes.extend(outcome.note.clone());
+        Self { outcomes: outcomes_told, ..answer }
+    }
+
+    fn of_end(request: &Request, end: &Result<Outcome, Undecided>) -> Self {
+        match end {
+            Ok(outcome) => Self::of_outcome(request, outcome),
+            Err(Undecided { rule, reason }) if rule.is_empty() => {
+                Self::unknown(reason.clone(), None)
+            }
+            Err(rule) => Self::unknown(undecided(rule), None),
+        }
+    }
+
+    fn of_outcome(request: &Request, outcome: &Outcome) -> Self {
+        let mut notes: Vec<String> = outcome.note.clone().into_iter().collect();
         for unknown in &outcome.unknown_headers {
             let name = &unknown.name;
             notes.push(format!("the request header `{name}` is not told: {}", unknown.reason));
@@ -88,20 +133,18 @@ impl Answer {
         let seen = outcome.headers.clone().filter(|_| reaches(verdict));
         let request_headers = seen.map(|headers| (headers, request.headers.clone()));
         let by = outcome.by.clone();
-        Self { verdict, by, status, url, request_headers, response: None, notes }
+        Self { verdict, by, status, url, request_headers, notes, ..Self::default() }
     }
 
     fn add_response(
         &mut self,
         rules: Result<&ResponseEvaluator, &str>,
-        request: &Request,
-        outcome: &Outcome,
-        response: &Response,
+        (request, response): (&Request, &Response),
+        known: &Circumstances,
+        outcome: Option<&Outcome>,
     ) {
         self.response = Some(ResponseAnswer::Unseen);
-        if !reaches(self.verdict) {
-            return;
-        }
+        let Some(outcome) = outcome.filter(|_| reaches(self.verdict)) else { return };
         let rules = match rules {
             Ok(rules) => rules,
             Err(why) => {
@@ -110,7 +153,7 @@ impl Answer {
             }
         };
         let ResponseOutcome { headers, changes, undecided: unsure, fault, notes } =
-            rules.evaluate_after(request, outcome, response);
+            rules.evaluate_after(request, known, outcome, response);
         self.notes.extend(fault.iter().map(|why| format!("IIS answers 500: {why}")));
         self.notes.extend(unsure.iter().map(undecided));
         self.notes.extend(notes);
@@ -122,9 +165,7 @@ impl Answer {
     /// The answer for a program, as docs/json.md says it.
     #[must_use]
     pub fn as_json(&self) -> Value {
-        let mut object = json!({
-            "verdict": self.verdict, "by": self.by, "status": self.status, "url": self.url,
-        });
+        let mut object = self.head();
         let Some(fields) = object.as_object_mut() else { return object };
         if let Some((headers, _)) = &self.request_headers {
             fields.insert("request_headers".into(), pairs(headers));
@@ -140,17 +181,23 @@ impl Answer {
                 fields.insert("response".into(), response);
             }
         }
+        if !self.outcomes.is_empty() {
+            let outcomes = self.outcomes.iter().map(PossibleAnswer::as_json);
+            fields.insert("outcomes".into(), outcomes.collect());
+        }
         if !self.notes.is_empty() {
             fields.insert("notes".into(), json!(self.notes));
         }
         object
     }
 
-    /// The answer for a person, in lines.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut lines = Vec::new();
-        let how = match (self.verdict, self.status, &self.url) {
+    fn head(&self) -> Value {
+        json!({"verdict": self.verdict, "by": self.by, "status": self.status, "url": self.url})
+    }
+
+    /// What becomes of the request, in a few words.
+    fn how(&self) -> String {
+        match (self.verdict, self.status, &self.url) {
             ("blocked", None, _) => "blocked: the connection is closed without an answer".into(),
             ("blocked", Some(status), _) => format!("blocked: answered with status {status}"),
             ("redirected", Some(status), Some(url)) => {
@@ -158,8 +205,21 @@ impl Answer {
             }
             ("rewritten", _, Some(url)) => format!("rewritten to {}", one_line(url)),
             (verdict, _, _) => verdict.to_owned(),
-        };
-        lines.push(wrap(&how, "  "));
+        }
+    }
+
+    /// The answer for a person, in lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut lines = vec![match self.outcomes.as_slice() {
+            [] => wrap(&self.how(), "  "),
+            _ => self.verdict.to_owned(),
+        }];
+        let shown = self.outcomes.iter().take(MAX_SHOWN);
+        lines.extend(shown.map(|possible| wrap(&possible.text(), "  ")));
+        if let more @ 1.. = self.outcomes.len().saturating_sub(MAX_SHOWN) {
+            lines.push(format!("and {more} more outcomes, see --json"));
+        }
         if let Some(by) = &self.by {
             lines.push(format!("by the rule `{}`", one_line(by)));
         }
@@ -170,11 +230,69 @@ impl Answer {
             lines.extend(response_lines(headers, changes));
         }
         for note in &self.notes {
-            let line: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            lines.push(wrap(&format!("because {line}"), "  "));
+            lines.push(wrap(&format!("because {}", printed(note)), "  "));
         }
         lines.join("\n")
     }
+}
+
+impl PossibleAnswer {
+    fn as_json(&self) -> Value {
+        let mut object = self.answer.head();
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("if".into(), json!(self.given));
+            if !self.answer.notes.is_empty() {
+                fields.insert("notes".into(), json!(self.answer.notes));
+            }
+        }
+        object
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("if {}: {}", self.given.join(" and "), self.answer.how());
+        if let Some(by) = &self.answer.by {
+            text += &format!(", by the rule `{}`", one_line(by));
+        }
+        for note in &self.answer.notes {
+            text += &format!("; {}", printed(note));
+        }
+        text
+    }
+}
+
+/// One note for each rule that asks for something that is not known.
+fn on_what_it_depends(asked: &[Asked]) -> Vec<String> {
+    let mut rules: Vec<&str> = Vec::new();
+    for Asked { rule, .. } in asked {
+        if !rules.contains(&rule.as_str()) {
+            rules.push(rule);
+        }
+    }
+    let of_rule = |rule: &str| {
+        let asked = asked.iter().filter(|asked| asked.rule == rule);
+        let things: Vec<String> = asked.map(|asked| thing(&asked.question)).collect();
+        match rule {
+            "" => format!("it depends on {}", things.join(", and on ")),
+            rule => format!("the rule `{rule}` depends on {}", things.join(", and on ")),
+        }
+    };
+    rules.into_iter().map(of_rule).collect()
+}
+
+/// What a question is about, and how it can be answered.
+fn thing(question: &Question) -> String {
+    let whether = format!("whether {}", question.clause(true));
+    match question {
+        Question::Https => format!("{whether} (name http:// or https:// in the request)"),
+        Question::File(_) | Question::Folder(_) => format!("{whether} (see --docroot)"),
+        Question::Other { why, .. } => format!("{whether}: {why}"),
+        Question::Iis { .. } => whether,
+    }
+}
+
+/// A note that cannot write on the terminal.
+fn printed(note: &str) -> String {
+    note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Whether a request with this verdict reaches the application, so that there is a response.

@@ -7,7 +7,7 @@ mod answer;
 mod diagnostics;
 
 pub use actions::Actions;
-pub use answer::{Answer, ResponseAnswer};
+pub use answer::{Answer, PossibleAnswer, ResponseAnswer};
 pub use diagnostics::{render, render_finding};
 use stopgap_model::problem::turns_text;
 

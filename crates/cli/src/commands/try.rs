@@ -1,5 +1,6 @@
 //! `stopgap try`: what a server would do with a request, and which rule says so.
 
+mod around;
 mod lines;
 mod web;
 
@@ -10,10 +11,10 @@ use stopgap_engine::Collected;
 use stopgap_fs::read_bounded;
 use stopgap_model::problem::one_line;
 use stopgap_model::{Fact, MitigationId, Request, Response};
-use stopgap_rules::iis::{Evaluator, ResponseEvaluator};
-use stopgap_rules::url_decode;
+use stopgap_rules::iis::{Evaluator, ResponseEvaluator, canonical_path};
 use stopgap_text::{Actions, Answer};
 
+use self::around::Around;
 use crate::args::{Common, Try};
 use crate::catalog::built_in;
 use crate::error::CliError;
@@ -23,9 +24,17 @@ use crate::session::{Session, look_at, unsigned_catalog};
 /// What the requests are tried on.
 enum Subject {
     Mitigation(Actions),
-    Rules(Rules),
+    Rules(Box<(Rules, Around)>),
     Web(web::OnServer),
-    Site { collected: Box<Collected>, site: String, seen: BTreeMap<String, Result<Rules, String>> },
+    Site(Box<OnSite>),
+}
+
+/// A site of IIS, with the rules of each path of it that was asked for.
+struct OnSite {
+    collected: Collected,
+    site: String,
+    seen: BTreeMap<String, Result<Rules, String>>,
+    around: Around,
 }
 
 /// The rules of a configuration, made ready.
@@ -42,9 +51,14 @@ impl Rules {
         Self { inbound: rules.evaluator(everything), outbound }
     }
 
-    fn answer(&self, request: &Request, response: Option<&Response>) -> Answer {
+    fn answer(&self, request: &Request, response: Option<&Response>, around: &Around) -> Answer {
         let outbound = self.outbound.as_ref().map_err(String::as_str);
-        Answer::of_rules(&self.inbound, outbound, request, response)
+        let (known, notes) = around.of(&self.inbound, request);
+        let mut answer = Answer::of_rules(&self.inbound, outbound, (request, response), &known);
+        if !answer.outcomes.is_empty() {
+            answer.notes.extend(notes);
+        }
+        answer
     }
 }
 
@@ -68,7 +82,8 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
         let wrong = |why: String| CliError::Config { file: file.clone(), why };
         let bytes = read_bounded(file, MAX_FILE_BYTES as u64)?;
         let rules = standalone_rules(&bytes).map_err(|error| wrong(error.to_string()))?;
-        return Ok(Subject::Rules(Rules::of(&rules)));
+        let around = Around::of_file(arguments)?;
+        return Ok(Subject::Rules(Box::new((Rules::of(&rules), around))));
     }
     if let Some(id) = &arguments.id {
         return mitigation(common, id);
@@ -95,8 +110,9 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
         Fact::Absent => return Err(CliError::Machine("no web server is installed here".into())),
         Fact::Unknown(why) => return Err(CliError::Machine(why.clone())),
     }
+    let around = Around::of_site(common, arguments, &collected, site)?;
     let (site, seen) = (site.clone(), BTreeMap::new());
-    Ok(Subject::Site { collected: Box::new(collected), site, seen })
+    Ok(Subject::Site(Box::new(OnSite { collected, site, seen, around })))
 }
 
 fn mitigation(common: &Common, id: &MitigationId) -> Result<Subject, CliError> {
@@ -125,7 +141,7 @@ fn request(arguments: &Try) -> Result<Request, CliError> {
         request.add_header_line(header).map_err(wrong)?;
     }
     request.body = arguments.body.clone().unwrap_or_default().into_bytes();
-    Ok(request)
+    Ok(request.with_host())
 }
 
 /// The response that the application would give, if any of it is said.
@@ -148,20 +164,24 @@ impl Subject {
     fn answer(&mut self, request: &Request, response: Option<&Response>) -> Answer {
         match self {
             Self::Mitigation(actions) => actions.answer(request, response),
-            Self::Rules(rules) => rules.answer(request, response),
+            Self::Rules(rules) => rules.0.answer(request, response, &rules.1),
             Self::Web(server) => server.answer(request, response),
-            Self::Site { collected, site, seen } => {
-                let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
-                let rules = seen.entry(path).or_insert_with_key(|path| {
-                    effective_rules(&collected.snapshot, site, path)
-                        .map(|rules| Rules::of(&rules))
-                        .map_err(|fault| fault.to_string())
-                });
-                match rules {
-                    Ok(rules) => rules.answer(request, response),
-                    Err(why) => Answer::unknown(why.clone(), response),
-                }
-            }
+            Self::Site(site) => site.answer(request, response),
+        }
+    }
+}
+
+impl OnSite {
+    fn answer(&mut self, request: &Request, response: Option<&Response>) -> Answer {
+        let path = String::from_utf8_lossy(&canonical_path(request)).into_owned();
+        let rules = self.seen.entry(path).or_insert_with_key(|path| {
+            effective_rules(&self.collected.snapshot, &self.site, path)
+                .map(|rules| Rules::of(&rules))
+                .map_err(|fault| fault.to_string())
+        });
+        match rules {
+            Ok(rules) => rules.answer(request, response, &self.around),
+            Err(why) => Answer::unknown(why.clone(), response),
         }
     }
 }

@@ -12,7 +12,9 @@ use super::xml::Written as _;
 /// The rule that an element says, or why it cannot be told what it does.
 pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
     only_known(node, &["match", "conditions", "serverVariables", "action"])?;
-    let url = only(node, "match")?.ok_or("it has no `match` element")?;
+    // Without one the pattern is empty, and every URL matches it.
+    let url = only(node, "match")?;
+    let of_url = |name, default| url.map_or(Ok(default), |url| flag(url, name, default));
     let conditions = Conditions::of(only(node, "conditions")?)?;
     let action = only(node, "action")?;
     Ok(Rule {
@@ -21,9 +23,9 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
         syntax: choice(node, "patternSyntax", PatternSyntax::EcmaScript, &SYNTAXES)?,
         stop_processing: flag(node, "stopProcessing", false)?,
         url: UrlMatch {
-            pattern: text(url, "url"),
-            ignore_case: flag(url, "ignoreCase", true)?,
-            negate: flag(url, "negate", false)?,
+            pattern: url.map(|url| text(url, "url")).unwrap_or_default(),
+            ignore_case: of_url("ignoreCase", true)?,
+            negate: of_url("negate", false)?,
         },
         grouping: conditions.grouping,
         track_all_captures: conditions.track_all_captures,

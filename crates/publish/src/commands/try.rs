@@ -49,7 +49,7 @@ fn request(arguments: &Try) -> Result<Request, PublishError> {
         request.add_header_line(header).map_err(wrong)?;
     }
     request.body = arguments.body.clone().unwrap_or_default().into_bytes();
-    Ok(request)
+    Ok(request.with_host())
 }
 
 /// The response that the application would give, if any of it is said.
@@ -80,6 +80,7 @@ fn answer_lines(actions: &Actions, file: &Path) -> Result<(), PublishError> {
         let parsed: RequestLine =
             serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
         let (request, response) = parsed.read().map_err(wrong)?;
+        let request = request.with_host();
         say!("{}", actions.answer(&request, response.as_ref()).as_json());
     }
     Ok(())

@@ -1,14 +1,13 @@
 //! What a set of IIS rules does to a request.
 
-use std::borrow::Cow;
-
 use stopgap_model::Request;
 
-use super::matcher::{Applies, Broken, Conditions, Kept, Matcher};
+use super::matcher::{Applies, Broken, Conditions};
+use super::pass::{Applied, Pass};
+use super::question::{Answers, Circumstances, Question, Trouble};
 use super::rule::{Action, Rule, SetVariable};
-use super::template::{Scope, Template};
-use super::variables::{View, split};
-use crate::decode::url_decode;
+use super::template::Template;
+use super::variables::Asking;
 use crate::headers::Headers;
 
 /// A rewrite map, `{Name:{key}}` in a template.
@@ -107,38 +106,62 @@ pub struct Evaluator {
     maps: Vec<RewriteMap>,
 }
 
+/// A question that a rule asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The rule's name.
+    pub rule: String,
+    /// What it asks.
+    pub question: Question,
+}
+
+/// How a walk through the rules ended.
+pub(super) enum End {
+    /// So.
+    Told(Box<Outcome>),
+    /// In a rule that applies and whose effect is not known: which, and why.
+    Untold(Undecided),
+    /// At a question without an answer.
+    Asks(Asked),
+}
+
+/// A rule made ready.
 #[derive(Debug)]
-struct Compiled {
-    name: String,
-    base: String,
-    stop_processing: bool,
-    forbidden: Option<String>,
-    rule: Result<Parts, Broken>,
+pub(super) struct Compiled {
+    pub(super) name: String,
+    /// The path of its place, without a slash at its end.
+    pub(super) base: String,
+    pub(super) stop_processing: bool,
+    pub(super) forbidden: Option<String>,
+    pub(super) rule: Result<Parts, Broken>,
 }
 
 #[derive(Debug)]
-struct Parts {
-    applies: Applies,
-    variables: Vec<Setting>,
-    action: CompiledAction,
+pub(super) struct Parts {
+    pub(super) applies: Applies,
+    pub(super) variables: Vec<Setting>,
+    /// What it does, or why that is not known.
+    pub(super) action: Result<CompiledAction, String>,
 }
 
 impl Parts {
-    fn is_idle(&self) -> bool {
-        matches!(self.action, CompiledAction::None) && self.variables.is_empty()
+    /// Whether it changes nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.action, Ok(CompiledAction::None)) && self.variables.is_empty()
     }
 }
 
 /// A variable that a rule sets.
 #[derive(Debug)]
-struct Setting {
-    name: String,
-    value: Template,
-    replace: bool,
+pub(super) struct Setting {
+    pub(super) name: String,
+    /// Its value, or why that cannot be read.
+    pub(super) value: Result<Template, String>,
+    pub(super) replace: bool,
 }
 
 #[derive(Debug)]
-enum CompiledAction {
+pub(super) enum CompiledAction {
     None,
     Rewrite { url: Template, append_query: bool },
     Redirect { url: Template, append_query: bool, status: u16 },
@@ -165,184 +188,105 @@ impl Evaluator {
         Self { rules: compiled.collect(), maps }
     }
 
-    /// What becomes of `request`.
+    /// What becomes of `request`, as if the rules did not match that ask for what it does not tell.
     #[must_use]
     pub fn evaluate(&self, request: &Request) -> Outcome {
-        let mut pass = Pass { view: View::of(request, &self.maps), rewritten_by: None };
-        let (mut undecided, mut ended_by) = (Vec::new(), None);
-        for rule in &self.rules {
-            match pass.ask(rule) {
-                Ok(Asked::No) => {}
-                Ok(Asked::Yes) if !rule.stop_processing => {}
-                Ok(Asked::Yes) => {
-                    ended_by = Some(rule.name.clone());
-                    break;
+        let known = Circumstances::default();
+        let mut pass = self.pass(request, &known, Asking::Once);
+        let mut undecided = Vec::new();
+        for at in 0..self.rules.len() {
+            match self.step(&mut pass, at) {
+                Ok(None) => {}
+                Ok(Some(mut outcome)) => {
+                    outcome.undecided = undecided;
+                    return outcome;
                 }
-                Ok(Asked::Decided(verdict, note)) => {
-                    let by = Some(rule.name.clone());
-                    return Outcome { note, ..pass.outcome(verdict, by, undecided) };
+                Err(trouble) => {
+                    let (rule, reason) = (self.rules[at].name.clone(), trouble.to_string());
+                    undecided.push(Undecided { rule, reason });
                 }
-                Err(reason) => undecided.push(Undecided { rule: rule.name.clone(), reason }),
             }
         }
-        let verdict = match &pass.rewritten_by {
-            Some(_) => Verdict::Rewritten { url: text(&pass.view.target) },
-            None => Verdict::Allowed,
+        Outcome { undecided, ..pass.end() }
+    }
+
+    /// What becomes of `request` where `supposed` are the answers to what it does not tell.
+    pub(super) fn walk(&self, request: &Request, known: &Circumstances, supposed: &Answers) -> End {
+        let mut pass = self.pass(request, known, Asking::Supposing(supposed));
+        for (at, rule) in self.rules.iter().enumerate() {
+            let rule = rule.name.clone();
+            match self.step(&mut pass, at) {
+                Ok(None) => {}
+                Ok(Some(outcome)) => return End::Told(Box::new(outcome)),
+                Err(Trouble::Asks(question)) => return End::Asks(Asked { rule, question }),
+                Err(Trouble::Unknown(reason) | Trouble::Refused(reason)) => {
+                    return End::Untold(Undecided { rule, reason });
+                }
+            }
+        }
+        End::Told(Box::new(pass.end()))
+    }
+
+    fn pass<'a>(
+        &'a self,
+        request: &'a Request,
+        known: &'a Circumstances,
+        asking: Asking<'a>,
+    ) -> Pass<'a> {
+        Pass::of(request, &self.maps, known, asking)
+    }
+
+    /// Asks one rule; the outcome, if it is the last.
+    fn step(&self, pass: &mut Pass<'_>, at: usize) -> Result<Option<Outcome>, Trouble> {
+        let rule = &self.rules[at];
+        let decided = |verdict, note| {
+            let by = Some(rule.name.clone());
+            move |pass: &Pass<'_>| Outcome { note, ..pass.outcome(verdict, by) }
         };
-        let by = pass.rewritten_by.take();
-        let lost = pass.view.lost_url();
-        let note = lost.map(|why| format!("the application may see another URL, {why}"));
-        Outcome { note, ended_by, ..pass.outcome(verdict, by, undecided) }
+        Ok(match pass.ask(rule) {
+            Ok(Applied::No) => None,
+            Ok(Applied::Decided(verdict, note)) => Some(decided(verdict, note)(pass)),
+            Ok(_) if rule.stop_processing => {
+                Some(Outcome { ended_by: Some(rule.name.clone()), ..pass.end() })
+            }
+            Ok(Applied::Yes) => None,
+            Ok(Applied::Elsewhere) if at + 1 == self.rules.len() => None,
+            Ok(Applied::Elsewhere) => pass.ends_elsewhere(&rule.name)?.then(|| pass.end()),
+            Err(Trouble::Refused(why)) => {
+                let note = Some(format!("IIS answers 500: {why}"));
+                Some(decided(Verdict::Blocked { status: Some(500) }, note)(pass))
+            }
+            Err(trouble) => return Err(trouble),
+        })
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 fn compile(rule: &Rule) -> Result<Parts, Broken> {
-    let url = Matcher::new(&rule.url.pattern, rule.syntax, rule.url.ignore_case);
     let conditions =
         Conditions::new(&rule.conditions, rule.grouping, rule.track_all_captures, rule.syntax)?;
+    let url = (rule.url.pattern.as_str(), rule.syntax, rule.url.ignore_case);
     let applies = Applies::new(url, rule.url.negate, conditions)?;
-    let variables = rule.server_variables.iter().map(setting).collect::<Result<_, _>>()?;
-    let template = |url: &str| Template::new(url).map_err(Broken::Beyond);
-    let action = match &rule.action {
+    let variables = rule.server_variables.iter().map(setting).collect();
+    Ok(Parts { applies, variables, action: action(&rule.action) })
+}
+
+fn action(action: &Action) -> Result<CompiledAction, String> {
+    Ok(match action {
         Action::None => CompiledAction::None,
         Action::Rewrite { url, append_query } => {
-            CompiledAction::Rewrite { url: template(url)?, append_query: *append_query }
+            CompiledAction::Rewrite { url: Template::new(url)?, append_query: *append_query }
         }
         Action::Redirect { url, append_query, kind } => CompiledAction::Redirect {
-            url: template(url)?,
+            url: Template::new(url)?,
             append_query: *append_query,
             status: kind.status(),
         },
         Action::CustomResponse { status, .. } => CompiledAction::Block { status: Some(*status) },
         Action::AbortRequest => CompiledAction::Block { status: None },
-    };
-    Ok(Parts { applies, variables, action })
+    })
 }
 
-fn setting(variable: &SetVariable) -> Result<Setting, Broken> {
-    let value = Template::new(&variable.value).map_err(Broken::Beyond)?;
-    Ok(Setting { name: variable.name.clone(), value, replace: variable.replace })
-}
-
-/// One request on its way through the rules.
-struct Pass<'a> {
-    view: View<'a>,
-    rewritten_by: Option<String>,
-}
-
-enum Asked {
-    No,
-    /// The rule matched, and the request goes on.
-    Yes,
-    Decided(Verdict, Option<String>),
-}
-
-impl Pass<'_> {
-    /// Asks one rule. `Err`: it cannot be told whether it matches, or what it does.
-    fn ask(&mut self, compiled: &Compiled) -> Result<Asked, String> {
-        let Some(url) = self.url_below(&compiled.base) else { return Ok(Asked::No) };
-        let parts = match &compiled.rule {
-            Ok(parts) => parts,
-            Err(Broken::Invalid(why)) => {
-                let verdict = Verdict::Blocked { status: Some(500) };
-                return Ok(Asked::Decided(verdict, Some(format!("IIS answers 500: {why}"))));
-            }
-            Err(Broken::Beyond(why)) => return Err(why.clone()),
-        };
-        self.view.url_is_known()?;
-        let kept = match parts.applies.to(&url, &self.view) {
-            Ok(None) => return Ok(Asked::No),
-            Ok(Some(kept)) => kept,
-            // Whether a rule applies that changes nothing is no matter.
-            Err(_) if parts.is_idle() && !compiled.stop_processing => return Ok(Asked::No),
-            Err(why) => return Err(why),
-        };
-        if let Some(name) = &compiled.forbidden {
-            let verdict = Verdict::Blocked { status: Some(500) };
-            let why = format!("the variable {name} may not be set, see allowedServerVariables");
-            return Ok(Asked::Decided(verdict, Some(format!("IIS answers 500: {why}"))));
-        }
-        self.act(compiled, parts, &kept)
-    }
-
-    fn outcome(&self, verdict: Verdict, by: Option<String>, undecided: Vec<Undecided>) -> Outcome {
-        let unknown = |(name, why): (String, &str)| UnknownHeader { name, reason: why.to_owned() };
-        Outcome {
-            verdict,
-            by,
-            ended_by: None,
-            undecided,
-            note: None,
-            headers: self.view.changed_headers(),
-            unknown_headers: self.view.unknown_headers().map(unknown).collect(),
-        }
-    }
-
-    /// The decoded path below `base`, without a slash in front; `None` if it is not below it.
-    fn url_below(&self, base: &str) -> Option<Vec<u8>> {
-        let path = url_decode(split(&self.view.target).0).into_owned();
-        let head = path.get(..base.len())?;
-        if !head.eq_ignore_ascii_case(base.as_bytes()) {
-            return None;
-        }
-        match path.get(base.len()) {
-            None => Some(Vec::new()),
-            Some(b'/') => Some(path[base.len() + 1..].to_vec()),
-            Some(_) => None,
-        }
-    }
-
-    fn act(
-        &mut self,
-        compiled: &Compiled,
-        parts: &Parts,
-        (rule, condition): &Kept,
-    ) -> Result<Asked, String> {
-        let (rule, condition) = (rule.as_ref(), condition.as_ref());
-        // What the rule does is known before anything is changed by it.
-        let scope = Scope { view: &self.view, rule, condition };
-        let (asked, target) = match &parts.action {
-            CompiledAction::None => (Asked::Yes, None),
-            CompiledAction::Block { status } => {
-                (Asked::Decided(Verdict::Blocked { status: *status }, None), None)
-            }
-            CompiledAction::Redirect { url, append_query, status } => {
-                let url = text(&self.with_query(url.expand(&scope)?, *append_query));
-                (Asked::Decided(Verdict::Redirected { status: *status, url }, None), None)
-            }
-            CompiledAction::Rewrite { url, append_query } => {
-                let url = self.with_query(url.expand(&scope)?, *append_query);
-                (Asked::Yes, Some(absolute(url, &compiled.base)))
-            }
-        };
-        for variable in &parts.variables {
-            let value = variable.value.expand(&Scope { view: &self.view, rule, condition });
-            self.view.set(&compiled.name, &variable.name, value, variable.replace);
-        }
-        if let Some(target) = target {
-            self.view.target = Cow::Owned(target);
-            self.rewritten_by = Some(compiled.name.clone());
-        }
-        Ok(asked)
-    }
-
-    fn with_query(&self, mut url: Vec<u8>, append: bool) -> Vec<u8> {
-        let (_, query) = split(&self.view.target);
-        if append && !query.is_empty() {
-            url.push(if url.contains(&b'?') { b'&' } else { b'?' });
-            url.extend_from_slice(query);
-        }
-        url
-    }
-}
-
-/// A rewritten URL from the site's root: one without a leading slash is relative to the rule's
-/// place.
-fn absolute(url: Vec<u8>, base: &str) -> Vec<u8> {
-    let elsewhere = url.starts_with(b"/") || url.windows(3).any(|part| part == b"://");
-    if elsewhere { url } else { [base.as_bytes(), b"/", url.as_slice()].concat() }
+fn setting(variable: &SetVariable) -> Setting {
+    let value = Template::new(&variable.value);
+    Setting { name: variable.name.clone(), value, replace: variable.replace }
 }

@@ -2,11 +2,14 @@
 
 use stopgap_model::rule::Case;
 
+use stopgap_model::problem::one_line;
+
+use super::question::{Question, Trouble};
 use super::rule::{Condition, Grouping, MatchType, PatternSyntax};
-use super::template::{Scope, Template};
+use super::template::{Groups, Scope, Template};
 use super::variables::View;
 use super::wildcard::Wildcard;
-use crate::pattern::{Captures, Pattern, PatternError};
+use crate::pattern::{Captures, Pattern, PatternError, braces_without_count};
 
 /// A rule that cannot be evaluated at all.
 #[derive(Debug, Clone)]
@@ -19,7 +22,7 @@ pub(super) enum Broken {
 
 impl Broken {
     fn of(pattern: &str, error: PatternError) -> Self {
-        let pattern = stopgap_model::problem::one_line(pattern);
+        let pattern = one_line(pattern);
         match error {
             PatternError::Invalid(why) => {
                 Self::Invalid(format!("the pattern `{pattern}` is not valid ECMAScript: {why}"))
@@ -46,6 +49,10 @@ impl Matcher {
         let case = if ignore_case { Case::Ignore } else { Case::Exact };
         let broken = |error| Broken::of(source, error);
         Ok(match syntax {
+            PatternSyntax::EcmaScript if !braces_without_count(source).is_empty() => {
+                let why = "a `{` that begins no count is written `\\{`";
+                return Err(broken(PatternError::Invalid(why.into())));
+            }
             PatternSyntax::EcmaScript => Self::Regex(Pattern::new(source, case).map_err(broken)?),
             PatternSyntax::Wildcard => {
                 Self::Wildcard(Wildcard::new(source, ignore_case).map_err(broken)?)
@@ -67,56 +74,143 @@ impl Matcher {
     }
 }
 
-/// A pattern that is beyond this evaluator, the inner error, is no reason not to look at the rest
-/// of its rule.
-fn or_beyond(matcher: Result<Matcher, Broken>) -> Result<Result<Matcher, String>, Broken> {
-    match matcher {
-        Ok(matcher) => Ok(Ok(matcher)),
-        Err(Broken::Beyond(why)) => Ok(Err(why)),
-        Err(invalid @ Broken::Invalid(_)) => Err(invalid),
+/// A pattern of a rule: as it is written, and ready to be asked, or why it is beyond this evaluator.
+/// That is no reason not to look at the rest of its rule.
+#[derive(Debug)]
+struct Asked {
+    source: String,
+    matcher: Result<Matcher, String>,
+    /// Whether it matches every text.
+    anything: bool,
+}
+
+/// What a pattern found, if it matched.
+type Found = Option<Captures>;
+
+impl Asked {
+    fn new(source: &str, syntax: PatternSyntax, ignore_case: bool) -> Result<Self, Broken> {
+        let matcher = match Matcher::new(source, syntax, ignore_case) {
+            Ok(matcher) => Ok(matcher),
+            Err(Broken::Beyond(why)) => Err(why),
+            Err(invalid @ Broken::Invalid(_)) => return Err(invalid),
+        };
+        let anything = match syntax {
+            // With `$` behind it `.*` does not match a line break.
+            PatternSyntax::EcmaScript => matches!(source, "" | "(.*)" | ".*" | "^(.*)" | "^.*"),
+            PatternSyntax::Wildcard => source == "*",
+            PatternSyntax::ExactMatch => false,
+        };
+        Ok(Self { source: source.to_owned(), matcher, anything })
+    }
+
+    /// What is found in `input`, which is called `what`.
+    fn find(&self, view: &View<'_>, input: &[u8], what: &str) -> Result<Found, Trouble> {
+        match &self.matcher {
+            Ok(matcher) => Ok(matcher.captures(input)),
+            Err(why) => {
+                let input = one_line(&String::from_utf8_lossy(input));
+                self.suppose(view, &format!("{what} `{input}`"), why)
+            }
+        }
+    }
+
+    /// What is found in what is called `what`, if the pattern matches: that is asked, for `why`.
+    fn suppose(&self, view: &View<'_>, what: &str, why: &str) -> Result<Found, Trouble> {
+        let pattern = one_line(&self.source);
+        let question = Question::Other {
+            yes: format!("{what} matches `{pattern}`"),
+            no: format!("{what} does not match `{pattern}`"),
+            why: why.to_owned(),
+        };
+        Ok(view.ask(question)?.then(Captures::unclear))
     }
 }
 
 /// When a rule applies: the pattern of its `match` element, and its conditions.
 #[derive(Debug)]
 pub(super) struct Applies {
-    pattern: Result<Matcher, String>,
+    pattern: Asked,
     negate: bool,
     conditions: Conditions,
 }
 
 /// What a rule that applies may refer to: what its own pattern captured, and its conditions.
-pub(super) type Kept = (Option<Captures>, Option<Captures>);
+#[derive(Debug)]
+pub(super) struct Kept {
+    rule: Option<Captures>,
+    condition: Condensed,
+}
+
+/// What is left of the conditions that held.
+#[derive(Debug)]
+pub(super) enum Condensed {
+    /// There was none.
+    Nothing,
+    /// None of them kept anything.
+    Negated,
+    Of(Captures),
+}
+
+impl Condensed {
+    fn groups(&self) -> Groups<'_> {
+        match self {
+            Self::Nothing => Groups::Missing,
+            Self::Negated => Groups::Negated,
+            Self::Of(captures) => Groups::Of(captures),
+        }
+    }
+}
+
+impl Kept {
+    /// What a template of the rule can refer to.
+    pub(super) fn scope<'s>(&'s self, view: &'s View<'s>) -> Scope<'s> {
+        Scope { view, rule: Groups::of(self.rule.as_ref()), condition: self.condition.groups() }
+    }
+}
+
+/// What a rule's own pattern is asked about.
+pub(super) enum Input<'a> {
+    Text(&'a [u8]),
+    /// It is not known: why.
+    Unknown(&'a str),
+}
 
 impl Applies {
     pub(super) fn new(
-        pattern: Result<Matcher, Broken>,
+        (source, syntax, ignore_case): (&str, PatternSyntax, bool),
         negate: bool,
         conditions: Conditions,
     ) -> Result<Self, Broken> {
-        Ok(Self { pattern: or_beyond(pattern)?, negate, conditions })
+        Ok(Self { pattern: Asked::new(source, syntax, ignore_case)?, negate, conditions })
     }
 
-    /// Whether the rule applies where its pattern is asked about `input`.
+    /// Whether the rule applies where its pattern is asked about `input`, which is called `what`.
     ///
     /// # Errors
-    /// It cannot be told: why.
-    pub(super) fn to(&self, input: &[u8], view: &View<'_>) -> Result<Option<Kept>, String> {
-        let (found, beyond) = match &self.pattern {
-            Ok(matcher) => (matcher.captures(input), None),
-            // Its conditions can still exclude the rule.
-            Err(why) => ((!self.negate).then(Captures::unclear), Some(why)),
+    /// It cannot be told, or IIS refuses to: why.
+    pub(super) fn to(
+        &self,
+        input: &Input<'_>,
+        what: &str,
+        view: &View<'_>,
+    ) -> Result<Option<Kept>, Trouble> {
+        let found = match input {
+            Input::Text(input) => self.pattern.find(view, input, what),
+            Input::Unknown(_) if self.pattern.anything => Ok(Some(Captures::unclear())),
+            Input::Unknown(why) => self.pattern.suppose(view, what, why),
         };
-        if beyond.is_none() && found.is_some() == self.negate {
-            return Ok(None);
-        }
-        // A negated pattern that did not match leaves nothing to refer back to.
-        let held = self.conditions.hold(view, found.as_ref());
-        match (held, beyond) {
+        let (found, pending) = match found {
+            Ok(found) if found.is_some() == self.negate => return Ok(None),
+            Ok(found) => (found, None),
+            // Its conditions can still exclude the rule.
+            Err(trouble) => ((!self.negate).then(Captures::unclear), Some(trouble)),
+        };
+        let held = self.conditions.hold(view, Groups::of(found.as_ref()));
+        match (held, pending) {
             (Ok(None), _) => Ok(None),
-            (_, Some(why)) => Err(why.clone()),
-            (Ok(Some(kept)), None) => Ok(Some((found, kept))),
-            (Err(why), None) => Err(why),
+            (_, Some(trouble)) => Err(trouble),
+            (Ok(Some(condition)), None) => Ok(Some(Kept { rule: found, condition })),
+            (Err(trouble), None) => Err(trouble),
         }
     }
 }
@@ -127,13 +221,6 @@ pub(super) struct Conditions {
     grouping: Grouping,
     track_all: bool,
     members: Vec<Member>,
-}
-
-#[derive(Debug)]
-struct Member {
-    input: Template,
-    matcher: Result<Matcher, String>,
-    negate: bool,
 }
 
 impl Conditions {
@@ -148,25 +235,32 @@ impl Conditions {
         Ok(Self { grouping, track_all, members })
     }
 
-    /// The captures that a rule may refer to if the conditions hold; `None` if they do not.
-    /// `rule` are the captures of the rule's own pattern.
+    /// What a rule may refer to if the conditions hold; `None` if they do not. `rule` are the groups
+    /// of the rule's own pattern.
     ///
     /// # Errors
-    /// It cannot be told whether they hold: why.
+    /// It cannot be told whether they hold, or IIS refuses to: why.
     pub(super) fn hold(
         &self,
         view: &View<'_>,
-        rule: Option<&Captures>,
-    ) -> Result<Option<Option<Captures>>, String> {
+        rule: Groups<'_>,
+    ) -> Result<Option<Condensed>, Trouble> {
         let mut kept: Vec<Captures> = Vec::new();
-        let mut undecided = None;
+        let mut pending = None;
         let mut any = self.members.is_empty();
-        for member in &self.members {
-            let scope = Scope { view, rule, condition: kept.last() };
-            let held = match member.holds(&scope) {
+        for (at, member) in self.members.iter().enumerate() {
+            let condition = match kept.last() {
+                Some(last) => Groups::Of(last),
+                None if at == 0 => Groups::Missing,
+                None => Groups::Negated,
+            };
+            let held = match member.holds(&Scope { view, rule, condition }) {
                 Ok(held) => held,
-                Err(why) => {
-                    undecided.get_or_insert(why);
+                // What comes first decides whether this is reached.
+                Err(Trouble::Refused(_)) if pending.is_some() => break,
+                Err(refused @ Trouble::Refused(_)) => return Err(refused),
+                Err(trouble) => {
+                    pending.get_or_insert(trouble);
                     // A later condition, if it is asked, may see this one's captures. With
                     // `MatchAny` it is asked only if this one did not hold.
                     if self.grouping == Grouping::MatchAll && !member.negate {
@@ -188,36 +282,151 @@ impl Conditions {
             }
         }
         let holds = any || self.grouping == Grouping::MatchAll;
-        match undecided {
+        match pending {
             // One condition that holds is enough for `any`; for `all` every one must be known.
-            Some(why) if self.grouping == Grouping::MatchAll || !any => Err(why),
+            Some(trouble) if self.grouping == Grouping::MatchAll || !any => Err(trouble),
             // It holds either way, but not with the same captures.
-            Some(_) => Ok(Some(Some(Captures::unclear()))),
+            Some(_) => Ok(Some(Condensed::Of(Captures::unclear()))),
             None if !holds => Ok(None),
-            None if self.track_all => Ok(Some(Some(Captures::joined(&kept)))),
-            None => Ok(Some(kept.pop())),
+            None => Ok(Some(self.condensed(kept))),
+        }
+    }
+
+    fn condensed(&self, mut kept: Vec<Captures>) -> Condensed {
+        let last = if self.track_all && !kept.is_empty() {
+            Some(Captures::joined(&kept))
+        } else {
+            kept.pop()
+        };
+        match last {
+            Some(captures) => Condensed::Of(captures),
+            None if self.members.is_empty() => Condensed::Nothing,
+            None => Condensed::Negated,
         }
     }
 }
 
+/// One condition.
+#[derive(Debug)]
+struct Member {
+    /// What its input is made of, or why that cannot be read.
+    input: Result<Template, String>,
+    /// The input, for a person.
+    what: String,
+    test: MemberTest,
+    negate: bool,
+}
+
+#[derive(Debug)]
+enum MemberTest {
+    Pattern(Asked),
+    File,
+    Folder,
+}
+
 impl Member {
     fn new(condition: &Condition, syntax: PatternSyntax) -> Result<Self, Broken> {
-        let matcher = match condition.match_type {
+        let test = match condition.match_type {
             MatchType::Pattern => {
-                or_beyond(Matcher::new(&condition.pattern, syntax, condition.ignore_case))?
+                let pattern = Asked::new(&condition.pattern, syntax, condition.ignore_case)?;
+                MemberTest::Pattern(pattern)
             }
-            MatchType::IsFile => Err("it asks whether a file is there".to_owned()),
-            MatchType::IsDirectory => Err("it asks whether a folder is there".to_owned()),
+            MatchType::IsFile => MemberTest::File,
+            MatchType::IsDirectory => MemberTest::Folder,
         };
-        let input = Template::new(&condition.input).map_err(Broken::Beyond)?;
-        Ok(Self { input, matcher, negate: condition.negate })
+        let asks_the_disk = !matches!(test, MemberTest::Pattern(_));
+        let written = match condition.input.as_str() {
+            "" if asks_the_disk => "{REQUEST_FILENAME}",
+            input => input,
+        };
+        let mut input = Template::new(written);
+        if asks_the_disk {
+            input = input.map(Template::of_files);
+        }
+        let what = format!("`{}`", one_line(written));
+        Ok(Self { input, what, test, negate: condition.negate })
     }
 
-    /// The captures of its pattern if it holds; `None` if it does not.
-    fn holds(&self, scope: &Scope<'_>) -> Result<Option<Option<Captures>>, String> {
-        let matcher = self.matcher.as_ref().map_err(Clone::clone)?;
-        let input = self.input.expand(scope)?;
-        let found = matcher.captures(&input);
-        Ok((found.is_some() != self.negate).then_some(found))
+    /// What its pattern captured if it holds; `None` if it does not.
+    fn holds(&self, scope: &Scope<'_>) -> Result<Option<Option<Captures>>, Trouble> {
+        let (is_so, captures) = self.look(scope)?;
+        Ok((is_so != self.negate).then_some(captures))
+    }
+
+    /// Whether it is so, not counting `negate`, and what its pattern captured. A file leaves nothing to
+    /// refer back to.
+    fn look(&self, scope: &Scope<'_>) -> Result<(bool, Option<Captures>), Trouble> {
+        let view = scope.view;
+        let input = match &self.input {
+            Ok(template) => template.expand(scope),
+            Err(why) => Err(Trouble::Unknown(why.clone())),
+        };
+        let found = |found: Found| (found.is_some(), found);
+        let there = |is_there: bool| (is_there, None);
+        match (&self.test, input) {
+            (MemberTest::Pattern(pattern), Ok(input)) => {
+                pattern.find(view, &input, &self.what).map(found)
+            }
+            (MemberTest::Pattern(pattern), Err(Trouble::Unknown(why))) => {
+                pattern.suppose(view, &self.what, &why).map(found)
+            }
+            (_, Err(Trouble::Unknown(why))) => {
+                let kind = if matches!(self.test, MemberTest::File) { "file" } else { "folder" };
+                let what = &self.what;
+                let yes = format!("{what} leads to a {kind}");
+                let no = format!("{what} does not lead to a {kind}");
+                view.ask(Question::Other { yes, no, why }).map(there)
+            }
+            (MemberTest::File, Ok(path)) => view.ask(Question::File(resolved(&path))).map(there),
+            (MemberTest::Folder, Ok(path)) => {
+                view.ask(Question::Folder(resolved(&path))).map(there)
+            }
+            (_, Err(trouble)) => Err(trouble),
+        }
+    }
+}
+
+/// A path of a file in one spelling: with one `\` between its parts, and none that is `.` or `..`.
+fn resolved(path: &[u8]) -> String {
+    let text = String::from_utf8_lossy(path);
+    let is_share = text.starts_with(r"\\") || text.starts_with("//");
+    let (drive, rest) = match text.split_once(':') {
+        Some((drive, rest)) if !drive.contains(['\\', '/']) => (format!("{drive}:"), rest),
+        _ => (String::new(), text.as_ref()),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in rest.split(['\\', '/']) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let head = match (is_share, rest.starts_with(['\\', '/'])) {
+        (true, _) => r"\\",
+        (false, true) => r"\",
+        (false, false) => "",
+    };
+    format!("{drive}{head}{}", parts.join(r"\"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_a_file_has_one_spelling() {
+        for (path, one) in [
+            (r"C:\inetpub\wwwroot\/a/b.png", r"C:\inetpub\wwwroot\a\b.png"),
+            (r"C:\inetpub\..\..\x", r"C:\x"),
+            ("site:/a/./b", r"site:\a\b"),
+            (r"\\server\share\x", r"\\server\share\x"),
+            (r"a\b", r"a\b"),
+            (r"\a\x:y", r"\a\x:y"),
+        ] {
+            assert_eq!(resolved(path.as_bytes()), one, "{path}");
+        }
     }
 }

@@ -11,6 +11,9 @@ mod evaluate;
 mod inputs;
 mod matcher;
 mod outbound;
+mod outcomes;
+mod pass;
+mod question;
 mod read;
 mod read_headers;
 mod response;
@@ -18,14 +21,19 @@ mod rule;
 mod template;
 mod translate;
 mod translate_headers;
+mod url;
 mod variables;
 mod wildcard;
 
 pub use caching::uncached_variables;
 pub use covers::{Coverage, covers, covers_conditions, may_hide};
 pub use covers_headers::{covers_request_header, covers_response_header};
-pub use evaluate::{Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict};
+pub use evaluate::{
+    Asked, Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict,
+};
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
+pub use outcomes::{Outcomes, Possible};
+pub use question::{Answers, Circumstances, Question, SITE, Served};
 pub use read::read;
 pub use read_headers::{read_request_header, read_response_header};
 pub use response::{HeaderRewrite, ResponseEntry, ResponseEvaluator, ResponseOutcome};
@@ -35,5 +43,6 @@ pub use rule::{
 };
 pub use translate::translate;
 pub use translate_headers::{translate_request_header, translate_response_header};
+pub use url::canonical_path;
 
 pub use crate::unsupported::Unsupported;

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use stopgap_model::{Request, Response};
 
 use super::evaluate::{Outcome, RewriteMap, Undecided, Verdict};
-use super::matcher::{Applies, Broken, Conditions, Matcher};
+use super::matcher::{Applies, Broken, Conditions, Input};
 use super::outbound::{OutboundAction, OutboundRule, PreCondition};
-use super::template::{Scope, Template};
-use super::variables::{ResponseView, STATUS, View, canonical, response_header};
+use super::question::{Circumstances, Trouble};
+use super::template::{Groups, Template};
+use super::variables::{Asking, ResponseView, STATUS, View, response_header, standard};
 use crate::headers::{Headers, trimmed, with_value};
 
 /// An outbound rule of a configuration, in its place.
@@ -125,19 +126,21 @@ impl ResponseEvaluator {
     /// has changed that.
     #[must_use]
     pub fn evaluate(&self, request: &Request, response: &Response) -> ResponseOutcome {
-        self.answer(View::of(request, &self.maps), response)
+        let known = Circumstances::default();
+        self.answer(View::of(request, &self.maps, &known, Asking::Once), response)
     }
 
     /// What becomes of the response that the application gives to `request` after inbound rules
-    /// have made `outcome` of it.
+    /// have made `outcome` of it, where `known` is what is known beside it.
     #[must_use]
     pub fn evaluate_after(
         &self,
         request: &Request,
+        known: &Circumstances,
         outcome: &Outcome,
         response: &Response,
     ) -> ResponseOutcome {
-        let mut view = View::of(request, &self.maps);
+        let mut view = View::of(request, &self.maps, known, Asking::Once);
         if let Verdict::Rewritten { url } = &outcome.verdict {
             view.target = Cow::Borrowed(url.as_bytes());
         }
@@ -194,11 +197,19 @@ fn compile(rule: &OutboundRule) -> Result<Parts, Broken> {
             Some((Template::new(value).map_err(Broken::Beyond)?, *replace))
         }
     };
-    let pattern = Matcher::new(&target.pattern, rule.syntax, target.ignore_case);
+    let pattern = (target.pattern.as_str(), rule.syntax, target.ignore_case);
     let conditions =
         Conditions::new(&rule.conditions, rule.grouping, rule.track_all_captures, rule.syntax)?;
     let applies = Applies::new(pattern, target.negate, conditions)?;
     Ok(Parts { variable: target.variable.clone(), applies, rewrite })
+}
+
+/// What a rule is that cannot be carried out.
+fn broken(trouble: Trouble) -> Broken {
+    match trouble {
+        Trouble::Refused(why) => Broken::Invalid(why),
+        trouble => Broken::Beyond(trouble.to_string()),
+    }
 }
 
 /// One response on its way through the rules.
@@ -218,7 +229,7 @@ impl Pass<'_> {
         }
         let parts = compiled.rule.as_ref().map_err(Clone::clone)?;
         let header = response_header(&parts.variable);
-        let header = header.filter(|_| canonical(&parts.variable) != STATUS);
+        let header = header.filter(|_| standard(&parts.variable) != STATUS);
         let Some(header) = header else {
             // Later rules can ask for the variable; the response's headers are not touched.
             let why = format!("which the outbound rule `{}` may rewrite", compiled.name);
@@ -228,7 +239,7 @@ impl Pass<'_> {
         if self.stopped.as_ref().is_some_and(|(_, of)| of.eq_ignore_ascii_case(&header)) {
             return Ok(None);
         }
-        let Some(value) = self.new_value(parts, &header).map_err(Broken::Beyond)? else {
+        let Some(value) = self.new_value(parts, &header).map_err(broken)? else {
             return Ok(None);
         };
         if let Some((rule, _)) = &self.stopped {
@@ -246,7 +257,7 @@ impl Pass<'_> {
         match compiled.precondition.and_then(|at| self.preconditions.get(at)) {
             None => Ok(false),
             Some(Ok(conditions)) => {
-                let held = conditions.hold(&self.view, None).map_err(Broken::Beyond)?;
+                let held = conditions.hold(&self.view, Groups::Missing).map_err(broken)?;
                 Ok(held.is_none())
             }
             Some(Err(broken)) => Err(broken.clone()),
@@ -254,15 +265,15 @@ impl Pass<'_> {
     }
 
     /// `None`: the rule does not match. Else the header's new value, if the rule gives it one.
-    fn new_value(&self, parts: &Parts, header: &str) -> Result<Option<Option<Vec<u8>>>, String> {
+    fn new_value(&self, parts: &Parts, header: &str) -> Result<Option<Option<Vec<u8>>>, Trouble> {
         let old = match &self.view.response {
-            Some(response) => response.header(header)?,
+            Some(response) => response.header(header).map_err(Trouble::Unknown)?,
             None => Vec::new(),
         };
-        let Some((rule, condition)) = parts.applies.to(&old, &self.view)? else {
+        let Some(kept) = parts.applies.to(&Input::Text(&old), "the header", &self.view)? else {
             return Ok(None);
         };
-        let scope = Scope { view: &self.view, rule: rule.as_ref(), condition: condition.as_ref() };
+        let scope = kept.scope(&self.view);
         match &parts.rewrite {
             Some((_, false)) if !old.is_empty() => Ok(Some(None)),
             Some((value, _)) => Ok(Some(Some(value.expand(&scope)?))),

@@ -2,6 +2,7 @@
 //! `/new/{R:1}`.
 
 use super::evaluate::RewriteMap;
+use super::question::{Question, Trouble};
 use super::variables::View;
 use crate::decode::url_decode;
 use crate::pattern::Captures;
@@ -17,16 +18,49 @@ pub(super) struct Template(Vec<Part>);
 enum Part {
     Text(String),
     Variable(String),
+    /// One in the path of a file.
+    OfFile(String),
     Rule(usize),
     Condition(usize),
-    Call { name: String, argument: Template },
+    Call {
+        name: String,
+        argument: Template,
+    },
 }
+
+/// The highest number of a back-reference.
+const MAX_REFERENCE: usize = 9;
 
 /// What a template can refer to.
 pub(super) struct Scope<'a> {
     pub(super) view: &'a View<'a>,
-    pub(super) rule: Option<&'a Captures>,
-    pub(super) condition: Option<&'a Captures>,
+    pub(super) rule: Groups<'a>,
+    pub(super) condition: Groups<'a>,
+}
+
+/// The groups that back-references of one kind stand for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Groups<'a> {
+    /// There is no pattern that could have captured anything.
+    Missing,
+    /// There is one, but what held is that it did not match.
+    Negated,
+    /// What it captured.
+    Of(&'a Captures),
+}
+
+impl<'a> Groups<'a> {
+    /// The groups of a pattern that is there.
+    pub(super) fn of(captures: Option<&'a Captures>) -> Self {
+        captures.map_or(Self::Negated, Self::Of)
+    }
+}
+
+/// The text of a template in which some values are not known: they stand in it as written.
+pub(super) struct Partly {
+    pub(super) text: Vec<u8>,
+    /// Why, for each value that is not known.
+    pub(super) unknown: Vec<String>,
 }
 
 impl Template {
@@ -36,13 +70,44 @@ impl Template {
         if rest.is_empty() { Ok(template) } else { Err(format!("`{text}` has a `}}` too many")) }
     }
 
-    /// The text for a request; fails with the reason when a part of it cannot be told.
-    pub(super) fn expand(&self, scope: &Scope<'_>) -> Result<Vec<u8>, String> {
+    /// The text for a request; fails when a part of it cannot be told.
+    pub(super) fn expand(&self, scope: &Scope<'_>) -> Result<Vec<u8>, Trouble> {
         let mut text = Vec::new();
         for part in &self.0 {
             text.extend(part.expand(scope)?);
         }
         Ok(text)
+    }
+
+    /// The text for a request as far as it can be told; fails when IIS refuses it, or when it depends
+    /// on something that is so or not.
+    pub(super) fn expand_partly(&self, scope: &Scope<'_>) -> Result<Partly, Trouble> {
+        let mut partly = Partly { text: Vec::new(), unknown: Vec::new() };
+        for part in &self.0 {
+            match part.expand(scope) {
+                Ok(text) => partly.text.extend(text),
+                Err(Trouble::Unknown(why)) => {
+                    partly.text.extend_from_slice(part.written().as_bytes());
+                    partly.unknown.push(why);
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(partly)
+    }
+
+    /// The same where it says the path of a file.
+    pub(super) fn of_files(self) -> Self {
+        let of_file = |part| match part {
+            Part::Variable(name) => Part::OfFile(name),
+            part => part,
+        };
+        Self(self.0.into_iter().map(of_file).collect())
+    }
+
+    /// The template as it may be written.
+    pub(super) fn written(&self) -> String {
+        self.0.iter().map(Part::written).collect()
     }
 
     /// The names of the server variables in it, in capitals, in the order written.
@@ -104,37 +169,73 @@ fn read_reference(text: &str, depth: usize) -> Result<(Part, &str), String> {
 impl Part {
     fn variables(&self) -> Vec<&str> {
         match self {
-            Self::Variable(name) => vec![name],
+            Self::Variable(name) | Self::OfFile(name) => vec![name],
             Self::Call { argument, .. } => argument.variables(),
             Self::Text(_) | Self::Rule(_) | Self::Condition(_) => Vec::new(),
         }
     }
 
-    fn expand(&self, scope: &Scope<'_>) -> Result<Vec<u8>, String> {
+    fn written(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Variable(name) | Self::OfFile(name) => format!("{{{name}}}"),
+            Self::Rule(number) => format!("{{R:{number}}}"),
+            Self::Condition(number) => format!("{{C:{number}}}"),
+            Self::Call { name, argument } => format!("{{{name}:{}}}", argument.written()),
+        }
+    }
+
+    fn expand(&self, scope: &Scope<'_>) -> Result<Vec<u8>, Trouble> {
         match self {
             Self::Text(text) => Ok(text.as_bytes().to_vec()),
             Self::Variable(name) => scope.view.variable(name),
-            Self::Rule(number) => group(scope.rule, *number, 'R'),
-            Self::Condition(number) => group(scope.condition, *number, 'C'),
-            Self::Call { name, argument } => call(name, &argument.expand(scope)?, scope.view.maps),
+            Self::OfFile(name) => scope.view.file_variable(name),
+            Self::Rule(number) => group(scope.view, scope.rule, *number, 'R'),
+            Self::Condition(number) => group(scope.view, scope.condition, *number, 'C'),
+            Self::Call { name, argument } => {
+                let argument = argument.expand(scope)?;
+                call(name, &argument, scope.view.maps).map_err(Trouble::Unknown)
+            }
         }
     }
 }
 
-fn group(captures: Option<&Captures>, number: usize, kind: char) -> Result<Vec<u8>, String> {
-    match captures {
-        None => Ok(Vec::new()),
-        Some(captures) => captures
-            .get(number)
-            .map(<[u8]>::to_vec)
-            .ok_or_else(|| format!("what {{{kind}:{number}}} holds cannot be told")),
+fn group(
+    view: &View<'_>,
+    groups: Groups<'_>,
+    number: usize,
+    kind: char,
+) -> Result<Vec<u8>, Trouble> {
+    let refused = |why: &str| Err(Trouble::Refused(format!("`{{{kind}:{number}}}` {why}")));
+    if number > MAX_REFERENCE {
+        return refused("is beyond the nine groups that can be referred to");
     }
+    let captures = match groups {
+        Groups::Missing => return refused("refers to a condition, and there is none before it"),
+        Groups::Negated => {
+            let question = Question::Iis {
+                usual: format!("`{{{kind}:{number}}}` of a pattern that did not match is empty"),
+                other: format!("IIS refuses `{{{kind}:{number}}}` of a pattern that did not match"),
+            };
+            return match view.answer(&question) {
+                None => Err(Trouble::Asks(question)),
+                Some(true) => Ok(Vec::new()),
+                Some(false) => refused("refers to a pattern that did not match"),
+            };
+        }
+        Groups::Of(captures) => captures,
+    };
+    if !captures.may_have(number) {
+        return refused("refers to a group that its pattern does not have");
+    }
+    let unclear = || Trouble::Unknown(format!("what {{{kind}:{number}}} holds cannot be told"));
+    captures.get(number).map(<[u8]>::to_vec).ok_or_else(unclear)
 }
 
 fn call(name: &str, argument: &[u8], maps: &[RewriteMap]) -> Result<Vec<u8>, String> {
     match name.to_ascii_lowercase().as_str() {
         "urldecode" => Ok(url_decode(argument).into_owned()),
-        "urlencode" => Ok(url_encode(argument)),
+        "urlencode" => url_encode(argument),
         "tolower" => Ok(argument.to_ascii_lowercase()),
         "htmlencode" => html_encode(argument),
         _ => {
@@ -172,14 +273,21 @@ fn html_encode(text: &[u8]) -> Result<Vec<u8>, String> {
     Ok(encoded)
 }
 
-fn url_encode(text: &[u8]) -> Vec<u8> {
+/// Encodes what every encoder does, and leaves what every encoder leaves; on other punctuation they
+/// differ.
+fn url_encode(text: &[u8]) -> Result<Vec<u8>, String> {
     let mut encoded = Vec::new();
     for &byte in text {
-        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
-            encoded.push(byte);
-        } else {
-            encoded.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        match byte {
+            byte if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) => encoded.push(byte),
+            b'%' | b'"' | b'<' | b'>' | 0..=b' ' | 0x7f.. => {
+                encoded.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            }
+            byte => {
+                let c = char::from(byte);
+                return Err(format!("what UrlEncode makes of `{c}` is not documented"));
+            }
         }
     }
-    encoded
+    Ok(encoded)
 }

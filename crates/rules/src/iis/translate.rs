@@ -8,7 +8,7 @@ use super::rule::{
 };
 use crate::evaluate::CompiledRule;
 use crate::pattern::ast::Node;
-use crate::pattern::parse;
+use crate::pattern::{braces_without_count, parse};
 use crate::simplify::simplify;
 use crate::unsupported::{Unsupported, unsupported};
 
@@ -125,8 +125,18 @@ pub(super) fn pattern_of(operator: &Operator) -> Result<String, Unsupported> {
         Operator::StartsWith(_) => format!("^{escaped}"),
         Operator::EndsWith(_) => format!("{escaped}$"),
         Operator::Equals(_) => format!("^{escaped}$"),
-        Operator::Matches(source) => source.clone(),
+        Operator::Matches(source) => with_braces_escaped(source),
     })
+}
+
+/// A pattern in which no `{` stands for itself unless it is escaped, as IIS wants it.
+fn with_braces_escaped(source: &str) -> String {
+    let bare = braces_without_count(source);
+    let escaped = source.chars().enumerate().flat_map(|(at, c)| {
+        let backslash = bare.binary_search(&at).is_ok().then_some('\\');
+        backslash.into_iter().chain([c])
+    });
+    escaped.collect()
 }
 
 /// Whether a pattern asks for a byte beyond ASCII, as by `\xE9` or `\u00E9`. A class that has
