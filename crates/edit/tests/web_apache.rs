@@ -433,3 +433,57 @@ fn apache_accepts_what_is_staged_and_what_is_placed() {
         assert_eq!(accepts("apache2", &["-t", "-f", &main]), Some(Ok(())));
     }
 }
+
+#[test]
+fn what_a_whole_host_redirects_comes_before_rules_and_what_a_part_of_it_does_not() {
+    let main = "Listen 80
+Redirect gone /old
+RewriteRule ^/main - [R=307]
+<VirtualHost *:80>
+  ServerName a
+  AllowEncodedSlashes NoDecode
+  RedirectMatch 301 ^/x /y
+  RewriteRule ^ https://%{HTTP_HOST}/ [L,NE]
+  RewriteRule ^/plain /other [PT]
+  <Location /part>
+    Redirect 404
+  </Location>
+  <IfModule alias_module>
+    RedirectTemp /z /
+  </IfModule>
+</VirtualHost>
+<VirtualHost *:80>
+  ServerName b
+  CacheEnable disk /
+  CacheIgnoreCacheControl On
+</VirtualHost>
+<VirtualHost *:80>
+  ServerName c
+  CacheEnable disk /
+  CacheQuickHandler off
+</VirtualHost>
+";
+    let machine = Machine::apache(&[("/etc/apache2/apache2.conf", main)]);
+    let at = |line: usize| format!("in /etc/apache2/apache2.conf, line {line}");
+    let told = machine.own_answers();
+    let of = |block: usize| -> Vec<String> {
+        let begins = format!("{block}: ");
+        told.iter().filter_map(|own| own.strip_prefix(&begins)).map(str::to_owned).collect()
+    };
+    let slash = "EncodedSlash, AllowEncodedSlashes, which is off".to_owned();
+    let gone = format!("With({{410}}), the redirect {}", at(2));
+    let expected = [
+        format!("With({{301}}), the redirect {}", at(7)),
+        format!("With({{302}}), the redirect {}", at(8)),
+        gone.clone(),
+    ];
+    assert_eq!(of(1), expected);
+    let cache = format!("Anything, the cache {}", at(19));
+    assert_eq!(of(2), [gone.clone(), slash.clone(), cache]);
+    assert_eq!(of(3), [gone, slash.clone()]);
+    assert_eq!(of(0).last(), Some(&slash));
+    let gaps = machine.gaps(&apache_text("<If \"true\">\n</If>\n"));
+    let told: Vec<_> = gaps.iter().filter(|gap| gap.contains("CacheQuickHandler off")).collect();
+    assert_eq!(told.len(), 1, "{gaps:?}");
+    assert!(told[0].contains(&at(19)), "{gaps:?}");
+}

@@ -293,3 +293,40 @@ fn haproxy_accepts_what_is_staged() {
     scratch.write(&machine.there_and_back(&rules(), &none()));
     assert_eq!(accepts("haproxy", &["-c", "-f", &path]), Some(Ok(())));
 }
+
+#[test]
+fn what_defaults_answer_comes_before_our_lines_and_what_a_frontend_answers_does_not() {
+    let text = "defaults tls
+  mode http
+  http-request redirect scheme https code 301 if !{ ssl_fc }
+  http-request deny
+  http-request allow
+  http-request set-header x y
+  errorfiles own 403 503
+defaults plain
+  mode http
+frontend a from tls
+  bind :80
+frontend b from plain
+  bind :81
+  monitor-uri /alive
+  errorloc302 403 https://other/
+  tcp-request connection reject if { src_conn_rate gt 10 }
+  http-request redirect location /x
+frontend c from plain
+  mode tcp
+  bind :82
+  monitor-uri /other
+";
+    let at = |line: usize| format!("in {MAIN}, line {line}");
+    let expected = [
+        format!("0: With({{301}}), the redirect {}", at(3)),
+        format!("0: With({{403}}), the rule {}", at(4)),
+        format!("0: InsteadOf(403), the page for errors {}", at(7)),
+        format!("0: InsteadOf(503), the page for errors {}", at(7)),
+        format!("1: Target(\"/alive\"), monitor-uri {}", at(14)),
+        format!("1: InsteadOf(403), the page for errors {}", at(15)),
+        format!("1: TooMany, the limit of connections {}", at(16)),
+    ];
+    assert_eq!(Machine::haproxy(text).own_answers(), expected);
+}

@@ -180,9 +180,13 @@ impl<'h> Baseline<'h> {
         due.into_iter().for_each(|(_, what)| self.put(probing, what));
     }
 
+    /// Whether it is not known yet of a site what it answers.
     fn waits_for_health(&self) -> bool {
         let again = self.again.iter().map(|(_, what)| what);
-        self.open.iter().chain(again).any(|what| matches!(what, What::Health(_)))
+        self.open.iter().chain(again).any(|what| match what {
+            What::Health(site) => !self.health[*site].has_answered(),
+            What::Probe(_) => false,
+        })
     }
 
     fn hear(&mut self, probing: &Probing<'_>, heard: Heard) {

@@ -131,6 +131,13 @@ impl Machine {
         self.sites().iter().map(|site| format!("{site} {:?}", site.listen)).collect()
     }
 
+    /// What blocks answer by themselves, each as `block: how, by what`.
+    pub fn own_answers(&self) -> Vec<String> {
+        let files = self.read().unwrap();
+        let own = files.layout().unwrap().own_answers();
+        own.iter().map(|own| format!("{}: {:?}, {}", own.block, own.answers, own.by)).collect()
+    }
+
     pub fn trouble(&self) -> Trouble {
         self.read().unwrap().layout().map(|_| ()).unwrap_err()
     }
