@@ -373,3 +373,45 @@ fn list(probing: &Probing<'_>, sites: &[usize]) -> String {
 pub(crate) fn had_enough(answer: &Answer) -> bool {
     matches!(answer, Answer::Status(429 | 503))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(statuses: &[u16]) -> (Before, Vec<bool>) {
+        let mut before = Before { put: statuses.len(), open: statuses.len(), ..Before::default() };
+        let limits = statuses.iter().map(|status| before.hear(Answer::Status(*status))).collect();
+        (before, limits)
+    }
+
+    #[test]
+    fn all_answers_of_a_site_that_varies_are_kept_each_once() {
+        let (before, limits) = heard(&[200, 502, 200, 302]);
+        let expected = [200, 502, 302].map(Answer::Status);
+        assert_eq!(before.answers(), expected);
+        assert!(before.has_answered() && !limits.contains(&true));
+    }
+
+    #[test]
+    fn a_site_that_says_503_or_something_else_limits_and_503_is_no_answer_of_it() {
+        for statuses in [[503, 200], [200, 503], [429, 200]] {
+            let (before, limits) = heard(&statuses);
+            assert_eq!(before.answers(), [Answer::Status(200)], "{statuses:?}");
+            assert_eq!(limits, [false, true], "{statuses:?}");
+        }
+        let (before, limits) = heard(&[503, 503]);
+        assert_eq!(before.answers(), [Answer::Status(503)]);
+        assert_eq!(limits, [false, false]);
+    }
+
+    #[test]
+    fn nothing_in_time_is_forgotten_once_there_is_an_answer() {
+        let mut before = Before { put: 2, open: 2, ..Before::default() };
+        before.see(Answer::Nothing, false);
+        assert_eq!(before.answers(), []);
+        before.see(Answer::Status(200), false);
+        assert_eq!(before.answers(), [Answer::Status(200)]);
+        before.see(Answer::Nothing, false);
+        assert_eq!(before.answers(), [Answer::Status(200)]);
+    }
+}
