@@ -165,6 +165,18 @@ fn a_site_that_does_not_answer_any_more_after_the_change_has_everything_put_back
 }
 
 #[test]
+fn forty_sites_that_take_a_second_for_every_answer_are_judged_in_time() {
+    let (slow, _) = application(Duration::from_secs(1), &[200]);
+    let Some(scene) = nginx_before(slow, 40) else { return };
+    let begun = Instant::now();
+    let run = scene.stopgap(&["check"]);
+    assert!(begun.elapsed() < BOUND);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    assert!(!notes(&run).contains("not judged by"), "{}", notes(&run));
+    assert!(scene.get_blocked("/stopgap-probe"));
+}
+
+#[test]
 fn a_floating_address_that_another_node_has_is_told_and_not_asked() {
     if !geteuid().is_root() {
         println!("skipped: only root binds to an address of another machine");

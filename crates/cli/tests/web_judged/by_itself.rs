@@ -2,6 +2,8 @@
 //! sites are protected, and what the site does is told. An application that answers the same is no such
 //! site.
 
+use std::process::Command;
+
 use stopgap_model::WebKind;
 use stopgap_testkit::servers::Setup;
 
@@ -143,4 +145,44 @@ fn what_nginx_cannot_read_never_reaches_the_application_behind_it() {
     assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
     assert!(notes(&run).contains("refuses such a request by itself, with 400"), "{}", notes(&run));
     assert!(!application.was_reached_by("cgi-bin"));
+}
+
+/// A key and a certificate that nobody signed, as one text; `None` without openssl.
+fn certificate() -> Option<String> {
+    let arguments = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=x -keyout - -out -";
+    let made = Command::new("openssl").args(arguments.split(' ')).output().ok()?;
+    made.status.success().then(|| String::from_utf8(made.stdout).unwrap())
+}
+
+#[test]
+fn a_probe_for_a_host_of_its_own_is_misdirected_at_the_other_sites_of_a_listener() {
+    let Some(certificate) = certificate() else {
+        println!("skipped: openssl is not installed");
+        return;
+    };
+    let host = |name: &str, ciphers: &str| {
+        format!(
+            "<VirtualHost 127.0.0.1:{{port1}}>\n  ServerName {name}.test\n  SSLEngine on\n  \
+             SSLCertificateFile {{dir}}/both.pem\n  SSLCipherSuite {ciphers}\n  \
+             FallbackResource /index.html\n</VirtualHost>\n"
+        )
+    };
+    let config = format!(
+        "{{basics}}Listen 127.0.0.1:{{port0}}\nListen 127.0.0.1:{{port1}}\n\
+         IncludeOptional {{dir}}/conf-enabled/*.conf\nDocumentRoot {{dir}}/www\n\
+         FallbackResource /index.html\n{}{}",
+        host("a", "HIGH"),
+        host("other", "ECDHE-RSA-AES256-GCM-SHA384")
+    );
+    let files = [
+        ("www/index.html", "ok\n"),
+        ("conf-enabled/own.conf", "# the administrator's\n"),
+        ("both.pem", certificate.as_str()),
+    ];
+    let setup = Setup { files: &files, ..Setup::new(WebKind::Apache, &config) };
+    let Some(scene) = scene(&setup) else { return };
+    let request = "request = \"GET /stopgap-%70robe\"\nheaders = [\"Host: other.test\"]";
+    scene.publish(&DOCUMENT.replace("request = \"GET /stopgap-%70robe\"", request));
+    is_applied_once(&scene, "with 421: the probe is for another host");
+    assert!(scene.get_blocked("/stopgap-probe"));
 }
