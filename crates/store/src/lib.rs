@@ -6,6 +6,8 @@
 //! decisions.spare    room to write it when the disk is full
 //! changes/<n>/       change.json, and before/<k> with the bytes of each file before the change;
 //!                    spare: room to write what became of it, until that is written
+//! evidence.json      which probe was last seen blocked on which site, and what kept a change from being
+//!                    made; lost, it is seen again by the next check
 //! audit.jsonl        what happened; each line carries the digest of the one before
 //! trust/audit.head   the number and the digest of its last line
 //! trust/revisions.json   the content of every revision ever seen
@@ -17,6 +19,7 @@
 mod audit;
 mod change;
 mod decisions;
+mod evidence;
 mod fold;
 mod revisions;
 mod store;
@@ -25,6 +28,7 @@ mod trail;
 pub use audit::{AuditFault, Event, Head, Line, Trail};
 pub use change::{Change, FileChange, Status, Stuck};
 pub use decisions::{Decisions, Said};
+pub use evidence::{Hindrance, KeptEvidence};
 pub use fold::{Folded, fold};
 pub use revisions::Revisions;
 pub use store::{Store, StoreError};

@@ -11,6 +11,7 @@ use stopgap_plan::{Failures, FileEdit, InPlace, Original, OwnFile, Step};
 
 use crate::change::{Change, FileChange, Status};
 use crate::decisions::Decisions;
+use crate::evidence::EVIDENCE;
 use crate::fold::{Folded, fold};
 use crate::revisions::Revisions;
 use crate::trail;
@@ -431,7 +432,7 @@ impl Store {
         if let Ok(_lock) = self.lock_decisions("a check that tidies up") {
             swept = swept.and(self.remove_leftover(DECISIONS));
         }
-        Ok(swept.and(self.remove_leftover(REVISIONS))?)
+        Ok(swept.and(self.remove_leftover(REVISIONS)).and(self.remove_leftover(EVIDENCE))?)
     }
 
     fn remove_leftover(&self, file: &str) -> Result<(), FsError> {

@@ -11,9 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stopgap_model::{MitigationId, ServerPath};
+use stopgap_model::evidence::{Answer, Sighting, Site, Verdict, Wanted};
+use stopgap_model::{Digest, MitigationId, ServerId, ServerPath, WebKind};
 use stopgap_plan::FileEdit;
-use stopgap_store::{AuditFault, Entry, Event, Said, Status, Store, StoreError};
+use stopgap_store::{
+    AuditFault, Entry, Event, Hindrance, KeptEvidence, Said, Status, Store, StoreError,
+};
 use stopgap_testkit::Disk;
 
 /// A state folder of the test's own, removed when the test ends.
@@ -479,4 +482,88 @@ fn an_older_state_folder_without_room_to_decide_gets_it_when_it_is_opened() {
     store.decide("a test", |it| it.clone_from(&decisions)).unwrap();
     decisions.switched_off = None;
     store.decide("a test", |it| it.clone_from(&decisions)).unwrap();
+}
+
+fn sighting(number: usize) -> Sighting {
+    let site = Site {
+        name: format!("n{number}.test"),
+        listen: "*:80".into(),
+        tls: false,
+        shown: format!("n{number}.test:80"),
+    };
+    Sighting {
+        at: Timestamp::from_second(i64::try_from(number).unwrap()).unwrap(),
+        server: Some(ServerId::new(WebKind::Nginx, &ServerPath::new("/etc/nginx/nginx.conf"))),
+        site,
+        mitigation: "A".parse().unwrap(),
+        hash: Digest::of(b"a"),
+        probe: "attack".into(),
+        request: "GET /x".into(),
+        wanted: Wanted::Blocked,
+        before: None,
+        after: Some(Answer::Status(403)),
+        verdict: Verdict::Blocked,
+    }
+}
+
+#[test]
+fn evidence_is_read_back_as_it_was_kept_and_is_readable_by_nobody_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let state = State::new();
+    let store = state.open();
+    assert_eq!(store.evidence(), KeptEvidence::default());
+    let hindrance = Hindrance {
+        at: Timestamp::UNIX_EPOCH,
+        server: ServerId::new(WebKind::Nginx, &ServerPath::new("/etc/nginx/nginx.conf")),
+        file: Some(ServerPath::new("/srv/site.conf")),
+        why: "another process holds a lock on it".into(),
+    };
+    let kept =
+        KeptEvidence { sightings: vec![sighting(1), sighting(2)], hindrances: vec![hindrance] };
+    store.keep_evidence(&kept).unwrap();
+    assert_eq!(state.open().evidence(), kept);
+    let mode = std::fs::metadata(state.0.join("evidence.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // What a torn write leaves is swept away, and what was kept before stays.
+    std::fs::write(state.0.join(stopgap_fs::leftover_path("evidence.json")), "{\"sch").unwrap();
+    store.sweep().unwrap();
+    assert!(!state.0.join(stopgap_fs::leftover_path("evidence.json")).exists());
+    assert_eq!(store.evidence(), kept);
+}
+
+#[test]
+fn evidence_is_bounded_and_the_latest_stays() {
+    let state = State::new();
+    let store = state.open();
+    let mut kept = KeptEvidence::default();
+    kept.add((0..20_500).map(sighting).collect());
+    kept.sightings[20_499].request = "ä".repeat(100_000);
+    store.keep_evidence(&kept).unwrap();
+    let read = store.evidence().sightings;
+    assert_eq!(read.len(), 20_000);
+    let oldest = read.iter().map(|it| it.at.as_second()).min();
+    assert_eq!(oldest, Some(500));
+    assert!(read.iter().all(|it| it.request.len() <= 203));
+    // Names of any length: as much is kept as is read back.
+    for sighting in &mut kept.sightings {
+        sighting.site.name = "n".repeat(2_500);
+    }
+    store.keep_evidence(&kept).unwrap();
+    let read = store.evidence().sightings.len();
+    assert!(read > 1_000 && read < 20_000, "{read}");
+}
+
+#[test]
+fn the_same_probe_on_the_same_site_is_kept_once_and_the_last_holds() {
+    let mut kept = KeptEvidence::default();
+    kept.add(vec![sighting(1), sighting(2)]);
+    let later = Sighting { verdict: Verdict::NotBlocked, ..sighting(1) };
+    kept.add(vec![later.clone()]);
+    assert_eq!(kept.sightings, [sighting(2), later]);
+    let other: MitigationId = "B".parse().unwrap();
+    let server = sighting(1).server.unwrap();
+    kept.forget(&server, &[&other]);
+    assert_eq!(kept.sightings.len(), 2);
+    kept.forget(&server, &[&"A".parse().unwrap()]);
+    assert_eq!(kept.sightings, []);
 }

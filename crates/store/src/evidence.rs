@@ -1,0 +1,148 @@
+//! What was seen of the sites of this host, and what kept a change from being made there. One file: when
+//! it is lost or damaged, what is in it is lost and nothing else, and the next check looks again.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stopgap_model::evidence::{Sighting, Site, Verdict};
+use stopgap_model::{MitigationId, ServerId, ServerPath};
+
+use crate::store::{Store, StoreError, boundary, unreadable};
+
+/// In the state folder.
+pub(crate) const EVIDENCE: &str = "evidence.json";
+/// The version of its form.
+const SCHEMA: u32 = 1;
+/// The most sightings that are kept; of more, the latest. All of those of five servers.
+const MAX_SIGHTINGS: usize = 20_000;
+/// The most hindrances that are kept.
+const MAX_HINDRANCES: usize = 1_000;
+/// The longest text of a sighting, in bytes; a longer one is cut.
+const MAX_TEXT: usize = 200;
+/// The longest reason of a hindrance, in bytes; a longer one is cut.
+const MAX_REASON: usize = 4_000;
+/// The largest file that is read back, in bytes.
+const MAX_FILE: u64 = 32 * 1024 * 1024;
+
+/// What was seen of the sites of this host, and what kept a change from being made there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptEvidence {
+    /// The last of each probe on each site.
+    pub sightings: Vec<Sighting>,
+    /// What the last check found, where no change record tells of it.
+    pub hindrances: Vec<Hindrance>,
+}
+
+/// What kept a change of a web server, or of one of its files, from being made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hindrance {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// The server.
+    pub server: ServerId,
+    /// The file; `None`: the server refuses its configuration as it stands.
+    pub file: Option<ServerPath>,
+    /// Why, as a sentence without a full stop.
+    pub why: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    schema: u32,
+    sightings: Vec<Sighting>,
+    hindrances: Vec<Hindrance>,
+}
+
+/// What one probe on one site is known by.
+type Key<'s> = (&'s Option<ServerId>, &'s Site, &'s MitigationId, &'s str);
+
+fn key(sighting: &Sighting) -> Key<'_> {
+    let Sighting { server, site, mitigation, probe, .. } = sighting;
+    (server, site, mitigation, probe)
+}
+
+impl KeptEvidence {
+    /// These were seen now: what was seen of the same probes on the same sites before counts no more.
+    pub fn add(&mut self, seen: Vec<Sighting>) {
+        let new: BTreeSet<Key<'_>> = seen.iter().map(key).collect();
+        self.sightings.retain(|known| !new.contains(&key(known)));
+        self.sightings.extend(seen);
+    }
+
+    /// What was seen of these mitigations on a server says nothing any more.
+    pub fn forget(&mut self, server: &ServerId, mitigations: &[&MitigationId]) {
+        let is_of_it = |sighting: &Sighting| {
+            sighting.server.as_ref() == Some(server) && mitigations.contains(&&sighting.mitigation)
+        };
+        self.sightings.retain(|sighting| !is_of_it(sighting));
+    }
+
+    /// As much of it as is kept.
+    fn bounded(&self) -> File {
+        let mut sightings = self.sightings.clone();
+        if sightings.len() > MAX_SIGHTINGS {
+            sightings.sort_by_key(|sighting| std::cmp::Reverse(sighting.at));
+            sightings.truncate(MAX_SIGHTINGS);
+        }
+        let mut hindrances = self.hindrances.clone();
+        hindrances.truncate(MAX_HINDRANCES);
+        sightings.iter_mut().for_each(cut);
+        hindrances.iter_mut().for_each(|it| cut_at(&mut it.why, MAX_REASON));
+        File { schema: SCHEMA, sightings, hindrances }
+    }
+}
+
+/// Cuts the texts that come from outside, but the names by which a sighting is known.
+fn cut(sighting: &mut Sighting) {
+    cut_at(&mut sighting.request, MAX_TEXT);
+    if let Verdict::NotReached(why) | Verdict::NotJudged(why) = &mut sighting.verdict {
+        cut_at(why, MAX_TEXT);
+    }
+}
+
+fn cut_at(text: &mut String, most: usize) {
+    if text.len() > most {
+        text.truncate(boundary(text, most));
+        text.push('…');
+    }
+}
+
+impl Store {
+    /// What was seen. What cannot be read was not.
+    #[must_use]
+    pub fn evidence(&self) -> KeptEvidence {
+        let Ok(Some(bytes)) = self.dir.read(EVIDENCE, MAX_FILE) else {
+            return KeptEvidence::default();
+        };
+        match serde_json::from_slice::<File>(&bytes) {
+            Ok(File { schema: SCHEMA, sightings, hindrances }) => {
+                KeptEvidence { sightings, hindrances }
+            }
+            Ok(_) | Err(_) => KeptEvidence::default(),
+        }
+    }
+
+    /// Keeps what was seen, instead of what is kept.
+    ///
+    /// # Errors
+    /// It cannot be written. Then nothing of it is kept, where that can be had: what is not true any
+    /// more must not be told.
+    pub fn keep_evidence(&self, evidence: &KeptEvidence) -> Result<(), StoreError> {
+        let mut file = evidence.bounded();
+        let bytes = loop {
+            let bytes = serde_json::to_vec(&file);
+            let bytes = bytes.map_err(|error| unreadable(EVIDENCE, &error))?;
+            if bytes.len() as u64 <= MAX_FILE {
+                break bytes;
+            }
+            // Names may be long. What is left out is seen again by the next check.
+            file.sightings.truncate(file.sightings.len() / 2);
+            file.hindrances.truncate(file.hindrances.len() / 2);
+        };
+        self.dir.write_atomic(EVIDENCE, &bytes).map_err(|error| {
+            let _ = self.dir.remove_file(EVIDENCE);
+            error.into()
+        })
+    }
+}
