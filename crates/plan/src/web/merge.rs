@@ -14,8 +14,13 @@ pub(crate) fn merged(each: &[(String, &Decision)]) -> Option<Decision> {
     let state = State::of_actions(&states);
     let mut merged = Decision::leave(state, reason(each, state));
     let (mut places, mut notes, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+    // Where something is in place, where it would be elsewhere is not told as if it were there.
+    let is_there = |decision: &Decision| matches!(decision.state, State::Applied | State::Partial);
+    let anywhere = each.iter().any(|(_, decision)| is_there(decision));
     for (_, decision) in each {
-        add(&mut places, [&decision.place]);
+        if is_there(decision) || !anywhere {
+            add(&mut places, [&decision.place]);
+        }
         add(&mut notes, &decision.notes);
         add(&mut rules, &decision.rules);
     }
@@ -94,6 +99,20 @@ mod tests {
             "haproxy:/h: conflict: it refuses its own configuration; nginx:/n, nginx:/m: failed: \
              the probe is not blocked; apache:/a: applied"
         );
+    }
+
+    #[test]
+    fn where_it_is_in_place_does_not_name_the_files_of_a_server_on_which_it_is_not() {
+        let at = |state, place: &str| Decision {
+            place: place.into(),
+            ..Decision::leave(state, "affected")
+        };
+        let (on, off) = (at(State::Applied, "/n"), at(State::Conflict, "/h"));
+        let both = [("nginx:/n".to_owned(), &on), ("haproxy:/h".to_owned(), &off)];
+        assert_eq!(merged(&both).unwrap().place, "/n");
+        let pending = at(State::Pending, "/n");
+        let both = [("nginx:/n".to_owned(), &pending), ("haproxy:/h".to_owned(), &off)];
+        assert_eq!(merged(&both).unwrap().place, "/n; /h");
     }
 
     #[test]
