@@ -172,9 +172,10 @@ impl CliError {
 pub(crate) fn code_of_trouble(trouble: &Trouble) -> u8 {
     match trouble {
         Trouble::NotBegun { why, .. } | Trouble::NotRecorded { why, .. } => of_store(why),
-        Trouble::NotSwept(why) | Trouble::NotRemembered(why) | Trouble::NotAudited(why) => {
-            of_store(why)
-        }
+        Trouble::NotSwept(why)
+        | Trouble::NotRemembered(why)
+        | Trouble::NotAudited(why)
+        | Trouble::NotKept(why) => of_store(why),
         Trouble::NotUndone { .. } | Trouble::NotHealthy { .. } | Trouble::NotTaken { .. } => {
             ATTENTION
         }
@@ -197,9 +198,10 @@ pub(crate) fn hint_of_trouble(trouble: &Trouble) -> String {
             format!("look at the configuration of {server}, test it and reload it by hand")
         }
         Trouble::NotBegun { why, .. } | Trouble::NotRecorded { why, .. } => hint_of_store(why),
-        Trouble::NotSwept(why) | Trouble::NotRemembered(why) | Trouble::NotAudited(why) => {
-            hint_of_store(why)
-        }
+        Trouble::NotSwept(why)
+        | Trouble::NotRemembered(why)
+        | Trouble::NotAudited(why)
+        | Trouble::NotKept(why) => hint_of_store(why),
     }
 }
 

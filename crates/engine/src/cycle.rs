@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use stopgap_host::{Host, Read};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::WebServer;
 use stopgap_model::{ActionId, ServerId, ServerPath};
 use stopgap_plan::{Failures, Input, Order, Plan, Step, WebChange, WebConfig, plan, summary};
-use stopgap_store::{Change, Entry, Event, StoreError, Stuck};
+use stopgap_store::{Change, Entry, Event, Hindrance, KeptEvidence, StoreError, Stuck};
 
 use crate::apply::{Attempt, restless};
 use crate::collect::collect;
@@ -29,9 +30,37 @@ pub(crate) struct Known {
     fixed: BTreeMap<(ServerId, ServerPath), String>,
     /// What failed, where that could not be written down.
     failures: Failures,
+    /// What was seen of the rules in place.
+    pub(crate) evidence: KeptEvidence,
 }
 
 impl Known {
+    /// What the last check learned, for whoever only looks.
+    pub(crate) fn remembered(evidence: KeptEvidence) -> Self {
+        let mut known = Self::default();
+        for Hindrance { at, server, file, why } in &evidence.hindrances {
+            let why = format!("{why} (at the check of {})", at.strftime("%Y-%m-%d %H:%M UTC"));
+            match file {
+                Some(file) => known.fixed.insert((server.clone(), file.clone()), why),
+                None => known.refused.insert(server.clone(), why),
+            };
+        }
+        Self { evidence, ..known }
+    }
+
+    /// What is to be remembered of it.
+    pub(crate) fn hindrances(&self, at: Timestamp) -> Vec<Hindrance> {
+        let of = |server: &ServerId, file: Option<&ServerPath>, why: &str| Hindrance {
+            at,
+            server: server.clone(),
+            file: file.cloned(),
+            why: why.to_owned(),
+        };
+        let refused = self.refused.iter().map(|(server, why)| of(server, None, why));
+        let fixed = self.fixed.iter().map(|((server, file), why)| of(server, Some(file), why));
+        refused.chain(fixed).collect()
+    }
+
     /// Takes note of the files of a server that could not be changed.
     fn fix(&self, config: &mut WebConfig) {
         let id = config.facts.server.id();
@@ -47,10 +76,12 @@ pub(crate) struct Done {
     /// What was made, as it was planned.
     made: Vec<Plan>,
     pub(crate) timings: Vec<Timing>,
-    known: Known,
+    pub(crate) known: Known,
     /// The servers that are not touched again in this cycle, as a change of them failed; `None` is
     /// IIS.
     left: BTreeSet<Option<ServerId>>,
+    /// The servers whose sites were asked in this cycle.
+    pub(crate) asked: BTreeSet<ServerId>,
     /// How many plans were made.
     plans: u32,
     /// What a person should know of an action beside its reason.
@@ -196,7 +227,8 @@ impl Engine<'_> {
     /// See `CycleError`. A mitigation that cannot be applied is no error, its state says so; nor is a
     /// server on which something goes wrong, as the report says.
     pub fn cycle(&self, order: &Order) -> Result<CycleReport, CycleError> {
-        let mut done = Done::default();
+        let known = Known { evidence: self.store.evidence(), ..Known::default() };
+        let mut done = Done { known, ..Done::default() };
         self.recover(&mut done)?;
         if self.remember
             && let Err(why) = self.store.remember(self.catalog.mitigations())
@@ -280,13 +312,15 @@ impl Engine<'_> {
             }
             WebAttempt::Done(seen) => {
                 let mut notes = seen.notes;
+                self.add_evidence(seen.sightings, done);
+                done.asked.insert(change.server.id());
                 notes.extend(change.strays.iter().cloned());
                 for action in change.step.actions() {
                     done.notes.extend(notes.iter().map(|note| (action.clone(), note.clone())));
                 }
                 let report = plan.report.clone();
-                let (edits, steps, web) = (Vec::new(), Vec::new(), vec![change]);
-                done.made.push(Plan { edits, steps, web, report });
+                let (edits, steps, standing) = (Vec::new(), Vec::new(), Vec::new());
+                done.made.push(Plan { edits, steps, web: vec![change], standing, report });
                 Next::Finish
             }
         }
@@ -301,7 +335,14 @@ impl Engine<'_> {
     ) -> Result<CycleReport, CycleError> {
         let watch = Watch::new(self.stop, self.store, self.policy, order)?;
         let View { facts, plan: after } = self.view(order, watch.policy(), &done.known)?;
+        if halted.is_none() {
+            self.probe_late(&after.standing, order, &watch, &mut done);
+        }
+        let is_whole = halted.is_none() && order.only.is_none() && watch.policy().enabled();
+        self.remember_hindrances(is_whole, &mut done);
         let mut mitigations = after.report;
+        let Done { known, asked, .. } = &done;
+        self.tell_evidence(&mut mitigations, &after.standing, &known.evidence, asked);
         let mut edits = Vec::new();
         for made in std::mem::take(&mut done.made) {
             edits.extend(made.all_edits().cloned());

@@ -8,6 +8,7 @@ mod apply;
 mod baseline;
 mod collect;
 mod cycle;
+mod evidence;
 mod files;
 mod judging;
 mod live;
@@ -20,6 +21,7 @@ mod trouble;
 mod undo;
 mod unfinished;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -177,7 +179,10 @@ impl Engine<'_> {
     /// # Errors
     /// What is remembered cannot be read.
     pub fn look(&self, order: &Order) -> Result<View, CycleError> {
-        let mut view = self.view(order, self.policy, &Known::default())?;
+        let known = Known::remembered(self.store.evidence());
+        let mut view = self.view(order, self.policy, &known)?;
+        let Plan { report, standing, .. } = &mut view.plan;
+        self.tell_evidence(report, standing, &known.evidence, &BTreeSet::new());
         self.tell_unfinished(&mut view.plan.report)?;
         Ok(view)
     }

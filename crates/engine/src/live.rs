@@ -89,6 +89,8 @@ impl Engine<'_> {
         if let Some(halt) = watch.before_a_step() {
             return WebAttempt::Halted(halt, false);
         }
+        let mitigations = planned.step.mitigations();
+        self.forget_evidence(&planned.server.id(), &mitigations, done);
         let mut change = match self.write_web(planned, watch, done) {
             Ok(change) => change,
             Err(attempt) => return attempt,

@@ -1,6 +1,6 @@
 //! What the sites of a web server are asked for one change, and what they must answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use stopgap_host::Answer;
@@ -9,11 +9,11 @@ use stopgap_model::mitigation::Expect;
 use stopgap_model::own_answer::{Answers, OwnAnswer};
 use stopgap_model::request::Request;
 use stopgap_model::rule::Deny;
-use stopgap_model::web::WebSite;
+use stopgap_model::web::{WebServer, WebSite};
 use stopgap_model::{
     Action, ActionKind, Catalog, Mitigation, MitigationId, Probe, ServerId, WebKind,
 };
-use stopgap_plan::{Step, WebChange};
+use stopgap_plan::{Standing, Step, WebChange, WebPlaced};
 use stopgap_rules::{Meaning, web};
 
 use crate::sites;
@@ -21,6 +21,8 @@ use crate::sites;
 /// The most probes that are sent for one change. With more, each site still gets one and each
 /// mitigation too, as far as that goes.
 const MAX_PROBES: usize = 1_000;
+/// The most probes on sites that are thought of, one check after the other.
+const MAX_PAIRS: usize = 4_000;
 /// The most probes to a site that are to be blocked, where it closes the connection of whoever connects too
 /// often: each of them takes a connection. Those of the field allow ten within some seconds.
 const MAX_SPARING: usize = 4;
@@ -131,27 +133,107 @@ pub(crate) struct Probing<'a> {
 }
 
 impl<'a> Probing<'a> {
+    /// What is asked for a change.
     pub(crate) fn new(catalog: &'a Catalog, planned: &'a WebChange) -> Self {
+        let is_placed = |_: &Mitigation, action: &Action| match &planned.step {
+            Step::Rules { put_in, .. } => put_in.contains(&action.id),
+            Step::Insert(_) | Step::Remove { .. } => false,
+        };
+        let WebChange { server, sites, unreached, own_answers, .. } = planned;
+        let mut probing = Self::of(catalog, server, (sites, unreached, own_answers), &is_placed);
+        probing.pairs.truncate(MAX_PROBES);
+        probing.spared = probing.too_many();
+        probing
+    }
+
+    /// What can be asked of rules that stand, as far as what is offered is what stands.
+    pub(crate) fn of_standing(catalog: &'a Catalog, standing: &'a Standing) -> Self {
+        let is_placed = |mitigation: &Mitigation, action: &Action| {
+            let stands =
+                |placed: &WebPlaced| placed.action == action.id && placed.hash == mitigation.hash;
+            standing.rules.iter().any(stands)
+        };
+        let Standing { server, sites, unreached, own_answers, .. } = standing;
+        Self::of(catalog, server, (sites, unreached, own_answers), &is_placed)
+    }
+
+    fn of(
+        catalog: &'a Catalog,
+        server: &WebServer,
+        (sites, unreached, own_answers): (&'a [WebSite], &[WebSite], &'a [OwnAnswer]),
+        is_placed: &dyn Fn(&Mitigation, &Action) -> bool,
+    ) -> Self {
         let (mut actions, mut probes, mut blunt) = (Vec::new(), Vec::new(), None);
         for mitigation in catalog.mitigations() {
-            let placed = placed_of(mitigation, &planned.step);
+            let placed: Vec<&Action> =
+                mitigation.actions.iter().filter(|action| is_placed(mitigation, action)).collect();
             let meanings = meanings_of(&placed);
             if meanings.iter().any(|(meaning, _)| meaning.blocks(&ordinary())) {
                 blunt = Some(mitigation.id.clone());
             }
-            probes.extend(probes_of(mitigation, &meanings, planned.server.kind));
+            probes.extend(probes_of(mitigation, &meanings, server.kind));
             actions.extend(placed);
         }
-        let sites = sites::asked(&planned.sites, actions);
+        let sites = sites::asked(sites, actions);
         let mut pairs = pairs(sites.len(), probes.len());
         // What the rules do not reach cannot show what they do; it must answer as before all the same.
-        let unreached: BTreeSet<&WebSite> = planned.unreached.iter().collect();
+        let unreached: BTreeSet<&WebSite> = unreached.iter().collect();
         pairs.retain(|(site, _)| !unreached.contains(sites[*site]));
-        let (server, kind) = (planned.server.id(), planned.server.kind);
-        let (own_answers, spared) = (planned.own_answers.as_slice(), BTreeSet::new());
-        let mut probing = Self { sites, probes, pairs, spared, own_answers, server, kind, blunt };
-        probing.spared = probing.too_many();
-        probing
+        let (server, kind, spared) = (server.id(), server.kind, BTreeSet::new());
+        Self { sites, probes, pairs, spared, own_answers, server, kind, blunt }
+    }
+
+    /// The same with those probes only, and with those sites to which one is sent. Of many the first.
+    pub(crate) fn only(mut self, is_asked: impl Fn(&Sighting) -> bool) -> Self {
+        let asked = (0..self.pairs.len()).filter(|&pair| is_asked(&self.unseen(pair)));
+        let asked: Vec<(usize, usize)> = asked.take(MAX_PROBES).map(|at| self.pairs[at]).collect();
+        let numbers: BTreeSet<usize> = asked.iter().map(|(site, _)| *site).collect();
+        let new: BTreeMap<usize, usize> = numbers.iter().copied().zip(0..).collect();
+        self.pairs = asked.into_iter().map(|(site, probe)| (new[&site], probe)).collect();
+        self.sites = numbers.into_iter().map(|site| self.sites[site]).collect();
+        self.spared = self.too_many();
+        self
+    }
+
+    /// What is to be seen of the probe of a pair.
+    pub(crate) fn unseen(&self, pair: usize) -> Sighting {
+        self.sighting(pair, Timestamp::UNIX_EPOCH, (None, None), None)
+    }
+
+    /// What an answer to a probe shows where nobody knows what was answered without the rule, and the
+    /// site answers `ordinary` to an ordinary request. Where the answer may be the site's own, nothing.
+    pub(crate) fn shown_alone(&self, pair: usize, ordinary: &[Answer], found: &Answer) -> Verdict {
+        let (site, Asked { probe, blocked, .. }) = (self.pairs[pair].0, self.asked(pair));
+        if !matches!(found, Answer::Status(_) | Answer::Closed) || is_no_work(found) {
+            return Verdict::NotJudged(format!("answers {found}"));
+        }
+        let Some(blocked) = blocked else { return Verdict::Passed };
+        if found == blocked {
+            return match ordinary.contains(found) {
+                true => Verdict::NotReached(format!("answers {found} to every request by itself")),
+                false => Verdict::Blocked,
+            };
+        }
+        let known = Known { same: &[], ordinary, elsewhere: Vec::new() };
+        if let Some(Shown::NotReached(why)) =
+            self.answers_itself(site, &probe.request, (blocked, &known), found)
+        {
+            return Verdict::NotReached(why);
+        }
+        let denied = |own: &&OwnAnswer| match own.answers {
+            Answers::InsteadOf(denied) => *blocked == Answer::Status(denied),
+            _ => false,
+        };
+        if let Some(own) = self.own(site).find(denied) {
+            let why =
+                format!("answers {found}, which may be its page for what is denied: {}", own.by);
+            return Verdict::NotJudged(why);
+        }
+        let is_success = matches!(found, Answer::Status(200..=299));
+        match ordinary.contains(found) && !is_success {
+            true => Verdict::NotJudged(format!("answers every request {found}")),
+            false => Verdict::NotBlocked,
+        }
     }
 
     /// The pairs that are too many for their sites.
@@ -378,12 +460,6 @@ impl Asked<'_> {
     }
 }
 
-/// The actions of `mitigation` that the step puts in.
-fn placed_of<'a>(mitigation: &'a Mitigation, step: &Step) -> Vec<&'a Action> {
-    let Step::Rules { put_in, .. } = step else { return Vec::new() };
-    mitigation.actions.iter().filter(|action| put_in.contains(&action.id)).collect()
-}
-
 /// What actions do, and how they block.
 fn meanings_of(placed: &[&Action]) -> Vec<(Meaning, Deny)> {
     let meanings = placed.iter().filter_map(|action| {
@@ -427,7 +503,7 @@ fn blocked_answer(deny: Deny, kind: WebKind) -> Answer {
     }
 }
 
-/// Which probe is sent to which site: first each site gets one and each probe one, then the others,
+/// Which probe can be sent to which site: first each site gets one and each probe one, then the others,
 /// until all are sent to all, as far as that goes.
 fn pairs(sites: usize, probes: usize) -> Vec<(usize, usize)> {
     if sites == 0 || probes == 0 {
@@ -436,7 +512,7 @@ fn pairs(sites: usize, probes: usize) -> Vec<(usize, usize)> {
     // Counting both on at once comes to the first pair again after `round` steps; the next round is
     // moved by one.
     let round = sites / common_divisor(sites, probes) * probes;
-    let most = sites.saturating_mul(probes).min(MAX_PROBES);
+    let most = sites.saturating_mul(probes).min(MAX_PAIRS);
     (0..most).map(|at| (at % sites, (at + at / round) % probes)).collect()
 }
 
@@ -476,6 +552,6 @@ mod tests {
             let (asked, sent): (BTreeSet<_>, BTreeSet<_>) = first.unzip();
             assert_eq!((asked.len(), sent.len()), (sites, probes));
         }
-        assert_eq!(pairs(2_000, 2_000).len(), MAX_PROBES);
+        assert_eq!(pairs(2_000, 2_000).len(), MAX_PAIRS);
     }
 }

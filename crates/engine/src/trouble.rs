@@ -72,6 +72,9 @@ pub enum Trouble {
     /// What was done could not be written into the audit trail.
     #[error("the audit trail could not be written")]
     NotAudited(#[source] StoreError),
+    /// What was seen of the rules in place could not be kept: the next check asks again.
+    #[error("what the sites answered could not be written down; the next check asks them again")]
+    NotKept(#[source] StoreError),
 }
 
 /// A file that could not be put back.
@@ -105,7 +108,9 @@ impl Trouble {
             | Self::NotBegun { server, .. }
             | Self::NotRecorded { server, .. } => server.as_ref(),
             Self::NotHealthy { server, .. } | Self::NotTaken { server, .. } => Some(server),
-            Self::NotSwept(_) | Self::NotRemembered(_) | Self::NotAudited(_) => None,
+            Self::NotSwept(_) | Self::NotRemembered(_) | Self::NotAudited(_) | Self::NotKept(_) => {
+                None
+            }
         }
     }
 }

@@ -156,6 +156,109 @@ impl Sighting {
     }
 }
 
+/// How a mitigation that is in place was seen to hold on the sites of web servers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// What was seen last of each of its probes on each site, as far as it was.
+    pub sightings: Vec<Sighting>,
+    /// Where something is still to be seen.
+    pub missing: Vec<Missing>,
+}
+
+/// Sites of one web server on which it is not known whether a mitigation holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// The server.
+    pub server: ServerId,
+    /// How many sites.
+    pub sites: usize,
+    /// Of how many that are asked.
+    pub of: usize,
+    /// The names of the first few.
+    pub named: Vec<String>,
+    /// Why nothing can be asked at all, if so: `it has no live probe`.
+    pub why: Option<String>,
+}
+
+/// Sightings in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// How many attack probes were blocked, each on each site.
+    pub blocked: usize,
+    /// Of how many that were judged.
+    pub attacks: usize,
+    /// How many other probes passed.
+    pub passed: usize,
+    /// Of how many that were judged.
+    pub others: usize,
+    /// How many reached no application, with the rule or without it.
+    pub not_reached: usize,
+    /// How many show nothing, or were not sent.
+    pub not_judged: usize,
+}
+
+impl Tally {
+    /// The numbers of these.
+    pub fn of<'s>(sightings: impl IntoIterator<Item = &'s Sighting>) -> Self {
+        let mut tally = Self::default();
+        for sighting in sightings {
+            match sighting.verdict {
+                Verdict::NotReached(_) => tally.not_reached += 1,
+                Verdict::NotJudged(_) => tally.not_judged += 1,
+                Verdict::Blocked | Verdict::NotBlocked => {
+                    tally.attacks += 1;
+                    tally.blocked += usize::from(sighting.verdict == Verdict::Blocked);
+                }
+                Verdict::Passed | Verdict::NotPassed => {
+                    tally.others += 1;
+                    tally.passed += usize::from(sighting.verdict == Verdict::Passed);
+                }
+            }
+        }
+        tally
+    }
+}
+
+impl Evidence {
+    /// When something was last seen to hold or not to hold.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        let judged = |it: &&Sighting| it.verdict.is_evidence() || it.verdict.is_wrong();
+        self.sightings.iter().filter(judged).map(|it| it.at).max()
+    }
+
+    /// What stands beside the state as long as not all is seen: a phrase.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        let mut parts: Vec<String> = Vec::new();
+        for Missing { server, sites, of, named, why } in &self.missing {
+            parts.push(match (why, named.as_slice()) {
+                (Some(why), _) => format!("not probed: {why}"),
+                (None, [one]) if *sites == 1 && *of > 1 => format!("not yet probed on {one}"),
+                (None, _) if sites == of => format!("not yet probed on {server}"),
+                (None, _) => format!("not yet probed on {sites} of {of} sites of {server}"),
+            });
+        }
+        parts.dedup();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+/// The evidence in numbers; whoever needs all of it asks for the sightings.
+impl Serialize for Evidence {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown<'e> {
+            #[serde(flatten)]
+            tally: Tally,
+            last: Option<Timestamp>,
+            missing: &'e [Missing],
+        }
+        let (tally, last) = (Tally::of(&self.sightings), self.last());
+        Shown { tally, last, missing: &self.missing }.serialize(serializer)
+    }
+}
+
 /// What a person should know of sites on which a probe showed nothing, each once, with the sites that it
 /// is so on: sentences without a full stop, of which each names `most` sites at most.
 #[must_use]

@@ -4,6 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::digest::Digest;
+use crate::evidence::Evidence;
 use crate::id::{ActionId, MitigationId};
 
 /// The state of an action or a mitigation on a server: what is in place.
@@ -119,6 +120,8 @@ pub struct MitigationReport {
     pub source: String,
     /// The names of the rules found on the server that carry it out.
     pub rules: Vec<String>,
+    /// How what is in place was seen to hold on web servers.
+    pub evidence: Evidence,
     /// Its actions.
     pub actions: Vec<ActionReport>,
 }

@@ -34,7 +34,7 @@ pub use affected::{Affects, affects};
 pub use ground::Ground;
 pub use planner::{breaks, plan, summary};
 pub use verify::{Misbehaviour, Probes, verify};
-pub use web::{TakenOut, WebChange, WebConfig, WebPlaced, rule_text};
+pub use web::{Standing, TakenOut, WebChange, WebConfig, WebPlaced, rule_text};
 
 /// How the names of our rules begin, so that an administrator knows them in IIS Manager.
 pub const RULE_PREFIX: &str = "Stopgap ";
@@ -121,6 +121,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The changes of the other web servers. Each is made, or taken back, alone.
     pub web: Vec<WebChange>,
+    /// The other web servers on which rules of ours stand as they were written.
+    pub standing: Vec<Standing>,
     /// Every mitigation with its state before the edits, and the reason.
     pub report: Vec<MitigationReport>,
 }

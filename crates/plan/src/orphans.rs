@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::iis::{Entry, entries_named, pool};
+use stopgap_model::evidence::Evidence;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{ActionId, Digest, Mitigation, MitigationId, Refused};
 
@@ -68,6 +69,7 @@ fn orphan_report(
         revision: of_it().map(|placed| placed.revision).max().unwrap_or(0),
         hash: of_it().map(|placed| placed.hash).next().unwrap_or(Digest::of(b"")),
         in_force: in_force(input, id),
+        evidence: Evidence::default(),
         title: "(not in this catalog)".into(),
         state,
         blocked: input.policy.blocked.contains_key(id),
@@ -153,6 +155,7 @@ pub(crate) fn tell_refusals(input: &Input<'_>, report: &mut Vec<MitigationReport
                 revision: *revision,
                 hash: *hash,
                 in_force: in_force(input, id),
+                evidence: Evidence::default(),
                 title: title.clone(),
                 state: State::Unsupported,
                 blocked: input.policy.blocked.contains_key(id),

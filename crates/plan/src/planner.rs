@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_edit::iis::{Fault, Snapshot};
+use stopgap_model::evidence::Evidence;
 use stopgap_model::policy::Drift;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{Action, ActionId, Fact, Mitigation, Offer};
@@ -63,7 +64,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
             report.extend(orphan_reports(input, &orphans, &stuck));
             web.tell_orphans(&mut report);
             tell_refusals(input, &mut report);
-            return Plan { edits, steps, web: web.changes, report };
+            return Plan { edits, steps, web: web.changes, standing: web.standing, report };
         }
     }
 }
@@ -318,6 +319,7 @@ fn report(
         revision: mitigation.revision,
         hash: mitigation.hash,
         in_force: in_force(input, &mitigation.id),
+        evidence: Evidence::default(),
         title: mitigation.title.clone(),
         state,
         blocked: input.policy.blocked.contains_key(&mitigation.id),

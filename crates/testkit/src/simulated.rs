@@ -61,6 +61,8 @@ pub enum SiteMood {
     Limited(usize),
     /// It answers 429 to whatever is asked once rules of ours are there.
     LimitedForGood,
+    /// Another program answers in its place, which has no rules of ours.
+    Shadowed,
 }
 
 /// How quickly an answer comes.
@@ -308,6 +310,7 @@ impl SimulatedServer {
                 *times -= 1;
                 (Pace::Quick, Answer::Status(429))
             }
+            SiteMood::Shadowed => (Pace::Quick, Answer::Status(200)),
             SiteMood::LimitedForGood if ours => (Pace::Quick, Answer::Status(429)),
             SiteMood::HangsWithRules
             | SiteMood::WakesUp

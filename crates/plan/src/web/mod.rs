@@ -95,6 +95,21 @@ pub struct WebChange {
     pub fresh: bool,
 }
 
+/// A web server on which rules of ours stand as they were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The server.
+    pub server: WebServer,
+    /// Its sites.
+    pub sites: Vec<WebSite>,
+    /// Those of them that the rules do not reach, as their file cannot be changed.
+    pub unreached: Vec<WebSite>,
+    /// What its configuration answers by itself.
+    pub own_answers: Vec<OwnAnswer>,
+    /// The rules, in order.
+    pub rules: Vec<WebPlaced>,
+}
+
 /// What a rule is called in the comment above it.
 fn label(placed: &WebPlaced) -> String {
     format!("{}, revision {}", placed.action, placed.revision)
@@ -130,6 +145,8 @@ pub(crate) struct WebPlan {
     /// The decision on each action that is for these servers.
     pub(crate) decisions: BTreeMap<ActionId, Decision>,
     pub(crate) changes: Vec<WebChange>,
+    /// What is there already, as it is to be.
+    pub(crate) standing: Vec<Standing>,
     /// What is in place and the catalog does not ask for.
     orphans: Vec<MitigationReport>,
 }
@@ -159,7 +176,8 @@ impl WebPlan {
         for (server, here) in servers.iter().zip(&mut here) {
             changes.extend(change(input, server, here));
         }
-        let mut plan = Self { changes, ..Self::default() };
+        let standing = servers.iter().filter_map(OnServer::standing).collect();
+        let mut plan = Self { changes, standing, ..Self::default() };
         for mitigation in input.catalog.mitigations() {
             for action in mitigation.actions.iter().filter(|action| is_rule(&action.kind)) {
                 let each = servers.iter().zip(&here);

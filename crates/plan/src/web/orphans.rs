@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::MitigationId;
+use stopgap_model::evidence::Evidence;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 
 use super::beside;
@@ -77,6 +78,7 @@ fn orphan_report(
         revision: of_it.iter().map(|(_, _, placed)| placed.revision).max().unwrap_or(0),
         hash: first.hash,
         in_force: in_force(input, id),
+        evidence: Evidence::default(),
         title: "(not in this catalog)".into(),
         state,
         blocked: input.policy.blocked.contains_key(id),

@@ -11,7 +11,7 @@ use stopgap_model::{ActionId, Digest, Fact, ServerId, ServerPath, WebKind};
 use stopgap_rules::web::Server;
 
 use super::recognised::recognised;
-use super::{WebConfig, WebPlaced, digest, passed, rule_text};
+use super::{Standing, WebConfig, WebPlaced, digest, passed, rule_text};
 use crate::{Input, OwnRules};
 
 /// A web server with what is on it of ours.
@@ -171,6 +171,18 @@ impl<'a> OnServer<'a> {
     /// All that the records say.
     pub(crate) fn records(&self) -> &[WebPlaced] {
         &self.record
+    }
+
+    /// What stands here as it was written; `None`: nothing does.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        let (Some(config), Ok(layout)) = (self.config, &self.layout) else { return None };
+        if !matches!(self.seen, Seen::Intact | Seen::Outdated) {
+            return None;
+        }
+        let server = config.facts.server.clone();
+        let unreached = layout.unreached(&rule_text(server.kind, &self.record));
+        let (sites, own_answers) = (layout.sites(), layout.own_answers());
+        Some(Standing { server, sites, unreached, own_answers, rules: self.record.to_vec() })
     }
 
     /// Why the last try of an action failed, if it did.

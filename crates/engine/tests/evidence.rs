@@ -1,0 +1,320 @@
+//! What was seen of the rules in place: which probe on which site, when, and what came back. What was not
+//! seen is said beside `applied`, and is seen by the next check.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use stopgap_engine::{CycleReport, Engine, Trouble};
+use stopgap_host::Host as _;
+use stopgap_model::evidence::{Answer, Tally, Verdict, Wanted};
+use stopgap_model::policy::{Drift, Policy, Switch};
+use stopgap_model::report::{MitigationReport, State};
+use stopgap_model::{Catalog, ServerPath};
+use stopgap_plan::Order;
+use stopgap_store::Store;
+use stopgap_testkit::FailingHost;
+use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF, SiteMood};
+
+const CONFIG: &str = "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\n    \
+                      server_name a.test;\n  }\n  server {\n    listen 127.0.0.1:8080;\n    \
+                      server_name b.test;\n  }\n}\n";
+
+fn document(revision: u32, probe: &str) -> String {
+    format!(
+        "schema = 1\nid = \"A\"\nrevision = {revision}\ntitle = \"A test\"\nseverity = \"high\"\n\
+         impact = \"None.\"\n\
+         [[action]]\nid = \"A.1\"\nkind = \"block-request\"\ndeny = \"abort\"\n\
+         when = [{{ field = \"uri\", contains = \"{MARKER}\" }}]\n\
+         [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{probe}\"\n\
+         expect = \"blocked\"\n\
+         [[probe]]\nname = \"benign\"\nlive = true\nrequest = \"GET /ordinary\"\n\
+         expect = \"allowed\"\n"
+    )
+}
+
+/// A server with its state folder.
+struct Scene {
+    state: PathBuf,
+    store: Store,
+    catalog: Catalog,
+    policy: Policy,
+}
+
+impl Scene {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let state =
+            std::env::temp_dir().join(format!("stopgap-evidence-{}-{count}", std::process::id()));
+        let store = Store::open(&state).unwrap();
+        let policy = Policy {
+            organisation: Switch::On,
+            server: Switch::On,
+            blocked: BTreeMap::new(),
+            drift: Drift::Reapply,
+        };
+        let mut scene = Self { state, store, catalog: Catalog::default(), policy };
+        scene.publish(&document(1, MARKER));
+        scene
+    }
+
+    fn publish(&mut self, document: &str) {
+        let parsed = stopgap_model::document::parse(document.as_bytes(), &|_| Ok(())).unwrap();
+        self.catalog = Catalog::of("a test", [parsed]);
+    }
+
+    fn engine<'a>(&'a self, host: &'a FailingHost, stop: &'a AtomicBool) -> Engine<'a> {
+        Engine {
+            host,
+            store: &self.store,
+            catalog: &self.catalog,
+            remember: false,
+            policy: &self.policy,
+            declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
+            by: "a test",
+            now: Timestamp::now,
+            stop,
+        }
+    }
+
+    fn check(&self, host: &FailingHost) -> CycleReport {
+        self.engine(host, &AtomicBool::new(false)).cycle(&Order::default()).unwrap()
+    }
+
+    fn look(&self, host: &FailingHost) -> MitigationReport {
+        let stop = AtomicBool::new(false);
+        let view = self.engine(host, &stop).look(&Order::default()).unwrap();
+        view.plan.report.into_iter().find(|report| report.id.as_str() == "A").unwrap()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.state.join("evidence.json")
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.state);
+    }
+}
+
+fn nginx_with(config: &str) -> FailingHost {
+    let file = (ServerPath::new(NGINX_CONF), config.as_bytes().to_vec());
+    FailingHost::new(vec![file]).with_nginx()
+}
+
+fn nginx() -> FailingHost {
+    nginx_with(CONFIG)
+}
+
+fn start(host: &FailingHost) {
+    host.live().unwrap().start(&host.web_servers()[0]).unwrap();
+}
+
+fn of(report: &CycleReport) -> &MitigationReport {
+    report.mitigations.iter().find(|report| report.id.as_str() == "A").unwrap()
+}
+
+fn remark(report: &MitigationReport) -> String {
+    report.evidence.remark().unwrap_or_default()
+}
+
+const WHOLE: Tally =
+    Tally { blocked: 2, attacks: 2, passed: 2, others: 2, not_reached: 0, not_judged: 0 };
+
+#[test]
+fn what_was_seen_of_each_probe_on_each_site_is_kept_with_what_came_back() {
+    let (scene, host) = (Scene::new(), nginx());
+    let before = Timestamp::now();
+    let report = scene.check(&host);
+    assert_eq!((of(&report).state, remark(of(&report))), (State::Applied, String::new()));
+    let seen = scene.look(&host).evidence;
+    assert_eq!(seen, of(&report).evidence, "what a check saw is what is told later");
+    assert_eq!(Tally::of(&seen.sightings), WHOLE);
+    let attack = seen.sightings.iter().find(|it| it.wanted == Wanted::Blocked).unwrap();
+    assert_eq!(attack.verdict, Verdict::Blocked);
+    assert_eq!(attack.request, format!("GET /{MARKER}"));
+    assert_eq!(attack.before, Some(Answer::Status(200)));
+    assert_eq!(attack.after, Some(Answer::Closed));
+    assert_eq!(attack.site.to_string(), "a.test:8080");
+    assert!(attack.at >= before && attack.at <= Timestamp::now(), "{}", attack.at);
+}
+
+#[test]
+fn a_server_that_was_down_is_probed_when_it_runs_again_and_nothing_else_is_done_to_it() {
+    let (scene, host) = (Scene::new(), nginx());
+    host.web().stop();
+    let report = scene.check(&host);
+    assert_eq!(of(&report).state, State::Applied);
+    let told = "not yet probed on nginx:/etc/nginx/nginx.conf";
+    assert!(of(&report).reason.ends_with(told), "{}", of(&report).reason);
+    let files = host.snapshot();
+    start(&host);
+    // Who only looks does not ask, and says that nobody did.
+    let looked = scene.look(&host);
+    assert!(looked.reason.ends_with(told), "{}", looked.reason);
+    assert_eq!(host.web().asked("a.test"), [""; 0]);
+    let report = scene.check(&host);
+    assert_eq!((of(&report).state, remark(of(&report))), (State::Applied, String::new()));
+    assert!(!report.changed);
+    assert_eq!((host.snapshot(), host.web().reloads()), (files, 0));
+    assert_eq!(Tally::of(&of(&report).evidence.sightings), WHOLE);
+    assert_eq!(scene.look(&host).evidence, of(&report).evidence);
+    // What was seen is not asked again.
+    let asked = host.web().asked("a.test").len();
+    let _ = scene.check(&host);
+    assert_eq!(host.web().asked("a.test").len(), asked);
+}
+
+#[test]
+fn a_site_that_another_program_answers_when_the_server_comes_up_is_not_called_protected() {
+    let (scene, host) = (Scene::new(), nginx());
+    host.web().stop();
+    let _ = scene.check(&host);
+    start(&host);
+    host.web().set_site("b.test", SiteMood::Shadowed);
+    let report = scene.check(&host);
+    assert_eq!(of(&report).state, State::Partial, "{}", of(&report).reason);
+    assert!(!report.changed, "what is in place stays: it protects the other site");
+    for report in [of(&report), &scene.look(&host)] {
+        assert_eq!(report.state, State::Partial);
+        let told = "the probe \"marker\" is not blocked by b.test:8080: it was answered with 200";
+        assert!(report.reason.contains(told), "{}", report.reason);
+        assert_eq!(Tally::of(&report.evidence.sightings).blocked, 1);
+        assert!(!report.rules.is_empty(), "it is named as in place");
+    }
+    // Once the other program is gone, the next check sees that.
+    host.web().set_site("b.test", SiteMood::Limited(0));
+    let report = scene.check(&host);
+    assert_eq!((of(&report).state, remark(of(&report))), (State::Applied, String::new()));
+    assert_eq!(Tally::of(&of(&report).evidence.sightings), WHOLE);
+}
+
+#[test]
+fn evidence_that_is_lost_damaged_or_of_another_version_costs_the_evidence_and_nothing_else() {
+    type Damage = fn(Vec<u8>) -> Option<Vec<u8>>;
+    let damages: [(&str, Damage); 5] = [
+        ("deleted", |_| None),
+        ("truncated", |bytes| Some(bytes[..bytes.len() / 2].to_vec())),
+        ("emptied", |_| Some(Vec::new())),
+        ("overwritten", |_| Some(b"\xff\xfe not json".to_vec())),
+        ("newer", |bytes| {
+            let text = String::from_utf8(bytes).unwrap();
+            Some(text.replacen("\"schema\":1", "\"schema\":2", 1).into_bytes())
+        }),
+    ];
+    for (how, damage) in damages {
+        let (scene, host) = (Scene::new(), nginx());
+        let _ = scene.check(&host);
+        let files = host.snapshot();
+        match damage(std::fs::read(scene.file()).unwrap()) {
+            Some(bytes) => std::fs::write(scene.file(), bytes).unwrap(),
+            None => std::fs::remove_file(scene.file()).unwrap(),
+        }
+        let looked = scene.look(&host);
+        assert_eq!(looked.state, State::Applied, "{how}");
+        assert!(remark(&looked).starts_with("not yet probed"), "{how}: {}", looked.reason);
+        let report = scene.check(&host);
+        assert_eq!(report.troubles.len(), 0, "{how}");
+        assert_eq!((host.snapshot(), host.web().reloads()), (files, 1), "{how}");
+        assert_eq!(Tally::of(&scene.look(&host).evidence.sightings), WHOLE, "{how}");
+    }
+}
+
+#[test]
+fn evidence_that_cannot_be_written_is_told_and_keeps_nothing_from_being_protected() {
+    let (scene, host) = (Scene::new(), nginx());
+    // Root writes whatever the mode is; nobody puts a file in the place of a folder.
+    std::fs::create_dir(scene.file()).unwrap();
+    std::fs::write(scene.file().join("x"), "x").unwrap();
+    let report = scene.check(&host);
+    assert_eq!(of(&report).state, State::Applied);
+    assert!(matches!(report.troubles.as_slice(), [Trouble::NotKept(_)]), "{:?}", report.troubles);
+    assert_eq!(remark(of(&report)), "", "it was seen all the same");
+    assert!(remark(&scene.look(&host)).starts_with("not yet probed"));
+    std::fs::remove_dir_all(scene.file()).unwrap();
+    let report = scene.check(&host);
+    assert_eq!((report.troubles.len(), host.web().reloads()), (0, 1));
+    assert_eq!(remark(&scene.look(&host)), "");
+}
+
+#[test]
+fn what_was_seen_of_an_older_revision_or_before_it_was_taken_out_says_nothing() {
+    let (mut scene, host) = (Scene::new(), nginx());
+    let _ = scene.check(&host);
+    host.web().stop();
+    scene.publish(&document(2, &format!("x/{MARKER}")));
+    let report = scene.check(&host);
+    assert_eq!((of(&report).state, of(&report).in_force), (State::Applied, Some(2)));
+    assert!(remark(of(&report)).starts_with("not yet probed"), "{}", of(&report).reason);
+    assert_eq!(of(&report).evidence.sightings, []);
+    start(&host);
+    let report = scene.check(&host);
+    let attacks = of(&report).evidence.sightings.iter().filter(|it| it.wanted == Wanted::Blocked);
+    let attacks: Vec<&str> = attacks.map(|it| it.request.as_str()).collect();
+    let expected = format!("GET /x/{MARKER}");
+    assert_eq!(attacks, [expected.as_str(); 2]);
+}
+
+#[test]
+fn a_site_that_answers_every_request_with_502_is_named_until_it_answers_otherwise() {
+    let (scene, host) = (Scene::new(), nginx());
+    host.web().set_mood(Mood::Ill);
+    let report = scene.check(&host);
+    assert_eq!(of(&report).state, State::Applied, "{}", of(&report).reason);
+    assert!(remark(of(&report)).starts_with("not yet probed"), "{}", of(&report).reason);
+    let notes = of(&report).actions[0].notes.join("; ");
+    assert!(notes.contains("which answers every request with 503"), "{notes}");
+    assert!(scene.look(&host).actions[0].notes.join("; ").contains("every request with 503"));
+    host.web().set_mood(Mood::Good);
+    let report = scene.check(&host);
+    assert_eq!((remark(of(&report)), report.changed), (String::new(), false));
+    assert_eq!(of(&report).actions[0].notes, [""; 0]);
+}
+
+#[test]
+fn a_switched_off_server_is_not_asked() {
+    let (mut scene, host) = (Scene::new(), nginx());
+    host.web().stop();
+    let _ = scene.check(&host);
+    start(&host);
+    scene.policy.server = Switch::Off("by a test".into());
+    let report = scene.check(&host);
+    assert!(remark(of(&report)).starts_with("not yet probed"), "{}", of(&report).reason);
+    assert_eq!(host.web().asked("a.test"), [""; 0]);
+}
+
+#[test]
+fn of_more_sites_than_are_asked_at_once_all_are_seen_in_the_end() {
+    let mut config = "events {}\nhttp {\n".to_owned();
+    for n in 0..600 {
+        let _ = writeln!(config, "server {{ listen 127.0.0.1:8080; server_name n{n}.test; }}");
+    }
+    config.push_str("}\n");
+    let (scene, host) = (Scene::new(), nginx_with(&config));
+    let report = scene.check(&host);
+    assert_eq!(of(&report).state, State::Applied, "{}", of(&report).reason);
+    let told = format!("not yet probed on 600 of 600 sites of nginx:{NGINX_CONF}");
+    let mut reason = of(&report).reason.clone();
+    for _ in 0..20 {
+        assert!(reason.len() < 300 && !reason.contains(&told), "{reason}");
+        if !reason.contains("not yet probed") {
+            break;
+        }
+        reason.clone_from(&of(&scene.check(&host)).reason);
+    }
+    assert!(!reason.contains("not yet probed"), "{reason}");
+    let tally = Tally::of(&scene.look(&host).evidence.sightings);
+    assert_eq!((tally.blocked, tally.passed), (600, 600));
+    assert_eq!(host.web().reloads(), 1);
+}
