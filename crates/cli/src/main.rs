@@ -12,6 +12,7 @@ mod commands;
 mod demo;
 mod desk;
 mod error;
+mod evidence;
 mod fetching;
 mod output;
 mod policy_file;

@@ -80,6 +80,8 @@ pub struct Running {
     program: PathBuf,
     dir: PathBuf,
     ports: Vec<u16>,
+    /// Further arguments of the program.
+    arguments: Vec<String>,
     child: Child,
 }
 
@@ -163,15 +165,10 @@ impl<'a> Setup<'a> {
             write_below(&dir, name, filled(text).as_bytes());
         }
         fs::write(&config, filled(self.config)).expect("the configuration can be written");
-        let output = File::create(dir.join("output.log")).expect("a file for the output");
-        let child = command(self.kind, program, &dir, &config)
-            .args(self.arguments.iter().map(|argument| filled(argument)))
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("a second handle"))
-            .stderr(output)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-        let mut running = Running { kind: self.kind, program: program.into(), dir, ports, child };
+        let arguments: Vec<String> = self.arguments.iter().map(|it| filled(it)).collect();
+        let child = spawn(self.kind, program, &dir, &arguments);
+        let (kind, program) = (self.kind, program.into());
+        let mut running = Running { kind, program, dir, ports, arguments, child };
         running.wait_until_ready().then_some(running)
     }
 
@@ -232,6 +229,22 @@ impl Running {
         write_below(&self.dir, name, bytes)
     }
 
+    /// Stops it; its folder stays.
+    pub fn stop(&mut self) {
+        self.signal_masters(Signal::TERM);
+        self.wait_until_gone();
+        let _ = fs::remove_file(self.dir.join(PID_FILE));
+    }
+
+    /// Starts it again, with what is in its folder now, and waits until it answers on every port.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn start_again(&mut self) {
+        self.child = spawn(self.kind, &self.program, &self.dir, &self.arguments);
+        assert!(self.wait_until_ready(), "another process took one of its ports");
+    }
+
     /// What it wrote to its output and to its error log.
     #[must_use]
     pub fn log(&self) -> String {
@@ -282,9 +295,8 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.signal_masters(Signal::TERM);
+impl Running {
+    fn wait_until_gone(&mut self) {
         let start = Instant::now();
         // A child that has ended stays a process until it is waited for.
         while matches!(self.child.try_wait(), Ok(None)) || !self.masters().is_empty() {
@@ -296,6 +308,13 @@ impl Drop for Running {
             }
             thread::sleep(TICK);
         }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal_masters(Signal::TERM);
+        self.wait_until_gone();
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
@@ -360,6 +379,17 @@ fn basics(kind: WebKind, dir: &Path) -> String {
         }
         WebKind::HaProxy => String::new(),
     }
+}
+
+fn spawn(kind: WebKind, program: &Path, dir: &Path, arguments: &[String]) -> Child {
+    let output = File::create(dir.join("output.log")).expect("a file for the output");
+    command(kind, program, dir, &dir.join(config_name(kind)))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().expect("a second handle"))
+        .stderr(output)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()))
 }
 
 fn command(kind: WebKind, program: &Path, dir: &Path, config: &Path) -> Command {

@@ -10,7 +10,7 @@ use stopgap_feed::{Feed, FeedsError, View};
 use stopgap_fs::LockError;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::escaped;
-use stopgap_model::report::MitigationReport;
+use stopgap_model::report::{MitigationReport, State};
 use stopgap_plan::{FileEdit, Order};
 
 use crate::args::Common;
@@ -24,6 +24,10 @@ use crate::output;
 use crate::session::{STOP, Session};
 use crate::signals;
 use crate::sources::Sources;
+
+/// The most notes that a check prints, and the most actions that one of them names.
+const MAX_NOTES: usize = 20;
+const MAX_IDS: usize = 5;
 
 pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Result<u8, CliError> {
     let only = (!ids.is_empty()).then(|| ids.iter().cloned().collect());
@@ -149,6 +153,8 @@ pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry
         say!("{}", output::table(&report.mitigations));
         if dry_run {
             tell_plan(&report.mitigations);
+        } else {
+            tell_notes(&report.mitigations);
         }
         tell_edits(&report.edits, dry_run);
     }
@@ -219,6 +225,31 @@ fn tell_plan(mitigations: &[MitigationReport]) {
         for note in &action.notes {
             say!("{}", output::wrap(&format!("  - {}", output::plain(note)), "    "));
         }
+    }
+}
+
+/// What a person should know beside the reasons, each once with all that it is about.
+fn tell_notes(mitigations: &[MitigationReport]) {
+    let mut notes: Vec<(&str, Vec<String>)> = Vec::new();
+    let actions = mitigations.iter().flat_map(|mitigation| &mitigation.actions);
+    for action in actions.filter(|action| action.state != State::NotAffected) {
+        for note in &action.notes {
+            match notes.iter_mut().find(|(known, _)| known == note) {
+                Some((_, ids)) => ids.push(action.id.to_string()),
+                None => notes.push((note, vec![action.id.to_string()])),
+            }
+        }
+    }
+    for (at, (note, ids)) in notes.iter().take(MAX_NOTES).enumerate() {
+        let blank = if at == 0 { "\n" } else { "" };
+        let (named, more) = ids.split_at(ids.len().min(MAX_IDS));
+        let more =
+            if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        let text = format!("{blank}Note: {}{more}: {}", named.join(", "), output::plain(note));
+        say!("{}", output::wrap(&text, "  "));
+    }
+    if let Some(more) = notes.len().checked_sub(MAX_NOTES).filter(|more| *more > 0) {
+        say!("Note: {more} more, see: stopgap show ID");
     }
 }
 

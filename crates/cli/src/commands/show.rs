@@ -1,13 +1,18 @@
 //! `stopgap show ID`: all about one mitigation.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde_json::json;
 use stopgap_model::problem::escaped;
-use stopgap_model::report::MitigationReport;
-use stopgap_model::{Mitigation, MitigationId};
+use stopgap_model::report::{MitigationReport, State};
+use stopgap_model::{Mitigation, MitigationId, ServerId};
 use stopgap_plan::Order;
+use stopgap_store::{Change, Status};
 
 use crate::args::Common;
 use crate::error::CliError;
+use crate::evidence::{self, when};
 use crate::output::{self, wrap};
 use crate::session::Session;
 
@@ -15,21 +20,62 @@ pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
     let session = Session::look(common)?;
     session.know(std::slice::from_ref(id))?;
     let report = session.engine().look(&Order::default())?.plan.report;
+    let last_try = LastTry::of(&session.store.changes()?, id);
     let Some(report) = report.into_iter().find(|report| report.id == *id) else {
         return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
     };
     let mitigation = session.sources.catalog.get(id).map(|offer| &offer.mitigation);
     if common.json {
-        print_json(&report, mitigation)?;
+        print_json(&report, mitigation, last_try.as_ref())?;
     } else {
-        print(&report, mitigation);
+        print(&report, mitigation, last_try.as_ref());
     }
     Ok(output::exit_code(std::slice::from_ref(&report)))
 }
 
-fn print_json(report: &MitigationReport, mitigation: Option<&Mitigation>) -> Result<(), CliError> {
+/// The last try to put it in or take it out, where it failed and none has succeeded since.
+struct LastTry {
+    at: Timestamp,
+    server: Option<ServerId>,
+    /// What went wrong, in the server's own words where it is the server that refused.
+    error: String,
+}
+
+impl LastTry {
+    fn of(changes: &[Change], id: &MitigationId) -> Option<Self> {
+        let of_it = changes.iter().filter(|change| change.mitigations().contains(id));
+        let mut failed: BTreeMap<Option<&ServerId>, Option<Self>> = BTreeMap::new();
+        for change in of_it {
+            let error = match (&change.status, &change.stuck) {
+                (Status::Committed, _) => None,
+                (_, Some(stuck)) => Some(&stuck.error),
+                (Status::Undone { error, fault }, None)
+                    if fault.as_ref().is_none_or(|fault| fault == id) =>
+                {
+                    Some(error)
+                }
+                _ => continue,
+            };
+            let server = change.server().cloned();
+            let told = error.map(|error| Self { at: change.at, server, error: error.clone() });
+            failed.insert(change.server(), told);
+        }
+        failed.into_values().flatten().max_by_key(|failed| failed.at)
+    }
+}
+
+fn print_json(
+    report: &MitigationReport,
+    mitigation: Option<&Mitigation>,
+    last_try: Option<&LastTry>,
+) -> Result<(), CliError> {
     let mut object = serde_json::to_value(report)
         .map_err(|error| CliError::Machine(format!("the report cannot be written: {error}")))?;
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("sightings".into(), evidence::as_json(&report.evidence));
+        let last = last_try.map(|it| json!({"at": it.at, "server": it.server, "error": it.error}));
+        fields.insert("last_failure".into(), json!(last));
+    }
     if let (Some(fields), Some(mitigation)) = (object.as_object_mut(), mitigation) {
         fields.insert("cves".into(), json!(mitigation.cves));
         fields.insert("severity".into(), json!(mitigation.severity.as_str()));
@@ -42,7 +88,7 @@ fn print_json(report: &MitigationReport, mitigation: Option<&Mitigation>) -> Res
     Ok(())
 }
 
-fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
+fn print(report: &MitigationReport, mitigation: Option<&Mitigation>, last_try: Option<&LastTry>) {
     let say = |head: &str, text: &str| {
         say!("{}", wrap(&format!("{head:<12} {text}"), "             "));
     };
@@ -53,6 +99,11 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
     let blocked = if report.blocked { ", blocked" } else { "" };
     say("State", &format!("{}{blocked}", output::state_text(report.state)));
     say("Why", &plain(&report.reason));
+    let now = Timestamp::now();
+    if let Some(LastTry { at, server, error }) = last_try.filter(|it| !told(report, &it.error)) {
+        let of = server.as_ref().map_or("IIS", ServerId::as_str);
+        say("Last try", &plain(&format!("{} UTC, {of}: failed: {error}", when(*at, now))));
+    }
     if let Some(mitigation) = mitigation {
         let severity = mitigation.severity.as_str();
         let against = match mitigation.cves.is_empty() {
@@ -62,21 +113,50 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>) {
         say("Against", &against);
         say("Impact", &mitigation.impact);
     }
+    print_evidence(report, now);
+    print_actions(report);
+    say!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
+    say!("To keep it from being applied:     stopgap block {}", report.id);
+    for reference in mitigation.map(|m| m.references.as_slice()).unwrap_or_default() {
+        say!("Read: {reference}");
+    }
+}
+
+/// Whether the reasons of a mitigation have this text.
+fn told(report: &MitigationReport, error: &str) -> bool {
+    report.actions.iter().any(|action| action.reason.contains(error))
+}
+
+fn print_evidence(report: &MitigationReport, now: Timestamp) {
+    let lines = evidence::lines(&report.evidence, now);
+    if lines.is_empty() {
+        return;
+    }
+    say!("\nSeen on the sites (times in UTC)");
+    for line in lines {
+        let deep = line.chars().take_while(|c| *c == ' ').count() + 4;
+        say!("{}", wrap(&format!("  {}", output::plain(&line)), &" ".repeat(deep)));
+    }
+}
+
+fn print_actions(report: &MitigationReport) {
+    let plain = output::plain;
     say!("\nActions on this server");
     for action in &report.actions {
         let head = format!("  {} {}: {}", action.id, action.kind, output::state_text(action.state));
         say!("{head}");
         say!("{}", wrap(&format!("    {}", plain(&action.reason)), "    "));
         if !action.place.is_empty() {
-            say!("{}", wrap(&format!("    in {}", escaped(&action.place)), "    "));
+            // What is not seen to be there is not said to be.
+            let is_there = action.state.in_place() || action.state == State::Partial;
+            let head = if is_there { "in" } else { "belongs in" };
+            say!("{}", wrap(&format!("    {head} {}", escaped(&action.place)), "    "));
         }
-        for note in &action.notes {
+        // What is told of the sites above is not told again.
+        let told = evidence::lines(&report.evidence, Timestamp::UNIX_EPOCH);
+        let is_told = |note: &str| told.iter().any(|line| line.trim_start() == note);
+        for note in action.notes.iter().filter(|note| !is_told(note)) {
             say!("{}", wrap(&format!("    - {}", plain(note)), "      "));
         }
-    }
-    say!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
-    say!("To keep it from being applied:     stopgap block {}", report.id);
-    for reference in mitigation.map(|m| m.references.as_slice()).unwrap_or_default() {
-        say!("Read: {reference}");
     }
 }

@@ -12,6 +12,7 @@ use crate::commands::check::feeds_json;
 use crate::commands::feed::list::power_from_before;
 use crate::commands::run::INTERVAL;
 use crate::error::CliError;
+use crate::evidence;
 use crate::output;
 use crate::session::Session;
 use crate::sources::FeedState;
@@ -64,6 +65,9 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     say("Last check", &last_text(last));
     say("Next check", "an hour after the last where `stopgap run` runs, or: stopgap check");
     say("In place", &in_place(&report));
+    if let Some(text) = evidence::summary(&report, Timestamp::now()) {
+        say("Seen", &text);
+    }
     if let Some(who) = running {
         say("Running", &output::plain(&format!("{who} works on this server just now")));
     }

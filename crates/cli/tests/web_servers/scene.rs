@@ -194,6 +194,23 @@ impl Scene {
         all
     }
 
+    /// The server is stopped; what is in its folder stays.
+    pub(crate) fn stop(&mut self) {
+        self.running.stop();
+    }
+
+    /// The server is started again with what is in its folder.
+    pub(crate) fn start_again(&mut self) {
+        self.running.start_again();
+    }
+
+    /// What a person reads, and the exit code.
+    pub(crate) fn read(&self, arguments: &[&str]) -> Run {
+        let all = self.arguments(arguments);
+        let all: Vec<&str> = all.iter().map(String::as_str).filter(|it| *it != "--json").collect();
+        common::stopgap(&all)
+    }
+
     /// The process id of the master that was started.
     pub(crate) fn pid(&self) -> u32 {
         self.running.pid()
