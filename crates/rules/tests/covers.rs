@@ -307,6 +307,19 @@ fn what_a_rule_asks_beside_leaves_requests_out() {
 }
 
 #[test]
+fn a_rule_that_iis_answers_500_for_covers_nothing() {
+    let wanted = || decoded_uri(finds(r"\{jndi:"));
+    check(&[
+        (rule(&[(DECODED, r"\{jndi:")]), wanted(), "same"),
+        (
+            rule(&[(DECODED, "{jndi:")]),
+            wanted(),
+            "not known: its pattern `{jndi:` is not valid ECMAScript: it has a `{` that begins no count",
+        ),
+    ]);
+}
+
+#[test]
 fn other_ways_of_blocking_count_and_other_actions_do_not() {
     let both = || rule(&[(DECODED, "autodiscover"), (DECODED, "powershell")]);
     let acts = |action| changed(both(), |rule| rule.action = action);

@@ -14,7 +14,7 @@ use crate::pattern::ast::ByteSet;
 use crate::pattern::language::{ANYTHING, BLANK, Lang, Languages, Spent};
 use crate::pattern::search::{NoLanguage, texts_with};
 use crate::pattern::target::{Part, View};
-use crate::pattern::{PatternError, parse};
+use crate::pattern::{PatternError, braces_without_count, parse};
 
 /// What a language is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,9 @@ pub(super) fn matching(
     ignore_case: bool,
 ) -> Result<Lang, Unclear> {
     match syntax {
+        PatternSyntax::EcmaScript if !braces_without_count(pattern).is_empty() => {
+            Err(Unclear::Broken("it has a `{` that begins no count".into()))
+        }
         PatternSyntax::EcmaScript => found(langs, pattern, ignore_case),
         PatternSyntax::ExactMatch => Ok(langs.text(pattern.as_bytes(), ignore_case)?),
         PatternSyntax::Wildcard => {
