@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use stopgap_edit::iis::{Effective, Level};
 use stopgap_model::request::Request;
 use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
-use stopgap_rules::iis::{Evaluator, Outcome, ResponseEvaluator, Undecided, Verdict};
+use stopgap_rules::iis::{
+    Evaluator, Outcome, ResponseEvaluator, Undecided, Verdict, canonical_path,
+};
 use stopgap_rules::{Headers, Meaning, url_decode};
 
 use crate::ground::{Foreign, Ground};
@@ -130,7 +132,7 @@ impl Judging<'_> {
         meanings: &[&Meaning],
     ) -> Result<(), Misbehaviour> {
         let request = &probe.request;
-        let path = String::from_utf8_lossy(&url_decode(request.path())).into_owned();
+        let path = String::from_utf8_lossy(&canonical_path(request)).into_owned();
         let level = self.ground.level_of(site, &path);
         let found = self.ground.at(&level);
         // Where the configuration is not known or refused by IIS, a probe says nothing of ours. The

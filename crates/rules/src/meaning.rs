@@ -4,9 +4,9 @@
 use stopgap_model::mitigation::{Expect, HeaderChange};
 use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Probe, Request, Response, Scope};
 
-use crate::decode::url_decode;
 use crate::evaluate::CompiledRule;
 use crate::headers::{CompiledResponseChange, Headers, change_request_header, joined};
+use crate::iis::canonical_path;
 use crate::pattern::PatternError;
 
 /// What one action does, made ready to be asked.
@@ -75,9 +75,8 @@ impl Meaning {
     #[must_use]
     pub fn is_for_path(&self, request: &Request) -> bool {
         let Some(Scope { path: root, .. }) = &self.scope else { return true };
-        // Servers on Windows take a backslash for a slash.
-        let path = String::from_utf8_lossy(&url_decode(request.path())).replace('\\', "/");
-        is_within(&path, root)
+        // A scope is a place of IIS, which sees the path so.
+        is_within(&String::from_utf8_lossy(&canonical_path(request)), root)
     }
 
     /// Whether it blocks `request`.
@@ -195,7 +194,24 @@ pub fn belied<'m>(
 
 #[cfg(test)]
 mod tests {
-    use super::is_within;
+    use super::*;
+
+    #[test]
+    fn a_path_is_in_a_scope_however_it_is_spelt() {
+        let effect = Effect::RequestHeader { header: "x".into(), change: HeaderChange::Remove };
+        let scope = Some(Scope { site: "Default Web Site".into(), path: "/owa".into() });
+        let action = "M1.1".parse().unwrap();
+        let meaning = Meaning { action, scope, effect };
+        let is_in = |target: &str| {
+            meaning.is_for_path(&Request { target: target.into(), ..Request::default() })
+        };
+        for target in ["/owa/x", "/x/../OWA/", "/x/%2e%2e/owa", r"\owa\x", "//owa"] {
+            assert!(is_in(target), "{target}");
+        }
+        for target in ["/owa/../x", "/x?/owa/", "/owab"] {
+            assert!(!is_in(target), "{target}");
+        }
+    }
 
     #[test]
     fn an_application_is_in_its_folder_and_not_in_a_name_that_begins_alike() {
