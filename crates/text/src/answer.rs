@@ -224,7 +224,7 @@ impl Answer {
             lines.push(format!("by the rule `{}`", one_line(by)));
         }
         if let Some((seen, sent)) = &self.request_headers {
-            lines.extend(request_lines(seen, sent));
+            lines.extend(request_changes(seen, sent).iter().map(|line| wrap(line, "  ")));
         }
         if let Some(ResponseAnswer::Seen { headers, changes }) = &self.response {
             lines.extend(response_lines(headers, changes));
@@ -241,6 +241,9 @@ impl PossibleAnswer {
         let mut object = self.answer.head();
         if let Some(fields) = object.as_object_mut() {
             fields.insert("if".into(), json!(self.given));
+            if let Some((headers, _)) = &self.answer.request_headers {
+                fields.insert("request_headers".into(), pairs(headers));
+            }
             if !self.answer.notes.is_empty() {
                 fields.insert("notes".into(), json!(self.answer.notes));
             }
@@ -253,9 +256,10 @@ impl PossibleAnswer {
         if let Some(by) = &self.answer.by {
             text += &format!(", by the rule `{}`", one_line(by));
         }
-        for note in &self.answer.notes {
-            text += &format!("; {}", printed(note));
+        if let Some((seen, sent)) = &self.answer.request_headers {
+            text.extend(request_changes(seen, sent).iter().map(|line| format!("; {line}")));
         }
+        text.extend(self.answer.notes.iter().map(|note| format!("; {}", printed(note))));
         text
     }
 }
@@ -322,7 +326,8 @@ fn shown(value: &[u8]) -> String {
     String::from_utf8_lossy(value).chars().map(escape).collect()
 }
 
-fn request_lines(seen: &Headers, sent: &Headers) -> Vec<String> {
+/// How the headers that the application sees differ from those that were sent.
+fn request_changes(seen: &Headers, sent: &Headers) -> Vec<String> {
     let (mut lines, mut told): (_, Vec<String>) = (Vec::new(), Vec::new());
     for (name, _) in sent.iter().chain(seen) {
         let key = name.to_ascii_lowercase();
@@ -334,7 +339,7 @@ fn request_lines(seen: &Headers, sent: &Headers) -> Vec<String> {
             Some(value) => format!("the application sees {}: {value}", one_line(name)),
             None => format!("the application does not see {}", one_line(name)),
         };
-        lines.push(wrap(&line, "  "));
+        lines.push(line);
         told.push(key);
     }
     lines
