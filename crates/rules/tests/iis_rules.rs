@@ -480,6 +480,9 @@ fn what_is_not_in_the_request_leaves_a_rule_undecided() {
             (vec![asks_the_disk(abort("x"), MatchType::IsFile)], &[("GET /x", "allowed ?1")]),
             (vec![asks_the_disk(abort("x"), MatchType::IsDirectory)], &[("GET /x", "allowed ?1")]),
             (vec![abort(r"(a)\1")], &[("GET /x", "allowed ?1")]),
+            // IIS is presumed to answer 500, which does not count as blocked.
+            (vec![redirect("x", "/{R:1}", RedirectType::Found, true)], &[("GET /x", "allowed ?1")]),
+            (vec![unknown("{C:1}").remove(0)], &[("GET /x", "allowed ?1")]),
             // The rules behind it are asked as if it did not match.
             (vec![unsure(), respond("x", 403)], &[("GET /x", "403 by 2 ?1")]),
             (vec![respond("x", 403), unsure()], &[("GET /x", "403 by 1")]),

@@ -219,8 +219,8 @@ impl Evaluator {
                 Ok(None) => {}
                 Ok(Some(outcome)) => return End::Told(Box::new(outcome)),
                 Err(Trouble::Asks(question)) => return End::Asks(Asked { rule, question }),
-                Err(Trouble::Unknown(reason) | Trouble::Refused(reason)) => {
-                    return End::Untold(Undecided { rule, reason });
+                Err(trouble) => {
+                    return End::Untold(Undecided { rule, reason: trouble.to_string() });
                 }
             }
         }
@@ -252,8 +252,8 @@ impl Evaluator {
             Ok(Applied::Yes) => None,
             Ok(Applied::Elsewhere) if at + 1 == self.rules.len() => None,
             Ok(Applied::Elsewhere) => pass.ends_elsewhere(&rule.name)?.then(|| pass.end()),
-            Err(Trouble::Refused(why)) => {
-                let note = Some(format!("IIS answers 500: {why}"));
+            Err(trouble) if trouble.is_an_error_of_iis(pass.presumes()) => {
+                let note = Some(trouble.to_string());
                 Some(decided(Verdict::Blocked { status: Some(500) }, note)(pass))
             }
             Err(trouble) => return Err(trouble),

@@ -257,8 +257,8 @@ impl Conditions {
             let held = match member.holds(&Scope { view, rule, condition }) {
                 Ok(held) => held,
                 // What comes first decides whether this is reached.
-                Err(Trouble::Refused(_)) if pending.is_some() => break,
-                Err(refused @ Trouble::Refused(_)) => return Err(refused),
+                Err(Trouble::Presumed(_)) if pending.is_some() => break,
+                Err(refused @ Trouble::Presumed(_)) => return Err(refused),
                 Err(trouble) => {
                     pending.get_or_insert(trouble);
                     // A later condition, if it is asked, may see this one's captures. With

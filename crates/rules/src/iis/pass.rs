@@ -95,6 +95,11 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Whether what IIS is presumed to refuse is told as refused.
+    pub(super) fn presumes(&self) -> bool {
+        self.view.supposes()
+    }
+
     /// Whether the rules end once the rule `rule` has handed the request to another server.
     pub(super) fn ends_elsewhere(&self, rule: &str) -> Result<bool, Trouble> {
         let rule = one_line(rule);
@@ -174,7 +179,7 @@ impl<'a> Pass<'a> {
                 Err(why) => Err(Trouble::Unknown(why.clone())),
             };
             let value = match value {
-                Err(refused @ Trouble::Refused(_)) => return Err(refused),
+                Err(refused @ Trouble::Presumed(_)) => return Err(refused),
                 Err(asks @ Trouble::Asks(_)) if self.view.supposes() => return Err(asks),
                 value => value.map_err(|trouble| trouble.to_string()),
             };

@@ -172,6 +172,19 @@ pub(super) enum Trouble {
     Unknown(String),
     /// IIS answers 500: why, a sentence without a full stop.
     Refused(String),
+    /// IIS is presumed to answer 500, which is no ground for judging a server by.
+    Presumed(String),
+}
+
+impl Trouble {
+    /// Whether IIS answers 500, or is presumed to where that is enough.
+    pub(super) fn is_an_error_of_iis(&self, presumed: bool) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Presumed(_) => presumed,
+            Self::Asks(_) | Self::Unknown(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for Trouble {
@@ -179,7 +192,56 @@ impl fmt::Display for Trouble {
         match self {
             Self::Asks(question) => f.write_str(&question.reason()),
             Self::Unknown(why) => f.write_str(why),
-            Self::Refused(why) => write!(f, "IIS answers 500: {why}"),
+            Self::Refused(why) | Self::Presumed(why) => write!(f, "IIS answers 500: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(url: &str, folder: Option<&str>, application: bool) -> Served {
+        Served { url: url.into(), folder: folder.map(str::to_owned), application }
+    }
+
+    #[test]
+    fn a_path_leads_into_the_folder_that_is_served_nearest_to_it() {
+        let folders = vec![
+            served("/", Some(r"C:\inetpub\wwwroot"), true),
+            served("/shop", Some(r"D:\shop\"), true),
+            served("/shop/img", Some(r"E:\img"), false),
+            served("/lost", None, true),
+        ];
+        let known = Circumstances { folders, ..Circumstances::default() };
+        let physical = |path: &str| {
+            known.physical(path.as_bytes()).map(|path| String::from_utf8_lossy(&path).into_owned())
+        };
+        for (path, leads_to) in [
+            ("/", Some(r"C:\inetpub\wwwroot\")),
+            ("/a/b.png", Some(r"C:\inetpub\wwwroot\a\b.png")),
+            ("/Shop/x", Some(r"D:\shop\x")),
+            ("/shop", Some(r"D:\shop\")),
+            ("/shopping", Some(r"C:\inetpub\wwwroot\shopping")),
+            ("/shop/img/x", Some(r"E:\img\x")),
+            // Where the folder is not known, the one above it is not taken for it.
+            ("/lost/x", None),
+        ] {
+            assert_eq!(physical(path).as_deref(), leads_to, "{path}");
+        }
+        assert_eq!(known.application(b"/shop/img/x"), Some(r"D:\shop\"));
+        assert_eq!(known.root(), Some(r"C:\inetpub\wwwroot"));
+        let nothing = Circumstances::default();
+        assert_eq!(nothing.physical(b"/a/b"), Some(br"site:\a\b".to_vec()));
+        assert_eq!((nothing.root(), nothing.application(b"/a")), (Some(SITE), Some(SITE)));
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let path = || "site:\\a".to_owned();
+        let known = Answers::from([(Question::File(path()), true)]);
+        assert_eq!(answer_in(&known, &Question::Folder(path())), Some(false));
+        let unknown = Answers::from([(Question::File(path()), false)]);
+        assert_eq!(answer_in(&unknown, &Question::Folder(path())), None);
     }
 }

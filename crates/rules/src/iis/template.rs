@@ -206,7 +206,7 @@ fn group(
     number: usize,
     kind: char,
 ) -> Result<Vec<u8>, Trouble> {
-    let refused = |why: &str| Err(Trouble::Refused(format!("`{{{kind}:{number}}}` {why}")));
+    let refused = |why: &str| Err(Trouble::Presumed(format!("`{{{kind}:{number}}}` {why}")));
     if number > MAX_REFERENCE {
         return refused("is beyond the nine groups that can be referred to");
     }
