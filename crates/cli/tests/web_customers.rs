@@ -157,6 +157,45 @@ fn what_one_customer_does_with_his_file_costs_his_site_and_no_other() {
 }
 
 #[test]
+fn a_line_of_ours_that_had_to_stay_is_told_until_a_check_can_take_it_out() {
+    let Some(scene) = scene(&HOSTING) else { return };
+    scene.add("linked", b"");
+    let before = scene.files();
+    assert_eq!(scene.stopgap(&["check"]).state("WEB"), "applied");
+    let second = scene.dir().join("second-name");
+    for is_in_the_catalog in [true, false] {
+        fs::hard_link(scene.site("linked"), &second).unwrap();
+        let run = scene.stopgap(&["remove", "WEB"]);
+        assert_eq!((run.code, run.state("WEB").as_str()), (1, "failed"), "{}", run.out);
+        let told = "it was taken back, but the include of ours in";
+        assert!(run.reason("WEB").contains(told), "{}", run.reason("WEB"));
+        assert!(!is_protected(&scene, "linked"));
+        if !is_in_the_catalog {
+            scene.publish(NOTHING);
+        }
+        for arguments in [["status"].as_slice(), &["list"], &["check"]] {
+            let run = scene.stopgap(arguments);
+            assert_eq!((run.code, run.state("WEB").as_str()), (1, "failed"), "{}", run.out);
+        }
+        fs::remove_file(&second).unwrap();
+        let run = scene.stopgap(&["check"]);
+        assert_eq!(run.code, 0, "{}", run.out);
+        assert_eq!(scene.files(), before);
+        assert_eq!(scene.stopgap(&["check"]).json()["changed"], false);
+        if is_in_the_catalog {
+            assert_eq!(run.state("WEB"), "withdrawn", "{}", run.out);
+            scene.stopgap(&["unblock", "WEB"]);
+            assert_eq!(scene.stopgap(&["check"]).state("WEB"), "applied");
+        }
+    }
+}
+
+/// A catalog in which nothing is asked for.
+const NOTHING: &str = "schema = 1\nid = \"BEAT\"\nrevision = 1\ntitle = \"A heartbeat\"\n\
+    severity = \"low\"\nimpact = \"None.\"\nno_live_probe = \"nothing is done\"\n[[action]]\n\
+    id = \"BEAT.1\"\nkind = \"do-nothing\"\n";
+
+#[test]
 fn a_file_that_a_customer_changes_all_the_time_costs_his_site() {
     let Some(scene) = scene(&HOSTING) else { return };
     scene.add("restless", b"");

@@ -163,6 +163,10 @@ pub enum Step {
         put_in: Vec<ActionId>,
         /// The actions that are taken out.
         taken_out: Vec<TakenOut>,
+        /// The rules that are taken out, now or before, though a line of ours stays in a file that cannot
+        /// be changed, and takes in nothing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<WebPlaced>,
     },
 }
 
@@ -261,6 +265,8 @@ pub struct OwnRules {
     pub rules: Vec<WebPlaced>,
     /// The digest of what was written for them.
     pub text: Digest,
+    /// The rules that were taken out though a line of ours stays, which takes in nothing.
+    pub left: Vec<WebPlaced>,
 }
 
 /// A file that carries something of ours.

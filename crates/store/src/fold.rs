@@ -92,17 +92,18 @@ impl Folded {
                     self.actions.remove(action);
                 }
                 Step::Remove { .. } => {}
-                Step::Rules { server, rules, text, .. } => {
+                Step::Rules { server, rules, text, left, .. } => {
                     for action in step.actions() {
                         self.failures.web.remove(&(server.clone(), action.clone()));
                     }
                     let before = self.web.remove(server);
-                    let mut own = OwnRules { rules: rules.clone(), text: *text };
+                    let (rules, left) = (rules.clone(), left.clone());
+                    let mut own = OwnRules { rules, text: *text, left };
                     // What was to be taken out may still be there.
                     if let Some(before) = before.filter(|_| !committed) {
                         own = both(before, own);
                     }
-                    if !own.rules.is_empty() {
+                    if !(own.rules.is_empty() && own.left.is_empty()) {
                         self.web.insert(server.clone(), own);
                     }
                 }
@@ -144,5 +145,5 @@ fn both(before: OwnRules, after: OwnRules) -> OwnRules {
     }
     let replaced = |old: &WebPlaced| after.rules.iter().any(|new| new.action == old.action);
     let stay: Vec<WebPlaced> = before.rules.into_iter().filter(|old| !replaced(old)).collect();
-    OwnRules { rules: after.rules.into_iter().chain(stay).collect(), text: after.text }
+    OwnRules { rules: after.rules.into_iter().chain(stay).collect(), ..after }
 }

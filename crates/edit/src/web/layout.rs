@@ -148,6 +148,15 @@ impl<'a> Layout<'a> {
         }
     }
 
+    /// The lines of ours that are there in files that cannot be changed, and whether there are others.
+    #[must_use]
+    pub fn lines_left(&self) -> (Vec<String>, bool) {
+        match &self.kind {
+            Kind::Nginx(tree) => nginx::lines_left(tree),
+            Kind::Apache(_) | Kind::HaProxy(_) => (Vec::new(), false),
+        }
+    }
+
     /// The sites that this text does not reach for such a reason. Whether it does is not asked of them.
     #[must_use]
     pub fn unreached(&self, text: &RuleText) -> Vec<WebSite> {

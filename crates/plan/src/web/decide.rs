@@ -95,7 +95,7 @@ pub(crate) struct Asking<'a> {
 pub(crate) fn decide_on(asking: &Asking<'_>) -> (Decision, Wish) {
     let Asking { input, server, mitigation, action, .. } = asking;
     let record = server.record(&action.id);
-    let (decision, wish) = decided(asking, record);
+    let (decision, wish) = asking.without_what_is_left(decided(asking, record));
     let concerns = record.is_some() || wish != Wish::Nothing;
     if let (Some(why), true, false) = (server.stuck, concerns, server.gone) {
         return (asking.at(Decision::leave(State::Failed, why), record), kept(record));
@@ -103,6 +103,11 @@ pub(crate) fn decide_on(asking: &Asking<'_>) -> (Decision, Wish) {
     let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&mitigation.id))
         || input.order.take_back.contains(&mitigation.id);
     (decision, if asked { wish } else { kept(record) })
+}
+
+/// What is told of lines of ours that stay.
+pub(super) fn told_left(stuck: Vec<String>) -> String {
+    format!("it was taken back, but {}", first_of(stuck))
 }
 
 fn kept(record: Option<&WebPlaced>) -> Wish {
@@ -185,6 +190,29 @@ impl Asking<'_> {
         };
         let decision = self.at(Decision::leave(State::Applied, reason), Some(record));
         (decision, kept(Some(record)))
+    }
+
+    /// What stayed of an action that was taken out goes now, if its file can be changed; until then it is
+    /// told.
+    fn without_what_is_left(&self, (decision, wish): (Decision, Wish)) -> (Decision, Wish) {
+        let left = self.server.left().iter().any(|left| left.action == self.action.id);
+        if !left || wish != Wish::Nothing {
+            return (decision, wish);
+        }
+        let (stuck, others) = self.server.lines_left();
+        let may_go =
+            self.server.hindrance().is_none() && self.input.policy.switched_off().is_none();
+        let wish = match others && may_go {
+            true => Wish::Out(TakenOut::of_what_is_left(
+                self.mitigation.id.clone(),
+                self.action.id.clone(),
+            )),
+            false => wish,
+        };
+        match stuck.is_empty() {
+            true => (decision, wish),
+            false => (Decision::leave(State::Failed, told_left(stuck)), wish),
+        }
     }
 
     /// Whether nothing new is applied of what is offered: the same revision, once taken, stays.

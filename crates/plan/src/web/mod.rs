@@ -72,6 +72,14 @@ pub struct TakenOut {
     pub why: String,
 }
 
+impl TakenOut {
+    /// Of an action that was taken out before, and of which a line of ours stayed.
+    fn of_what_is_left(mitigation: MitigationId, action: ActionId) -> Self {
+        let why = "a line of ours that had stayed could be taken out".to_owned();
+        Self { mitigation, action, why }
+    }
+}
+
 /// What is to be done on one web server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebChange {
@@ -290,12 +298,14 @@ fn assembled(
         return Ok(None);
     }
     let fresh = put_in.iter().any(|action| server.failure(action).is_none());
+    let left = if rules.is_empty() { server.still_left(&taken_out) } else { Vec::new() };
     let step = |text: &RuleText| Step::Rules {
         server: server.id.clone(),
         rules: rules.clone(),
         text: digest(text),
         put_in: put_in.clone(),
         taken_out: taken_out.clone(),
+        left: left.clone(),
     };
     let Some(config) = server.config else {
         // What went with its server needs no edit; the record goes after it.

@@ -7,7 +7,7 @@ use stopgap_model::evidence::Evidence;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 
 use super::beside;
-use super::decide::{Here, Wish};
+use super::decide::{Here, Wish, told_left};
 use super::server::{OnServer, Seen};
 use super::{TakenOut, WebPlaced, is_rule};
 use crate::orphans::{in_force, orphan_goes};
@@ -38,7 +38,32 @@ pub(super) fn orphan_wishes(input: &Input<'_>, server: &OnServer<'_>) -> Vec<Wis
             Some(_) | None => Wish::Keep(placed.clone()),
         }
     };
-    orphans.map(wish).collect()
+    orphans.map(wish).chain(left_wishes(input, server)).collect()
+}
+
+/// What was taken out, is in no catalog any more, and of which a line of ours stayed.
+fn left<'t>(
+    input: &'t Input<'_>,
+    server: &OnServer<'t>,
+) -> impl Iterator<Item = &'t WebPlaced> + use<'t> {
+    let is_alone = server.records().is_empty();
+    let left = server.left().iter().filter(move |_| is_alone);
+    left.filter(move |placed| !is_known(input, placed))
+}
+
+/// It goes now, if its file can be changed.
+fn left_wishes(input: &Input<'_>, server: &OnServer<'_>) -> Vec<Wish> {
+    let (_, others) = server.lines_left();
+    if !others || server.hindrance().is_some() || input.policy.switched_off().is_some() {
+        return Vec::new();
+    }
+    let out = |placed: &WebPlaced| {
+        Wish::Out(TakenOut::of_what_is_left(placed.mitigation.clone(), placed.action.clone()))
+    };
+    let is_asked = |placed: &&WebPlaced| {
+        input.order.only.as_ref().is_none_or(|only| only.contains(&placed.mitigation))
+    };
+    left(input, server).filter(is_asked).map(out).collect()
 }
 
 /// What is told of them: of a mitigation that the catalog has, the actions that it has dropped.
@@ -50,7 +75,9 @@ pub(super) fn orphan_reports(
     let all = || {
         servers.iter().zip(here).flat_map(|(server, here)| {
             let orphans = server.records().iter().filter(|placed| !is_known(input, placed));
-            orphans.map(move |placed| (server, here, placed))
+            let is_stuck = !server.lines_left().0.is_empty();
+            let left = left(input, server).filter(move |_| is_stuck);
+            orphans.chain(left).map(move |placed| (server, here, placed))
         })
     };
     let ids: BTreeSet<&MitigationId> = all().map(|(_, _, placed)| &placed.mitigation).collect();
@@ -96,6 +123,17 @@ fn orphan_action(
     placed: &WebPlaced,
 ) -> ActionReport {
     let id = &placed.mitigation;
+    let (stuck, _) = server.lines_left();
+    if !stuck.is_empty() {
+        return ActionReport {
+            id: placed.action.clone(),
+            kind: placed.rule.kind().into(),
+            state: State::Failed,
+            reason: told_left(stuck),
+            place: String::new(),
+            notes: Vec::new(),
+        };
+    }
     let goes = orphan_goes(input, id);
     let known = input.catalog.get(id).is_some();
     let stuck = here.stuck.as_deref().map(|why| (State::Conflict, why)).or(server.hindrance());

@@ -11,7 +11,7 @@ use stopgap_model::{ActionId, Digest, Fact, ServerId, ServerPath, WebKind};
 use stopgap_rules::web::Server;
 
 use super::recognised::recognised;
-use super::{Standing, WebConfig, WebPlaced, digest, passed, rule_text};
+use super::{Standing, TakenOut, WebConfig, WebPlaced, digest, passed, rule_text};
 use crate::{Input, OwnRules};
 
 /// A web server with what is on it of ours.
@@ -26,6 +26,8 @@ pub(crate) struct OnServer<'a> {
     /// What the translation must know of it.
     pub(crate) can: Server,
     record: Cow<'a, [WebPlaced]>,
+    /// What the records say was taken out though a line of ours stays.
+    left: &'a [WebPlaced],
     /// Whether what is there was recognised by its text, as no record tells of it.
     pub(crate) is_recognised: bool,
     /// Why nothing can be written for it, if so: another server shares a file with it.
@@ -109,6 +111,7 @@ impl<'a> OnServer<'a> {
             layout,
             can,
             record,
+            left: own.map_or(&[][..], |own| &own.left),
             is_recognised,
             shared: None,
             stuck,
@@ -128,6 +131,7 @@ impl<'a> OnServer<'a> {
             layout: Err(why.clone()),
             can: Server { kind: WebKind::Nginx, version: None, modules: BTreeSet::new() },
             record: Cow::Borrowed(&own.rules),
+            left: &own.left,
             is_recognised: false,
             shared: None,
             stuck: stuck(input, id),
@@ -183,6 +187,28 @@ impl<'a> OnServer<'a> {
         let unreached = layout.unreached(&rule_text(server.kind, &self.record));
         let (sites, own_answers) = (layout.sites(), layout.own_answers());
         Some(Standing { server, sites, unreached, own_answers, rules: self.record.to_vec() })
+    }
+
+    /// What was taken out though a line of ours stays.
+    pub(crate) fn left(&self) -> &'a [WebPlaced] {
+        self.left
+    }
+
+    /// The lines of ours that stay in files that cannot be changed though no rule is there, and whether
+    /// others are there, which can be taken out now.
+    pub(crate) fn lines_left(&self) -> (Vec<String>, bool) {
+        match &self.layout {
+            Ok(layout) if self.record.is_empty() && !self.left.is_empty() => layout.lines_left(),
+            _ => (Vec::new(), false),
+        }
+    }
+
+    /// What is taken out, now or before, where a line of ours stays, or may stay.
+    pub(crate) fn still_left(&self, taken_out: &[TakenOut]) -> Vec<WebPlaced> {
+        let stays = self.layout.as_ref().is_ok_and(|layout| !layout.strays().is_empty());
+        let now = taken_out.iter().filter_map(|out| self.record(&out.action));
+        let before = self.left.iter().filter(|left| self.record(&left.action).is_none());
+        if stays { now.chain(before).cloned().collect() } else { Vec::new() }
     }
 
     /// Why the last try of an action failed, if it did.

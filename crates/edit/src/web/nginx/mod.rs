@@ -15,7 +15,7 @@ use super::files::{Files, Trouble};
 
 pub(super) use needs::{named_in, needs};
 pub(super) use place::{Parts, own_paths, place, written_files};
-pub(super) use reach::{holes, strays, unreached};
+pub(super) use reach::{holes, lines_left, strays, unreached};
 pub(super) use sites::{listens, sites};
 pub(super) use streams::passages;
 pub(super) use tree::{Tree, gaps, reads_requests};

@@ -8,7 +8,7 @@ use stopgap_model::web::WebSite;
 use super::super::files::Files;
 use super::place::{Parts, is_reached};
 use super::sites::sites_of;
-use super::tree::{Block, Place, Tree};
+use super::tree::{Block, Own, Place, Tree};
 
 /// The blocks that something of ours belongs into and that it does not reach.
 fn blocks<'t>(
@@ -60,16 +60,23 @@ pub(crate) fn unreached(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<We
 /// What of ours stays, or may stay, when all of it is taken out, because a file cannot be changed or is
 /// not known.
 pub(crate) fn strays(tree: &Tree<'_>) -> Vec<String> {
-    let fixed = tree.own.iter().filter_map(|own| {
+    let unread = tree.unread.iter().map(|(path, why)| {
+        let path = escaped(path.as_str());
+        format!("an include of ours in {path}, if there is one, stays: {why}; it takes in nothing")
+    });
+    lines_left(tree).0.into_iter().chain(unread).collect()
+}
+
+/// The includes of ours that are there in files that cannot be changed, and whether there are others.
+pub(crate) fn lines_left(tree: &Tree<'_>) -> (Vec<String>, bool) {
+    let (fixed, others): (Vec<&Own>, Vec<&Own>) =
+        tree.own.iter().partition(|own| tree.fixed.contains_key(&own.source));
+    let told = fixed.into_iter().filter_map(|own| {
         let (source, why) = (tree.sources.get(own.source)?, tree.fixed.get(&own.source)?);
         let at = source.told(own.from);
         Some(format!(
             "the include of ours in {at} stays: {why}; it takes in nothing, and can be taken out by hand"
         ))
     });
-    let unread = tree.unread.iter().map(|(path, why)| {
-        let path = escaped(path.as_str());
-        format!("an include of ours in {path}, if there is one, stays: {why}; it takes in nothing")
-    });
-    fixed.chain(unread).collect()
+    (told.collect(), !others.is_empty())
 }
