@@ -171,6 +171,20 @@ frontend d
 }
 
 #[test]
+fn a_first_line_that_is_a_digest_of_the_rest_is_told() {
+    let digest = "# _md5hash=0cc175b9c0f1b6a831c399e269772661\n";
+    let placed = Machine::haproxy(&format!("{digest}{PLAIN}")).there_and_back(&rules(), &none());
+    let gaps = placed.gaps(&rules());
+    assert!(gaps[1].contains("begins with a digest of the rest of it"), "{gaps:?}");
+    for first in
+        ["# of shop 12\n", "# _version=1\n", "# 0cc175b9c0f1b6a831c399e26977266\n", "\n#\n"]
+    {
+        let machine = Machine::haproxy(&format!("{first}{PLAIN}"));
+        assert_eq!(machine.gaps(&rules()).len(), 1, "{first}");
+    }
+}
+
+#[test]
 fn lines_of_ours_that_were_damaged_are_put_right() {
     let machine = Machine::haproxy(PLAIN);
     let placed = machine.with(&rules());

@@ -425,5 +425,22 @@ pub(crate) fn gaps(tree: &Tree<'_>) -> Vec<String> {
     gaps.extend(earlier.into_iter().map(|(source, at)| {
         format!("the rules of defaults in {} come before ours", told(source, at))
     }));
+    gaps.extend(tree.sources.iter().filter(|source| has_digest(source.bytes)).map(|source| {
+        format!(
+            "{} begins with a digest of the rest of it, as HAProxy's data plane API writes it: with our \
+             lines in it the digest is stale",
+            escaped(source.path.as_str())
+        )
+    }));
     gaps
+}
+
+/// Whether the first line of a file is a comment with a digest of the rest.
+fn has_digest(bytes: &[u8]) -> bool {
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let Some(comment) = first.trim_ascii().strip_prefix(b"#") else { return false };
+    let mut words = comment.split(|byte| !byte.is_ascii_alphanumeric());
+    words.any(|word| {
+        matches!(word.len(), 32 | 40 | 64 | 128) && word.iter().all(u8::is_ascii_hexdigit)
+    })
 }
