@@ -12,8 +12,12 @@ mod common;
 mod scene;
 
 use std::fs;
+use std::io::Read as _;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use scene::{ALL, APACHE, HAPROXY, NGINX, Scene, scene};
 use stopgap_testkit::servers::Setup;
@@ -107,11 +111,7 @@ fn two_ends_of_sections_in_one_line_are_read_as_apache_reads_them() {
 #[test]
 fn a_configuration_that_cannot_be_read_says_nothing_of_modules() {
     let Some(scene) = scene(&APACHE) else { return };
-    scene.publish(
-        "schema = 1\nid = \"WEB\"\nrevision = 1\ntitle = \"A test\"\nseverity = \"low\"\n\
-         impact = \"None.\"\nno_live_probe = \"a test\"\n[[action]]\nid = \"WEB.1\"\n\
-         kind = \"request-header\"\nremove = \"x-test\"\n",
-    );
+    scene.publish(WITHOUT_HEADER);
     fs::write(scene.dir().join("conf-enabled/own.conf"), "<Location />\n").unwrap();
     let run = scene.stopgap(&["check"]);
     assert_eq!((run.code, run.state("WEB").as_str()), (1, "unknown"), "{}", run.out);
@@ -198,4 +198,91 @@ fn a_frontend_of_haproxy_that_carries_something_else_is_no_gap() {
     let setup = Setup { config: &config, ..HAPROXY };
     let Some(scene) = scene(&setup) else { return };
     applied_and_given_back(&scene);
+}
+
+/// A mitigation that takes a header from every request.
+const WITHOUT_HEADER: &str = "schema = 1\nid = \"WEB\"\nrevision = 1\ntitle = \"A test\"\n\
+    severity = \"low\"\nimpact = \"None.\"\nno_live_probe = \"a test\"\n[[action]]\n\
+    id = \"WEB.1\"\nkind = \"request-header\"\nremove = \"x-test\"\n";
+
+/// What an application is sent that is asked for `/` through nginx, whatever the protocol.
+fn passed_on(scene: &Scene, application: &TcpListener, path: &str) -> String {
+    thread::scope(|threads| {
+        let asking = threads.spawn(|| scene.ask("GET", path, "X-Test: evil\r\nX-Other: good\r\n"));
+        let (mut connection, _) = application.accept().unwrap();
+        let mut got = Vec::new();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        connection.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        while !got.windows(4).any(|part| part == b"good") && Instant::now() < deadline {
+            let mut part = [0; 4096];
+            if let Ok(length) = connection.read(&mut part) {
+                got.extend_from_slice(&part[..length]);
+            }
+        }
+        // The rest of it, which has no end that every protocol knows.
+        let mut part = [0; 4096];
+        if let Ok(length) = connection.read(&mut part) {
+            got.extend_from_slice(&part[..length]);
+        }
+        drop(connection);
+        asking.join().unwrap();
+        String::from_utf8_lossy(&got).into_owned()
+    })
+}
+
+#[test]
+fn a_header_is_taken_from_requests_however_nginx_passes_them_on() {
+    let application = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = application.local_addr().unwrap().port();
+    let mut locations = String::new();
+    for way in ["fastcgi", "uwsgi", "scgi"] {
+        // One has parameters of its own, and one has none.
+        locations += &format!(
+            "location /{way} {{ {way}_pass 127.0.0.1:{port}; }}\n\
+             location /own/{way} {{ {way}_param A b; {way}_pass 127.0.0.1:{port}; }}\n"
+        );
+    }
+    locations += &format!("location /proxy {{ proxy_pass http://127.0.0.1:{port}; }}\n");
+    let config =
+        NGINX.config.replace("    location / {", &format!("    {locations}    location / {{"));
+    let setup = Setup { config: &config, ..NGINX };
+    let Some(scene) = scene(&setup) else { return };
+    let before = scene.files();
+    let paths =
+        ["/fastcgi", "/own/fastcgi", "/uwsgi", "/own/uwsgi", "/scgi", "/own/scgi", "/proxy"];
+    let evil = |path| passed_on(&scene, &application, path).contains("evil");
+    assert!(paths.into_iter().all(evil));
+    scene.publish(WITHOUT_HEADER);
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    for path in paths {
+        let got = passed_on(&scene, &application, path);
+        assert!(got.contains("good") && !got.contains("evil"), "{path}: {got:?}");
+    }
+    let gone = scene.stopgap(&["remove", "WEB"]);
+    assert_eq!(gone.state("WEB"), "withdrawn", "{}", gone.out);
+    assert_eq!(scene.files(), before);
+}
+
+#[test]
+fn a_parameter_of_the_administrators_that_passes_the_header_on_is_a_gap_that_is_told() {
+    let location =
+        "location /app { uwsgi_param HTTP_X_TEST $http_x_test; uwsgi_pass 127.0.0.1:1; }\n";
+    let config =
+        NGINX.config.replace("    location / {", &format!("    {location}    location / {{"));
+    let setup = Setup { config: &config, ..NGINX };
+    let Some(scene) = scene(&setup) else { return };
+    scene.publish(WITHOUT_HEADER);
+    partial_with(&scene, "itself passes a request header on that a rule is about");
+}
+
+#[test]
+fn a_file_of_haproxys_data_plane_api_is_told_to_have_a_stale_digest() {
+    let config = format!("# _md5hash=0cc175b9c0f1b6a831c399e269772661\n{}", HAPROXY.config);
+    let setup = Setup { config: &config, ..HAPROXY };
+    let Some(scene) = scene(&setup) else { return };
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    let notes = run.mitigation("WEB")["actions"][0]["notes"].to_string();
+    assert!(notes.contains("the digest is stale"), "{notes}");
 }

@@ -223,6 +223,39 @@ stream { server { listen 443; proxy_pass u; }
 }
 
 #[test]
+fn headers_are_set_wherever_parameters_are_of_each_way_to_pass_requests_on() {
+    let machine = main_with(
+        "  server {
+    location /a { fastcgi_pass x; }
+    location /b { uwsgi_param A b; uwsgi_pass x; }
+    location /c { proxy_pass http://127.0.0.1:9; }
+  }
+",
+    );
+    let ways = ["fastcgi", "uwsgi", "scgi"];
+    let lines = ways.map(|way| format!("{way}_param HTTP_X \"\" if_not_empty;\n"));
+    let placed = machine.there_and_back(&nginx_text("", "", &lines.concat()), &no_nginx());
+    let files: Vec<&String> = placed.files.keys().filter(|path| path.contains("stopgap")).collect();
+    assert_eq!(files, ["/etc/nginx/stopgap-fastcgi.rules", "/etc/nginx/stopgap-uwsgi.rules"]);
+    assert_eq!(placed.text(files[1]), lines[1]);
+    assert_eq!(
+        placed.text(MAIN),
+        "events {}
+http {
+  include /etc/nginx/stopgap-fastcgi.rule[s];
+  include /etc/nginx/stopgap-uwsgi.rule[s];
+  server {
+    location /a { fastcgi_pass x; }
+    location /b {
+        include /etc/nginx/stopgap-uwsgi.rule[s]; uwsgi_param A b; uwsgi_pass x; }
+    location /c { proxy_pass http://127.0.0.1:9; }
+  }
+}
+"
+    );
+}
+
+#[test]
 fn a_file_with_carriage_returns_keeps_them() {
     let text = "events {}\r\nhttp {\r\n\tserver {\r\n\t\tlisten 80;\r\n\t}\r\n}\r\n";
     let placed = Machine::nginx(&[(MAIN, text)]).there_and_back(&all(), &no_nginx());
@@ -546,14 +579,18 @@ fn rules_without_an_http_block_have_no_place() {
 #[test]
 fn what_header_rules_do_not_reach_is_told() {
     let machine = main_with(
-        "server { location / { fastcgi_pass x; }\n location /a { proxy_set_header X-Y $http_x_y; } }\n",
+        "server { location / { proxy_set_header X-Y 1; }\n location /a { proxy_set_header X-Y $http_x_y; }\n\
+         location /b { uwsgi_param HTTP_X_Y $http_x_y; } }\n",
     );
     assert_eq!(
         machine.gaps(&all()),
-        [
-            "fastcgi_pass in /etc/nginx/nginx.conf, line 3 passes all request headers on, which no rule can change",
-            "/etc/nginx/nginx.conf, line 4 itself sets a request header that a rule is about",
-        ]
+        ["/etc/nginx/nginx.conf, line 3 itself sets a request header that a rule is about"]
+    );
+    assert_eq!(
+        machine.holes(&all()),
+        [4, 5].map(|line| format!(
+            "/etc/nginx/nginx.conf, line {line} itself passes a request header on that a rule is about"
+        ))
     );
     assert_eq!(machine.gaps(&nginx_text("a", "b", "")), Vec::<String>::new());
 }

@@ -64,6 +64,9 @@ fn the_header_that_next_js_trusts_is_taken_from_every_request() {
     let nginx = [
         "proxy_set_header x-middleware-subrequest \"\";",
         "grpc_set_header x-middleware-subrequest \"\";",
+        "fastcgi_param HTTP_X_MIDDLEWARE_SUBREQUEST \"\" if_not_empty;",
+        "uwsgi_param HTTP_X_MIDDLEWARE_SUBREQUEST \"\" if_not_empty;",
+        "scgi_param HTTP_X_MIDDLEWARE_SUBREQUEST \"\" if_not_empty;",
     ];
     assert_eq!(written(WebKind::Nginx, &actions), nginx);
     let rule = translate(&server(WebKind::Nginx), &actions[0]).unwrap();

@@ -93,13 +93,16 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// What this text does not reach though it belongs there, because a file cannot be changed or is
-    /// not known: sentences without a full stop.
+    /// What this text does not reach though it belongs there, because a file cannot be changed, is not
+    /// known, or says otherwise: sentences without a full stop.
     #[must_use]
     pub fn holes(&self, text: &RuleText) -> Vec<String> {
         match (&self.kind, text) {
             (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
-                nginx::holes(self.files, tree, &nginx::Parts::new(tree, http, server, upstream))
+                let parts = nginx::Parts::new(tree, http, server, upstream);
+                let mut holes = nginx::holes(self.files, tree, &parts);
+                holes.extend(nginx::leaks(tree, upstream));
+                holes
             }
             (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => {
                 haproxy::holes(self.files, tree, frontend)

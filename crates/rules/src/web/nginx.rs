@@ -79,7 +79,8 @@ fn under_heading(text: String) -> String {
     if text.is_empty() { text } else { format!("{}\n{text}", HEADING.join("\n")) }
 }
 
-/// What is set of the headers that are passed on. nginx passes no header on that is set to nothing.
+/// What is set of the headers that are passed on. nginx passes no header on that is set to nothing, and
+/// none as a parameter that a parameter of this name is set for.
 fn upstream(rules: &[(String, &WebRule)]) -> String {
     let mut out = String::new();
     for (comment, rule) in rules {
@@ -91,6 +92,11 @@ fn upstream(rules: &[(String, &WebRule)]) -> String {
         let _ = writeln!(out, "\n{comment}");
         for protocol in ["proxy", "grpc"] {
             let _ = writeln!(out, "{protocol}_set_header {header} \"{value}\";");
+        }
+        let name = header.to_ascii_uppercase().replace('-', "_");
+        let unless = if value.is_empty() { " if_not_empty" } else { "" };
+        for protocol in ["fastcgi", "uwsgi", "scgi"] {
+            let _ = writeln!(out, "{protocol}_param HTTP_{name} \"{value}\"{unless};");
         }
     }
     out

@@ -18,7 +18,7 @@ pub(super) use place::{Parts, own_paths, place, written_files};
 pub(super) use reach::{holes, lines_left, strays, unreached};
 pub(super) use sites::{listens, sites};
 pub(super) use streams::passages;
-pub(super) use tree::{Tree, gaps, reads_requests};
+pub(super) use tree::{Tree, gaps, leaks, reads_requests};
 
 /// What the files say.
 pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {

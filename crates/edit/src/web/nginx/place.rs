@@ -24,23 +24,32 @@ pub(super) enum Part {
     Http,
     /// What stands in every `server` block.
     Server,
-    /// The headers of requests that are passed on as HTTP.
-    Proxy,
-    /// The headers of requests that are passed on as gRPC. They have a file of their own, because
-    /// each of the two kinds of directive is inherited by itself: what is put where there is only
-    /// one kind must not cut off the other.
-    Grpc,
+    /// The headers of requests that are passed on in one way. Each has a file of its own, because each
+    /// kind of directive is inherited by itself: what is put where there is only one kind must not cut
+    /// off another.
+    Headers(Setter),
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Http, Self::Server, Self::Proxy, Self::Grpc];
+    const ALL: [Self; 7] = [
+        Self::Http,
+        Self::Server,
+        Self::Headers(Setter::Proxy),
+        Self::Headers(Setter::Grpc),
+        Self::Headers(Setter::FastCgi),
+        Self::Headers(Setter::Uwsgi),
+        Self::Headers(Setter::Scgi),
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Http => "stopgap-http",
             Self::Server => "stopgap-server",
-            Self::Proxy => "stopgap-upstream",
-            Self::Grpc => "stopgap-grpc",
+            Self::Headers(Setter::Proxy) => "stopgap-upstream",
+            Self::Headers(Setter::Grpc) => "stopgap-grpc",
+            Self::Headers(Setter::FastCgi) => "stopgap-fastcgi",
+            Self::Headers(Setter::Uwsgi) => "stopgap-uwsgi",
+            Self::Headers(Setter::Scgi) => "stopgap-scgi",
         }
     }
 
@@ -80,8 +89,7 @@ impl Part {
         match self {
             Self::Http => is_http,
             Self::Server => block.place == Place::Server,
-            Self::Proxy => is_http || block.proxy,
-            Self::Grpc => is_http || block.grpc,
+            Self::Headers(setter) => is_http || block.sets.contains(&setter),
         }
     }
 }
@@ -115,18 +123,18 @@ impl Parts {
         let of = |wanted: Setter| -> String {
             let lines = upstream.split_inclusive('\n').filter(|line| {
                 let name = line.split_ascii_whitespace().next().unwrap_or_default();
-                // Comments are for both.
+                // Comments are for all.
                 Setter::of(name.as_bytes()).is_none_or(|setter| setter == wanted)
             });
-            let is_used = wanted == Setter::Proxy || tree.grpc;
+            let is_used = wanted == Setter::Proxy || tree.passes.contains(&wanted);
             if is_used { lines.collect() } else { String::new() }
         };
-        Self(vec![
-            (Part::Http, http.to_owned()),
-            (Part::Server, server.to_owned()),
-            (Part::Proxy, of(Setter::Proxy)),
-            (Part::Grpc, of(Setter::Grpc)),
-        ])
+        let text = |part: Part| match part {
+            Part::Http => http.to_owned(),
+            Part::Server => server.to_owned(),
+            Part::Headers(setter) => of(setter),
+        };
+        Self(Part::ALL.map(|part| (part, text(part))).to_vec())
     }
 
     pub(super) fn written(&self) -> impl Iterator<Item = (Part, &str)> {

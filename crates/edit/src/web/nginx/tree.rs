@@ -1,7 +1,7 @@
 //! What the configuration of nginx says, as far as it concerns us.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::source::Source;
 use super::streams::{Streams, passages};
@@ -24,18 +24,27 @@ pub(crate) struct Tree<'a> {
     pub(crate) modules: Vec<String>,
     /// What passes connections on without reading requests.
     pub(super) streams: Streams,
-    /// Where requests are passed on in another way than as HTTP, with the directive.
-    pub(super) passes: Vec<(Span, String)>,
-    /// Whether requests are passed on as gRPC: an nginx without it does not know its directives.
-    pub(super) grpc: bool,
+    /// How requests are passed on, beside as HTTP: an nginx without one of these ways does not know its
+    /// directives.
+    pub(super) passes: BTreeSet<Setter>,
     /// The headers that the configuration itself sets on requests to others, in lower case.
-    pub(super) headers: Vec<(Span, String)>,
+    pub(super) headers: Vec<Header>,
     /// The patterns of includes.
     pub(super) patterns: Vec<(Span, String)>,
     /// The files that cannot be changed, and why.
     pub(super) fixed: BTreeMap<usize, String>,
     /// The files of which it is not known what they say, and why.
     pub(super) unread: BTreeMap<ServerPath, String>,
+}
+
+/// A header that the configuration itself sets on requests to others.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Header {
+    pub(super) at: Span,
+    /// Its name, in lower case.
+    pub(super) name: String,
+    /// Whether what it is set to depends on the request.
+    pub(super) varies: bool,
 }
 
 /// What a file includes.
@@ -104,19 +113,52 @@ impl Place {
     }
 }
 
-/// A kind of request that headers are set on by directives of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A way to pass requests on, with directives of its own that set headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Setter {
     Proxy,
     Grpc,
+    FastCgi,
+    Uwsgi,
+    Scgi,
 }
 
 impl Setter {
+    /// The way whose headers a directive sets.
     pub(super) fn of(directive: &[u8]) -> Option<Self> {
         match directive {
             b"proxy_set_header" => Some(Self::Proxy),
             b"grpc_set_header" => Some(Self::Grpc),
+            b"fastcgi_param" => Some(Self::FastCgi),
+            b"uwsgi_param" => Some(Self::Uwsgi),
+            b"scgi_param" => Some(Self::Scgi),
             _ => None,
+        }
+    }
+
+    /// The way that a directive passes requests on.
+    pub(super) fn of_pass(directive: &[u8]) -> Option<Self> {
+        match directive {
+            b"grpc_pass" => Some(Self::Grpc),
+            b"fastcgi_pass" => Some(Self::FastCgi),
+            b"uwsgi_pass" => Some(Self::Uwsgi),
+            b"scgi_pass" => Some(Self::Scgi),
+            _ => None,
+        }
+    }
+
+    /// The header that its directive is about, in lower case; none where it is another parameter.
+    pub(super) fn header(self, name: &str) -> Option<String> {
+        let name = name.to_ascii_lowercase();
+        match self {
+            Self::Proxy | Self::Grpc => Some(name),
+            // The type of a body has a name without the beginning, too.
+            Self::FastCgi | Self::Uwsgi | Self::Scgi if name == "content_type" => {
+                Some("content-type".into())
+            }
+            Self::FastCgi | Self::Uwsgi | Self::Scgi => {
+                name.strip_prefix("http_").map(|name| name.replace('_', "-"))
+            }
         }
     }
 }
@@ -138,8 +180,7 @@ pub(super) struct Block {
     pub(super) server: Option<usize>,
     /// Whether it sets headers of requests to others: such directives are inherited only by
     /// blocks that have none of the same name.
-    pub(super) proxy: bool,
-    pub(super) grpc: bool,
+    pub(super) sets: BTreeSet<Setter>,
 }
 
 /// A server block.
@@ -180,27 +221,29 @@ pub(crate) fn gaps(tree: &Tree<'_>, server: &str, upstream: &str) -> Vec<String>
     if upstream.is_empty() {
         return gaps;
     }
-    for directive in ["fastcgi_pass", "uwsgi_pass", "scgi_pass"] {
-        let of = tree.passes.iter().filter(|(_, other)| other == directive);
-        let spans: Vec<Span> = of.map(|(span, _)| *span).collect();
-        gaps.extend(tree.told_once(&spans).into_iter().map(|at| {
-            format!("{directive} in {at} passes all request headers on, which no rule can change")
-        }));
-    }
-    let ours: Vec<String> = upstream.lines().filter_map(header).collect();
-    let theirs = tree.headers.iter().filter(|(_, name)| ours.contains(name));
-    let spans: Vec<Span> = theirs.map(|(span, _)| *span).collect();
-    gaps.extend(
-        tree.told_once(&spans)
-            .into_iter()
-            .map(|at| format!("{at} itself sets a request header that a rule is about")),
-    );
+    let set = headers_of(tree, upstream, false).into_iter();
+    gaps.extend(set.map(|at| format!("{at} itself sets a request header that a rule is about")));
     gaps
+}
+
+/// Where a request header that a rule is about is passed on all the same, as the configuration itself sets
+/// it to something of the request.
+pub(crate) fn leaks(tree: &Tree<'_>, upstream: &str) -> Vec<String> {
+    let set = headers_of(tree, upstream, true).into_iter();
+    set.map(|at| format!("{at} itself passes a request header on that a rule is about")).collect()
+}
+
+/// Where the configuration itself sets a header that a line of ours sets.
+fn headers_of(tree: &Tree<'_>, upstream: &str, varies: bool) -> Vec<String> {
+    let ours: Vec<String> = upstream.lines().filter_map(header).collect();
+    let theirs = tree.headers.iter().filter(|one| one.varies == varies && ours.contains(&one.name));
+    let spans: Vec<Span> = theirs.map(|header| header.at).collect();
+    tree.told_once(&spans)
 }
 
 /// The header that a line of ours sets, in lower case.
 fn header(line: &str) -> Option<String> {
     let mut words = line.split_ascii_whitespace();
-    Setter::of(words.next()?.as_bytes())?;
-    Some(words.next()?.trim_matches(['"', '\'']).to_ascii_lowercase())
+    let setter = Setter::of(words.next()?.as_bytes())?;
+    setter.header(words.next()?.trim_matches(['"', '\'']))
 }

@@ -14,7 +14,7 @@ use super::lex::{End, Lexer, Statement};
 use super::needs::full_path;
 use super::place::{own_includes, own_paths};
 use super::streams;
-use super::tree::{Block, Includes, Own, Place, Server, Setter, Span, Tree};
+use super::tree::{Block, Header, Includes, Own, Place, Server, Setter, Span, Tree};
 
 /// The most blocks that something of ours belongs into: sixteen times as many as files may be read.
 const MAX_BLOCKS: usize = 16 * MAX_FILES;
@@ -238,14 +238,13 @@ impl<'a> Walk<'a> {
             first: None,
             last: None,
             server,
-            proxy: false,
-            grpc: false,
+            sets: BTreeSet::new(),
         });
     }
 
     fn close(&mut self) {
         let Some(block) = self.stack.pop() else { return };
-        let sets = block.proxy || block.grpc;
+        let sets = !block.sets.is_empty();
         match block.place {
             Place::Http | Place::Server => self.tree.blocks.push(block),
             Place::Within if sets => self.tree.blocks.push(block),
@@ -274,11 +273,8 @@ impl<'a> Walk<'a> {
         }
         if let Some(setter) = Setter::of(statement.name()) {
             self.sets(at, setter, &statement);
-        } else if statement.name() == b"grpc_pass" {
-            self.tree.grpc = true;
-        } else if matches!(statement.name(), b"fastcgi_pass" | b"uwsgi_pass" | b"scgi_pass") {
-            let directive = String::from_utf8_lossy(statement.name()).into_owned();
-            self.tree.passes.push((at, directive));
+        } else if let Some(way) = Setter::of_pass(statement.name()) {
+            self.tree.passes.insert(way);
         } else if place == Place::Server {
             self.of_server(statement);
         }
@@ -297,16 +293,13 @@ impl<'a> Walk<'a> {
 
     fn sets(&mut self, at: Span, setter: Setter, statement: &Statement<'a>) {
         if let Some(block) = self.stack.last_mut() {
-            match setter {
-                Setter::Proxy => block.proxy = true,
-                Setter::Grpc => block.grpc = true,
-            }
+            block.sets.insert(setter);
         }
-        self.tree.grpc |= setter == Setter::Grpc;
-        if let Some(name) = statement.words.get(1) {
-            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-            self.tree.headers.push((at, name));
-        }
+        self.tree.passes.insert(setter);
+        let Some(name) = statement.words.get(1) else { return };
+        let Some(name) = setter.header(&String::from_utf8_lossy(name)) else { return };
+        let varies = statement.words.get(2).is_some_and(|value| value.contains(&b'$'));
+        self.tree.headers.push(Header { at, name, varies });
     }
 
     fn of_server(&mut self, statement: Statement<'a>) {
