@@ -219,7 +219,7 @@ mod tests {
 
     fn missing(sites: usize, of: usize, named: &[&str]) -> Missing {
         let named = named.iter().map(ToString::to_string).collect();
-        Missing { server: server(), sites, of, named, why: None }
+        Missing { server: server(), sites, of, begun: false, named, why: None }
     }
 
     #[test]

@@ -197,3 +197,22 @@ fn a_failure_stays_readable_when_the_mitigation_is_switched_off_after_it() {
     assert!(shown["last_failure"]["error"].as_str().unwrap().contains("the night is dark"));
     reads(&scene, &["show", "WEB"], "the night is dark");
 }
+
+#[test]
+fn on_iis_show_says_that_no_request_was_sent_and_what_the_rules_block() {
+    let tree = stopgap_testkit::Tree::exchange(common::VULNERABLE);
+    assert_eq!(common::on(&tree, &["check"]).state("M1"), "applied");
+    let mut command = common::command(&tree, &["show", "M1"]);
+    let arguments: Vec<_> = command.get_args().skip(1).map(ToOwned::to_owned).collect();
+    command = Command::new(common::program());
+    let run = common::Run::of(&command.args(arguments).output().unwrap());
+    let text = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told =
+        "Judged by the configuration of IIS, read just now; no request was sent: the rules block";
+    assert!(text.contains(told), "{}", run.out);
+    assert!(!text.contains("Seen on the sites"), "{}", run.out);
+    // What is not in place is not judged.
+    assert_eq!(common::on(&tree, &["remove", "M1"]).state("M1"), "withdrawn");
+    let again = Command::new(common::program()).args(command.get_args()).output().unwrap();
+    assert!(!common::Run::of(&again).out.contains("Judged"));
+}

@@ -240,7 +240,14 @@ impl Engine<'_> {
                 true => format!("no site of {server} can be asked"),
                 false => "it has no live probe".to_owned(),
             };
-            let missing = Missing { server, sites: 0, of: 0, named: Vec::new(), why: Some(why) };
+            let missing = Missing {
+                server,
+                sites: 0,
+                of: 0,
+                begun: false,
+                named: Vec::new(),
+                why: Some(why),
+            };
             return Evidence { sightings, missing: vec![missing] };
         }
         let sightings = wanted.iter().filter_map(|it| known.0.get(&key(it)));
@@ -250,7 +257,9 @@ impl Engine<'_> {
         let unseen: BTreeSet<&Site> = unseen.map(|it| &it.site).collect();
         let named = unseen.iter().take(MAX_NAMED).map(ToString::to_string).collect();
         let (sites, of) = (unseen.len(), asked.len());
-        let missing = (sites > 0).then_some(Missing { server, sites, of, named, why: None });
+        let begun = wanted.iter().any(|it| known.is_seen(it));
+        let missing = Missing { server, sites, of, begun, named, why: None };
+        let missing = (sites > 0).then_some(missing);
         Evidence { sightings, missing: missing.into_iter().collect() }
     }
 

@@ -174,6 +174,8 @@ pub struct Missing {
     pub sites: usize,
     /// Of how many that are asked.
     pub of: usize,
+    /// Whether some of it was seen, though no site is done.
+    pub begun: bool,
     /// The names of the first few.
     pub named: Vec<String>,
     /// Why nothing can be asked at all, if so: `it has no live probe`.
@@ -231,10 +233,13 @@ impl Evidence {
     #[must_use]
     pub fn remark(&self) -> Option<String> {
         let mut parts: Vec<String> = Vec::new();
-        for Missing { server, sites, of, named, why } in &self.missing {
+        for Missing { server, sites, of, begun, named, why } in &self.missing {
             parts.push(match (why, named.as_slice()) {
                 (Some(why), _) => format!("not probed: {why}"),
                 (None, [one]) if *sites == 1 && *of > 1 => format!("not yet probed on {one}"),
+                (None, _) if sites == of && *begun => {
+                    format!("not yet probed in full on {server}")
+                }
                 (None, _) if sites == of => format!("not yet probed on {server}"),
                 (None, _) => format!("not yet probed on {sites} of {of} sites of {server}"),
             });

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::json;
+use stopgap_engine::View;
+use stopgap_model::mitigation::Expect;
 use stopgap_model::problem::escaped;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::{Mitigation, MitigationId, ServerId};
+use stopgap_model::{Action, Fact, HostFacts, Mitigation, MitigationId, Probe, ServerId};
 use stopgap_plan::Order;
+use stopgap_rules::Meaning;
 use stopgap_store::{Change, Status};
 
 use crate::args::Common;
@@ -19,7 +22,8 @@ use crate::session::Session;
 pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
     let session = Session::look(common)?;
     session.know(std::slice::from_ref(id))?;
-    let report = session.engine().look(&Order::default())?.plan.report;
+    let View { facts, plan } = session.engine().look(&Order::default())?;
+    let report = plan.report;
     let last_try = LastTry::of(&session.store.changes()?, id);
     let Some(report) = report.into_iter().find(|report| report.id == *id) else {
         return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
@@ -28,7 +32,7 @@ pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
     if common.json {
         print_json(&report, mitigation, last_try.as_ref())?;
     } else {
-        print(&report, mitigation, last_try.as_ref());
+        print(&report, mitigation, &facts, last_try.as_ref());
     }
     Ok(output::exit_code(std::slice::from_ref(&report)))
 }
@@ -88,7 +92,12 @@ fn print_json(
     Ok(())
 }
 
-fn print(report: &MitigationReport, mitigation: Option<&Mitigation>, last_try: Option<&LastTry>) {
+fn print(
+    report: &MitigationReport,
+    mitigation: Option<&Mitigation>,
+    facts: &HostFacts,
+    last_try: Option<&LastTry>,
+) {
     let say = |head: &str, text: &str| {
         say!("{}", wrap(&format!("{head:<12} {text}"), "             "));
     };
@@ -103,6 +112,9 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>, last_try: O
     if let Some(LastTry { at, server, error }) = last_try.filter(|it| !told(report, &it.error)) {
         let of = server.as_ref().map_or("IIS", ServerId::as_str);
         say("Last try", &plain(&format!("{} UTC, {of}: failed: {error}", when(*at, now))));
+    }
+    if let Some(judged) = mitigation.and_then(|it| judged_on_iis(report, it, facts)) {
+        say("Judged", &judged);
     }
     if let Some(mitigation) = mitigation {
         let severity = mitigation.severity.as_str();
@@ -120,6 +132,37 @@ fn print(report: &MitigationReport, mitigation: Option<&Mitigation>, last_try: O
     for reference in mitigation.map(|m| m.references.as_slice()).unwrap_or_default() {
         say!("Read: {reference}");
     }
+}
+
+/// How what is in place on IIS is known to hold. No request is sent to it: the state comes from its
+/// configuration, which was read and judged for this very look.
+fn judged_on_iis(
+    report: &MitigationReport,
+    mitigation: &Mitigation,
+    facts: &HostFacts,
+) -> Option<String> {
+    let is_in_place = matches!(report.state, State::Applied | State::Partial);
+    if !(is_in_place && matches!(facts.iis, Fact::Known(_))) {
+        return None;
+    }
+    let stands = |action: &&Action| {
+        let of_it = report.actions.iter().find(|it| it.id == action.id);
+        of_it.is_some_and(|it| it.state == State::Applied)
+    };
+    let standing = mitigation.actions.iter().filter(stands);
+    let meanings: Vec<Meaning> =
+        standing.filter_map(|action| Meaning::of(action).ok().flatten()).collect();
+    let attacks = mitigation.probes.iter().filter(|probe| probe.expect == Expect::Blocked);
+    let attacks: Vec<&Probe> = attacks.collect();
+    let is_blocked = |probe: &&&Probe| meanings.iter().any(|it| it.blocks(&probe.request));
+    let blocked = attacks.iter().filter(is_blocked).count();
+    (!attacks.is_empty()).then(|| {
+        format!(
+            "by the configuration of IIS, read just now; no request was sent: the rules block \
+             {blocked} of {} attack probes",
+            attacks.len()
+        )
+    })
 }
 
 /// Whether the reasons of a mitigation have this text.
