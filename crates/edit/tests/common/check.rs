@@ -12,8 +12,8 @@ use stopgap_model::Scope;
 use stopgap_model::host::{Fact, ServerPath};
 use stopgap_model::request::{Request, Response};
 use stopgap_rules::iis::{
-    Action, Condition, Grouping, MatchType, OutboundAction, OutboundMatch, OutboundRule,
-    PatternSyntax, PreCondition, Rule, SetVariable, UrlMatch,
+    Action, Circumstances, Condition, Grouping, MatchType, OutboundAction, OutboundMatch,
+    OutboundRule, PatternSyntax, PreCondition, Rule, SetVariable, UrlMatch,
 };
 
 /// The site whose locations the entries go into.
@@ -156,6 +156,7 @@ pub fn ask_rules(met: &Effective, path: &str) {
         let Ok(mut request) = Request::from_line(&format!("GET {path}/{line}")) else { continue };
         let _ = request.add_header_line("Cookie: X-BEResource=a/b~c");
         let _ = evaluator.evaluate(&request);
+        assert!(!evaluator.outcomes(&request, &Circumstances::default()).possible.is_empty());
         if let Some(responses) = said(met.response_evaluator(|_| true)) {
             let mut response = Response::default();
             response.headers.push(("Content-Type".to_owned(), b"text/html".to_vec()));

@@ -377,6 +377,10 @@ impl Member {
                 let no = format!("{what} does not lead to a {kind}");
                 view.ask(Question::Other { yes, no, why }).map(there)
             }
+            // What ends with a separator is no file, whatever is there.
+            (MemberTest::File, Ok(path)) if path.ends_with(b"\\") || path.ends_with(b"/") => {
+                Ok(there(false))
+            }
             (MemberTest::File, Ok(path)) => view.ask(Question::File(resolved(&path))).map(there),
             (MemberTest::Folder, Ok(path)) => {
                 view.ask(Question::Folder(resolved(&path))).map(there)
