@@ -59,6 +59,8 @@ struct Judging<'j, 'p, 'b, 'h> {
     /// What came back last to a probe that is judged, by pair, and what else that shows than that
     /// it is as it should be.
     heard: BTreeMap<usize, (Answer, Option<Verdict>)>,
+    /// The probes that are to be blocked and are not, by pair.
+    unblocked: BTreeMap<usize, Failure>,
     /// What was to be asked of each site, and shows nothing.
     shown_nothing: BTreeSet<String>,
     at: Timestamp,
@@ -72,8 +74,8 @@ struct Open {
     tries: u32,
     /// When it is put again.
     again: Option<Instant>,
-    /// What was wrong with the last answer.
-    wrong: Option<Failure>,
+    /// The last answer, and what was wrong with it.
+    wrong: Option<(Answer, Failure)>,
 }
 
 impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
@@ -85,12 +87,24 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         at: Timestamp,
     ) -> Self {
         let (put, open, heard) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        let shown_nothing = BTreeSet::new();
+        let (shown_nothing, unblocked) = (BTreeSet::new(), BTreeMap::new());
         let (mut asking, settling) = (live.asking(QUICK), live.settling());
         if probing.is_sparing() || before.is_limited_server() {
             asking.spare();
         }
-        Self { probing, before, wanted, asking, settling, put, open, heard, shown_nothing, at }
+        Self {
+            probing,
+            before,
+            wanted,
+            asking,
+            settling,
+            put,
+            open,
+            heard,
+            unblocked,
+            shown_nothing,
+            at,
+        }
     }
 
     fn until(mut self, end: Instant, stop: &Stop<'_>) -> Result<Seen, Failure> {
@@ -202,8 +216,9 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
             open.again = Some(now + AGAIN.min(self.settling) * open.tries);
             return Ok(());
         }
-        open.wrong = Some(failure);
+        open.wrong = Some((answer.clone(), failure));
         if now - open.since >= self.settling {
+            self.give_up(what);
             return self.first_wrong();
         }
         // A connection that is refused again may be one too many.
@@ -231,11 +246,49 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         }
     }
 
-    /// Fails if anything is wrong: because of a site that does not do its work, rather than because of a
-    /// probe.
+    /// A probe that is to be blocked has had its time. Whether that fails the mitigation is known once all
+    /// sites were asked.
+    fn give_up(&mut self, what: What) {
+        let What::Probe(pair) = what else { return };
+        let wrong = self.open.get_mut(&what).map(|open| &mut open.wrong);
+        let wrong = wrong.and_then(|wrong| {
+            wrong.take_if(|(answer, _)| is_let_through(self.probing, self.wanted, pair, answer))
+        });
+        if let Some((answer, failure)) = wrong {
+            self.unblocked.insert(pair, failure);
+            self.close(what, &answer, Some(Verdict::NotBlocked));
+        }
+    }
+
+    /// Fails if anything is wrong that is no probe which is still to be blocked: because of a site that
+    /// does not do its work, rather than because of a probe.
     fn first_wrong(&mut self) -> Result<(), Failure> {
-        match self.open.values_mut().find_map(|open| open.wrong.take()) {
-            Some(failure) => Err(failure),
+        let (probing, wanted) = (self.probing, self.wanted);
+        let wrong = self.open.iter_mut().find_map(|(what, open)| {
+            open.wrong.take_if(|(answer, _)| match what {
+                What::Health(_) => true,
+                What::Probe(pair) => !is_let_through(probing, wanted, *pair, answer),
+            })
+        });
+        match wrong {
+            Some((_, failure)) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if a probe is blocked nowhere. Where it is on other sites the rules stay for their sake, and
+    /// what was seen says which one it is not blocked on.
+    fn first_unblocked(&mut self) -> Result<(), Failure> {
+        let open: Vec<What> = self.open.keys().copied().collect();
+        open.into_iter().for_each(|what| self.give_up(what));
+        let is_blocked = |pair: &usize| self.probing.is_to_be_blocked(*pair);
+        let blocked =
+            self.heard.iter().filter(|(pair, (_, shows))| is_blocked(pair) && shows.is_none());
+        let blocked: BTreeSet<usize> =
+            blocked.map(|(pair, _)| self.probing.probe_of(*pair)).collect();
+        let is_nowhere = |pair: &usize| !blocked.contains(&self.probing.probe_of(*pair));
+        match self.unblocked.iter().find(|(pair, _)| is_nowhere(pair)) {
+            Some((_, failure)) => Err(failure.clone()),
             None => Ok(()),
         }
     }
@@ -243,6 +296,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
     /// The end, with what is still open.
     fn conclude(mut self, now: Instant) -> Result<Seen, Failure> {
         self.first_wrong()?;
+        self.first_unblocked()?;
         let mut unanswered = 0;
         for (what, open) in &self.open {
             let site = self.probing.site_of(*what);
@@ -297,4 +351,10 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         };
         self.probing.sighting(pair, self.at, (self.before.answer(what), after), verdict)
     }
+}
+
+/// Whether a probe that is to be blocked has an answer that says that it is not. None in time says nothing.
+fn is_let_through(probing: &Probing<'_>, wanted: Wanted, pair: usize, answer: &Answer) -> bool {
+    let is_answer = matches!(answer, Answer::Status(_) | Answer::Closed);
+    wanted == Wanted::Rules && probing.is_to_be_blocked(pair) && is_answer
 }

@@ -297,6 +297,16 @@ impl<'a> Probing<'a> {
         }
     }
 
+    /// The number of the probe of a pair.
+    pub(crate) fn probe_of(&self, pair: usize) -> usize {
+        self.pairs[pair].1
+    }
+
+    /// Whether the probe of a pair is to be blocked.
+    pub(crate) fn is_to_be_blocked(&self, pair: usize) -> bool {
+        self.asked(pair).blocked.is_some()
+    }
+
     pub(crate) fn site(&self, number: usize) -> &WebSite {
         self.sites[number]
     }

@@ -63,8 +63,13 @@ fn key(sighting: &Sighting) -> Key<'_> {
 }
 
 impl KeptEvidence {
-    /// These were seen now: what was seen of the same probes on the same sites before counts no more.
-    pub fn add(&mut self, seen: Vec<Sighting>) {
+    /// These were seen now: what was seen of the same probes on the same sites before counts no more. What shows
+    /// nothing takes nothing away of what was seen to be wrong.
+    pub fn add(&mut self, mut seen: Vec<Sighting>) {
+        let wrong = self.sightings.iter().filter(|known| known.verdict.is_wrong());
+        let wrong: BTreeSet<Key<'_>> = wrong.map(key).collect();
+        let shows = |it: &Sighting| it.verdict.is_evidence() || it.verdict.is_wrong();
+        seen.retain(|it| shows(it) || !wrong.contains(&key(it)));
         let new: BTreeSet<Key<'_>> = seen.iter().map(key).collect();
         self.sightings.retain(|known| !new.contains(&key(known)));
         self.sightings.extend(seen);

@@ -121,6 +121,35 @@ fn a_redirect_by_the_application_is_not_taken_for_one_by_the_server() {
     );
     let text = text.replace("redirect location /old", "redirect location /old code 301");
     let Some(scene) = haproxy(&text) else { return };
+    // The other frontend is protected all the same, and what is not is told, each time.
+    for changed in [true, false] {
+        let run = scene.stopgap(&["check"]);
+        assert_eq!((run.code, run.state("WEB").as_str()), (1, "partial"), "{}", run.out);
+        let port = format!("(no name):{}", scene.port(1));
+        let told = "\"marker\" is not blocked by";
+        assert!(
+            run.reason("WEB").contains(told) && run.reason("WEB").contains(&port),
+            "{}",
+            run.out
+        );
+        assert_eq!(run.json()["changed"], changed, "{}", run.out);
+        assert!(scene.get_blocked("/stopgap-probe"));
+    }
+    assert_eq!(scene.stopgap(&["status"]).state("WEB"), "partial");
+}
+
+#[test]
+fn a_rule_that_has_no_effect_on_any_site_fails_and_all_goes_back() {
+    let config = "global\n  maxconn 100\ndefaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  \
+                  timeout connect 5s\n  http-request allow\nfrontend shop\n  bind 127.0.0.1:{port0}\n  \
+                  default_backend none\nbackend none\n  http-request return status 302\n";
+    // Debian's HAProxy refuses rules in defaults without a name.
+    let config =
+        config.replace("defaults\n", "defaults open\n").replace("shop\n", "shop from open\n");
+    let config = config.replace("backend none\n  http-", "backend none from plain\n  http-");
+    let plain = "defaults plain\n  mode http\n  timeout server 5s\n  timeout connect 5s\n";
+    let config = config.replace("frontend shop", &format!("{plain}frontend shop"));
+    let Some(scene) = scene(&Setup::new(WebKind::HaProxy, &config)) else { return };
     let before = scene.files();
     let run = scene.stopgap(&["check"]);
     assert_eq!((run.code, run.state("WEB").as_str()), (1, "failed"), "{}", run.out);
