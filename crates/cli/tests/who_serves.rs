@@ -441,10 +441,18 @@ fn what_root_started_and_stopgap_cannot_act_for_is_named_and_nothing_is_called_a
     let unit =
         "[Service]\nType=forking\nExecStart=/usr/local/sbin/nginx -c /srv/staff/nginx.conf\n";
     host.write("/etc/systemd/system/staff.service", unit, 0o644);
+    // A program that was given another name.
+    nginx_of(&host, "root", "/srv/renamed", 9204);
+    host.shell("install -m 755 /usr/sbin/nginx /usr/sbin/frontd").expect_success();
+    let unit = "[Service]\nType=forking\nExecStart=/usr/sbin/frontd -c /srv/renamed/nginx.conf\n";
+    host.write("/etc/systemd/system/renamed.service", unit, 0o644);
     host.shell("systemctl daemon-reload").expect_success();
-    for (unit, port, user) in
-        [("rooted", 9201, "root"), ("alone", 9202, "haproxy"), ("staff", 9203, "root")]
-    {
+    for (unit, port, user) in [
+        ("rooted", 9201, "root"),
+        ("alone", 9202, "haproxy"),
+        ("staff", 9203, "root"),
+        ("renamed", 9204, "root"),
+    ] {
         host.shell(&format!("systemctl start {unit}")).expect_success();
         let up =
             "for i in $(seq 100); do ss -ltn | grep -q ':PORT ' && exit; sleep 0.1; done; exit 1";

@@ -108,6 +108,7 @@ impl LinuxHost {
     fn is_named(&self, process: &Process, machine: &Machine, sign: &Sign, key: &Key) -> bool {
         let Sign::Arguments { program, uid, may_be_in_doubt } = sign else { return false };
         let right = process.kind == key.0
+            && !process.is_renamed
             && !process.is_orphan()
             && process.rights.is_wholly(*uid)
             && program.as_ref().is_none_or(|program| *program == process.program);

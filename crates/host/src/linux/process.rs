@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ const MAX_ARGUMENTS: u64 = 6 << 20;
 const EXECUTION_TIME: Duration = Duration::from_millis(200);
 /// The most that is read of /proc/PID/status: its list of groups may have 65,536.
 const MAX_STATUS: u64 = 1 << 20;
+/// What the titles of nginx's processes begin with.
+const NGINX_TITLE: &[u8] = b"nginx: ";
 /// The most that is read of what is said in one line or a few.
 const MAX_FACTS: u64 = 64 * 1024;
 
@@ -39,6 +42,8 @@ pub(crate) struct Process {
     pub(crate) kind: WebKind,
     /// The program's path as its own namespace has it; the one it had, if it was replaced since.
     pub(crate) program: String,
+    /// Whether only its title says which server it is, as its program has a name that is no server's.
+    pub(crate) is_renamed: bool,
     pub(crate) rights: Rights,
     pub(crate) parent: i32,
     group: i32,
@@ -140,14 +145,16 @@ impl Process {
         let program = fs::read_link(at(pid, "exe")).ok()?.to_str()?.to_owned();
         let program = program.strip_suffix(" (deleted)").unwrap_or(&program).to_owned();
         let declared = programs.iter().find(|(path, _)| *path == program);
-        let kind = declared.map(|(_, kind)| *kind).or_else(|| kind_of(&program))?;
+        let named = declared.map(|(_, kind)| *kind).or_else(|| kind_of(&program));
+        let (kind, is_renamed) = (named.or_else(|| kind_by_title(pid))?, named.is_none());
         let Stat { parent, group, session, started, .. } = stat(pid)?;
         let rights = Rights::of(pid)?;
         // Another process may have the number by now, or this one another program.
         if fs::read_link(at(pid, "exe")).ok()?.to_str()?.trim_end_matches(" (deleted)") != program {
             return None;
         }
-        Some(Self { id: ProcessId { pid, started }, kind, program, rights, parent, group, session })
+        let id = ProcessId { pid, started };
+        Some(Self { id, kind, program, is_renamed, rights, parent, group, session })
     }
 
     /// Whether it is a worker whose master is gone: it is in a group and a session that it does not
@@ -190,6 +197,18 @@ pub(crate) fn kind_of(program: &str) -> Option<WebKind> {
         "haproxy" => Some(WebKind::HaProxy),
         _ => None,
     }
+}
+
+/// The server that a process calls itself, whatever its program is called: nginx writes what each of
+/// its processes is over its arguments.
+fn kind_by_title(pid: i32) -> Option<WebKind> {
+    let mut title = Vec::new();
+    fs::File::open(at(pid, "cmdline"))
+        .ok()?
+        .take(NGINX_TITLE.len() as u64)
+        .read_to_end(&mut title)
+        .ok()?;
+    (title == NGINX_TITLE).then_some(WebKind::Nginx)
 }
 
 impl Rights {
@@ -377,7 +396,8 @@ mod tests {
         let rights = Rights { uids: vec![uid; 4], ..Rights::default() };
         let (kind, program) = (WebKind::Nginx, "/usr/sbin/nginx".to_owned());
         let id = ProcessId { pid, started: 1 };
-        Process { id, kind, program, rights, parent, group: pid, session: pid }
+        let (group, session, is_renamed) = (pid, pid, false);
+        Process { id, kind, program, is_renamed, rights, parent, group, session }
     }
 
     fn processes(all: impl IntoIterator<Item = Process>) -> Processes {

@@ -268,6 +268,13 @@ impl<'h> Survey<'h> {
     /// # Errors
     /// It is left out; why, as a sentence without a full stop.
     fn look_at(&self, process: &Process) -> Result<Option<Found>, String> {
+        if process.is_renamed {
+            return Err(format!(
+                "its program has no name that a {} has, though it calls itself one; to have it \
+                 protected, name it as `program` of a [[web.server]] in policy.toml",
+                process.kind.name()
+            ));
+        }
         if process.is_orphan() {
             return Ok(None);
         }
