@@ -286,3 +286,50 @@ fn a_file_of_haproxys_data_plane_api_is_told_to_have_a_stale_digest() {
     let notes = run.mitigation("WEB")["actions"][0]["notes"].to_string();
     assert!(notes.contains("the digest is stale"), "{notes}");
 }
+
+#[test]
+fn what_only_looks_odd_is_read_as_the_server_reads_it() {
+    let nginx = "{basics}include {dir}/sites/http;\n";
+    let http = "http {\n  access_log off;\n  # server {\n  #   listen 127.0.0.1:{port0};\n  # }\n  \
+                log_format odd 'a { b\n  } c';\n  map $uri $x { default \"server {\"; '~^/a{2}\\}' 1; }\n  \
+                server {\n    listen 127.0.0.1:{port0}; server_name shop.test;\n    \
+                location ~ \"^/b{2,3}$\" { return 200 \"}\"; }\n    \
+                location / { return 200 \"o\nk\"; } # }\n  }\n}\n";
+    let nginx = Setup { config: nginx, files: &[("sites/http", http)], ..NGINX };
+    let odd = "RewriteEngine On\n  RewriteMap low int:tolower\n  \
+               RewriteRule ^/map/(.*)$ /${low:$1|x} [PT]\n  # a comment that goes on \\\n  </VirtualHost>\n";
+    let apache =
+        APACHE.config.replace("  ServerName b.test\n", &format!("  ServerName b.test\n  {odd}"));
+    let apache = Setup { config: &apache, ..APACHE };
+    let haproxy = HAPROXY
+        .config
+        .replace("global\n", "global\n  zero-warning\n")
+        .replace("  http-request return", "  tcp-request connection accept\n  http-request return");
+    let haproxy = Setup { config: &haproxy, ..HAPROXY };
+    for setup in [nginx, apache, haproxy] {
+        let Some(scene) = scene(&setup) else { continue };
+        applied_and_given_back(&scene);
+    }
+}
+
+#[test]
+fn a_frontend_of_haproxy_whose_file_cannot_be_changed_is_told_and_the_others_are_protected() {
+    let more = "frontend more\n  mode http\n  timeout client 5s\n  bind 127.0.0.1:{port1}\n  \
+                http-request return status 200\n";
+    let setup =
+        Setup { files: &[("more.cfg", more)], arguments: &["-f", "{dir}/more.cfg"], ..HAPROXY };
+    let Some(scene) = scene(&setup) else { return };
+    let second = scene.dir().join("more.cfg");
+    scene.declare_configs(&["haproxy.cfg", "more.cfg"]);
+    fs::hard_link(&second, scene.dir().join("second-name")).unwrap();
+    let before = fs::read(&second).unwrap();
+    partial_with(&scene, "more.cfg, line 1 is not reached");
+    assert!(scene.get_blocked("/stopgap-probe"));
+    assert_eq!(scene.get_at(1, "/stopgap-probe"), 200);
+    assert_eq!(fs::read(&second).unwrap(), before);
+    fs::remove_file(scene.dir().join("second-name")).unwrap();
+    applied(&scene);
+    assert_eq!(scene.get_at(1, "/stopgap-probe"), 0);
+    assert_eq!(scene.stopgap(&["remove", "WEB"]).state("WEB"), "withdrawn");
+    assert_eq!(fs::read(&second).unwrap(), before);
+}

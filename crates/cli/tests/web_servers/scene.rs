@@ -171,6 +171,17 @@ impl Scene {
         self.running.write("policy/policy.toml", text.as_bytes());
     }
 
+    /// The policy names this server by several configuration files.
+    pub(crate) fn declare_configs(&self, configs: &[&str]) {
+        let all: Vec<String> =
+            configs.iter().map(|name| self.dir().join(name).display().to_string()).collect();
+        let one = format!("config = \"{}\"", self.config().display());
+        let entry = self.policy_entry(self.running.program());
+        let text =
+            format!("[web]\nfind = false\n{}", entry.replace(&one, &format!("config = {all:?}")));
+        self.running.write("policy/policy.toml", text.as_bytes());
+    }
+
     pub(crate) fn stopgap(&self, arguments: &[&str]) -> Run {
         let all = self.arguments(arguments);
         common::stopgap(&all.iter().map(String::as_str).collect::<Vec<_>>())
