@@ -355,6 +355,37 @@ fn a_haproxy_that_carries_a_database_keeps_no_mitigation_of_requests_from_being_
 }
 
 #[test]
+fn what_an_image_of_nginx_would_refuse_is_judged_by_reading() {
+    let machine = on(Machine::nginx());
+    machine.write("etc/nginx/conf.d/sizes.conf", "map_hash_bucket_size 128;\n");
+    let before = machine.snapshot();
+    let run = machine.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    let notes = run.mitigation("WEB")["actions"][0]["notes"].to_string();
+    assert!(notes.contains("no server has tested it"), "{notes}");
+    // Behind what nginx takes before a map alone.
+    let written = machine.read("etc/nginx/nginx.conf");
+    let (sizes, maps) =
+        (written.find("conf.d/*.conf").unwrap(), written.find("stopgap-http").unwrap());
+    assert!(sizes < maps, "{written}");
+    assert_eq!(machine.stopgap(&["remove", "--once", "WEB"]).state("WEB"), "withdrawn");
+    assert_eq!(machine.snapshot(), before);
+    // A program without the module has no word for what would be written.
+    let program = machine.read("usr/sbin/nginx");
+    let without = program
+        .replace("--with-http_ssl_module", "--with-http_ssl_module --without-http_map_module");
+    machine.write("usr/sbin/nginx", &without);
+    let run = machine.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (1, "unsupported"), "{}", run.out);
+    assert!(
+        run.reason("WEB").contains("built without its http_map_module"),
+        "{}",
+        run.reason("WEB")
+    );
+    assert_eq!(machine.read("etc/nginx/nginx.conf"), NGINX_CONF);
+}
+
+#[test]
 fn a_package_is_affected_until_it_has_the_distributions_own_fix() {
     let machine = Machine::bare();
     machine.add_apache("2.4.49-1");

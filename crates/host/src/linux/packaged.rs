@@ -85,7 +85,9 @@ pub(crate) fn packaged_in_tree(files: &UnixFiles) -> Vec<WebServer> {
             account: Account::root(),
             version: about.version,
             modules: about.modules,
-            running: Fact::Unknown("only its files are here".to_owned()),
+            running: Fact::Unknown(
+                "only its files are here, so that no server has tested it either".to_owned(),
+            ),
             source: "its package's defaults".to_owned(),
             doubt: None,
             dormant: None,

@@ -17,6 +17,9 @@ use crate::unsupported::{Unsupported, unsupported};
 const HAPROXY_STATUSES: [u16; 18] =
     [400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425, 429, 500, 501, 502, 503, 504];
 
+/// The modules by which nginx blocks, which are there unless they were left out as it was built.
+const NGINX_BLOCKS: [&str; 2] = ["http_map_module", "http_rewrite_module"];
+
 /// What `kind` is on `server`.
 ///
 /// # Errors
@@ -85,7 +88,12 @@ fn can_block(server: &Server) -> Result<(), Unsupported> {
     if server.kind == WebKind::Apache && too_old {
         return Err(unsupported(format!("before version {first} Apache httpd has no sure block")));
     }
-    Ok(())
+    // Of an nginx that does not say how it was built no module is known.
+    let lacks = |module: &&str| !server.modules.is_empty() && !server.modules.contains(*module);
+    match NGINX_BLOCKS.iter().find(|module| server.kind == WebKind::Nginx && lacks(module)) {
+        Some(module) => Err(unsupported(format!("nginx was built without its {module}"))),
+        None => Ok(()),
+    }
 }
 
 fn check_deny(kind: WebKind, deny: Deny) -> Result<(), Unsupported> {
