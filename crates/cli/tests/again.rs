@@ -2,6 +2,8 @@
 //! host, with the packaged units.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says plainly what it expects")]
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::Value;
@@ -35,6 +37,16 @@ expect = "allowed"
 "#;
 
 const HAPROXY_CFG: &str = "/etc/haproxy/haproxy.cfg";
+
+/// What HAProxy is to serve, and what it refuses.
+const SITE: &str = "frontend x\n  mode http\n  bind :8082\n  http-request return status 200\n";
+const NONSENSE: &str = "frontend x\n  mode http\n  bind :8082\n  nonsense\n";
+
+/// Adds to the package's configuration of HAProxy.
+fn configure_haproxy(host: &ThrowawayHost, site: &str) {
+    let packaged = std::fs::read_to_string(HAPROXY_CFG).unwrap();
+    host.write(HAPROXY_CFG, packaged + site, 0o644);
+}
 
 /// A throwaway host with the program and a mitigation; `None` where there can be none, or a server is not
 /// installed.
@@ -72,6 +84,7 @@ fn told(web: &Value) -> (String, String, String) {
 fn a_server_that_was_never_started_and_that_nothing_starts_hides_nothing_of_what_is_in_place() {
     let Some(host) = boot(&["nginx", "apache2", "haproxy"]) else { return };
     host.shell("systemctl disable haproxy apache2; systemctl start nginx").expect_success();
+    configure_haproxy(&host, NONSENSE);
     let before = host.read(HAPROXY_CFG);
     let (state, reason, notes) = told(&web(&host, "check"));
     assert_eq!(state, "applied", "{reason} {notes}");
@@ -92,9 +105,7 @@ fn a_server_that_was_never_started_and_that_nothing_starts_hides_nothing_of_what
 
     // What is started is seen by the next check, whatever its unit says.
     host.shell("systemctl unmask haproxy").expect_success();
-    let site = "frontend x\n  mode http\n  bind :8082\n  http-request return status 200\n";
-    let text = String::from_utf8(host.read(HAPROXY_CFG).unwrap()).unwrap() + site;
-    host.write(HAPROXY_CFG, text, 0o644);
+    configure_haproxy(&host, SITE);
     host.shell("systemctl start haproxy").expect_success();
     let (state, reason, notes) = told(&web(&host, "check"));
     assert_eq!(state, "applied", "{reason} {notes}");
@@ -106,6 +117,7 @@ fn where_no_server_serves_an_unused_one_is_as_good_as_none() {
     let Some(host) = boot(&["haproxy"]) else { return };
     let others = "rm -rf /etc/nginx/nginx.conf /etc/apache2/apache2.conf";
     host.shell(&format!("{others}; systemctl disable haproxy")).expect_success();
+    configure_haproxy(&host, NONSENSE);
     let (state, reason, _) = told(&web(&host, "check"));
     assert_eq!(state, "unsupported", "{reason}");
     assert!(reason.starts_with("no web server serves here: haproxy:"), "{reason}");
@@ -124,4 +136,89 @@ fn a_server_that_is_stopped_for_a_minute_keeps_its_rules() {
     assert_eq!(host.read("/etc/nginx/nginx.conf"), protected);
     host.shell("systemctl start nginx").expect_success();
     assert_eq!(host.get(80, "/stopgap-probe"), 403);
+}
+
+/// A mitigation that turns every visitor away.
+const BLUNT: &str = r#"
+schema = 1
+id = "BLUNT"
+revision = 1
+title = "A test of what breaks every site"
+severity = "high"
+impact = "None."
+
+[[action]]
+id = "BLUNT.1"
+kind = "block-request"
+deny = { status = 403 }
+when = [{ field = "uri", contains = "/" }]
+
+[[probe]]
+name = "marker"
+live = true
+request = "GET /any"
+expect = "blocked"
+"#;
+
+const UPLOADS: &str = "server { listen 8083; location / { proxy_pass http://127.0.0.1:9; } }\n";
+
+/// The processes of nginx, as text.
+fn processes(host: &ThrowawayHost) -> String {
+    host.shell("pgrep nginx | sort -n").out
+}
+
+/// The mitigation of this id, by a command; with the exit code.
+fn of_id(host: &ThrowawayHost, id: &str, arguments: &str) -> (i32, String, String) {
+    let said = stopgap(host, arguments);
+    let all = json(&said)["mitigations"].as_array().cloned().unwrap_or_default();
+    let found = all.iter().find(|it| it["id"] == id).unwrap_or_else(|| panic!("no {id}: {said:?}"));
+    let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+    (said.code, text("state"), text("reason"))
+}
+
+#[test]
+fn a_mitigation_that_fails_leaves_no_more_old_workers_at_each_check_while_a_connection_is_open() {
+    let Some(host) = boot(&["nginx"]) else { return };
+    host.shell("systemctl disable apache2 haproxy").expect_success();
+    host.write("/srv/catalog/BLUNT.toml", BLUNT, 0o644);
+    host.write("/etc/nginx/conf.d/uploads.conf", UPLOADS, 0o644);
+    host.shell("systemctl start nginx").expect_success();
+    // An upload that takes its time, as a WebSocket does, keeps its worker.
+    let _open = host.in_network(|| {
+        let mut stream = TcpStream::connect(("127.0.0.1", 8083)).unwrap();
+        let request = "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nbegin";
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    });
+    let (code, state, reason) = of_id(&host, "BLUNT", "check");
+    assert_eq!((code, state.as_str()), (1, "failed"), "{reason}");
+    assert_eq!(of_id(&host, "WEB", "status").1, "applied");
+    let after = processes(&host);
+    let configuration = "find /etc/nginx -type f | sort | xargs sha256sum";
+    let files = host.shell(configuration).out;
+    for arguments in ["check", "check", "status", "list", "check WEB", "check --dry-run"] {
+        let (code, state, reason) = of_id(&host, "BLUNT", arguments);
+        assert_eq!((code, state.as_str()), (1, "failed"), "{arguments}: {reason}");
+        // A check of another mitigation would try nothing of this one anyhow.
+        let reason = match arguments {
+            "check WEB" => of_id(&host, "BLUNT", "list").2,
+            _ => reason,
+        };
+        assert!(reason.contains("not tried again since"), "{arguments}: {reason}");
+        assert!(reason.contains("to try again: stopgap reapply BLUNT"), "{arguments}: {reason}");
+        assert_eq!(processes(&host), after, "{arguments}");
+        assert_eq!(host.shell(configuration).out, files, "{arguments}");
+    }
+    // Who asks by name has it tried, and so has who changes the configuration.
+    let (_, state, reason) = of_id(&host, "BLUNT", "check BLUNT");
+    assert_eq!(state, "failed", "{reason}");
+    let asked = processes(&host);
+    assert_ne!(asked, after, "it was tried");
+    host.shell("echo '# mine' >> /etc/nginx/conf.d/uploads.conf").expect_success();
+    assert_eq!(of_id(&host, "BLUNT", "check").1, "failed");
+    let changed = processes(&host);
+    assert_ne!(changed, asked, "it was tried");
+    assert_eq!(of_id(&host, "BLUNT", "check").1, "failed");
+    assert_eq!(processes(&host), changed);
+    assert_eq!((host.get(80, "/"), host.get(80, "/stopgap-probe")), (200, 403));
 }

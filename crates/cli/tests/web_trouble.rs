@@ -54,9 +54,10 @@ fn failed_and_as_before(scene: &Scene, told: &str) {
     assert_eq!(scene.get("/x/stopgap-probe"), 200);
 }
 
+/// Somebody asks for the mitigation by its name, whatever failed before, and it is applied.
 #[track_caller]
 fn applied(scene: &Scene) {
-    let run = scene.stopgap(&["check"]);
+    let run = scene.stopgap(&["check", "WEB"]);
     assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
     assert!(scene.get_blocked("/x/stopgap-probe"));
     assert_eq!(scene.get("/shop"), 200);

@@ -14,7 +14,7 @@ use crate::collect::{Collected, collect};
 use crate::cycle::Done;
 use crate::files::make;
 use crate::stop::{Halt, Watch};
-use crate::undo::Failing;
+use crate::undo::{Failing, Tries};
 
 /// What became of an attempt at the files of IIS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +61,11 @@ impl Engine<'_> {
                 self.halt(Failing::new(change, made, halt.to_string()), |_| Ok(()), done);
                 return Attempt::Halted(halt, true);
             }
-            Written::Failed(made, _, why) => return self.give_up(change, made, why, done),
+            Written::Failed(made, _, why) => {
+                return self.give_up(Failing::new(change, made, why), done);
+            }
             Written::Stale(made, paths) if done.is_last() => {
-                return self.give_up(change, made, restless(&paths), done);
+                return self.give_up(Failing::new(change, made, restless(&paths)), done);
             }
             Written::Stale(made, paths) => {
                 let failing = Failing::new(change, made, stale(&paths));
@@ -73,10 +75,11 @@ impl Engine<'_> {
         }
         let made = plan.edits.len();
         if let Err(why) = self.judge(plan) {
-            return self.give_up(change, made, why, done);
+            let failing = Failing::new(change, made, why).with(Tries::Iis(&plan.edits));
+            return self.give_up(failing, done);
         }
         if let Err(why) = self.commit(&mut change, done) {
-            return self.give_up(change, made, why, done);
+            return self.give_up(Failing::new(change, made, why), done);
         }
         Attempt::Done
     }
@@ -169,8 +172,8 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn give_up(&self, change: Change, made: usize, why: String, done: &mut Done) -> Attempt {
-        self.fail(Failing::new(change, made, why), |_| Ok(()), done);
+    fn give_up(&self, failing: Failing<'_>, done: &mut Done) -> Attempt {
+        self.fail(failing, |_| Ok(()), done);
         Attempt::Failed
     }
 

@@ -206,6 +206,7 @@ impl Engine<'_> {
         }
         let (in_place, mut failures) = self.store.in_place()?;
         failures.add(&known.failures);
+        failures.wake((self.now)().as_second());
         let gone = gone(self.host, in_place.web.keys(), &collected.web);
         let plan = plan(&Input {
             catalog: self.catalog,

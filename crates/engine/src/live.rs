@@ -5,7 +5,7 @@
 //! which are waited for when the rules are in force. Otherwise everything goes back, and the server
 //! takes that.
 
-use stopgap_host::{Live, Replacing, Stop, TestError};
+use stopgap_host::{Live, ReloadError, Replacing, Stop, TestError};
 use stopgap_model::problem::sentence;
 use stopgap_model::{Fact, MitigationId, ServerPath, WebKind};
 use stopgap_plan::{FileEdit, Step, WebChange, rule_text};
@@ -17,7 +17,7 @@ use crate::collect::read_web;
 use crate::cycle::Done;
 use crate::probing::{Failure, Probing, Seen};
 use crate::stop::{Halt, Watch};
-use crate::undo::Failing;
+use crate::undo::{Failing, Tries};
 use crate::{Engine, Timing};
 
 /// What became of a change of one web server.
@@ -36,6 +36,44 @@ pub(crate) enum WebAttempt {
     Fault,
     /// The cycle is to stop; whether anything was begun, which is taken back then.
     Halted(Halt, bool),
+}
+
+/// What went wrong after something was written.
+struct Failed {
+    failure: Failure,
+    /// Whether the same would come to the same; else it may be the moment's fault. `None`: the server was
+    /// told of nothing, so that it costs nothing to try again.
+    is_lasting: Option<bool>,
+}
+
+impl Failed {
+    fn before_the_server(why: String) -> Self {
+        Self { failure: Failure::of(why), is_lasting: None }
+    }
+
+    fn lasting(why: String) -> Self {
+        Self { failure: Failure::of(why), is_lasting: Some(true) }
+    }
+
+    fn of_the_moment(why: String) -> Self {
+        Self { failure: Failure::of(why), is_lasting: Some(false) }
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        let is_lasting = Some(failure.is_lasting);
+        Self { failure, is_lasting }
+    }
+}
+
+impl From<ReloadError> for Failed {
+    fn from(error: ReloadError) -> Self {
+        match error {
+            ReloadError::Refused(why) => Self::lasting(why),
+            ReloadError::NotTaken(why) => Self::of_the_moment(why),
+        }
+    }
 }
 
 impl Engine<'_> {
@@ -95,22 +133,22 @@ impl Engine<'_> {
             Ok(change) => change,
             Err(attempt) => return attempt,
         };
-        let judged = self.read_back(planned, done).map_err(Failure::of);
+        let judged = self.read_back(planned, done).map_err(Failed::before_the_server);
         let judged = judged.and_then(|()| match &mut running {
             Some((live, before)) => {
                 self.take_effect(*live, planned, &probing, (before, timing), &stop)
             }
             None => Ok(Seen::default()),
         });
-        let failure = match judged {
+        let failed = match judged {
             Ok(seen) => match self.commit(&mut change, done) {
                 Ok(()) => return WebAttempt::Done(seen),
-                Err(why) => Failure::of(why),
+                Err(why) => Failed::of_the_moment(why),
             },
-            Err(failure) => failure,
+            Err(failed) => failed,
         };
         let halt = watch.during(steps);
-        self.take_back((planned, change), running, &probing, (failure, halt), timing, done)
+        self.take_back((planned, change), running, &probing, (failed, halt), timing, done)
     }
 
     /// Captures what is to be changed and writes every file; otherwise what became of the attempt.
@@ -186,7 +224,7 @@ impl Engine<'_> {
         (planned, change): (&WebChange, Change),
         running: Option<(&dyn Live, &mut Baseline<'_>)>,
         probing: &Probing<'_>,
-        (failure, halt): (Failure, Option<Halt>),
+        (Failed { failure, is_lasting }, halt): (Failed, Option<Halt>),
         timing: &mut Timing,
         done: &mut Done,
     ) -> WebAttempt {
@@ -207,6 +245,10 @@ impl Engine<'_> {
         let fault = fault_of(&change, &failure);
         let by_one = fault.is_some();
         let failing = Failing { fault, ..Failing::new(change, planned.edits.len(), failure.why) };
+        let failing = match is_lasting.filter(|_| over.is_empty()) {
+            Some(is_lasting) => failing.with(Tries::Web { planned, is_lasting }),
+            None => failing,
+        };
         let whole = self.fail(failing, restore, done);
         if whole && !over.is_empty() {
             done.stale(&planned.server, &over);
@@ -242,7 +284,13 @@ impl Engine<'_> {
             });
         }
         let Some(change) = self.begin_web(planned, done) else { return WebAttempt::Failed };
-        self.fail_web(change, 0, error.to_string(), done)
+        let failing = Failing::new(change, 0, error.to_string());
+        let failing = match error {
+            TestError::Refused { .. } => failing.with(Tries::Web { planned, is_lasting: true }),
+            TestError::NotMade(_) => failing,
+        };
+        self.fail(failing, |_| Ok(()), done);
+        WebAttempt::Failed
     }
 
     /// Takes a change back that the server has not taken.
@@ -260,9 +308,9 @@ impl Engine<'_> {
         probing: &Probing<'_>,
         (before, timing): (&mut Baseline<'_>, &mut Timing),
         stop: &Stop<'_>,
-    ) -> Result<Seen, Failure> {
+    ) -> Result<Seen, Failed> {
         let reloaded = timing.spend(|| live.reload_until(&planned.server, stop));
-        let note = reloaded.map_err(Failure::of)?;
+        let note = reloaded.map_err(Failed::from)?;
         timing.enforced = Some(timing.begun.elapsed());
         let mut seen = timing.spend(|| probing.judge(live, before, (self.now)(), stop))?;
         seen.notes.extend(note);
@@ -305,7 +353,7 @@ fn restore(
 ) -> Result<(), String> {
     let server = &planned.server;
     let taken = match live.is_running(server) {
-        true => live.reload(server).map(|_| ()),
+        true => live.reload(server).map(|_| ()).map_err(|error| error.to_string()),
         false => live.start(server),
     };
     if let Err(still) = probing.as_before(live, before) {

@@ -33,11 +33,24 @@ const MAX_SPARING: usize = 4;
 pub(crate) struct Failure {
     pub(crate) why: String,
     pub(crate) of: Option<MitigationId>,
+    /// Whether the same would come to the same: a rule is at fault. An application may be, at the moment.
+    pub(crate) is_lasting: bool,
 }
 
 impl Failure {
     pub(crate) fn of(why: impl Into<String>) -> Self {
-        Self { why: why.into(), of: None }
+        Self { why: why.into(), of: None, is_lasting: false }
+    }
+
+    /// What was found, where a mitigation is perhaps at fault. What serves nobody at the moment says nothing
+    /// of a rule.
+    fn found(why: String, of: Option<MitigationId>, found: &Answer) -> Self {
+        let is_said = match found {
+            Answer::Status(status) => *status < 500,
+            Answer::Closed => true,
+            Answer::Nothing | Answer::NotHere(_) | Answer::Unreachable(_) => false,
+        };
+        Self { why, is_lasting: is_said && of.is_some(), of }
     }
 }
 
@@ -391,7 +404,7 @@ impl<'a> Probing<'a> {
             return Shown::Right;
         }
         let why = format!("{site} answered {} before and now {found}", known.told());
-        Shown::Wrong(Failure { why, of: self.blunt.clone() })
+        Shown::Wrong(Failure::found(why, self.blunt.clone(), found))
     }
 
     /// What an answer to a probe shows that is to be blocked: it is if the answer is our deny, which the
@@ -414,13 +427,12 @@ impl<'a> Probing<'a> {
         }
         match self.answers_itself(site, &probe.request, (blocked, known), found) {
             Some(shown) => shown,
-            None => Shown::Wrong(Failure {
-                why: format!(
-                    "the probe \"{}\" is not blocked by {}: it answers {found}",
-                    probe.name, self.sites[site]
-                ),
-                of: Some(mitigation.id.clone()),
-            }),
+            None => {
+                let (name, site) = (&probe.name, self.sites[site]);
+                let why =
+                    format!("the probe \"{name}\" is not blocked by {site}: it answers {found}");
+                Shown::Wrong(Failure::found(why, Some(mitigation.id.clone()), found))
+            }
         }
     }
 
@@ -466,7 +478,7 @@ impl Asked<'_> {
         let why = format!(
             "the probe \"{name}\" must pass {site}: it answered {was} before and now {found}"
         );
-        Shown::Wrong(Failure { why, of: Some(self.mitigation.id.clone()) })
+        Shown::Wrong(Failure::found(why, Some(self.mitigation.id.clone()), found))
     }
 }
 

@@ -49,7 +49,7 @@ impl Engine<'_> {
             // What was cut short did not fail.
             change.status = match is_new {
                 true => Status::Halted { why: error },
-                false => Status::Undone { error, fault: None },
+                false => Status::Undone { error, fault: None, tried: None },
             };
             format!("change {number} was cut short and taken back")
         } else {
@@ -97,5 +97,5 @@ impl Engine<'_> {
 /// Has a server take its configuration if that passes its own test.
 fn reload(live: &dyn Live, server: &WebServer) -> Result<(), String> {
     live.test(server, &[]).map_err(|error| error.to_string())?;
-    live.reload(server).map(|_| ())
+    live.reload(server).map(|_| ()).map_err(|error| error.to_string())
 }

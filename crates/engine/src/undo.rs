@@ -2,8 +2,8 @@
 
 use stopgap_model::MitigationId;
 use stopgap_model::problem::sentence;
-use stopgap_plan::Step;
-use stopgap_store::{Change, Entry, Event, Status, StoreError};
+use stopgap_plan::{FileEdit, Step, WebChange, tried, tried_on_iis};
+use stopgap_store::{Change, Entry, Event, Status, StoreError, Tried};
 
 use crate::Engine;
 use crate::cycle::Done;
@@ -11,7 +11,7 @@ use crate::files::PutBack;
 use crate::trouble::Trouble;
 
 /// A change that is to be taken back.
-pub(crate) struct Failing {
+pub(crate) struct Failing<'a> {
     pub(crate) change: Change,
     /// How many of its files were made, or may have been.
     pub(crate) made: usize,
@@ -21,11 +21,27 @@ pub(crate) struct Failing {
     pub(crate) fault: Option<MitigationId>,
     /// Whether it only did not come to its end, because the cycle was to stop.
     pub(crate) halted: bool,
+    /// What was tried; `None` where it costs the server nothing to try it again.
+    pub(crate) tries: Option<Tries<'a>>,
 }
 
-impl Failing {
+/// A change that was tried, and is not tried again with the same for some time at least.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Tries<'a> {
+    /// On a web server; whether the same would come to the same. Else it may be the moment's fault.
+    Web { planned: &'a WebChange, is_lasting: bool },
+    /// In the files of IIS, where it did not come out as it was planned. That may be the moment's fault.
+    Iis(&'a [FileEdit]),
+}
+
+impl<'a> Failing<'a> {
     pub(crate) fn new(change: Change, made: usize, why: impl Into<String>) -> Self {
-        Self { change, made, why: why.into(), fault: None, halted: false }
+        Self { change, made, why: why.into(), fault: None, halted: false, tries: None }
+    }
+
+    /// With what was tried.
+    pub(crate) fn with(self, tries: Tries<'a>) -> Self {
+        Self { tries: Some(tries), ..self }
     }
 }
 
@@ -33,7 +49,7 @@ impl Engine<'_> {
     /// Takes a change back that failed, as `undo` does, and tells of it in the audit trail.
     pub(crate) fn fail(
         &self,
-        failing: Failing,
+        failing: Failing<'_>,
         restore: impl FnOnce(&mut String) -> Result<(), String>,
         done: &mut Done,
     ) -> bool {
@@ -46,7 +62,7 @@ impl Engine<'_> {
     /// Takes a change back, as `undo` does, because the cycle was to stop: it did not fail.
     pub(crate) fn halt(
         &self,
-        failing: Failing,
+        failing: Failing<'_>,
         restore: impl FnOnce(&mut String) -> Result<(), String>,
         done: &mut Done,
     ) {
@@ -60,7 +76,7 @@ impl Engine<'_> {
     /// and writes down what became of it. Answers whether all is as before, and what went wrong.
     pub(crate) fn undo(
         &self,
-        mut failing: Failing,
+        mut failing: Failing<'_>,
         restore: impl FnOnce(&mut String) -> Result<(), String>,
         done: &mut Done,
     ) -> (bool, String) {
@@ -81,7 +97,8 @@ impl Engine<'_> {
 
     /// Writes down what became of a change that was taken back, and answers what went wrong. Where a
     /// file is still to be put back it stays intended, and the next cycle tries again.
-    fn close(&self, failing: Failing, back: PutBack, done: &mut Done) -> String {
+    fn close(&self, failing: Failing<'_>, back: PutBack, done: &mut Done) -> String {
+        let tried = failing.tries.map(|tries| self.tried(tries, failing.fault.as_ref()));
         let Failing { mut change, why: mut error, fault, halted, .. } = failing;
         error = done.idle(&change, error, back.idle);
         if !back.left.is_empty() {
@@ -89,7 +106,7 @@ impl Engine<'_> {
         } else if back.as_before && halted {
             change.status = Status::Halted { why: error.clone() };
         } else if back.as_before {
-            change.status = Status::Undone { error: error.clone(), fault };
+            change.status = Status::Undone { error: error.clone(), fault, tried };
         } else {
             // Where somebody wrote over our bytes, what of ours is still there is seen by looking.
             change.status = Status::Interrupted;
@@ -99,6 +116,21 @@ impl Engine<'_> {
             done.fail_all(&change.steps, &error);
         }
         error
+    }
+
+    /// With what a change was tried. The process of the server is the one that it has now that all is as
+    /// before: it may have been started anew for that.
+    fn tried(&self, tries: Tries<'_>, fault: Option<&MitigationId>) -> Tried {
+        match tries {
+            Tries::Iis(edits) => Tried { with: tried_on_iis(edits), lasting: false },
+            Tries::Web { planned, is_lasting } => {
+                let id = planned.server.id();
+                let now = self.host.web_servers().into_iter().find(|server| server.id() == id);
+                let server = now.unwrap_or_else(|| planned.server.clone());
+                let with = tried(planned.configuration, &server, &planned.step, fault);
+                Tried { with, lasting: is_lasting }
+            }
+        }
     }
 
     /// What is to be told of a change that could not be begun.

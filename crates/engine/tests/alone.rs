@@ -78,6 +78,13 @@ impl Home {
         Self { folder, store, catalog: Catalog::of("a test", [document]) }
     }
 
+    /// The next cycle of the service, an hour later.
+    fn next_cycle(&self, host: &dyn Host) -> CycleReport {
+        let now = || Timestamp::now() + jiff::SignedDuration::from_hours(1);
+        let cycle = |engine: &Engine<'_>| engine.cycle(&Order::default()).unwrap();
+        self.with_engine(host, |engine| cycle(&Engine { now, ..*engine }))
+    }
+
     fn with_engine<T>(&self, host: &dyn Host, run: impl FnOnce(&Engine<'_>) -> T) -> T {
         let policy = Policy {
             organisation: Switch::On,
@@ -135,7 +142,7 @@ fn assert_protected(host: &FailingHost, what: &str) {
 
 #[track_caller]
 fn all_applied(state: &Home, host: &FailingHost, what: &str) {
-    let report = state.cycle(host);
+    let report = state.next_cycle(host);
     let (word, reason) = of(&report.mitigations);
     assert_eq!(word, State::Applied, "{what}: {reason}");
     assert!(report.troubles.is_empty(), "{what}: {:?}", report.troubles);

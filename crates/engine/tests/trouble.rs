@@ -56,6 +56,15 @@ impl State {
     }
 
     fn cycle(&self, host: &dyn Host) -> Result<CycleReport, CycleError> {
+        self.cycle_at(Timestamp::now, host)
+    }
+
+    /// The next cycle of the service, an hour later.
+    fn next_cycle(&self, host: &dyn Host) -> Result<CycleReport, CycleError> {
+        self.cycle_at(|| Timestamp::now() + jiff::SignedDuration::from_hours(1), host)
+    }
+
+    fn cycle_at(&self, now: fn() -> Timestamp, host: &dyn Host) -> Result<CycleReport, CycleError> {
         let (catalog, policy) = (Catalog::of("a test", [m1()]), everything_on());
         let engine = Engine {
             host,
@@ -66,7 +75,7 @@ impl State {
             declared: &[],
             probe_time: stopgap_engine::PROBE_TIME,
             by: "a test",
-            now: Timestamp::now,
+            now,
             stop: &AtomicBool::new(false),
         };
         engine.cycle(&Order::default())
@@ -74,7 +83,7 @@ impl State {
 
     /// A cycle that must succeed; answers M1's state.
     fn settle(&self, host: &dyn Host) -> String {
-        state(&self.cycle(host).unwrap()).to_owned()
+        state(&self.next_cycle(host).unwrap()).to_owned()
     }
 }
 
@@ -111,7 +120,7 @@ fn whichever_operation_of_apply_fails_the_server_is_whole_and_the_next_cycle_app
             let after = host.snapshot();
             assert!(after == original || after == protected, "{fault:?}: neither old nor new");
             let host = host.restarted();
-            let report = state_folder.cycle(&host).unwrap();
+            let report = state_folder.next_cycle(&host).unwrap();
             assert_eq!(state(&report), "applied", "{fault:?}");
             assert!(host.snapshot() == protected, "{fault:?}");
             let host = upgraded(host);

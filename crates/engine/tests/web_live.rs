@@ -196,9 +196,20 @@ fn a_server_that_misbehaves_with_our_rules_gets_everything_back() {
         assert!(!report.changed);
         assert_eq!(host.snapshot(), before, "{mood:?}");
         assert_at_rest(&host);
-        // Once it behaves again, the next cycle applies it.
+        // As long as nothing changes the next cycle does not try again.
         host.web().set_mood(Mood::Good);
+        let reloads = host.web().reloads();
         let report = server.cycle(&host).unwrap();
+        let again = reason(&report, "A");
+        assert_eq!(
+            (state(&report, "A"), host.web().reloads()),
+            (State::Failed, reloads),
+            "{again}"
+        );
+        assert!(again.contains(told) && again.contains("not tried again since"), "{again}");
+        // Who asks for it by its name has it tried.
+        let only = Some(BTreeSet::from(["A".parse().unwrap()]));
+        let report = server.cycle_with(&host, &Order { only, ..Order::default() }).unwrap();
         assert_eq!(state(&report, "A"), State::Applied, "{mood:?}");
     }
 }
@@ -235,8 +246,10 @@ fn one_mitigation_without_effect_does_not_keep_another_from_being_applied() {
     assert_eq!(state(&report, "A"), State::Applied, "{}", reason(&report, "A"));
     assert_eq!(state(&report, "B"), State::Failed, "{}", reason(&report, "B"));
     assert_at_rest(&host);
-    // It is tried again in the next cycle, alone, and what is in place stays.
+    // It is not tried again in the next cycle, and what is in place stays.
+    let reloads = host.web().reloads();
     let report = server.cycle(&host).unwrap();
+    assert_eq!(host.web().reloads(), reloads, "{}", reason(&report, "B"));
     assert_eq!(state(&report, "A"), State::Applied);
     assert_eq!(state(&report, "B"), State::Failed);
     assert_at_rest(&host);

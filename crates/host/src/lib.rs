@@ -21,7 +21,7 @@ mod unix;
 pub use exchange::exchange_facts;
 pub use host::{Found, Host, Named, Read};
 pub use linux::LinuxHost;
-pub use live::{Answer, Asking, Heard, Live, Question, Stop, TestError};
+pub use live::{Answer, Asking, Heard, Live, Question, ReloadError, Stop, TestError};
 pub use packages::packages;
 pub use path::{NotAbsolute, parts};
 pub use php::php_facts;

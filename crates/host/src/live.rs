@@ -40,15 +40,19 @@ pub trait Live {
     /// should know, a sentence without a full stop: processes of before that do not end.
     ///
     /// # Errors
-    /// The server did not take it in time or before `stop` said that it is not waited for any
-    /// longer, or is gone; a sentence without a full stop.
-    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<Option<String>, String>;
+    /// The server refuses it; or did not take it in time or before `stop` said that it is not waited for
+    /// any longer, or is gone.
+    fn reload_until(
+        &self,
+        server: &WebServer,
+        stop: &Stop<'_>,
+    ) -> Result<Option<String>, ReloadError>;
 
     /// Has the server take its configuration, and waits until it did; see `reload_until`.
     ///
     /// # Errors
     /// See `reload_until`.
-    fn reload(&self, server: &WebServer) -> Result<Option<String>, String> {
+    fn reload(&self, server: &WebServer) -> Result<Option<String>, ReloadError> {
         self.reload_until(server, &|| false)
     }
 
@@ -122,6 +126,23 @@ pub enum Heard {
     Slow(usize),
     /// It is answered, or its time is over.
     Answer(usize, Answer),
+}
+
+/// A server did not take its configuration; each a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReloadError {
+    /// It refuses it, or takes none while it serves: so it does as long as it runs as it is.
+    #[error("{0}")]
+    Refused(String),
+    /// It did not, this time.
+    #[error("{0}")]
+    NotTaken(String),
+}
+
+impl From<String> for ReloadError {
+    fn from(why: String) -> Self {
+        Self::NotTaken(why)
+    }
 }
 
 /// The server's own test of its configuration did not pass.

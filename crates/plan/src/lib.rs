@@ -16,6 +16,7 @@ mod observe;
 mod orphans;
 mod planner;
 mod pools;
+mod rest;
 mod verify;
 mod web;
 mod work;
@@ -33,6 +34,7 @@ pub use stopgap_edit::FileEdit;
 pub use affected::{Affects, affects};
 pub use ground::Ground;
 pub use planner::{breaks, plan, summary};
+pub use rest::{Rest, tried, tried_on_iis};
 pub use verify::{Misbehaviour, Probes, verify};
 pub use web::{Standing, TakenOut, WebChange, WebConfig, WebPlaced, rule_text};
 
@@ -83,14 +85,23 @@ pub struct Failures {
     /// Servers on which a change could not be taken back whole; `None` is IIS. Until it is, nothing is
     /// done to them.
     pub stuck: BTreeMap<Option<ServerId>, String>,
+    /// Those that are not tried again with the same, by server, `None` being IIS, and action.
+    pub rests: BTreeMap<(Option<ServerId>, ActionId), Rest>,
 }
 
 impl Failures {
+    /// What is tried again from a time up to `now`, in seconds since 1970, rests no longer.
+    pub fn wake(&mut self, now: i64) {
+        let is_due = |rest: &Rest| rest.again.as_ref().is_some_and(|(from, _)| *from <= now);
+        self.rests.retain(|_, rest| !is_due(rest));
+    }
+
     /// These, too; of one action the later ones hold.
     pub fn add(&mut self, later: &Self) {
         self.actions.extend(later.actions.clone());
         self.web.extend(later.web.clone());
         self.stuck.extend(later.stuck.clone());
+        self.rests.extend(later.rests.clone());
     }
 
     /// Why nothing is done to the files of IIS, if so.

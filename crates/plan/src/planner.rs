@@ -15,6 +15,7 @@ use crate::ground::Ground;
 use crate::orphans::{
     dropped_actions, in_force, orphan_goes, orphan_reports, orphans, tell_refusals,
 };
+use crate::rest::rest_on_iis;
 use crate::verify::{Probes, verify};
 use crate::web::WebPlan;
 use crate::work::rewrite;
@@ -64,7 +65,9 @@ pub fn plan(input: &Input<'_>) -> Plan {
             report.extend(orphan_reports(input, &orphans, &stuck));
             web.tell_orphans(&mut report);
             tell_refusals(input, &mut report);
-            return Plan { edits, steps, web: web.changes, standing: web.standing, report };
+            let mut plan = Plan { edits, steps, web: web.changes, standing: web.standing, report };
+            rest_on_iis(input, &mut plan);
+            return plan;
         }
     }
 }

@@ -72,6 +72,9 @@ pub enum Status {
         /// The mitigation that it was because of, where that is known and others were changed too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<MitigationId>,
+        /// With what it was tried, where the same would come to the same, or cost as much.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tried: Option<Tried>,
     },
     /// It was taken back before it was found good, because the cycle was to stop. It did not fail.
     Halted {
@@ -81,6 +84,16 @@ pub enum Status {
     /// It was cut short, and a file was changed by somebody else since, so that its bytes could
     /// not be put back. What of it is in place is seen by looking.
     Interrupted,
+}
+
+/// With what a change was tried that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The digest of what was tried and with what.
+    pub with: Digest,
+    /// Whether it comes to the same as long as that is the same. Otherwise it may have been the moment's
+    /// fault.
+    pub lasting: bool,
 }
 
 /// A file that a change replaces, makes or removes.

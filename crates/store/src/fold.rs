@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
 use stopgap_plan::{Failures, OwnRules, Part, Placed, Step, WebPlaced};
 
-use crate::change::{Change, FileChange, Status};
+use crate::change::{Change, FileChange, Status, Tried};
+use crate::rest::rest;
 
 /// The fold of all change records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +37,10 @@ pub fn fold(changes: &[Change]) -> Folded {
     let mut folded = Folded::default();
     for change in changes {
         match &change.status {
-            Status::Undone { error, fault } => folded.fail(change, error, fault.as_ref()),
+            Status::Undone { error, fault, tried } => {
+                folded.fail(change, error, fault.as_ref());
+                folded.rest(change, fault.as_ref(), tried.as_ref());
+            }
             Status::Halted { .. } => {}
             Status::Committed => folded.take(change, true),
             // Whether a step of it was made is seen by looking at the server. A rule that may
@@ -55,20 +59,20 @@ pub fn fold(changes: &[Change]) -> Folded {
 
 impl Folded {
     fn fail(&mut self, change: &Change, error: &str, fault: Option<&MitigationId>) {
-        for step in &change.steps {
-            let Step::Rules { server, rules, .. } = step else {
-                let actions = step.actions().into_iter().cloned();
-                self.failures.actions.extend(actions.map(|action| (action, error.to_owned())));
-                continue;
+        for (server, action) in failed(change, fault) {
+            match server {
+                Some(server) => self.failures.web.insert((server, action), error.to_owned()),
+                None => self.failures.actions.insert(action, error.to_owned()),
             };
-            let is_of = |action: &ActionId, of: &MitigationId| {
-                rules.iter().any(|placed| placed.action == *action && placed.mitigation == *of)
-            };
-            for action in step.actions() {
-                if fault.is_none_or(|of| is_of(action, of)) {
-                    let key = (server.clone(), action.clone());
-                    self.failures.web.insert(key, error.to_owned());
-                }
+        }
+    }
+
+    /// What failed rests, where it is known with what it was tried.
+    fn rest(&mut self, change: &Change, fault: Option<&MitigationId>, tried: Option<&Tried>) {
+        for key in failed(change, fault) {
+            let before = self.failures.rests.remove(&key);
+            if let Some(tried) = tried {
+                self.failures.rests.insert(key, rest(tried, change.at, before.as_ref()));
             }
         }
     }
@@ -80,6 +84,7 @@ impl Folded {
         for step in &change.steps {
             for action in step.actions() {
                 self.failures.actions.remove(action);
+                self.failures.rests.remove(&(step.server().cloned(), action.clone()));
             }
             match step {
                 Step::Insert(placed) => {
@@ -135,6 +140,21 @@ impl Folded {
         let empty = || FoldedFile { insertions: Vec::new(), original: None };
         self.files.entry(path.key()).or_insert_with(empty)
     }
+}
+
+/// The servers and actions of a change that failed: of one mitigation only, if that alone is at fault.
+fn failed(change: &Change, fault: Option<&MitigationId>) -> Vec<(Option<ServerId>, ActionId)> {
+    let is_at_fault = |step: &Step, action: &ActionId| match (step, fault) {
+        (Step::Rules { rules, .. }, Some(of)) => {
+            rules.iter().any(|placed| placed.action == *action && placed.mitigation == *of)
+        }
+        _ => true,
+    };
+    let of_step = |step: &Step| -> Vec<(Option<ServerId>, ActionId)> {
+        let actions = step.actions().into_iter().filter(|action| is_at_fault(step, action));
+        actions.map(|action| (step.server().cloned(), action.clone())).collect()
+    };
+    change.steps.iter().flat_map(of_step).collect()
 }
 
 /// The rules that a change was to leave and those that were there before, of an action the newer one.

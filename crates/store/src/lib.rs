@@ -21,12 +21,13 @@ mod change;
 mod decisions;
 mod evidence;
 mod fold;
+mod rest;
 mod revisions;
 mod store;
 mod trail;
 
 pub use audit::{AuditFault, Event, Head, Line, Trail};
-pub use change::{Change, FileChange, Status, Stuck};
+pub use change::{Change, FileChange, Status, Stuck, Tried};
 pub use decisions::{Decisions, Said};
 pub use evidence::{Hindrance, KeptEvidence};
 pub use fold::{Folded, fold};

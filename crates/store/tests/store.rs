@@ -432,7 +432,7 @@ fn on_a_full_disk_a_change_that_was_begun_is_committed_or_undone_and_told_in_the
         let mut change = store.begin(Timestamp::UNIX_EPOCH, "a test", &edits, &[]).unwrap();
         disk.fill();
         change.status = match undone {
-            true => Status::Undone { error: "\u{1}ä".repeat(20_000), fault: None },
+            true => Status::Undone { error: "\u{1}ä".repeat(20_000), fault: None, tried: None },
             false => Status::Committed,
         };
         store.save_change(&change).unwrap();

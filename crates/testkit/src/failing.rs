@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use stopgap_fs::Errno;
 use stopgap_host::{
-    Answer, Asking, Found, FsError, Heard, Host, Live, Question, Read, ReplaceError, Replacing,
-    Stop, TestError,
+    Answer, Asking, Found, FsError, Heard, Host, Live, Question, Read, ReloadError, ReplaceError,
+    Replacing, Stop, TestError,
 };
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
@@ -382,11 +382,11 @@ impl Live for FailingHost {
         self.server(web).test(&self.files.borrow(), staged)
     }
 
-    fn reload_until(&self, web: &WebServer, _: &Stop<'_>) -> Result<Option<String>, String> {
+    fn reload_until(&self, web: &WebServer, _: &Stop<'_>) -> Result<Option<String>, ReloadError> {
         if self.next(&web.id().config()).fails() {
-            return Err("the test kills it".into());
+            return Err("the test kills it".to_owned().into());
         }
-        self.server(web).reload(&self.files.borrow()).map(|()| None)
+        Ok(self.server(web).reload(&self.files.borrow()).map(|()| None)?)
     }
 
     fn settling(&self) -> Duration {

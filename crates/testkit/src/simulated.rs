@@ -85,6 +85,8 @@ pub struct SimulatedServer {
     alive: Cell<bool>,
     mood: Cell<Mood>,
     reloads: Cell<usize>,
+    /// How often it was started anew.
+    starts: Cell<usize>,
     hidden: Cell<bool>,
     beside: RefCell<LeftOut>,
     /// The sites that misbehave, by their names.
@@ -102,6 +104,7 @@ impl SimulatedServer {
             alive: Cell::new(true),
             mood: Cell::default(),
             reloads: Cell::new(0),
+            starts: Cell::new(0),
             hidden: Cell::new(false),
             beside: RefCell::default(),
             sites: RefCell::default(),
@@ -142,6 +145,11 @@ impl SimulatedServer {
 
     pub(crate) fn is_found(&self) -> bool {
         !self.hidden.get()
+    }
+
+    /// Somebody stops it and starts it again.
+    pub fn start_anew(&self) {
+        self.starts.set(self.starts.get() + 1);
     }
 
     /// It is stopped by somebody.
@@ -229,7 +237,7 @@ impl SimulatedServer {
             source: "a test".into(),
             doubt: None,
             dormant: None,
-            identity: String::new(),
+            identity: format!("start {}", self.starts.get()),
         }
     }
 
@@ -274,6 +282,7 @@ impl SimulatedServer {
 
     pub(crate) fn start(&self, files: &Files) -> Result<(), String> {
         self.take(files)?;
+        self.start_anew();
         self.alive.set(true);
         Ok(())
     }

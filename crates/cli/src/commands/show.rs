@@ -53,7 +53,7 @@ impl LastTry {
             let error = match (&change.status, &change.stuck) {
                 (Status::Committed, _) => None,
                 (_, Some(stuck)) => Some(&stuck.error),
-                (Status::Undone { error, fault }, None)
+                (Status::Undone { error, fault, .. }, None)
                     if fault.as_ref().is_none_or(|fault| fault == id) =>
                 {
                     Some(error)

@@ -1,14 +1,16 @@
 //! The configuration files of one web server, as they were read once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
+use stopgap_model::Digest;
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
 use stopgap_model::web::{WebKind, WebServer};
 
 use super::layout::Layout;
 use super::{apache, haproxy, nginx};
+use crate::FileEdit;
 
 /// The most files of one server. Hosting servers have a few thousand sites, each in its file; no server
 /// has a bound of its own.
@@ -175,6 +177,30 @@ impl Files {
         }
         self.globs.insert(pattern, found);
         Ok(())
+    }
+
+    /// The digest of what was read, as it is with `edits` made. What is not there, or is removed, is as if
+    /// it had not been looked for.
+    #[must_use]
+    pub fn digest_with(&self, edits: &[FileEdit]) -> Digest {
+        let mut text = String::new();
+        for (path, read) in &self.read {
+            let (real, bytes) = match read {
+                Read::Found { real, bytes } => (real, bytes),
+                Read::Absent => continue,
+                Read::Unreadable(why) => {
+                    // A text takes no harm from being written to.
+                    let _ = writeln!(text, "{path}: {why}");
+                    continue;
+                }
+            };
+            let edit = edits.iter().find(|edit| edit.path == *real || edit.path == *path);
+            let Some(bytes) = edit.map_or(Some(bytes), |edit| edit.after.as_ref()) else {
+                continue;
+            };
+            let _ = writeln!(text, "{path}: {real}: {}", Digest::of(bytes));
+        }
+        Digest::of(text.as_bytes())
     }
 
     /// What the files say.

@@ -40,7 +40,7 @@ use stopgap_model::web::{LeftOut, WebServer, WebSettings};
 use stopgap_model::{Digest, ServerPath};
 
 use crate::host::{Found, Host, Named, Read};
-use crate::live::{Asking, Live, Stop, TestError};
+use crate::live::{Asking, Live, ReloadError, Stop, TestError};
 use crate::tree::not_unix;
 use crate::unix::UnixFiles;
 
@@ -181,7 +181,11 @@ impl Live for LinuxHost {
         self.test_configuration(server, staged, stop)
     }
 
-    fn reload_until(&self, server: &WebServer, stop: &Stop<'_>) -> Result<Option<String>, String> {
+    fn reload_until(
+        &self,
+        server: &WebServer,
+        stop: &Stop<'_>,
+    ) -> Result<Option<String>, ReloadError> {
         self.take_configuration(server, stop)
     }
 

@@ -13,7 +13,7 @@ use super::run::Run;
 use super::service;
 use super::start::Up;
 use super::{LinuxHost, locked};
-use crate::live::Stop;
+use crate::live::{ReloadError, Stop};
 
 /// How long a server may take until its new processes answer, or until it is up. nginx with a
 /// thousand sites takes less than a second.
@@ -43,7 +43,7 @@ impl LinuxHost {
         &self,
         server: &WebServer,
         stop: &Stop<'_>,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, ReloadError> {
         // Apache ends where it is told to take a configuration that it cannot read.
         self.test_configuration(server, &[], stop).map_err(|error| error.to_string())?;
         let (master, before) = self.before(server)?;
@@ -67,7 +67,7 @@ impl LinuxHost {
         server: &WebServer,
         before: &Before,
         stop: &Stop<'_>,
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, ReloadError> {
         let start = Instant::now();
         let mut seen = start;
         let mut answering = Steady::default();
@@ -86,7 +86,7 @@ impl LinuxHost {
                     lingering = before.lingering(&workers);
                 }
                 None if seen.elapsed() > GONE_TIME => {
-                    return Err(format!("{} is gone since the reload", server.kind.name()));
+                    return Err(format!("{} is gone since the reload", server.kind.name()).into());
                 }
                 None => {}
             }
@@ -95,10 +95,10 @@ impl LinuxHost {
                 // the server answers, the probes say.
                 return lingering
                     .map(|old| Some(still_there(server, &old)))
-                    .ok_or_else(|| not_taken(server));
+                    .ok_or_else(|| not_taken(server).into());
             }
             if stop() {
-                return Err(format!("{} is not waited for any longer", server.kind.name()));
+                return Err(format!("{} is not waited for any longer", server.kind.name()).into());
             }
             thread::sleep(LOOK);
         }
@@ -125,28 +125,28 @@ impl LinuxHost {
         server: &WebServer,
         master: &Master,
         before: &Before,
-    ) -> Result<(), String> {
+    ) -> Result<(), ReloadError> {
         if server.kind != WebKind::HaProxy {
             let name = server.kind.name();
-            return Err(format!(
+            return Err(ReloadError::Refused(format!(
                 "{name} runs as a single process, which cannot take a configuration"
-            ));
+            )));
         }
         // The service manager takes the end of its process for the end of the service.
         if let Some(service) = &master.start.service {
-            return Err(format!(
+            return Err(ReloadError::Refused(format!(
                 "{service} runs HAProxy without a master (-W), so it cannot take a configuration \
                  while it serves"
-            ));
+            )));
         }
         let mut run: Run = master.start.run.clone().with_rights_of(&server.account);
         run.arguments.extend(["-sf".to_owned(), master.id.pid.to_string()]);
-        self.come_up(&run, &not_taken(server), || {
+        Ok(self.come_up(&run, &not_taken(server), || {
             let processes = self.processes()?;
             let new = self.master_of(&processes, server);
             let new = new.and_then(|new| before.successors(&processes.workers(new.id)));
             Ok(if new.is_some() { Up::Yes } else { Up::No })
-        })
+        })?)
     }
 }
 

@@ -111,7 +111,7 @@ fn a_single_process_of_nginx_is_not_told_to_reload() {
     let server = only(&host);
     assert_eq!(server.running, Fact::Known(true));
     let reloaded = live(&host).reload(&server);
-    assert!(reloaded.as_ref().is_err_and(|why| why.contains("single")), "{reloaded:?}");
+    assert!(reloaded.as_ref().is_err_and(|why| why.to_string().contains("single")), "{reloaded:?}");
     assert_eq!(status(&host, running.port(0)), Answer::Status(404));
 }
 

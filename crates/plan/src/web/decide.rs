@@ -7,11 +7,12 @@ use stopgap_model::{Action, ActionId, Mitigation, Offer};
 use stopgap_rules::web::translate;
 
 use super::server::{OnServer, Seen, first_of};
-use super::{TakenOut, WebPlaced};
+use super::{TakenOut, WebChange, WebPlaced};
 use crate::affected::{Affects, action_affects};
 use crate::decide::taken_back;
 use crate::decision::{Decision, forbidden};
-use crate::{Input, rule_name};
+use crate::rest::rests_on;
+use crate::{Input, rule_name, tried};
 
 /// What is decided for one server.
 #[derive(Default)]
@@ -52,6 +53,42 @@ impl Here {
                 *wish = kept(server.record(&placed.action));
             }
         }
+    }
+
+    /// Lets what failed when this very change was last tried rest; answers whether that left anything out
+    /// of it. What is to go is tried alone before it rests too: what was to be put in may have been at
+    /// fault.
+    pub(crate) fn let_rest(
+        &mut self,
+        input: &Input<'_>,
+        server: &OnServer<'_>,
+        change: &WebChange,
+    ) -> bool {
+        let tried = tried(change.configuration, &change.server, &change.step, None);
+        let mut resting: Vec<_> = self
+            .wishes
+            .iter_mut()
+            .filter_map(|wish| {
+                let (action, mitigation) = match wish {
+                    Wish::Put(placed) => (placed.action.clone(), placed.mitigation.clone()),
+                    Wish::Out(out) => (out.action.clone(), out.mitigation.clone()),
+                    Wish::Nothing | Wish::Keep(_) => return None,
+                };
+                let why = rests_on(input, &change.step, &action, &mitigation, tried)?;
+                Some((wish, action, why))
+            })
+            .collect();
+        if resting.iter().any(|(wish, ..)| matches!(wish, Wish::Put(_))) {
+            resting.retain(|(wish, ..)| matches!(wish, Wish::Put(_)));
+        }
+        let any = !resting.is_empty();
+        for (wish, action, why) in resting {
+            *wish = kept(server.record(&action));
+            if let Some(decision) = self.decisions.get_mut(&action) {
+                decision.reason = format!("{}; {why}", decision.reason);
+            }
+        }
+        any
     }
 
     /// Whether an action is taken out here.

@@ -101,6 +101,8 @@ pub struct WebChange {
     pub step: Step,
     /// Whether anything is put in that did not fail when it was last tried.
     pub fresh: bool,
+    /// The digest of the configuration without anything of ours.
+    pub configuration: Digest,
 }
 
 /// A web server on which rules of ours stand as they were written.
@@ -262,11 +264,15 @@ fn decide_here(input: &Input<'_>, server: &OnServer<'_>) -> Here {
 fn change(input: &Input<'_>, server: &OnServer<'_>, here: &mut Here) -> Option<WebChange> {
     here.let_fresh_go_first(server);
     let may_write = input.policy.switched_off().is_none() && server.hindrance().is_none();
-    match assembled(server, here, may_write) {
-        Ok(change) => change,
-        Err(why) => {
-            here.drop_all(server, &why);
-            None
+    loop {
+        match assembled(server, here, may_write) {
+            // Without what rests it is another change.
+            Ok(Some(change)) if here.let_rest(input, server, &change) => {}
+            Ok(change) => return change,
+            Err(why) => {
+                here.drop_all(server, &why);
+                return None;
+            }
         }
     }
 }
@@ -320,6 +326,7 @@ fn assembled(
             staged: Vec::new(),
             step: step(&text),
             fresh,
+            configuration: Digest::of(b""),
         }));
     };
     let text = rule_text(config.facts.server.kind, &rules);
@@ -327,6 +334,9 @@ fn assembled(
     let Placement { edits, staged, .. } = layout.place(&text).map_err(|error| error.to_string())?;
     let (sites, unreached) = (layout.sites(), layout.unreached(&text));
     let strays = if rules.is_empty() { layout.strays() } else { Vec::new() };
+    // Where ours cannot be taken out of a file, it stays in what is compared, too.
+    let without = layout.place(&RuleText::None).map(|placement| placement.edits);
+    let configuration = config.files.digest_with(&without.unwrap_or_default());
     let server = config.facts.server.clone();
     Ok(Some(WebChange {
         server,
@@ -338,5 +348,6 @@ fn assembled(
         staged,
         step: step(&text),
         fresh,
+        configuration,
     }))
 }

@@ -1,0 +1,275 @@
+//! What failed is not tried again as long as nothing has changed, and is as soon as something has: each
+//! try costs the server a reload, whose old processes stay while a connection is open.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says plainly what it expects"
+)]
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use stopgap_engine::{CycleReport, Engine};
+use stopgap_model::policy::{Drift, Policy, Switch};
+use stopgap_model::report::State;
+use stopgap_model::{Catalog, MitigationId, ServerPath};
+use stopgap_plan::Order;
+use stopgap_store::Store;
+use stopgap_testkit::FailingHost;
+use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF};
+
+const CONFIG: &str = "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\n    \
+                      server_name a.test;\n  }\n}\n";
+
+thread_local! {
+    /// The minutes that have passed.
+    static MINUTES: Cell<i64> = const { Cell::new(0) };
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_mins(MINUTES.get())
+}
+
+/// A mitigation; the simulated server blocks it only where its text is [`MARKER`].
+fn document(id: &str, revision: u32, text: &str) -> String {
+    format!(
+        "schema = 1\nid = \"{id}\"\nrevision = {revision}\ntitle = \"A test\"\nseverity = \"high\"\n\
+         impact = \"None.\"\n[[action]]\nid = \"{id}.1\"\nkind = \"block-request\"\n\
+         deny = \"abort\"\nwhen = [{{ field = \"uri\", contains = \"{text}\" }}]\n\
+         [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{text}\"\n\
+         expect = \"blocked\"\n"
+    )
+}
+
+/// A server with its state folder.
+struct Server {
+    folder: PathBuf,
+    store: Store,
+    catalog: Catalog,
+    host: FailingHost,
+}
+
+impl Server {
+    fn new(documents: &[String]) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("stopgap-rests-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let store = Store::open(&folder).unwrap();
+        let main = (ServerPath::new(NGINX_CONF), CONFIG.as_bytes().to_vec());
+        let host = FailingHost::new(vec![main]).with_nginx();
+        MINUTES.set(0);
+        let mut server = Self { folder, store, catalog: Catalog::default(), host };
+        server.publish(documents);
+        server
+    }
+
+    fn publish(&mut self, documents: &[String]) {
+        let parse = |text: &String| {
+            stopgap_model::document::parse(text.as_bytes(), &|_| Ok(())).expect("a document")
+        };
+        self.catalog = Catalog::of("a test", documents.iter().map(parse));
+    }
+
+    fn cycle_with(&self, order: &Order) -> CycleReport {
+        let policy = Policy {
+            organisation: Switch::On,
+            server: Switch::On,
+            blocked: BTreeMap::new(),
+            drift: Drift::Reapply,
+        };
+        let engine = Engine {
+            host: &self.host,
+            store: &self.store,
+            catalog: &self.catalog,
+            remember: false,
+            policy: &policy,
+            declared: &[],
+            probe_time: stopgap_engine::PROBE_TIME,
+            by: "a test",
+            now,
+            stop: &AtomicBool::new(false),
+        };
+        engine.cycle(order).unwrap()
+    }
+
+    /// A cycle that nobody asked for; answers the state and the reason of a mitigation, and how often
+    /// the server was reloaded.
+    fn cycle(&self, id: &str) -> (State, String, usize) {
+        self.of(&Order::default(), id)
+    }
+
+    fn of(&self, order: &Order, id: &str) -> (State, String, usize) {
+        let before = self.host.web().reloads();
+        let report = self.cycle_with(order);
+        let of_it = report.mitigations.iter().find(|it| it.id.as_str() == id).unwrap();
+        (of_it.state, of_it.reason.clone(), self.host.web().reloads() - before)
+    }
+
+    /// The next cycle does nothing.
+    #[track_caller]
+    fn rests(&self, id: &str) -> String {
+        let before = self.host.snapshot();
+        let changes = self.store.changes().unwrap().len();
+        let (state, reason, reloads) = self.cycle(id);
+        assert_eq!((state, reloads), (State::Failed, 0), "{reason}");
+        assert_eq!(self.host.snapshot(), before);
+        assert_eq!(self.store.changes().unwrap().len(), changes, "{reason}");
+        reason
+    }
+
+    /// The next cycle tries it, and it fails as before.
+    #[track_caller]
+    fn is_tried(&self, id: &str) {
+        let (state, reason, reloads) = self.cycle(id);
+        assert_eq!((state, reloads), (State::Failed, 2), "{reason}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn ids(id: &str) -> BTreeSet<MitigationId> {
+    BTreeSet::from([id.parse().unwrap()])
+}
+
+/// A server on which a mitigation fails that has no effect.
+fn without_effect() -> Server {
+    let server = Server::new(&[document("B", 1, "something-else")]);
+    server.is_tried("B");
+    server
+}
+
+#[test]
+fn a_mitigation_without_effect_is_not_tried_again_however_much_time_passes() {
+    let server = without_effect();
+    for minutes in [0, 60, 10_000] {
+        MINUTES.set(minutes);
+        let reason = server.rests("B");
+        assert!(
+            reason.contains("is not blocked by")
+                && reason.contains("not tried again since 1970-01-01"),
+            "{reason}"
+        );
+        assert!(reason.ends_with("to try again: stopgap reapply B"), "{reason}");
+    }
+}
+
+#[test]
+fn a_configuration_that_was_changed_is_tried_with() {
+    let server = without_effect();
+    server.rests("B");
+    server.host.write(&ServerPath::new(NGINX_CONF), format!("# mine\n{CONFIG}").as_bytes());
+    server.is_tried("B");
+    server.rests("B");
+}
+
+#[test]
+fn another_revision_is_tried() {
+    let mut server = without_effect();
+    server.publish(&[document("B", 2, "yet-another")]);
+    server.is_tried("B");
+    server.rests("B");
+    // One that has an effect is in force, and nothing of the failure is told any more.
+    server.publish(&[document("B", 3, MARKER)]);
+    let (state, reason, reloads) = server.cycle("B");
+    assert_eq!((state, reloads), (State::Applied, 1), "{reason}");
+    assert!(!reason.contains("again"), "{reason}");
+}
+
+#[test]
+fn a_server_that_was_started_anew_is_tried() {
+    let server = without_effect();
+    server.host.web().start_anew();
+    server.is_tried("B");
+    server.rests("B");
+}
+
+#[test]
+fn who_asks_by_name_has_it_tried_and_who_asks_for_another_has_not() {
+    let server = without_effect();
+    let named = Order { only: Some(ids("B")), ..Order::default() };
+    assert_eq!(server.of(&named, "B").2, 2);
+    let reapply = Order { only: Some(ids("B")), reapply: ids("B"), ..Order::default() };
+    assert_eq!(server.of(&reapply, "B").2, 2);
+    let another = Order { only: Some(ids("C")), ..Order::default() };
+    assert_eq!(server.of(&another, "B").2, 0);
+    server.rests("B");
+}
+
+#[test]
+fn another_mitigation_is_applied_at_once_and_wakes_no_other() {
+    let mut server = without_effect();
+    server.publish(&[document("B", 1, "something-else"), document("A", 1, MARKER)]);
+    let (state, reason, reloads) = server.cycle("A");
+    assert_eq!((state, reloads), (State::Applied, 1), "{reason}");
+    server.rests("B");
+    // It goes again as well.
+    let gone = Order { only: Some(ids("A")), take_back: ids("A"), ..Order::default() };
+    let (state, reason, reloads) = server.of(&gone, "A");
+    assert_eq!((state, reloads), (State::Withdrawn, 1), "{reason}");
+}
+
+#[test]
+fn what_goes_is_not_held_up_by_what_fails_beside_it() {
+    let mut server = Server::new(&[document("A", 1, MARKER)]);
+    assert_eq!(server.cycle("A").0, State::Applied);
+    // The server answers 500 with any rule of ours, whoever is at fault.
+    server.host.web().set_mood(Mood::ReloadHangs);
+    let withdrawn = "schema = 1\nid = \"A\"\nrevision = 3\ntitle = \"A test\"\nwithdrawn = \"it broke\"\n\
+                     severity = \"high\"\nimpact = \"None.\"\n";
+    server.publish(&[withdrawn.to_owned(), document("B", 1, "something-else")]);
+    let (state, reason, _) = server.cycle("A");
+    assert_eq!(state, State::Failed, "{reason}");
+    let (state, reason, _) = server.cycle("A");
+    assert_eq!(state, State::Withdrawn, "{reason}");
+    assert_eq!(server.host.snapshot()[NGINX_CONF], CONFIG.as_bytes());
+}
+
+#[test]
+fn what_may_be_the_moments_fault_is_tried_again_after_a_time_that_grows() {
+    let server = Server::new(&[document("A", 1, MARKER)]);
+    server.host.web().set_mood(Mood::BreaksWithRules);
+    server.is_tried("A");
+    let mut tries = Vec::new();
+    for minute in (0..=4 * 24 * 60).step_by(15) {
+        MINUTES.set(minute);
+        if server.cycle("A").2 > 0 {
+            tries.push(minute);
+        }
+    }
+    assert_eq!(tries[..6], [30, 90, 210, 450, 930, 1890]);
+    let last = &tries[5..];
+    assert!(last.windows(2).all(|pair| pair[1] - pair[0] == 24 * 60), "{tries:?}");
+    let reason = server.rests("A");
+    assert!(reason.contains("before and now with 500"), "{reason}");
+    assert!(reason.contains("it is from 1970-01-"), "{reason}");
+    // Once the application works it is applied, and the next trouble is a new one.
+    server.host.web().set_mood(Mood::Good);
+    MINUTES.set(7 * 24 * 60);
+    assert_eq!(server.cycle("A").0, State::Applied);
+}
+
+#[test]
+fn a_removal_that_fails_rests_and_is_tried_when_it_is_asked_for() {
+    let mut server = Server::new(&[document("A", 1, MARKER), document("B", 1, MARKER)]);
+    assert_eq!(server.cycle("A").0, State::Applied);
+    server.host.web().set_mood(Mood::ReloadHangs);
+    let withdrawn = "schema = 1\nid = \"A\"\nrevision = 3\ntitle = \"A test\"\nwithdrawn = \"it broke\"\n\
+                     severity = \"high\"\nimpact = \"None.\"\n";
+    // B stays, so the server does not take the change.
+    server.publish(&[withdrawn.to_owned(), document("B", 1, MARKER)]);
+    let (state, reason, _) = server.cycle("A");
+    assert_eq!(state, State::Failed, "{reason}");
+    let reason = server.rests("A");
+    assert!(reason.contains("could not be taken back"), "{reason}");
+    let gone = Order { only: Some(ids("A")), take_back: ids("A"), ..Order::default() };
+    assert!(server.of(&gone, "A").2 > 0);
+}
