@@ -61,6 +61,15 @@ impl Matcher {
         })
     }
 
+    /// The captures of a match of which nothing is known but which groups there are.
+    fn unclear(&self) -> Captures {
+        match self {
+            Self::Regex(pattern) => pattern.unclear(),
+            Self::Wildcard(wildcard) => wildcard.unclear(),
+            Self::Exact { .. } => Captures::unclear_of(1),
+        }
+    }
+
     pub(super) fn captures(&self, input: &[u8]) -> Option<Captures> {
         match self {
             Self::Regex(pattern) => pattern.captures(input),
@@ -114,6 +123,11 @@ impl Asked {
         }
     }
 
+    /// The captures of a match of which nothing is known but which groups there are.
+    fn unclear(&self) -> Captures {
+        self.matcher.as_ref().map_or_else(|_| Captures::unclear(), Matcher::unclear)
+    }
+
     /// What is found in what is called `what`, if the pattern matches: that is asked, for `why`.
     fn suppose(&self, view: &View<'_>, what: &str, why: &str) -> Result<Found, Trouble> {
         let pattern = one_line(&self.source);
@@ -122,7 +136,7 @@ impl Asked {
             no: format!("{what} does not match `{pattern}`"),
             why: why.to_owned(),
         };
-        Ok(view.ask(question)?.then(Captures::unclear))
+        Ok(view.ask(question)?.then(|| self.unclear()))
     }
 }
 
@@ -184,6 +198,12 @@ impl Applies {
         Ok(Self { pattern: Asked::new(source, syntax, ignore_case)?, negate, conditions })
     }
 
+    /// Whether a condition refers back to what a pattern captured, which IIS may refuse.
+    pub(super) fn refers_back(&self) -> bool {
+        let inputs = self.conditions.members.iter().map(|member| &member.input);
+        inputs.flatten().any(Template::refers_back)
+    }
+
     /// Whether the rule applies where its pattern is asked about `input`, which is called `what`.
     ///
     /// # Errors
@@ -196,14 +216,14 @@ impl Applies {
     ) -> Result<Option<Kept>, Trouble> {
         let found = match input {
             Input::Text(input) => self.pattern.find(view, input, what),
-            Input::Unknown(_) if self.pattern.anything => Ok(Some(Captures::unclear())),
+            Input::Unknown(_) if self.pattern.anything => Ok(Some(self.pattern.unclear())),
             Input::Unknown(why) => self.pattern.suppose(view, what, why),
         };
         let (found, pending) = match found {
             Ok(found) if found.is_some() == self.negate => return Ok(None),
             Ok(found) => (found, None),
             // Its conditions can still exclude the rule.
-            Err(trouble) => ((!self.negate).then(Captures::unclear), Some(trouble)),
+            Err(trouble) => ((!self.negate).then(|| self.pattern.unclear()), Some(trouble)),
         };
         let held = self.conditions.hold(view, Groups::of(found.as_ref()));
         match (held, pending) {

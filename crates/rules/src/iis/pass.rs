@@ -68,8 +68,13 @@ impl<'a> Pass<'a> {
         let kept = match parts.applies.to(&input, "the URL", &self.view) {
             Ok(None) => return Ok(Applied::No),
             Ok(Some(kept)) => kept,
-            // Whether a rule applies that changes nothing is no matter.
-            Err(Trouble::Asks(_)) if parts.is_idle() && !compiled.stop_processing => {
+            // Whether a rule applies that changes nothing is no matter, unless IIS refuses one of its
+            // conditions where another holds.
+            Err(Trouble::Asks(_))
+                if parts.is_idle()
+                    && !compiled.stop_processing
+                    && !(self.presumes() && parts.applies.refers_back()) =>
+            {
                 return Ok(Applied::No);
             }
             Err(trouble) => return Err(trouble),

@@ -110,6 +110,15 @@ impl Template {
         self.0.iter().map(Part::written).collect()
     }
 
+    /// Whether it refers back to what a pattern captured.
+    pub(super) fn refers_back(&self) -> bool {
+        self.0.iter().any(|part| match part {
+            Part::Rule(_) | Part::Condition(_) => true,
+            Part::Call { argument, .. } => argument.refers_back(),
+            Part::Text(_) | Part::Variable(_) | Part::OfFile(_) => false,
+        })
+    }
+
     /// The names of the server variables in it, in capitals, in the order written.
     pub(super) fn variables(&self) -> Vec<&str> {
         self.0.iter().flat_map(Part::variables).collect()

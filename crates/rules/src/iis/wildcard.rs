@@ -28,6 +28,11 @@ impl Wildcard {
         Ok(Self(regex))
     }
 
+    /// The captures of a match of which nothing is known but which groups there are.
+    pub(super) fn unclear(&self) -> Captures {
+        Captures::unclear_of(self.0.captures_len())
+    }
+
     /// The whole string, and the text of each `*`.
     pub(super) fn captures(&self, input: &[u8]) -> Option<Captures> {
         let found = self.0.captures(input)?;

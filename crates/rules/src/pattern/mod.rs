@@ -115,6 +115,12 @@ impl Captures {
         Self { texts: Vec::new(), complete: false }
     }
 
+    /// The same where it is known that there are `count` groups, the whole match among them.
+    #[must_use]
+    pub(crate) fn unclear_of(count: usize) -> Self {
+        Self::whole(vec![None; count])
+    }
+
     /// The captures of several conditions as one list, as `trackAllCaptures` has them: the groups of
     /// each follow those of the one before, and 0 is the first one's whole match.
     #[must_use]
@@ -206,6 +212,11 @@ impl Pattern {
         }
     }
 
+    /// The groups of a match of which nothing is known but that there is one.
+    pub(crate) fn unclear(&self) -> Captures {
+        Captures::unclear_of(self.groups.len())
+    }
+
     /// The groups of the first match in `input`, if there is one.
     #[must_use]
     pub fn captures(&self, input: &[u8]) -> Option<Captures> {
@@ -218,8 +229,7 @@ impl Pattern {
                 parts.rest_regex.captures_at(input, at)?
             }
             Matcher::Table(table) => {
-                let unclear = || Captures::whole(vec![None; self.groups.len()]);
-                return table.is_match(input).then(unclear);
+                return table.is_match(input).then(|| self.unclear());
             }
         };
         let text = |place: &GroupPlace| match place {
