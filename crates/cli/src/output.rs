@@ -157,7 +157,7 @@ pub(crate) fn table(mitigations: &[MitigationReport]) -> String {
     laid_out(mitigations, false)
 }
 
-/// The table of mitigations with where they came from.
+/// The table of mitigations with where they came from, and what of ours is in place for each.
 pub(crate) fn table_with_sources(mitigations: &[MitigationReport]) -> String {
     laid_out(mitigations, true)
 }
@@ -179,11 +179,15 @@ fn laid_out(mitigations: &[MitigationReport], sources: bool) -> String {
             Some(older) => format!("{older}→{}", report.revision),
             None => report.revision.to_string(),
         };
+        let mut why = report.reason.clone();
+        if sources && !report.in_place.is_empty() {
+            why = format!("{why}; in place: {}", report.in_place.join(", "));
+        }
         let mut row = vec![
             report.id.to_string(),
             revision,
             format!("{}{blocked}", report.state.as_str()),
-            plain(&report.reason),
+            plain(&why),
         ];
         if sources {
             row.insert(3, plain(&report.source));
@@ -221,7 +225,7 @@ fn colour_states(line: &str) -> String {
 
 /// The exit code that the states ask for.
 pub(crate) fn exit_code(mitigations: &[MitigationReport]) -> u8 {
-    let attention = mitigations.iter().any(|report| report.state.needs_attention());
+    let attention = mitigations.iter().any(MitigationReport::needs_attention);
     if attention { crate::error::ATTENTION } else { 0 }
 }
 

@@ -123,7 +123,8 @@ fn what_show_prints_of_a_protected_server() {
         text.push(' ');
     }
     let expected = "WEB A test of real servers Revision 1, HASH, DIR/catalog (unsigned) State applied \
-        Why it is for every server Against something without a CVE id (high) Impact None. \
+        Why it is for every server In place Stopgap WEB.1, Stopgap WEB.2, Stopgap WEB.3 \
+        Against something without a CVE id (high) Impact None. \
         Seen on the sites (times in UTC) nginx:DIR/nginx.conf \
         1 of 1 attack probe blocked, 1 of 1 others passed on b.test:PORT, TIME \
         1 of 1 attack probe blocked, 1 of 1 others passed on shop.test:PORT, TIME \

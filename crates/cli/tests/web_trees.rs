@@ -164,7 +164,9 @@ fn a_broken_server_does_not_keep_the_others_from_being_protected() {
     let machine = on(Machine::full());
     machine.write("etc/nginx/sites-available/default", "server {\n\tlisten 80;\n");
     let run = machine.stopgap(&["check"]);
-    assert_eq!((run.code, run.state("WEB").as_str()), (1, "unknown"), "{}", run.out);
+    assert_eq!((run.code, run.state("WEB").as_str()), (1, "partial"), "{}", run.out);
+    let told = "nginx:/etc/nginx/nginx.conf: unknown: ";
+    assert!(run.reason("WEB").contains(told), "{}", run.reason("WEB"));
     assert!(run.reason("WEB").contains("sites-enabled/default, line"), "{}", run.reason("WEB"));
     assert!(machine.read("etc/haproxy/haproxy.cfg").contains("WEB.1"));
 }

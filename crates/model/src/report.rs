@@ -79,11 +79,15 @@ impl State {
     }
 
     /// The state of a mitigation from the states of its actions.
+    ///
+    /// Where something of ours holds and another part is amiss, it is partial: neither may hide the
+    /// other. What others have put there is no reason to call amiss by a milder word.
     #[must_use]
     pub fn of_actions(actions: &[Self]) -> Self {
         let first = actions.iter().copied().min().unwrap_or(Self::NotAffected);
         if first < Self::Partial {
-            return first;
+            let ours = |s: &Self| matches!(s, Self::Partial | Self::Applied);
+            return if actions.iter().any(ours) { Self::Partial } else { first };
         }
         let missing = |s: &Self| matches!(s, Self::Blocked | Self::Pending | Self::Unsupported);
         let in_place = actions.iter().any(|s| s.in_place());
@@ -122,8 +126,22 @@ pub struct MitigationReport {
     pub rules: Vec<String>,
     /// How what is in place was seen to hold on web servers.
     pub evidence: Evidence,
+    /// What of ours stands on the server for it, whatever the state: rules, and what goes with them,
+    /// by name; pools that are set not to start.
+    pub in_place: Vec<String>,
+    /// What of ours, by its name or its text, stands where no record says so and is left for a person
+    /// to take out: each a sentence without a full stop. The reason says them too.
+    pub leftovers: Vec<String>,
     /// Its actions.
     pub actions: Vec<ActionReport>,
+}
+
+impl MitigationReport {
+    /// Whether an administrator has to look at it.
+    #[must_use]
+    pub fn needs_attention(&self) -> bool {
+        self.state.needs_attention() || !self.leftovers.is_empty()
+    }
 }
 
 /// One action on this server.
@@ -157,9 +175,18 @@ mod tests {
         assert_eq!(State::of_actions(&[Covered, NotAffected]), Covered);
         assert_eq!(State::of_actions(&[Applied, Unsupported]), Partial);
         assert_eq!(State::of_actions(&[Covered, Pending]), Partial);
-        assert_eq!(State::of_actions(&[Applied, Conflict]), Conflict);
+        assert_eq!(State::of_actions(&[Covered, Conflict]), Conflict);
         assert_eq!(State::of_actions(&[Conflict, Unknown, Failed]), Unknown);
         assert_eq!(State::of_actions(&[Withdrawn, Unsupported]), Withdrawn);
         assert_eq!(State::of_actions(&[Unsupported, NotAffected]), Unsupported);
+    }
+
+    #[test]
+    fn what_cannot_be_judged_does_not_hide_what_is_in_place() {
+        for amiss in [Unknown, Conflict, Failed, Drifted] {
+            assert_eq!(State::of_actions(&[Applied, amiss]), Partial);
+            assert_eq!(State::of_actions(&[amiss, Partial, NotAffected]), Partial);
+            assert_eq!(State::of_actions(&[amiss, Covered, Pending]), amiss);
+        }
     }
 }

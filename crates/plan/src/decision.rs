@@ -22,6 +22,8 @@ pub(crate) struct Decision {
     pub(crate) notes: Vec<String>,
     /// The names of the rules found that carry it out.
     pub(crate) rules: Vec<String>,
+    /// The names of those rules of ours that stand on another web server than IIS.
+    pub(crate) on_web: Vec<String>,
     /// What is to be done.
     pub(crate) wish: Wish,
 }
@@ -40,8 +42,8 @@ pub(crate) enum Wish {
 impl Decision {
     pub(crate) fn leave(state: State, reason: impl Into<String>) -> Self {
         let (reason, place) = (reason.into(), String::new());
-        let (notes, rules) = (Vec::new(), Vec::new());
-        Self { state, reason, place, notes, rules, wish: Wish::Leave }
+        let (notes, rules, on_web) = (Vec::new(), Vec::new(), Vec::new());
+        Self { state, reason, place, notes, rules, on_web, wish: Wish::Leave }
     }
 
     pub(crate) fn at(mut self, record: Option<&Placed>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_edit::iis::{Entry, entries_named, pool};
+use stopgap_edit::iis::{Entry, File, entries_named, pool};
 use stopgap_model::evidence::Evidence;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{ActionId, Digest, Mitigation, MitigationId, Refused};
@@ -76,6 +76,8 @@ fn orphan_report(
         reason: summary(state, &actions),
         source: "change records".into(),
         rules: of_it().flat_map(|placed| rules_of(placed)).collect(),
+        in_place: standing(input, id),
+        leftovers: Vec::new(),
         actions,
     }
 }
@@ -162,10 +164,34 @@ pub(crate) fn tell_refusals(input: &Input<'_>, report: &mut Vec<MitigationReport
                 reason: reason.clone(),
                 source: source.clone(),
                 rules: Vec::new(),
+                in_place: standing(input, id),
+                leftovers: Vec::new(),
                 actions: Vec::new(),
             }),
         }
     }
+}
+
+/// What of ours stands in the files of IIS for the mitigation `id`, by name, each once.
+pub(crate) fn standing(input: &Input<'_>, id: &MitigationId) -> Vec<String> {
+    let of_it = input.in_place.actions.values().filter(|placed| placed.mitigation == *id);
+    let mut names: Vec<String> = Vec::new();
+    for part in of_it.flat_map(|placed| &placed.parts) {
+        let name = match &part.entry {
+            Entry::DisabledPool(name) => format!("pool {name}"),
+            Entry::AllowedVariable(name) => format!("variable {name}"),
+            entry => entry.name().to_owned(),
+        };
+        // Of a file that cannot be read the records are all that is known.
+        let (name, there) = match input.snapshot.file(&part.file).and_then(File::problem) {
+            Some(_) => (format!("{name} (by the records)"), true),
+            None => (name, stands(input, part)),
+        };
+        if there && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// Whether something that we put in is there.

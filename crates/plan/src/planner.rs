@@ -13,7 +13,7 @@ use crate::decide::decide;
 use crate::decision::{Decision, Wish, is_held, rules_of};
 use crate::ground::Ground;
 use crate::orphans::{
-    dropped_actions, in_force, orphan_goes, orphan_reports, orphans, tell_refusals,
+    dropped_actions, in_force, orphan_goes, orphan_reports, orphans, standing, tell_refusals,
 };
 use crate::rest::rest_on_iis;
 use crate::verify::{Probes, verify};
@@ -334,6 +334,11 @@ fn report(
             .flat_map(|decision| decision.rules.clone())
             .chain(dropped_rules(input, mitigation))
             .collect(),
+        in_place: standing(input, &mitigation.id)
+            .into_iter()
+            .chain(decided.actions.iter().flat_map(|decision| decision.on_web.clone()))
+            .collect(),
+        leftovers: Vec::new(),
         actions,
     }
 }
@@ -354,15 +359,7 @@ fn dropped_rules<'a>(
 #[must_use]
 pub fn summary(state: State, actions: &[ActionReport]) -> String {
     if state == State::Partial {
-        let here = |action: &&ActionReport| action.state != State::NotAffected;
-        let count = actions.iter().filter(here).count();
-        let in_place = actions.iter().filter(|action| action.state.in_place()).count();
-        let missing = actions.iter().filter(here).filter(|action| !action.state.in_place());
-        let reasons: Vec<String> =
-            missing.map(|action| format!("{}: {}", action.id, action.reason)).collect();
-        let in_part = actions.iter().filter(|action| action.state == State::Partial).count();
-        let in_part = if in_part > 0 { format!(", {in_part} in part") } else { String::new() };
-        return format!("{in_place} of {count} actions in place{in_part}; {}", reasons.join("; "));
+        return partial(actions);
     }
     let mut amiss: Vec<_> = actions.iter().filter(|action| action.state < State::Partial).collect();
     if amiss.iter().any(|action| action.state != state) {
@@ -374,4 +371,37 @@ pub fn summary(state: State, actions: &[ActionReport]) -> String {
     }
     let decisive = actions.iter().find(|action| action.state == state);
     decisive.map(|action| action.reason.clone()).unwrap_or_default()
+}
+
+/// What of it is in place, and what is not: what is worst first, each reason once.
+fn partial(actions: &[ActionReport]) -> String {
+    let here = || actions.iter().filter(|action| action.state != State::NotAffected);
+    let in_place: Vec<&str> =
+        here().filter(|action| action.state.in_place()).map(|action| action.id.as_str()).collect();
+    let mut missing: Vec<(State, &str, Vec<&str>)> = Vec::new();
+    for action in here().filter(|action| !action.state.in_place()) {
+        let same = |(state, reason, _): &&mut (State, &str, Vec<&str>)| {
+            *state == action.state && *reason == action.reason
+        };
+        match missing.iter_mut().find(same) {
+            Some((_, _, ids)) => ids.push(action.id.as_str()),
+            None => missing.push((action.state, &action.reason, vec![action.id.as_str()])),
+        }
+    }
+    missing.sort_by_key(|(state, _, _)| *state);
+    let told = missing.iter().map(|(state, reason, ids)| {
+        let ids = ids.join(", ");
+        match *state {
+            State::Partial | State::Blocked | State::Pending | State::Unsupported => {
+                format!("{ids}: {reason}")
+            }
+            amiss => format!("{ids}: {}: {reason}", amiss.as_str()),
+        }
+    });
+    let in_part = here().filter(|action| action.state == State::Partial).count();
+    let in_part = if in_part > 0 { format!(", {in_part} in part") } else { String::new() };
+    let names = if in_place.is_empty() { "" } else { &format!(" ({})", in_place.join(", ")) };
+    let (held, all) = (in_place.len(), here().count());
+    let told = told.collect::<Vec<_>>().join("; ");
+    format!("{held} of {all} actions in place{names}{in_part}; {told}")
 }

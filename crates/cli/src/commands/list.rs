@@ -33,8 +33,9 @@ pub(crate) fn run(common: &Common, csv: Option<&Path>) -> Result<u8, CliError> {
 
 fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let header =
-        ["id", "revision", "hash", "title", "state", "blocked", "reason", "source", "rules"];
+    let header = [
+        "id", "revision", "hash", "title", "state", "blocked", "reason", "source", "rules", "in_place",
+    ];
     let mut written = writer.write_record(header);
     for report in report {
         written = written.and_then(|()| {
@@ -48,6 +49,7 @@ fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {
                 &not_a_formula(&report.reason),
                 &not_a_formula(&report.source),
                 &not_a_formula(&report.rules.join("; ")),
+                &not_a_formula(&report.in_place.join("; ")),
             ])
         });
     }

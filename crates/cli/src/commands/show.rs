@@ -108,6 +108,9 @@ fn print(
     let blocked = if report.blocked { ", blocked" } else { "" };
     say("State", &format!("{}{blocked}", output::state_text(report.state)));
     say("Why", &plain(&report.reason));
+    if !report.in_place.is_empty() {
+        say("In place", &plain(&report.in_place.join(", ")));
+    }
     let now = Timestamp::now();
     if let Some(LastTry { at, server, error }) = last_try.filter(|it| !told(report, &it.error)) {
         let of = server.as_ref().map_or("IIS", ServerId::as_str);

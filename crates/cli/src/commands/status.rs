@@ -3,7 +3,6 @@
 use jiff::{Timestamp, Unit};
 use serde_json::json;
 use stopgap_model::policy::{Policy, Switch};
-use stopgap_model::report::State;
 use stopgap_plan::Order;
 use stopgap_store::{Event, Trail};
 
@@ -115,8 +114,8 @@ fn last_text(last: Option<Timestamp>) -> String {
 fn in_place(report: &[stopgap_model::report::MitigationReport]) -> String {
     let ids: Vec<String> = report
         .iter()
-        .filter(|report| report.state != State::Covered && !report.rules.is_empty())
-        .map(|report| format!("{} ({})", report.id, report.rules.join(", ")))
+        .filter(|report| !report.in_place.is_empty())
+        .map(|report| format!("{} ({})", report.id, report.in_place.join(", ")))
         .collect();
-    if ids.is_empty() { "nothing of ours".into() } else { ids.join("; ") }
+    if ids.is_empty() { "nothing of ours".into() } else { output::plain(&ids.join("; ")) }
 }

@@ -194,7 +194,9 @@ impl Asking<'_> {
     fn at(&self, decision: Decision, record: Option<&WebPlaced>) -> Decision {
         let Some(record) = record else { return decision };
         let rules = vec![rule_name(&record.action)];
-        Decision { rules, place: self.server.place_of(record), ..decision }
+        let there = self.server.seen != Seen::Nothing && !self.server.gone;
+        let on_web = if there { rules.clone() } else { Vec::new() };
+        Decision { rules, on_web, place: self.server.place_of(record), ..decision }
     }
 
     fn out(&self, record: &WebPlaced, why: String) -> (Decision, Wish) {

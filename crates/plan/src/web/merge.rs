@@ -14,6 +14,7 @@ pub(crate) fn merged(each: &[(String, &Decision)]) -> Option<Decision> {
     let state = State::of_actions(&states);
     let mut merged = Decision::leave(state, reason(each, state));
     let (mut places, mut notes, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+    let mut on_web = Vec::new();
     // Where something is in place, where it would be elsewhere is not told as if it were there.
     let is_there = |decision: &Decision| matches!(decision.state, State::Applied | State::Partial);
     let anywhere = each.iter().any(|(_, decision)| is_there(decision));
@@ -23,9 +24,11 @@ pub(crate) fn merged(each: &[(String, &Decision)]) -> Option<Decision> {
         }
         add(&mut notes, &decision.notes);
         add(&mut rules, &decision.rules);
+        add(&mut on_web, &decision.on_web);
     }
     merged.place = places.join("; ");
     merged.rules = rules;
+    merged.on_web = on_web;
     Some(merged.noting(notes))
 }
 
@@ -93,7 +96,7 @@ mod tests {
             ("nginx:/m".to_owned(), &failed),
         ];
         let merged = merged(&each).unwrap();
-        assert_eq!(merged.state, State::Conflict);
+        assert_eq!(merged.state, State::Partial);
         assert_eq!(
             merged.reason,
             "haproxy:/h: conflict: it refuses its own configuration; nginx:/n, nginx:/m: failed: \

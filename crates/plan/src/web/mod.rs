@@ -217,6 +217,7 @@ impl WebPlan {
             };
             known.actions.extend(orphan.actions.iter().cloned());
             known.rules.extend(orphan.rules.iter().cloned());
+            known.in_place.extend(orphan.in_place.iter().cloned());
             let states: Vec<State> = known.actions.iter().map(|action| action.state).collect();
             known.state = State::of_actions(&states);
             known.reason = summary(known.state, &known.actions);

@@ -112,8 +112,17 @@ fn orphan_report(
         reason: summary(state, &actions),
         source: "change records".into(),
         rules: of_it.iter().map(|(_, _, placed)| rule_name(&placed.action)).collect(),
+        in_place: standing(of_it),
+        leftovers: Vec::new(),
         actions,
     })
+}
+
+/// The names of those that are there, each once.
+fn standing(of_it: &[(&OnServer<'_>, &Here, &WebPlaced)]) -> Vec<String> {
+    let there = of_it.iter().filter(|(server, _, _)| server.seen != Seen::Nothing);
+    let names: BTreeSet<String> = there.map(|(_, _, placed)| rule_name(&placed.action)).collect();
+    names.into_iter().collect()
 }
 
 fn orphan_action(
