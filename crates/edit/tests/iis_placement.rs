@@ -92,8 +92,14 @@ fn a_clear_that_cannot_be_followed_is_refused() {
     let narrow = format!(
         "<configuration><location inheritInChildApplications='false'>{inner}</location></configuration>"
     );
+    // The applications below are reached.
     let snapshot = server(&host("Allow", ""), &[(ROOT, found(&narrow))]);
-    assert!(matches!(place(&snapshot, ""), Err(Refusal::Locked(_))));
+    assert_eq!(location(&snapshot, ""), "Default Web Site");
+    let snapshot = server(&host("Allow", ""), &[(OWA, found(&narrow))]);
+    let Err(Refusal::Locked(why)) = place(&snapshot, "/owa/Calendar") else {
+        panic!("it is cut off")
+    };
+    assert_eq!(why.matches("web.config").count(), 1, "{why}");
     let snapshot = server(&host("Allow", ""), &[(ROOT, found(&web("<clear/>")))]);
     assert!(matches!(place(&snapshot, "/owa"), Err(Refusal::Locked(_))));
     let snapshot = server(&host("Allow", ""), &[(OWA, found(&web("<clear/>")))]);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_edit::iis::{Effective, Level};
+use stopgap_edit::iis::{Collection, Effective, Level, dropped_by, entries_named};
 use stopgap_model::request::Request;
 use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
 use stopgap_rules::iis::{
@@ -14,7 +14,7 @@ use stopgap_rules::iis::{
 use stopgap_rules::{Headers, Meaning, url_decode};
 
 use crate::ground::{Foreign, Ground};
-use crate::{RULE_PREFIX, is_ours};
+use crate::{RULE_PREFIX, is_ours, rule_name};
 
 /// A probe that does not end as it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,8 +95,15 @@ pub fn verify(
         let faulty = |error| Misbehaviour::Faulty(format!("{}: {error}", action.id));
         meanings.extend(Meaning::of(action).map_err(faulty)?);
     }
+    // Rules of others that do the same have no names to look for: of them all is asked everywhere.
+    let is_there = |meaning: &&Meaning| {
+        let name = rule_name(&meaning.action);
+        let all = [Collection::GlobalRules, Collection::Rules, Collection::OutboundRules];
+        all.iter().any(|of| !entries_named(ground.snapshot(), *of, &name).is_empty())
+    };
+    let ours = meanings.iter().filter(is_there).map(|meaning| meaning.action.clone()).collect();
     let (with, remarks) = (BTreeMap::new(), BTreeSet::new());
-    let mut judging = Judging { mitigation, ground, with, remarks };
+    let mut judging = Judging { mitigation, ground, ours, with, remarks };
     for site in sites(&meanings, facts) {
         for probe in mitigation.probes.iter().filter(|probe| probes.has(probe)) {
             let here: Vec<&Meaning> = meanings
@@ -119,6 +126,8 @@ fn sites<'a>(meanings: &[Meaning], facts: &'a HostFacts) -> Vec<&'a str> {
 struct Judging<'a> {
     mitigation: &'a Mitigation,
     ground: &'a Ground<'a>,
+    /// The actions that rules of ours carry out.
+    ours: BTreeSet<ActionId>,
     /// The rules at a place with ours for the mitigation.
     with: BTreeMap<(String, String), (Evaluator, Option<ResponseEvaluator>)>,
     remarks: BTreeSet<String>,
@@ -138,6 +147,16 @@ impl Judging<'_> {
         // Where the configuration is not known or refused by IIS, a probe says nothing of ours. The
         // report tells of such places, and `breaks` of one that was sound before.
         let Ok(effective) = found.as_ref() else { return Ok(()) };
+        // Nor where ours is kept from its effect: that is a gap, which is told, and no fault of the rest.
+        let here: Vec<&Meaning> = meanings
+            .iter()
+            .filter(|meaning| {
+                !self.ours.contains(&meaning.action)
+                    || !is_gap(&meaning.action, self.ground, &level, effective)
+            })
+            .copied()
+            .collect();
+        let meanings = here.as_slice();
         let foreign = self.ground.foreign(&level, effective);
         let (requests, responses) = self.ready(&level, effective);
         let outcome = requests.evaluate(request);
@@ -262,9 +281,28 @@ fn value(headers: &Headers, name: &str) -> Vec<u8> {
     values.map(|(_, value)| value.as_slice()).collect::<Vec<_>>().join(&b", "[..])
 }
 
+/// Whether no rule of ours for an action holds at a place because the module does not run there, or the
+/// place drops what it inherits.
+fn is_gap(action: &ActionId, ground: &Ground<'_>, level: &Level, effective: &Effective) -> bool {
+    if !effective.module {
+        return true;
+    }
+    let of_it = |name: &str| action_of(name) == Some(action.as_str());
+    let outbound = effective.outbound.iter().flat_map(|outbound| &outbound.rules);
+    let holds = effective.rules.iter().any(|rule| of_it(&rule.name))
+        || outbound.into_iter().any(|rule| of_it(&rule.name));
+    let dropped = |of| dropped_by(ground.snapshot(), level, of, &rule_name(action)).is_some();
+    !holds && (dropped(Collection::Rules) || dropped(Collection::OutboundRules))
+}
+
+/// The action that a rule of this name carries out, if it is one of ours.
+pub(crate) fn action_of(name: &str) -> Option<&str> {
+    let (start, rest) = name.split_at_checked(RULE_PREFIX.len())?;
+    start.eq_ignore_ascii_case(RULE_PREFIX).then(|| rest.split(' ').next().unwrap_or_default())
+}
+
 /// Whether a rule of this name carries out an action of the mitigation: perhaps one of several
 /// places of its.
 fn is_of(name: &str, mitigation: &Mitigation) -> bool {
-    let action = name.strip_prefix(RULE_PREFIX).and_then(|rest| rest.split(' ').next());
-    mitigation.actions.iter().any(|a| Some(a.id.as_str()) == action)
+    mitigation.actions.iter().any(|a| Some(a.id.as_str()) == action_of(name))
 }

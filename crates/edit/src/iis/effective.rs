@@ -44,7 +44,8 @@ pub struct Effective {
     pub allowed: Result<Vec<String>, String>,
     /// The rewrite maps that their templates may use. One that is not known is not among them.
     pub maps: Vec<RewriteMap>,
-    /// Whether the rewrite module runs for this path. Where it does not, no rule has any effect.
+    /// Whether the rewrite module runs for this path: it must be among `globalModules` and among the
+    /// `modules` that are in effect here. Where it does not, no rule has any effect.
     pub module: bool,
     /// Whether the configuration lets the kernel keep responses in its cache.
     pub kernel_cache: bool,
@@ -147,7 +148,8 @@ fn effective(
         outbound: outbound.and_then(|rules| Ok(Outbound { rules, preconditions: preconditions? })),
         allowed: allowed.map(|all| all.into_iter().map(|allowed| allowed.name).collect()),
         maps: maps.into_iter().flatten().filter_map(|map| map.item.ok()).collect(),
-        module: support.module && module.unwrap_or(true),
+        // A file that stands for itself says nothing of what is above it.
+        module: support.module && module.unwrap_or(of_host == 0),
         kernel_cache: kernel_cache.unwrap_or(true),
     })
 }

@@ -90,7 +90,7 @@ pub enum Refusal {
     #[error("the URL Rewrite module is not installed: globalModules has no RewriteModule")]
     NoModule,
     /// URL Rewrite is installed and does not run for the scope.
-    #[error("the URL Rewrite module is switched off for {}: `modules` there is without it", one_line(.0))]
+    #[error("the URL Rewrite module does not run for {}: `modules` there is without it", one_line(.0))]
     ModuleOff(String),
     /// The section is not declared, and any rule would break the site.
     #[error("section {0} is not declared in configSections of applicationHost.config")]
@@ -197,6 +197,7 @@ fn global(
             one_line(source)
         )));
     }
+    runs_somewhere(snapshot, iis)?;
     let (file, place) = (iis.config.clone(), Place::Server);
     Ok(Placement {
         targets: vec![Target { file, place, suffix: String::new(), path: String::new() }],
@@ -205,6 +206,19 @@ fn global(
             .to_owned(),
         gaps: Vec::new(),
     })
+}
+
+/// A global rule needs a site for which the module runs; of the others the report tells.
+fn runs_somewhere(snapshot: &Snapshot, iis: &Iis) -> Result<(), Refusal> {
+    let runs = |site: &Site| match effective_rules_named(snapshot, &site.name, "", &|_| false) {
+        Ok(effective) => effective.module,
+        // Of such a site nothing is known that would speak against the rule.
+        Err(_) => true,
+    };
+    match iis.sites.is_empty() || iis.sites.iter().any(runs) {
+        true => Ok(()),
+        false => Err(Refusal::ModuleOff("any site".to_owned())),
+    }
 }
 
 /// Outbound rules have no global section: each site gets its own.

@@ -8,7 +8,7 @@ use stopgap_model::problem::one_line;
 
 use super::collect::Lock;
 use super::facts::{Definition, OverrideMode};
-use super::folders::Folder;
+use super::folders::{Folder, application_of};
 use super::levels::paths;
 use super::merge::{Step, host_steps, web_steps};
 use super::place::{Place, is_within, joined, normal};
@@ -65,10 +65,14 @@ impl<'s, 'p> Scoped<'s, 'p> {
         let (target, why) = self.main(&steps)?;
         let mut placement = Placement { targets: vec![target], why, gaps: Vec::new() };
         let mut known = placement.targets.iter().map(Stand::of_target).collect();
-        for level in self.paths.iter().filter(|level| **level != self.path) {
-            self.reach(level, &mut placement, &mut known)?;
+        let mut reached = false;
+        for level in &self.paths {
+            reached |= self.reach(level, &mut placement, &mut known)?;
         }
-        Ok(placement)
+        match placement.gaps.first() {
+            Some(gap) if !reached => Err(Refusal::Locked(gap.why.clone())),
+            _ => Ok(placement),
+        }
     }
 
     fn steps(&self, path: &str) -> Result<Vec<Step<'s>>, String> {
@@ -79,7 +83,10 @@ impl<'s, 'p> Scoped<'s, 'p> {
 
     /// The place for the scope itself, and why there.
     fn main(&self, steps: &[Step<'s>]) -> Result<(Target, String), Refusal> {
-        let dropping = steps.iter().rfind(|step| step.reaches && self.dropped(step).is_some());
+        // What no application below inherits costs its own part alone, which is a gap then.
+        let dropping = steps
+            .iter()
+            .rfind(|step| step.reaches && !self.is_narrow(step) && self.dropped(step).is_some());
         let web = dropping.filter(|step| !step.file.is_host());
         let why = match web {
             Some(step) if self.dropped(step) == Some(Dropped::Removed) => {
@@ -88,7 +95,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
                     step.file.path()
                 )));
             }
-            Some(step) => format!("{} drops what is inherited", step.file.path()),
+            Some(step) => format!("{} drops what is inherited", said_by(step)),
             None => match self.in_location(steps) {
                 Ok(target) => return Ok((target, SURVIVES.to_owned())),
                 Err(why) => why,
@@ -104,6 +111,12 @@ impl<'s, 'p> Scoped<'s, 'p> {
             }
             Err(also) => Err(Refusal::Locked(format!("{why}, and {also}"))),
         }
+    }
+
+    /// Whether a step holds for a part of the scope only: its application, and there are others.
+    fn is_narrow(&self, step: &Step<'_>) -> bool {
+        let own = application_of(self.site, &step.level);
+        step.layer.stays && self.paths.iter().any(|path| application_of(self.site, path) != own)
     }
 
     /// Whether a step drops what we would put above it.
@@ -162,7 +175,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
             let later = steps.iter().rposition(|step| std::ptr::eq(step, after));
             let here = steps.iter().position(|step| std::ptr::eq(step, own));
             if later > here {
-                return Err(format!("{} drops it again further down", after.file.path()));
+                return Err("no rule of the scope can stand behind that".to_owned());
             }
         }
         self.may_stand_in(own, steps)?;
@@ -215,26 +228,27 @@ impl<'s, 'p> Scoped<'s, 'p> {
         }
     }
 
-    /// Sees to it that a level below the scope has the rule too: inherited, or by one of its own.
+    /// Sees to it that a level of the scope has the rule too: inherited, or by one of its own. Answers
+    /// whether it has.
     fn reach(
         &self,
         level: &str,
         placement: &mut Placement,
         known: &mut HashSet<Stand>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         // What is unknown further down is no reason to leave the rest unprotected.
-        let Ok(steps) = self.steps(level) else { return Ok(()) };
-        let Some(main) = placement.targets.first() else { return Ok(()) };
+        let Ok(steps) = self.steps(level) else { return Ok(true) };
+        let Some(main) = placement.targets.first() else { return Ok(true) };
         let from = steps
             .iter()
             .position(|step| is_at(step, main))
             .map_or_else(|| self.behind_location(&steps), |at| at + 1);
         let below = steps.get(from..).unwrap_or_default();
         let Some(step) = below.iter().rfind(|s| s.reaches && self.dropped(s).is_some()) else {
-            return Ok(());
+            return Ok(true);
         };
         if known.contains(&Stand::of_step(step)) {
-            return Ok(());
+            return Ok(true);
         }
         let in_files = placement.targets.iter().filter(|t| t.place == Place::WebConfig).count();
         match self.own_target(step, &steps, in_files) {
@@ -242,15 +256,17 @@ impl<'s, 'p> Scoped<'s, 'p> {
                 self.check_name(&target.suffix, &step.level)?;
                 known.insert(Stand::of_target(&target));
                 placement.targets.push(target);
+                Ok(true)
             }
             Err(why) => {
-                let at = joined(&self.site.name, level);
+                // It is one gap, however many folders are in it.
+                let at = joined(&self.site.name, &step.level);
                 if placement.gaps.iter().all(|gap| gap.at != at) {
                     placement.gaps.push(Gap { at, why });
                 }
+                Ok(false)
             }
         }
-        Ok(())
     }
 
     /// Where the location of the scope stands in the order of steps, if it is not there yet.
@@ -285,7 +301,13 @@ impl<'s, 'p> Scoped<'s, 'p> {
                 self.may_stand_in(step, steps)?;
                 Place::WebConfig
             }
-            _ => return Err(format!("a location of {file} drops what is inherited, by <clear/>")),
+            _ if step.layer.stays => {
+                return Err(format!(
+                    "{} drops what is inherited there, by <clear/>, but not for the applications below",
+                    said_by(step)
+                ));
+            }
+            _ => return Err(format!("{} drops what is inherited, by <clear/>", said_by(step))),
         };
         self.not_elsewhere(step)?;
         let spelled = step.base.trim_matches('/');
@@ -332,6 +354,14 @@ impl Stand {
 
     fn of_step(step: &Step<'_>) -> Self {
         Self(step.file.path().key(), step.layer.place(step.file.is_host()).key())
+    }
+}
+
+/// The file of a step, and whether a location of it is meant.
+fn said_by(step: &Step<'_>) -> String {
+    match step.layer.written {
+        Some(_) => format!("a location of {}", step.file.path()),
+        None => step.file.path().to_string(),
     }
 }
 

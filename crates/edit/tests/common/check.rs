@@ -37,7 +37,7 @@ pub const PLAIN_HOST: &str = r#"<configuration>
             <application path="/owa"><virtualDirectory path="/" physicalPath="C:\owa" /></application>
         </site></sites>
     </system.applicationHost>
-    <system.webServer><globalModules><add name="RewriteModule" /></globalModules></system.webServer>
+    <system.webServer><globalModules><add name="RewriteModule" /></globalModules><modules><add name="RewriteModule" /></modules></system.webServer>
 </configuration>"#;
 
 /// A refusal is a sentence in one line.

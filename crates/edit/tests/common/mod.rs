@@ -48,6 +48,7 @@ pub fn host_with(mode: &str, rewrite: &str, rest: &str) -> String {
         </sites>
     </system.applicationHost>
     <system.webServer>
+        <modules><add name="RewriteModule" /></modules>
         <globalModules>
             <add name="RewriteModule" image="rewrite.dll" />
         </globalModules>{rewrite}

@@ -187,6 +187,6 @@ fn without_effect() -> Vec<Situation> {
             let off = "<modules><remove name=\"RewriteModule\" /></modules>";
             with_root(&m1(EOMT)).location("path=\"Default Web Site\"", off)
         })
-        .finds("unsupported", &["module is switched off", "Default Web Site"]),
+        .finds("unsupported", &["module does not run", "Default Web Site"]),
     ]
 }

@@ -2,10 +2,14 @@
 
 use crate::documents::word;
 use crate::rules::{abort, rules, web, web_location};
-use crate::server::{ECP, ECP_AUTH, HOST, IN_LOCATION, OWA, OWA_AUTH, ROOT, Server, server};
+use crate::server::{
+    AUTODISCOVER, ECP, ECP_AUTH, HOST, IN_LOCATION, OWA, OWA_AUTH, ROOT, Server, server,
+};
 use crate::situation::{Situation, m1_on, on};
 
 const OWA_SCOPE: &str = "{ site = \"Default Web Site\", path = \"/owa\" }";
+const ECP_SCOPE: &str = "{ site = \"Default Web Site\", path = \"/ecp\" }";
+const NARROW: &str = "path=\".\" inheritInChildApplications=\"false\"";
 const CALENDAR: &str = "{ site = \"Default Web Site\", path = \"/owa/Calendar\" }";
 
 pub fn table() -> Vec<Situation> {
@@ -75,11 +79,31 @@ fn out_of_reach() -> Vec<Situation> {
         .notes(&["not for Default Web Site/ecp/auth"])
         .becomes("partial")
         .because(&["in place", "drops what is inherited"]),
-        m1_on("a clear at the root that child applications do not see is out of reach", {
-            let narrow = "path=\".\" inheritInChildApplications=\"false\"";
-            server().file(ROOT, web_location(narrow, &rules("<clear />")))
+        m1_on("a clear at the root that child applications do not see costs the root alone", {
+            server().file(ROOT, web_location(NARROW, &rules("<clear />")))
         })
-        .finds("unsupported", &["drop"]),
+        .finds("pending", &["is affected"])
+        .at(IN_LOCATION)
+        .notes(&["not for Default Web Site: a location of C:\\inetpub\\wwwroot\\web.config drops"])
+        .notes(&["but not for the applications below"])
+        .becomes("partial")
+        .because(&["in place; not for Default Web Site: a location of"]),
+        m1_on("Autodiscover itself drops what is inherited, and the rest is protected", {
+            server().file(AUTODISCOVER, web_location("path=\"json\"", &rules("<clear />")))
+        })
+        .finds("pending", &["is affected"])
+        .at(IN_LOCATION)
+        .becomes("partial")
+        .because(&["not for Default Web Site/autodiscover/json"]),
+        on(
+            "a clear in an application without others below it leaves no place, which is said once",
+            server().file(ECP, web_location(NARROW, &rules("<clear />"))),
+            word("W", ECP_SCOPE, "jndi"),
+        )
+        .finds(
+            "unsupported",
+            &["a location of C:\\Program Files", "no rule of the scope can stand"],
+        ),
         m1_on("somebody removes our rule by its name in one application", {
             server().file(ECP, web(&rules("<remove name=\"Stopgap M1.1\" />")))
         })
@@ -215,7 +239,26 @@ fn modules() -> Vec<Situation> {
         m1_on("the rewrite module is taken out of the whole site", {
             server().location("path=\"Default Web Site\"", off)
         })
-        .finds("unsupported", &["switched off", "Default Web Site"]),
+        .finds("unsupported", &["does not run for Default Web Site", "`modules`"]),
+        m1_on("the module is installed, and `modules` of the server is without it", {
+            server().host_edit("            <add name=\"RewriteModule\" />\n", "")
+        })
+        .finds("unsupported", &["does not run for Default Web Site", "`modules`"]),
+        on(
+            "a rule for the whole server where the module runs for no site",
+            server().host_edit("            <add name=\"RewriteModule\" />\n", ""),
+            word("W", "", "jndi"),
+        )
+        .finds("unsupported", &["does not run for any site"]),
+        on(
+            "a rule for the whole server where the module is taken out of one site",
+            server().location("path=\"Exchange Back End\"", off),
+            word("W", "", "jndi"),
+        )
+        .finds("pending", &["every server"])
+        .notes(&["not for Exchange Back End/: the URL Rewrite module does not run there"])
+        .becomes("partial")
+        .because(&["in place", "Exchange Back End"]),
         m1_on("the rewrite module is taken out of one application", {
             server().location("path=\"Default Web Site/ecp\"", off)
         })

@@ -86,6 +86,10 @@ const TEMPLATE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
             <add name="HttpCacheModule" image="%windir%\System32\inetsrv\cachhttp.dll" />
             <add name="RewriteModule" image="%SystemRoot%\system32\inetsrv\rewrite.dll" />
         </globalModules>
+        <modules>
+            <add name="HttpCacheModule" />
+            <add name="RewriteModule" />
+        </modules>
     </system.webServer>
 </configuration>
 "#;
