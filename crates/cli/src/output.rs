@@ -179,7 +179,7 @@ fn laid_out(mitigations: &[MitigationReport], sources: bool) -> String {
             Some(older) => format!("{older}→{}", report.revision),
             None => report.revision.to_string(),
         };
-        let mut why = report.reason.clone();
+        let mut why = report.told();
         if sources && !report.in_place.is_empty() {
             why = format!("{why}; in place: {}", report.in_place.join(", "));
         }

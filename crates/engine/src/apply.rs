@@ -187,7 +187,8 @@ impl Engine<'_> {
         for step in steps {
             match step {
                 Step::Insert(placed) => {
-                    let detail = format!("{} in {}", placed.action, list(&placed.files()));
+                    let how = if placed.found { "found as it would be written in" } else { "in" };
+                    let detail = format!("{} {how} {}", placed.action, list(&placed.files()));
                     entries.push(Entry::new(Event::Applied, placed.mitigation.as_str(), detail));
                 }
                 // A rule that is taken out to be put in anew is not withdrawn.

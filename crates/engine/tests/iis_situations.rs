@@ -26,6 +26,8 @@ mod headers;
 mod inheritance;
 #[path = "iis_situations/interference.rs"]
 mod interference;
+#[path = "iis_situations/lost.rs"]
+mod lost;
 #[path = "iis_situations/names.rs"]
 mod names;
 #[path = "iis_situations/pools.rs"]
@@ -65,6 +67,7 @@ fn table() -> Vec<Situation> {
         headers::requests(),
         headers::responses(),
         pools::table(),
+        lost::table(),
     ];
     tables.into_iter().flatten().collect()
 }

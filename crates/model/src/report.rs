@@ -130,17 +130,32 @@ pub struct MitigationReport {
     /// by name; pools that are set not to start.
     pub in_place: Vec<String>,
     /// What of ours, by its name or its text, stands where no record says so and is left for a person
-    /// to take out: each a sentence without a full stop. The reason says them too.
+    /// to take out: each a sentence without a full stop.
     pub leftovers: Vec<String>,
     /// Its actions.
     pub actions: Vec<ActionReport>,
 }
+
+/// The most leftovers that are told beside one reason.
+const MAX_LEFTOVERS: usize = 3;
 
 impl MitigationReport {
     /// Whether an administrator has to look at it.
     #[must_use]
     pub fn needs_attention(&self) -> bool {
         self.state.needs_attention() || !self.leftovers.is_empty()
+    }
+
+    /// The reason, with what is left over.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let untold = self.leftovers.iter().filter(|text| !self.reason.contains(text.as_str()));
+        let mut told: Vec<&str> = untold.map(String::as_str).take(MAX_LEFTOVERS).collect();
+        let more = self.leftovers.len().saturating_sub(MAX_LEFTOVERS);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        told.extend(more.as_deref());
+        let reason = (!self.reason.is_empty()).then_some(self.reason.as_str());
+        reason.into_iter().chain(told).collect::<Vec<_>>().join("; ")
     }
 }
 

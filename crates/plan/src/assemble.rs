@@ -179,6 +179,7 @@ impl<'a> Assembly<'a> {
             revision: mitigation.revision,
             hash: mitigation.hash,
             action: action.clone(),
+            found: false,
             parts: Vec::new(),
         };
         let insertion = self.insertions.len();

@@ -179,8 +179,12 @@ impl Case<'_> {
     /// Ours stands and is without effect somewhere: put where it holds, if there is such a place.
     fn hidden(&self, rewrite: &Rewrite<'_>, how: String) -> Decision {
         let wanted = self.standings(rewrite);
-        let Ok((standings, gaps)) = &wanted else {
-            return Decision::leave(State::Drifted, how);
+        let (standings, gaps) = match &wanted {
+            Ok(wanted) => wanted,
+            Err(taken @ Refusal::NameTaken { .. }) => {
+                return Decision::leave(State::Drifted, format!("{how}; {taken}"));
+            }
+            Err(_) => return Decision::leave(State::Drifted, how),
         };
         let stands = |standing: &Standing| {
             let mut parts = self.record.into_iter().flat_map(|record| &record.parts);
@@ -326,7 +330,10 @@ impl Case<'_> {
             }
             PoolState::OffAlready(pools) => Decision::leave(
                 State::Covered,
-                format!("set not to start already, and not by us: {}", list(&pools)),
+                format!(
+                    "set not to start already, and not by this state folder's records: {}",
+                    list(&pools)
+                ),
             )
             .noting(told(&pools)),
             PoolState::Starting(pools) => {

@@ -7,8 +7,9 @@ use crate::affected::{Affects, action_affects, affects};
 use crate::case::{Case, affected};
 use crate::decision::{Decision, Wish, is_held, quoted, stays};
 use crate::foreign::{Others, others};
+use crate::found::stray;
 use crate::ground::Ground;
-use crate::observe::{named, place_text};
+use crate::observe::named;
 use crate::work::{Rewrite, rewrite};
 use crate::{Input, Placed};
 
@@ -137,15 +138,11 @@ fn no_longer_needed(
     }
 }
 
-/// A rule of our name that no record tells of: the state folder was lost, or is another one. Nothing
-/// says what was made around it, so nobody but a person takes it out.
+/// A rule of our name that no record tells of and that is not what we would write there: it may be
+/// somebody's, so nobody but a person takes it out.
 pub(crate) fn leftover(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Option<String> {
     let found = named(rewrite, ground).into_iter().next()?;
-    let (name, place) = (rewrite.name(), place_text(&found.file, &found.place));
-    Some(format!(
-        "the rule `{name}` is in place and not in this state folder's records: \
-         it has to be taken out by hand ({place})"
-    ))
+    Some(stray(rewrite.name(), &found))
 }
 
 pub(crate) fn taken_back_decision(

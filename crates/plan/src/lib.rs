@@ -11,6 +11,7 @@ mod case;
 mod decide;
 mod decision;
 mod foreign;
+mod found;
 mod ground;
 mod observe;
 mod orphans;
@@ -229,6 +230,9 @@ pub struct Placed {
     pub hash: Digest,
     /// The action.
     pub action: ActionId,
+    /// Whether it was found there, as it would have been written, and not put in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
     /// What was put in, the rule that does the work first.
     pub parts: Vec<Part>,
 }

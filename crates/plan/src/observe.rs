@@ -59,7 +59,7 @@ pub(crate) fn observe(
     if let Some(other) = named(rewrite, ground).into_iter().next() {
         let name = rewrite.name();
         let same = other.entry.as_ref().is_ok_and(|entry| *entry == rewrite.rule);
-        if same && missing(rewrite, ground, &|found| found == name).is_empty() {
+        if same && missing(rewrite, ground, &|entry| *entry == rewrite.rule).is_empty() {
             let names = vec![name.to_owned()];
             return Observation::Equivalent(Equivalent { names, together: false, remark: None });
         }
@@ -115,10 +115,8 @@ fn observe_ours(rewrite: &Rewrite<'_>, record: &Placed, ground: &Ground<'_>) -> 
     if !says_the_same(rewrite, record) {
         return Observation::Outdated;
     }
-    let ours = |name: &str| {
-        let parts = record.parts.iter();
-        parts.into_iter().any(|part| part.entry.name().eq_ignore_ascii_case(name))
-    };
+    // What has the name alone does not do the work: a copy that somebody edited.
+    let ours = |entry: &Entry| record.parts.iter().any(|part| part.entry == *entry);
     let missing = missing(rewrite, ground, &ours);
     let (unknown, missing): (Vec<Missing>, Vec<Missing>) =
         missing.into_iter().partition(|missing| missing.unknown);
@@ -214,11 +212,11 @@ pub(crate) struct Missing {
     pub(crate) unknown: bool,
 }
 
-/// The places in the scope of a rule at which none whose name passes `ours` is in effect.
+/// The places in the scope of a rule at which none that passes `ours` is in effect.
 pub(crate) fn missing(
     rewrite: &Rewrite<'_>,
     ground: &Ground<'_>,
-    ours: &dyn Fn(&str) -> bool,
+    ours: &dyn Fn(&Entry) -> bool,
 ) -> Vec<Missing> {
     let levels = match ground.levels(rewrite.scope) {
         Ok(levels) => levels,
@@ -245,7 +243,7 @@ fn absent(
     ground: &Ground<'_>,
     level: &Level,
     effective: &Effective,
-    ours: &dyn Fn(&str) -> bool,
+    ours: &dyn Fn(&Entry) -> bool,
 ) -> Option<(String, bool)> {
     let at = text(level);
     let no = |why: String| Some((why, false));
@@ -254,13 +252,18 @@ fn absent(
     }
     let there = match rewrite.collection() {
         Collection::OutboundRules => match &effective.outbound {
-            Ok(outbound) => outbound.rules.iter().any(|rule| ours(&rule.name)),
+            Ok(outbound) => outbound
+                .rules
+                .iter()
+                .filter_map(|rule| rule.item.as_ref().ok())
+                .any(|says| ours(&Entry::Outbound(says.clone()))),
             Err(why) => {
                 return Some((format!("the outbound rules of {at} are not known: {why}"), true));
             }
         },
         _ => {
-            let found = effective.rules.iter().find(|rule| ours(&rule.name));
+            let is_ours = |says: &Rule| ours(&Entry::Rule(says.clone()));
+            let found = effective.rules.iter().find(|rule| rule.item.as_ref().is_ok_and(is_ours));
             if let Some(variable) = found.and_then(|rule| effective.forbidden(rule)) {
                 return no(format!("the rule may not set {variable} for {at}"));
             }

@@ -19,7 +19,7 @@ use crate::rest::rest_on_iis;
 use crate::verify::{Probes, verify};
 use crate::web::WebPlan;
 use crate::work::rewrite;
-use crate::{FileEdit, Input, Placed, Plan, Step};
+use crate::{FileEdit, Input, Placed, Plan, Step, found};
 
 /// A mitigation with the decisions on its actions.
 struct Decided<'a> {
@@ -43,11 +43,15 @@ impl<'a> Decided<'a> {
 /// Decides what is to be done on a server and says why, for everything done and left undone.
 pub fn plan(input: &Input<'_>) -> Plan {
     let ground = Ground::new(input.snapshot);
+    let adopted = found::adopted(input, &ground);
+    let in_place = found::with(input.in_place, &adopted);
+    let input = &Input { in_place: &in_place, ..*input };
     let offers = input.catalog.offers.iter();
     let web = WebPlan::new(input);
     let decided = offers.map(|offer| Decided::new(input, &ground, &web, offer));
     let mut decided: Vec<_> = decided.collect();
     judge_what_is_in_place(input, &ground, &mut decided);
+    tell_adopted(&adopted, &mut decided);
     let orphans = orphans(input);
     let whole = input.failures.stuck_iis();
     let mut stuck: BTreeMap<ActionId, String> = orphans
@@ -58,18 +62,53 @@ pub fn plan(input: &Input<'_>) -> Plan {
     // Each round but the last takes the wish from at least one action.
     loop {
         let assembled = assemble(input, &mut decided, &orphans, &mut stuck);
-        let Some((edits, steps)) = assembled else { continue };
+        let Some((edits, mut steps)) = assembled else { continue };
         if !drop_what_would_not_work(input, &ground, &mut decided, &edits, &steps) {
             let mut report: Vec<_> =
                 decided.iter().map(|d| report(input, d, &orphans, &stuck)).collect();
             report.extend(orphan_reports(input, &orphans, &stuck));
             web.tell_orphans(&mut report);
             tell_refusals(input, &mut report);
+            found::tell(found::leftovers(input, &ground), &mut report);
+            steps.extend(records_of(input, &adopted, &decided));
             let mut plan = Plan { edits, steps, web: web.changes, standing: web.standing, report };
             rest_on_iis(input, &mut plan);
             return plan;
         }
     }
+}
+
+/// What was found as we would write it is told as that, until a record tells of it.
+fn tell_adopted(adopted: &BTreeMap<ActionId, Placed>, decided: &mut [Decided<'_>]) {
+    for decided in decided {
+        for (action, decision) in decided.mitigation.actions.iter().zip(&mut decided.actions) {
+            if adopted.contains_key(&action.id) {
+                let told = "known by its text: this state folder's records do not tell of it";
+                decision.reason = format!("{}; {told}", decision.reason);
+            }
+        }
+    }
+}
+
+/// A record for each thing that was found as we would write it and that stays, so that it is known
+/// whatever the catalog says later. Nothing on the server is changed for that.
+fn records_of(
+    input: &Input<'_>,
+    adopted: &BTreeMap<ActionId, Placed>,
+    decided: &[Decided<'_>],
+) -> Vec<Step> {
+    let stays = |id: &ActionId, placed: &Placed| {
+        let asked = input.order.only.as_ref().is_none_or(|only| only.contains(&placed.mitigation));
+        let blocked = input.policy.blocked.contains_key(&placed.mitigation);
+        let mut all = decided.iter().flat_map(|d| d.mitigation.actions.iter().zip(&d.actions));
+        let holds = all.any(|(action, decision)| {
+            let in_force = matches!(decision.state, State::Applied | State::Partial);
+            action.id == *id && in_force && decision.wish == Wish::Leave
+        });
+        asked && !blocked && input.policy.enabled() && holds
+    };
+    let found = adopted.iter().filter(|(id, placed)| stays(id, placed));
+    found.map(|(_, placed)| Step::Insert(Box::new(placed.clone()))).collect()
 }
 
 /// Assembles the edits. An action whose edit is refused becomes a conflict, or is `stuck` if no

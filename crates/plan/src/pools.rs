@@ -72,6 +72,17 @@ pub(crate) fn standings(
     wanted.map(standing).collect()
 }
 
+/// The pools that have to the letter what we set, and by no record.
+pub(crate) fn set_as_ours(
+    names: &[String],
+    in_place: &InPlace,
+    ground: &Ground<'_>,
+) -> Vec<String> {
+    let found = names.iter().filter_map(|name| pool(ground.snapshot(), name).ok().flatten());
+    let left = found.filter(|pool| pool.to_the_letter && !is_ours(in_place, &pool.name));
+    left.map(|pool| pool.name).collect()
+}
+
 /// Whether a pool is set not to start by an action of ours.
 fn is_ours(in_place: &InPlace, name: &str) -> bool {
     let mut parts = in_place.actions.values().flat_map(|placed| &placed.parts);

@@ -176,16 +176,72 @@ impl Rewrite<'_> {
         ground: &Ground<'_>,
         record: Option<&Placed>,
     ) -> Result<Placement, Refusal> {
-        let own = |file: &ServerPath, place: &Place, name: &str| {
+        self.placed_beside(ground, &|file, place, name| {
             let parts = record.into_iter().flat_map(|record| &record.parts);
             parts.into_iter().any(|part| {
                 part.file.key() == file.key()
                     && part.undo.place() == place
                     && part.entry.name().eq_ignore_ascii_case(name)
             })
+        })
+    }
+
+    /// What of it stands word for word where it would be put today: the rule with what it needs.
+    pub(crate) fn standing_already(&self, ground: &Ground<'_>) -> Vec<Standing> {
+        let stands = |standing: &Standing| {
+            let collection = standing.entry.collection(&standing.place);
+            let found = entries_named(ground.snapshot(), collection, standing.entry.name());
+            found.iter().any(|found| {
+                found.file.key() == standing.file.key()
+                    && found.place == standing.place
+                    && found.entry.as_ref() == Ok(&standing.entry)
+            })
         };
+        let at = |file: &ServerPath, place: &Place, entry: Entry| Standing {
+            file: file.clone(),
+            place: place.clone(),
+            entry,
+        };
+        let own = |file: &ServerPath, place: &Place, name: &str| {
+            let suffix = name.get(self.name().len()..).unwrap_or_default();
+            stands(&at(file, place, self.rule_at(suffix)))
+        };
+        let Ok(placement) = self.placed_beside(ground, &own) else { return Vec::new() };
+        let (mut rules, mut preconditions) = (Vec::new(), Vec::new());
+        for Target { file, place, suffix, .. } in &placement.targets {
+            let rule = at(file, place, self.rule_at(suffix));
+            let precondition = self.precondition_at(suffix).map(|entry| at(file, place, entry));
+            if stands(&rule) && precondition.as_ref().is_none_or(stands) {
+                rules.push(rule);
+                preconditions.extend(precondition);
+            }
+        }
+        if rules.is_empty() {
+            return rules;
+        }
+        let host = ServerPath::new(APPLICATION_HOST);
+        let root = Place::Location { path: String::new() };
+        let variables = self.variables().into_iter();
+        let variables =
+            variables.map(|name| at(&host, &root, Entry::AllowedVariable(name.to_owned())));
+        let variables: Vec<Standing> = variables.filter(stands).collect();
+        rules.into_iter().chain(preconditions).chain(variables).collect()
+    }
+
+    /// The precondition as it stands in one of the rule's places.
+    fn precondition_at(&self, suffix: &str) -> Option<Entry> {
+        let mut precondition = self.precondition.clone()?;
+        precondition.name.push_str(suffix);
+        Some(Entry::PreCondition(precondition))
+    }
+
+    fn placed_beside(
+        &self,
+        ground: &Ground<'_>,
+        own: &dyn Fn(&ServerPath, &Place, &str) -> bool,
+    ) -> Result<Placement, Refusal> {
         let (scope, name) = (self.scope, self.name());
-        let placing = Placing { scope, collection: self.collection(), name, own: &own };
+        let placing = Placing { scope, collection: self.collection(), name, own };
         place_for(ground.snapshot(), &placing)
     }
 
@@ -202,11 +258,9 @@ impl Rewrite<'_> {
             all.push(Standing { file, place, entry: self.rule_at(&target.suffix) });
         }
         for target in &placement.targets {
-            if let Some(precondition) = &self.precondition {
-                let mut precondition = precondition.clone();
-                precondition.name.push_str(&target.suffix);
+            if let Some(entry) = self.precondition_at(&target.suffix) {
                 let (file, place) = (target.file.clone(), target.place.clone());
-                all.push(Standing { file, place, entry: Entry::PreCondition(precondition) });
+                all.push(Standing { file, place, entry });
             }
         }
         for variable in self.variables() {

@@ -34,7 +34,8 @@ pub(crate) fn run(common: &Common, csv: Option<&Path>) -> Result<u8, CliError> {
 fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [
-        "id", "revision", "hash", "title", "state", "blocked", "reason", "source", "rules", "in_place",
+        "id", "revision", "hash", "title", "state", "blocked", "reason", "source", "rules",
+        "in_place",
     ];
     let mut written = writer.write_record(header);
     for report in report {

@@ -107,7 +107,7 @@ fn print(
     say("Revision", &format!("{}, {hash}, {}", report.revision, report.source));
     let blocked = if report.blocked { ", blocked" } else { "" };
     say("State", &format!("{}{blocked}", output::state_text(report.state)));
-    say("Why", &plain(&report.reason));
+    say("Why", &plain(&report.told()));
     if !report.in_place.is_empty() {
         say("In place", &plain(&report.in_place.join(", ")));
     }

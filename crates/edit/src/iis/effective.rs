@@ -9,6 +9,7 @@ use super::entry::{Collection, Entry};
 use super::facts::RewriteSupport;
 use super::merge::{Step, host_steps, web_steps};
 use super::place::{Place, normal};
+use super::section::Section;
 use super::snapshot::{File, Snapshot};
 use super::summary::Summary;
 use super::xml::{Doc, NotReadable};
@@ -184,6 +185,42 @@ pub fn entries_named(snapshot: &Snapshot, collection: Collection, name: &str) ->
         }
     }
     found
+}
+
+/// Every rule and precondition whose name begins so, wherever in the snapshot it is, with its name as
+/// it is written. Case does not matter.
+#[must_use]
+pub fn entries_called(snapshot: &Snapshot, prefix: &str) -> Vec<(String, Named)> {
+    let begins = |name: &str| {
+        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let mut found = Vec::new();
+    for file in snapshot.files() {
+        let Ok(summary) = file.summary() else { continue };
+        for layer in &summary.layers {
+            let here = || layer.place(file.is_host());
+            let all = members(&layer.global, Entry::Rule, Place::Server)
+                .chain(members(&layer.rules, Entry::Rule, here()))
+                .chain(members(&layer.outbound, Entry::Outbound, here()))
+                .chain(members(&layer.preconditions, Entry::PreCondition, here()));
+            found.extend(all.filter(|(name, _, _)| begins(name)).map(|(name, place, entry)| {
+                (name, Named { file: file.path().clone(), place, entry })
+            }));
+        }
+    }
+    found
+}
+
+/// The members of sections, with their names and their place.
+fn members<'l, T: Clone>(
+    sections: &'l [Section<T>],
+    entry: impl Fn(T) -> Entry + 'l,
+    place: Place,
+) -> impl Iterator<Item = (String, Place, Result<Entry, String>)> + 'l {
+    sections
+        .iter()
+        .flat_map(Section::listed)
+        .map(move |listed| (listed.name.clone(), place.clone(), listed.item.clone().map(&entry)))
 }
 
 /// The names of the rules, wherever in the snapshot they are, that do not work without a

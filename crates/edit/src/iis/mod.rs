@@ -5,6 +5,7 @@
 //! what it extracted once. Editing works on the bytes of one file and changes nothing but what it
 //! inserts or removes.
 
+mod adopt;
 mod collect;
 mod edit;
 mod effective;
@@ -27,10 +28,11 @@ mod snapshot;
 mod summary;
 mod xml;
 
+pub use adopt::adopt;
 pub use edit::{EditError, Element, Inserted, Scaffold, Undo, insert, insert_all};
 pub use effective::{
-    Effective, EffectiveRule, Fault, InEffect, Named, Outbound, effective_rules, entries_named,
-    rules_needing, standalone_rules,
+    Effective, EffectiveRule, Fault, InEffect, Named, Outbound, effective_rules, entries_called,
+    entries_named, rules_needing, standalone_rules,
 };
 pub use entry::{Collection, Entry};
 pub use facts::RewriteSupport;

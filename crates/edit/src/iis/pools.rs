@@ -25,6 +25,8 @@ pub struct Pool {
     pub auto_start: bool,
     /// Whether `startMode` is `AlwaysRunning`: it starts before the first request comes.
     pub always_running: bool,
+    /// Whether it has, written on it and not inherited, what it is given here to keep it from starting.
+    pub to_the_letter: bool,
     /// The applications that it carries, such as `Default Web Site/ecp`.
     pub applications: Vec<String>,
 }
@@ -80,10 +82,12 @@ pub fn pool(snapshot: &Snapshot, name: &str) -> Result<Option<Pool>, String> {
         own.or_else(|| default_of(&doc, attribute)).unwrap_or(default).to_owned()
     };
     let mode = value("startMode", "OnDemand");
+    let to_the_letter = OFF.iter().all(|(name, value)| node.own_attribute(name) == Some(*value));
     Ok(Some(Pool {
         name: node.own_attribute("name").unwrap_or_default().to_owned(),
         auto_start: !is_false(&value("autoStart", "true")),
         always_running: mode.eq_ignore_ascii_case("AlwaysRunning") || mode == "1",
+        to_the_letter,
         applications: applications(iis, name),
     }))
 }

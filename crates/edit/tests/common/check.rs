@@ -5,8 +5,8 @@
 
 use stopgap_edit::iis::{
     APPLICATION_HOST, Collection, EditError, Effective, Entry, Inserted, Need, Place, Placing,
-    Pool, Read, Scaffold, Snapshot, Undo, dropped_by, effective_rules, entries_named, insert,
-    insert_all, levels, nearest, place_for, pool, remove, standalone_rules,
+    Pool, Read, Scaffold, Snapshot, Undo, adopt, dropped_by, effective_rules, entries_named,
+    insert, insert_all, levels, nearest, place_for, pool, remove, standalone_rules,
 };
 use stopgap_model::Scope;
 use stopgap_model::host::{Fact, ServerPath};
@@ -296,10 +296,26 @@ pub fn there_and_back(before: &[u8], place: &Place, entry: &Entry) -> Result<Vec
     let back = remove(&done.bytes, &done.undo, &[]);
     given_back(before, &back.unwrap_or_else(|why| panic!("{entry:?} stays: {why}")), entry);
     if !matches!(entry, Entry::DisabledPool(_)) {
+        known_by_its_text(before, &done, place, entry);
+    }
+    if !matches!(entry, Entry::DisabledPool(_)) {
         let again = insert(&done.bytes, place, entry);
         assert!(matches!(again, Err(EditError::NameTaken(_))), "it went in twice: {again:?}");
     }
     Ok(done.bytes)
+}
+
+/// Where nothing tells how it was put in, it comes out all the same. Only what was empty before it came is
+/// not known to have been there.
+fn known_by_its_text(before: &[u8], done: &Inserted, place: &Place, entry: &Entry) {
+    let undo = adopt(&done.bytes, place, entry).unwrap_or_else(|| panic!("{entry:?} is not there"));
+    let back = remove(&done.bytes, &undo, &[]);
+    let back = back.unwrap_or_else(|why| panic!("{entry:?} stays: {why}"));
+    assert_eq!(adopt(&back, place, entry), None, "{entry:?} is still there");
+    let opened = |piece: &Scaffold| matches!(piece, Scaffold::Opened { .. });
+    if !done.undo.scaffold().iter().any(opened) {
+        given_back(before, &back, entry);
+    }
 }
 
 fn given_back(before: &[u8], back: &[u8], entry: &Entry) {

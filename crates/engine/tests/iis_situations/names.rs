@@ -55,6 +55,7 @@ fn of_the_rule() -> Vec<Situation> {
         .finds("pending", &["is affected"])
         .at(crate::server::IN_LOCATION)
         .becomes("applied")
+        .leaves_over(&["location \"Exchange Back End\""])
         .then(crate::server::HOST, "Stopgap M1.1", 2),
         m1_on("a rule with our name that does the same in one application only", {
             server().file(ECP, web(&rules(&m1("Stopgap M1.1"))))

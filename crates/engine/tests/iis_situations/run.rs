@@ -190,6 +190,10 @@ impl Play<'_> {
                 let _ = self.cycle(&Order::default()).expect("a cycle that fails");
                 self.host.fails.set(false);
             }
+            Event::Lost => {
+                let other = self.tree.state().with_file_name("another");
+                self.store = Store::open(&other).expect("the state folder can be made");
+            }
             Event::Catalog(texts) => {
                 self.catalog = catalog(texts);
             }
@@ -270,7 +274,21 @@ impl Play<'_> {
                 let found = (found.state.as_str(), &found.reason);
                 self.wrong.push(format!("as a whole: {state}, found {found:?}"));
             }
-            self.wrong.extend(missing("the reason as a whole", reason, &found.reason));
+            self.wrong.extend(missing("the reason as a whole", reason, &found.told()));
+        }
+        if let Some((id, words)) = &self.situation.left_over {
+            let found = match id {
+                Some(id) => report.mitigations.iter().find(|of| of.id.as_str() == *id),
+                None => report.mitigations.first(),
+            };
+            let left = found.map(|of| of.leftovers.clone()).unwrap_or_default();
+            let told = |(text, word): (&String, &&str)| text.contains(*word);
+            if left.len() != words.len() || !left.iter().zip(words).all(told) {
+                self.wrong.push(format!("left over is {words:?}, found {left:?}"));
+            }
+        }
+        for file in &self.situation.keeps {
+            self.pure.insert(key(file), self.tree.read(&ServerPath::new(*file)));
         }
         let mut wanted: Vec<String> =
             self.situation.expected_files().iter().map(|p| ServerPath::new(*p).key()).collect();

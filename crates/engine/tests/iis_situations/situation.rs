@@ -27,6 +27,10 @@ pub struct Situation {
     pub stands: Vec<(&'static str, &'static str, usize)>,
     /// What files have after everything was taken back, if that is not told by the history.
     pub leaves: Vec<(&'static str, Change)>,
+    /// Files that keep after that what they have in the cycle.
+    pub keeps: Vec<&'static str>,
+    /// What is told as left over after the cycle, of which mitigation: each with words of it.
+    pub left_over: Option<(Option<&'static str>, Vec<&'static str>)>,
 }
 
 /// A change of a text.
@@ -54,6 +58,8 @@ pub enum Event {
     Delete(&'static str),
     /// Another build of Exchange is installed.
     Build(&'static str),
+    /// The state folder is lost, with every record.
+    Lost,
 }
 
 /// What is expected of one action.
@@ -113,6 +119,8 @@ pub fn on(name: &'static str, server: Server, document: impl Into<String>) -> Si
         replaced: None,
         stands: Vec::new(),
         leaves: Vec::new(),
+        keeps: Vec::new(),
+        left_over: None,
     }
 }
 
@@ -239,6 +247,24 @@ impl Situation {
     /// How often a text stands in a file after the cycle.
     pub fn then(mut self, file: &'static str, text: &'static str, count: usize) -> Self {
         self.stands.push((file, text, count));
+        self
+    }
+
+    /// A file keeps what it has, though everything is taken back.
+    pub fn leaving_what_is_there(mut self, file: &'static str) -> Self {
+        self.keeps.push(file);
+        self
+    }
+
+    /// What is told as left over of the first mitigation after the cycle, each with words of it.
+    pub fn leaves_over(mut self, words: &[&'static str]) -> Self {
+        self.left_over = Some((None, words.to_vec()));
+        self
+    }
+
+    /// The same of another row of the report.
+    pub fn leaves_over_of(mut self, id: &'static str, words: &[&'static str]) -> Self {
+        self.left_over = Some((Some(id), words.to_vec()));
         self
     }
 
