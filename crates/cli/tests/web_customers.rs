@@ -11,10 +11,11 @@ mod common;
 #[path = "web_servers/scene.rs"]
 mod scene;
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -248,6 +249,58 @@ impl Drop for Mount {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg(&self.0).output();
     }
+}
+
+#[test]
+fn a_site_on_a_read_only_file_system_is_told_and_the_others_are_protected() {
+    let Some(scene) = scene(&HOSTING) else { return };
+    let (snippet, site) = (scene.dir().join("program/snippet"), scene.site("packaged"));
+    scene.add("packaged", b"");
+    fs::create_dir_all(snippet.parent().unwrap()).unwrap();
+    fs::copy(&site, &snippet).unwrap();
+    let Some(_mount) = Mount::bind(&snippet, &site) else { return };
+    let read_only = ["-o", "remount,bind,ro"].map(OsStr::new);
+    let done = Command::new("mount").args(read_only).arg(&site).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let before = scene.files();
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (1, "partial"), "{}", run.out);
+    let told = format!("the server block in {}, line 1 is not reached", site.display());
+    assert!(run.reason("WEB").contains(&told), "{}", run.reason("WEB"));
+    assert!(is_protected(&scene, "shop") && !is_protected(&scene, "packaged"));
+    assert_eq!(scene.stopgap(&["check"]).json()["changed"], false);
+    assert_eq!(scene.stopgap(&["remove", "WEB"]).state("WEB"), "withdrawn");
+    assert_eq!(scene.files(), before);
+}
+
+#[test]
+fn a_site_that_is_a_link_into_a_deploy_users_folder_is_protected_and_stays_his() {
+    if !is_root() {
+        return;
+    }
+    let Some(scene) = scene(&HOSTING) else { return };
+    scene.add("app", b"");
+    let folder = scene.dir().join("deploy");
+    let file = folder.join("app.conf");
+    fs::create_dir(&folder).unwrap();
+    fs::rename(scene.site("app"), &file).unwrap();
+    symlink(&file, scene.site("app")).unwrap();
+    for path in [&folder, &file] {
+        chown(path, Some(CUSTOMER), Some(CUSTOMER)).unwrap();
+    }
+    fs::set_permissions(&folder, Permissions::from_mode(0o2775)).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
+    let (files, text) = (scene.files(), fs::read(&file).unwrap());
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    assert!(is_protected(&scene, "app") && is_protected(&scene, "shop"));
+    let is_his = || {
+        let about = fs::symlink_metadata(&file).unwrap();
+        (about.uid(), about.gid(), about.mode() & 0o7777) == (CUSTOMER, CUSTOMER, 0o664)
+    };
+    assert!(is_his() && fs::symlink_metadata(scene.site("app")).unwrap().is_symlink());
+    assert_eq!(scene.stopgap(&["remove", "WEB"]).state("WEB"), "withdrawn");
+    assert!(is_his() && scene.files() == files && fs::read(&file).unwrap() == text);
 }
 
 #[test]

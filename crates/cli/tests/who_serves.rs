@@ -471,6 +471,17 @@ fn what_root_started_and_stopgap_cannot_act_for_is_named_and_nothing_is_called_a
         host.shell(&format!("systemctl stop {unit}")).expect_success();
         assert_eq!(check(&host)["state"], "applied");
     }
+    // It is told also where no package of a server is installed.
+    stopgap(&host, "remove WEB --once --catalog /srv/catalog --unsigned").expect_success();
+    host.shell(
+        "systemctl stop nginx && mv /usr/sbin/nginx /usr/sbin/apache2 /usr/sbin/haproxy /root/",
+    )
+    .expect_success();
+    host.shell("systemctl start staff").expect_success();
+    let told = check(&host);
+    assert_eq!(told["state"], "unsupported", "{told}");
+    let why = told["reason"].as_str().unwrap();
+    assert!(why.contains("can be protected") && why.contains("on port 9203 is left out"), "{why}");
 }
 
 #[test]
