@@ -138,7 +138,11 @@ fn unseen<'e>(
 pub(crate) fn summary(reports: &[MitigationReport], now: Timestamp) -> Option<String> {
     let all = || reports.iter().map(|report| &report.evidence);
     let sightings = || all().flat_map(|evidence| &evidence.sightings);
-    let missing: usize = all().filter(|evidence| !evidence.missing.is_empty()).count();
+    let with = |is_never: bool| {
+        let is_so = move |it: &&Missing| it.why.is_some() == is_never;
+        all().filter(|evidence| evidence.missing.iter().any(|it| is_so(&it))).count()
+    };
+    let (missing, never) = (with(false), with(true));
     let tally = Tally::of(sightings());
     let sites: BTreeSet<_> = sightings()
         .filter(|it| it.verdict.is_evidence() || it.verdict.is_wrong())
@@ -156,6 +160,10 @@ pub(crate) fn summary(reports: &[MitigationReport], now: Timestamp) -> Option<St
     if missing > 0 {
         let mitigations = if missing == 1 { "mitigation" } else { "mitigations" };
         parts.push(format!("{missing} {mitigations} not yet probed everywhere"));
+    }
+    if never > 0 {
+        let mitigations = if never == 1 { "mitigation" } else { "mitigations" };
+        parts.push(format!("{never} {mitigations} cannot be probed"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -269,6 +277,35 @@ mod tests {
         let json = as_json(&evidence);
         assert_eq!(json.as_array().unwrap().len(), MAX_JSON);
         assert_eq!(json[0]["verdict"], "not-blocked", "what is wrong is never left out");
+    }
+
+    #[test]
+    fn status_counts_what_was_seen_what_is_still_to_be_and_what_never_can_be() {
+        let report = |evidence| MitigationReport {
+            id: "A".parse().unwrap(),
+            revision: 1,
+            hash: Digest::of(b"a"),
+            in_force: Some(1),
+            title: String::new(),
+            state: stopgap_model::report::State::Applied,
+            blocked: false,
+            reason: String::new(),
+            source: String::new(),
+            rules: Vec::new(),
+            evidence,
+            in_place: Vec::new(),
+            leftovers: Vec::new(),
+            actions: Vec::new(),
+        };
+        let sightings = [good("a.test"), good("b.test")].concat();
+        let seen = Evidence { sightings, missing: vec![missing(1, 3, &["c.test:443 (TLS)"])] };
+        let never = Missing { why: Some("it has no live probe".into()), ..missing(0, 0, &[]) };
+        let never = Evidence { sightings: Vec::new(), missing: vec![never] };
+        let all = [report(seen), report(never), report(Evidence::default())];
+        let expected = "4 of 4 attack probes blocked, 2 of 2 others passed on 2 sites, last 12:14 \
+                        UTC; 1 mitigation not yet probed everywhere; 1 mitigation cannot be probed";
+        assert_eq!(summary(&all, time("2026-11-30T14:00:00Z")).as_deref(), Some(expected));
+        assert_eq!(summary(&all[2..], time("2026-11-30T14:00:00Z")), None);
     }
 
     #[test]

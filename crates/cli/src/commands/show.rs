@@ -128,7 +128,7 @@ fn print(
         say("Against", &against);
         say("Impact", &mitigation.impact);
     }
-    print_evidence(report, now);
+    print_evidence(report, mitigation, now);
     print_actions(report);
     say!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
     say!("To keep it from being applied:     stopgap block {}", report.id);
@@ -173,7 +173,7 @@ fn told(report: &MitigationReport, error: &str) -> bool {
     report.actions.iter().any(|action| action.reason.contains(error))
 }
 
-fn print_evidence(report: &MitigationReport, now: Timestamp) {
+fn print_evidence(report: &MitigationReport, mitigation: Option<&Mitigation>, now: Timestamp) {
     let lines = evidence::lines(&report.evidence, now);
     if lines.is_empty() {
         return;
@@ -182,6 +182,9 @@ fn print_evidence(report: &MitigationReport, now: Timestamp) {
     for line in lines {
         let deep = line.chars().take_while(|c| *c == ' ').count() + 4;
         say!("{}", wrap(&format!("  {}", output::plain(&line)), &" ".repeat(deep)));
+    }
+    if let Some(why) = mitigation.and_then(|it| it.no_live_probe.as_ref()) {
+        say!("{}", wrap(&format!("  No probe may be sent: {}", output::plain(why)), "    "));
     }
 }
 
