@@ -223,3 +223,15 @@ fn a_feed_that_is_carried_in_by_hand_is_not_called_good_before_it_came() {
     assert!(run.out.contains("carried in by hand"), "{}", run.out);
     assert!(!run.out.contains("good"), "{}", run.out);
 }
+
+#[test]
+fn a_feed_whose_server_is_down_is_not_called_refused() {
+    let scene = Scene::with(&[], &[]);
+    let state = scene.tree.state();
+    let refresh = || common::stopgap(&["--state", state.to_str().unwrap(), "feed", "refresh"]);
+    scene.web.misbehave(TIMESTAMP, Misbehaviour::Status(503));
+    let run = refresh();
+    assert_eq!(run.code, 3, "{}", run.out);
+    assert!(run.out.contains("acme: NOT REACHED: "), "{}{}", run.out, run.err);
+    assert!(!run.out.contains("REFUSED"), "{}", run.out);
+}

@@ -102,11 +102,12 @@ fn text(outcome: &Outcome) -> String {
             refreshed.cost.requests,
             refreshed.cost.bytes
         ),
-        Err(failure) => format!(
-            "{}: REFUSED: {}; what is in force stays, nothing new is applied",
-            outcome.name,
-            output::plain(&sentence(failure))
-        ),
+        Err(failure) => {
+            // Who does not answer said nothing that could be refused.
+            let what = if failure.on_the_way().is_some() { "NOT REACHED" } else { "REFUSED" };
+            let (name, why) = (&outcome.name, output::plain(&sentence(failure)));
+            format!("{name}: {what}: {why}; what is in force stays, nothing new is applied")
+        }
     }
 }
 
