@@ -2,7 +2,7 @@
 //! host, with the packaged units.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says plainly what it expects")]
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 
@@ -221,4 +221,106 @@ fn a_mitigation_that_fails_leaves_no_more_old_workers_at_each_check_while_a_conn
     assert_eq!(of_id(&host, "BLUNT", "check").1, "failed");
     assert_eq!(processes(&host), changed);
     assert_eq!((host.get(80, "/"), host.get(80, "/stopgap-probe")), (200, 403));
+}
+
+#[test]
+fn a_unit_that_says_nothing_of_reloads_is_told_as_the_servers_documents_say() {
+    let Some(host) = boot(&["nginx", "apache2", "haproxy"]) else { return };
+    // Debian's nginx and Apache both want port 80.
+    host.shell("sed -i 's/80/8081/' /etc/apache2/ports.conf /etc/apache2/sites-enabled/*")
+        .expect_success();
+    configure_haproxy(&host, SITE);
+    for unit in ["nginx", "apache2", "haproxy"] {
+        let text = "[Service]\nExecReload=\n";
+        host.write(&format!("/etc/systemd/system/{unit}.service.d/plain.conf"), text, 0o644);
+    }
+    host.shell("systemctl daemon-reload && systemctl start nginx apache2 haproxy").expect_success();
+    host.shell("systemctl reload nginx").expect_failure();
+    let (state, reason, notes) = told(&web(&host, "check"));
+    assert_eq!(state, "applied", "{reason} {notes}");
+    for port in [80, 8081, 8082] {
+        assert_eq!((host.get(port, "/stopgap-probe"), host.get(port, "/")), (403, 200), "{port}");
+    }
+    assert_eq!(told(&web(&host, "remove WEB")).0, "withdrawn");
+    for port in [80, 8081, 8082] {
+        assert_ne!(host.get(port, "/stopgap-probe"), 403, "{port}");
+    }
+    host.shell("systemctl is-active nginx apache2 haproxy").expect_success();
+}
+
+#[test]
+fn a_reload_that_nginx_refuses_though_its_test_passes_is_told_in_its_words_and_not_repeated() {
+    let Some(host) = boot(&["nginx"]) else { return };
+    let zone = "/etc/nginx/conf.d/zone.conf";
+    let of = |key: &str| format!("limit_req_zone {key} zone=shop:1m rate=100r/s;\n");
+    host.write(zone, of("$binary_remote_addr"), 0o644);
+    host.shell("systemctl disable apache2 haproxy; systemctl start nginx").expect_success();
+    host.write(zone, of("$server_name"), 0o644);
+    host.shell("nginx -t").expect_success();
+    let configuration = "find /etc/nginx -type f | sort | xargs sha256sum";
+    let before = host.shell(configuration).out;
+    let (code, state, reason) = of_id(&host, "WEB", "check");
+    assert_eq!((code, state.as_str()), (1, "failed"), "{reason}");
+    assert!(reason.contains("nginx does not take its configuration: limit_req"), "{reason}");
+    assert!(reason.contains("uses the \"$server_name\" key while previously it used"), "{reason}");
+    assert_eq!(host.shell(configuration).out, before);
+    let log = host.read("/var/log/nginx/error.log");
+    let (code, state, reason) = of_id(&host, "WEB", "check");
+    assert_eq!((code, state.as_str()), (1, "failed"), "{reason}");
+    assert!(reason.contains("not tried again since"), "{reason}");
+    assert_eq!(host.read("/var/log/nginx/error.log"), log, "it was told nothing");
+    assert_eq!((host.shell(configuration).out, host.get(80, "/")), (before, 200));
+    // What was wrong is over once it is started anew.
+    host.shell("systemctl restart nginx").expect_success();
+    let (code, state, reason) = of_id(&host, "WEB", "check");
+    assert_eq!((code, state.as_str()), (0, "applied"), "{reason}");
+    assert_eq!(host.get(80, "/stopgap-probe"), 403);
+}
+
+/// An nginx that puts what is uploaded into a folder of its own user's.
+const OWN: &str = "pid /srv/own/pid; error_log /srv/own/log; events {}\n\
+    http { access_log off; client_body_temp_path /srv/own/body; proxy_temp_path /srv/own/proxy;\n\
+    fastcgi_temp_path /srv/own/f; uwsgi_temp_path /srv/own/u; scgi_temp_path /srv/own/s;\n\
+    server { listen 127.0.0.1:9301; location / { proxy_pass http://127.0.0.1:9302; } }\n\
+    server { listen 127.0.0.1:9302; location / { return 200 ok; } } }\n";
+
+#[test]
+fn uploads_to_an_nginx_of_an_ordinary_user_still_work_after_a_check() {
+    let Some(host) = boot(&["nginx"]) else { return };
+    host.write("/srv/own/nginx.conf", OWN, 0o644);
+    host.shell("chown -R mallory: /srv/own; systemctl disable apache2 haproxy nginx")
+        .expect_success();
+    let unit = "[Service]\nUser=mallory\n\
+                ExecStart=/usr/sbin/nginx -c /srv/own/nginx.conf -e /srv/own/log -g 'daemon off;'\n";
+    host.write("/etc/systemd/system/own.service", unit, 0o644);
+    host.shell("systemctl daemon-reload && systemctl start own").expect_success();
+    let up = "for i in $(seq 100); do ss -ltn | grep -q ':9301 ' && exit; sleep 0.1; done; exit 1";
+    host.shell(up).expect_success();
+    let upload = || {
+        let size = 500_000;
+        host.in_network(|| {
+            let mut stream = TcpStream::connect(("127.0.0.1", 9301)).unwrap();
+            let head = format!(
+                "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&vec![b'x'; size]).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer.lines().next().unwrap_or_default().to_owned()
+        })
+    };
+    let owners = || host.shell("stat -c '%n %U %a' /srv/own /srv/own/*").expect_success().out;
+    assert_eq!(upload(), "HTTP/1.1 200 OK");
+    let before = owners();
+    assert!(before.contains("/srv/own/body mallory 700"), "{before}");
+    let (code, state, reason) = of_id(&host, "WEB", "check");
+    assert_eq!((code, state.as_str()), (0, "applied"), "{reason}");
+    assert_eq!(upload(), "HTTP/1.1 200 OK");
+    let after = owners();
+    for line in before.lines() {
+        assert!(after.contains(line), "{line} in {after}");
+    }
+    assert_eq!(of_id(&host, "WEB", "remove WEB").1, "withdrawn");
+    assert_eq!((upload().as_str(), owners()), ("HTTP/1.1 200 OK", before));
 }

@@ -85,6 +85,8 @@ pub(crate) struct Start {
     pub(crate) run: Run,
     /// The service of the service manager that it is.
     pub(crate) service: Option<String>,
+    /// Whether the service says how the server takes another configuration (`ExecReload=`).
+    pub(crate) service_reloads: bool,
     /// What else the server's own test of its configuration has to be told.
     pub(crate) settings: Vec<String>,
     pub(crate) sign: Sign,
@@ -339,7 +341,7 @@ impl LinuxHost {
             identity: String::new(),
         };
         let settings = line.settings.clone();
-        let start = Some(Start { run, service: None, settings, sign });
+        let start = Some(Start { run, service: None, service_reloads: false, settings, sign });
         Ok(Found { server, start, process: None })
     }
 

@@ -9,6 +9,7 @@ mod declared;
 mod discovery;
 mod environment;
 mod envvars;
+mod error_log;
 mod identity;
 mod launch;
 mod left_out;

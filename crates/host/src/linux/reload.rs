@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use stopgap_model::web::{WebKind, WebServer};
 
+use super::error_log::Logs;
 use super::identity::Master;
 use super::process::ProcessId;
 use super::run::Run;
@@ -51,15 +52,26 @@ impl LinuxHost {
         if before.workers.contains(&master.id) {
             return self.take_over(server, &master, &before).map(|()| None);
         }
-        match &master.start.service {
+        // A log may be the server's own user's, who could have another file in its place.
+        let logs = (server.kind == WebKind::Nginx && server.account.is_root())
+            .then(|| Logs::of(master.id));
+        match master.start.service.as_ref().filter(|_| master.start.service_reloads) {
             Some(service) => service::tell("reload", service)?,
+            // As the documents of the servers say that they are told.
             None => master.id.signal(match server.kind {
                 WebKind::Nginx => Signal::HUP,
                 WebKind::Apache => Signal::USR1,
                 WebKind::HaProxy => Signal::USR2,
             })?,
         }
-        self.wait_until_taken(server, &before, stop)
+        let taken = self.wait_until_taken(server, &before, stop);
+        taken.map_err(|error| match logs.and_then(|logs| logs.said()) {
+            Some(said) => {
+                let why = format!("nginx does not take its configuration: {said}");
+                ReloadError::Refused(why)
+            }
+            None => error,
+        })
     }
 
     fn wait_until_taken(

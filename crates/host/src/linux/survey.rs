@@ -223,6 +223,7 @@ impl<'h> Survey<'h> {
     pub(super) fn place_in_unit(&self, unit: &Unit, found: &mut Found) {
         let Some(start) = &mut found.start else { return };
         start.service = Some(unit.name.clone());
+        start.service_reloads = unit.can_reload;
         let sign = start.sign.clone();
         let mut tops = self.tops_of(&unit.name);
         tops.retain(|process| self.host.is_of_unit(process, &self.machine, &sign, &found.server));
@@ -314,6 +315,7 @@ impl<'h> Survey<'h> {
         // cron's, is not that unit's.
         if let (Some(unit), Some(start)) = (unit.filter(|_| is_main), &mut found.start) {
             start.service = Some(unit.name.clone());
+            start.service_reloads = unit.can_reload;
             found.server.source = format!("{}, {}", unit.name, found.server.source);
         }
         Ok(Some(found))
