@@ -74,6 +74,33 @@ fn sizes_of_maps_that_somebody_writes_while_rules_are_in_place_are_taken_by_ngin
     assert_eq!(scene.stopgap(&["check"]).json()["changed"], false);
 }
 
+#[test]
+fn an_include_where_an_older_version_put_it_is_no_drift_and_is_moved_by_the_next_check() {
+    let Some(scene) = scene(&NGINX) else { return };
+    let before = scene.files();
+    applied(&scene);
+    let now = scene.files();
+    // As an older version wrote it, with the digest that it wrote down.
+    let line = scene.filled("  include {dir}/stopgap-http.rule[s];\n");
+    let config = fs::read_to_string(scene.config()).unwrap();
+    let old = config.replace(&line, "").replace("http {\n", &format!("http {{\n{line}"));
+    assert_ne!(old, config);
+    fs::write(scene.config(), old).unwrap();
+    let changes = fs::read_dir(scene.dir().join("state/changes")).unwrap();
+    let record = changes.map(|entry| entry.unwrap().path()).max().unwrap().join("change.json");
+    let mut change: serde_json::Value =
+        serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    change["steps"][0]["text"] = "0".repeat(64).into();
+    fs::write(&record, change.to_string()).unwrap();
+    let status = scene.stopgap(&["status"]);
+    assert_eq!(status.state("WEB"), "applied", "{}", status.out);
+    assert!(status.out.contains("another version of Stopgap wrote it"), "{}", status.out);
+    applied(&scene);
+    assert_eq!(scene.files(), now);
+    assert_eq!(scene.stopgap(&["remove", "WEB"]).state("WEB"), "withdrawn");
+    assert_eq!(scene.files(), before);
+}
+
 /// The names of the sites that are known.
 fn sites(scene: &Scene) -> String {
     scene.stopgap(&["status"]).json()["server"]["facts"]["web"][0]["sites"].to_string()
