@@ -490,11 +490,15 @@ proptest! {
         input in input(),
     ) {
         let Ok(ours) = Pattern::new(&pattern, Case::Exact) else { return Ok(()) };
-        let theirs = regress::Regex::new(&pattern).unwrap();
         let input: String = input.iter().map(|&byte| char::from(byte & 0x7f)).collect();
-        let theirs = theirs.find(&input);
-        let found = ours.captures(input.as_bytes());
-        let (Some(found), Some(theirs)) = (found, theirs) else { return Ok(()) };
+        let Some(found) = ours.captures(input.as_bytes()) else { return Ok(()) };
+        // Where rounds can be empty nothing is told of any group, and that engine can go on without end.
+        if found.get(0).is_none() {
+            return Ok(());
+        }
+        let Some(theirs) = regress::Regex::new(&pattern).unwrap().find(&input) else {
+            return Ok(());
+        };
         for (number, group) in theirs.groups().enumerate() {
             if let Some(text) = found.get(number) {
                 let theirs = group.map(|range| &input[range]).unwrap_or_default();
