@@ -7,6 +7,7 @@
 mod apply;
 mod baseline;
 mod collect;
+mod culprit;
 mod cycle;
 mod evidence;
 mod files;

@@ -283,14 +283,29 @@ impl Engine<'_> {
                 TestError::NotMade(_) => own.to_string(),
             });
         }
+        let fault = match error {
+            TestError::Refused { .. } => timing.spend(|| {
+                let passes = |staged: &[_]| match live.test_until(&planned.server, staged, &stop) {
+                    Ok(()) => Some(true),
+                    Err(TestError::Refused { .. }) => Some(false),
+                    Err(TestError::NotMade(_)) => None,
+                };
+                self.culprit(planned, passes, done)
+            }),
+            TestError::NotMade(_) => None,
+        };
+        if let Some(halt) = watch.during(steps) {
+            return WebAttempt::Halted(halt, false);
+        }
         let Some(change) = self.begin_web(planned, done) else { return WebAttempt::Failed };
-        let failing = Failing::new(change, 0, error.to_string());
+        let by_one = fault.is_some();
+        let failing = Failing { fault, ..Failing::new(change, 0, error.to_string()) };
         let failing = match error {
             TestError::Refused { .. } => failing.with(Tries::Web { planned, is_lasting: true }),
             TestError::NotMade(_) => failing,
         };
-        self.fail(failing, |_| Ok(()), done);
-        WebAttempt::Failed
+        let whole = self.fail(failing, |_| Ok(()), done);
+        if by_one && whole { WebAttempt::Fault } else { WebAttempt::Failed }
     }
 
     /// Takes a change back that the server has not taken.

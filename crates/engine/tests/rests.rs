@@ -218,6 +218,25 @@ fn another_mitigation_is_applied_at_once_and_wakes_no_other() {
 }
 
 #[test]
+fn what_the_server_refuses_of_one_mitigation_keeps_no_other_out() {
+    for culprit in ["A.1, revision", "B.1, revision", "D.1, revision"] {
+        let all = ["A", "B", "C", "D"];
+        let server = Server::new(&all.map(|id| document(id, 1, MARKER)));
+        server.host.web().set_mood(Mood::RefusesRulesWith(culprit));
+        let report = server.cycle_with(&Order::default());
+        for mitigation in &report.mitigations {
+            let is_at_fault = culprit.starts_with(mitigation.id.as_str());
+            let wanted = if is_at_fault { State::Failed } else { State::Applied };
+            assert_eq!(mitigation.state, wanted, "{culprit}: {}", mitigation.reason);
+            assert_eq!(mitigation.reason.contains("pcre2_compile"), is_at_fault, "{culprit}");
+        }
+        // What is refused never reached the server.
+        assert_eq!(server.host.web().reloads(), 1, "{culprit}");
+        server.rests(&culprit[..1]);
+    }
+}
+
+#[test]
 fn what_goes_is_not_held_up_by_what_fails_beside_it() {
     let mut server = Server::new(&[document("A", 1, MARKER)]);
     assert_eq!(server.cycle("A").0, State::Applied);

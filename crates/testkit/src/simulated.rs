@@ -32,6 +32,8 @@ pub enum Mood {
     BreaksWithRules,
     /// Its own test refuses rules of ours.
     RefusesRules,
+    /// Its own test refuses rules of ours in which this stands.
+    RefusesRulesWith(&'static str),
     /// Once it has taken rules of ours every site answers 500, whatever it takes afterwards.
     NeverRecovers,
     /// Its own test refuses whatever there is.
@@ -254,9 +256,14 @@ impl SimulatedServer {
             planned.insert(if main { path.key() } else { beside }, bytes.clone());
         }
         let ours = staged.iter().any(|(_, bytes)| has_rules(bytes));
+        let has =
+            |what| staged.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(what));
         let refused = match self.mood.get() {
             Mood::RefusesAll => Err("[emerg] unknown directive".to_owned()),
             Mood::RefusesRules if ours => Err("[emerg] unknown directive".to_owned()),
+            Mood::RefusesRulesWith(what) if has(what) => {
+                Err("[emerg] pcre2_compile() failed".to_owned())
+            }
             _ => Self::would_start_from(self.main.as_str(), &planned),
         };
         refused.map_err(|said| TestError::Refused {
