@@ -7,34 +7,8 @@ use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::Value;
+use stopgap_testkit::denying;
 use stopgap_testkit::throwaway::{Said, ThrowawayHost};
-
-const DOCUMENT: &str = r#"
-schema = 1
-id = "WEB"
-revision = 1
-title = "A test of what is tried again"
-severity = "high"
-impact = "None."
-
-[[action]]
-id = "WEB.1"
-kind = "block-request"
-deny = { status = 403 }
-when = [{ field = "uri", decode = ["url"], contains = "stopgap-probe" }]
-
-[[probe]]
-name = "marker"
-live = true
-request = "GET /stopgap-%70robe"
-expect = "blocked"
-
-[[probe]]
-name = "ordinary"
-live = true
-request = "GET /"
-expect = "allowed"
-"#;
 
 const HAPROXY_CFG: &str = "/etc/haproxy/haproxy.cfg";
 
@@ -57,7 +31,7 @@ fn boot(servers: &[&str]) -> Option<ThrowawayHost> {
     }
     let host = ThrowawayHost::boot()?;
     host.install(Path::new(env!("CARGO_BIN_EXE_stopgap")), "/usr/bin/stopgap");
-    host.write("/srv/catalog/WEB.toml", DOCUMENT, 0o644);
+    host.write("/srv/catalog/WEB.toml", &denying("{ status = 403 }", "/"), 0o644);
     Some(host)
 }
 

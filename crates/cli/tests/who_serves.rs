@@ -5,34 +5,8 @@
 use std::path::Path;
 
 use serde_json::Value;
+use stopgap_testkit::denying;
 use stopgap_testkit::throwaway::{MALLORY, Said, ThrowawayHost};
-
-const DOCUMENT: &str = r#"
-schema = 1
-id = "WEB"
-revision = 1
-title = "A test of who serves"
-severity = "high"
-impact = "None."
-
-[[action]]
-id = "WEB.1"
-kind = "block-request"
-deny = { status = 403 }
-when = [{ field = "uri", decode = ["url"], contains = "stopgap-probe" }]
-
-[[probe]]
-name = "marker"
-live = true
-request = "GET /stopgap-%70robe"
-expect = "blocked"
-
-[[probe]]
-name = "ordinary"
-live = true
-request = "GET /"
-expect = "allowed"
-"#;
 
 /// Says that it was loaded with root's rights.
 const EVIL: &str = r#"
@@ -50,7 +24,7 @@ __attribute__((constructor)) static void loaded(void) {
 fn boot() -> Option<ThrowawayHost> {
     let host = ThrowawayHost::boot()?;
     host.install(Path::new(env!("CARGO_BIN_EXE_stopgap")), "/usr/bin/stopgap");
-    host.write("/srv/catalog/WEB.toml", DOCUMENT, 0o644);
+    host.write("/srv/catalog/WEB.toml", &denying("{ status = 403 }", "/"), 0o644);
     // Debian's nginx and Apache both want port 80.
     host.shell("sed -i 's/80/8081/' /etc/apache2/ports.conf /etc/apache2/sites-enabled/*")
         .expect_success();

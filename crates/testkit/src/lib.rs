@@ -11,6 +11,7 @@
 )]
 
 mod disk;
+mod document;
 mod failing;
 pub mod feed;
 mod python;
@@ -23,6 +24,7 @@ mod tree;
 pub mod web;
 
 pub use disk::Disk;
+pub use document::denying;
 pub use failing::{FailingHost, Fault};
 pub use python::python_tuf;
 pub use real::{RealServer, real_data};

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stopgap_testkit::denying;
 use stopgap_testkit::throwaway::{MALLORY, Said, ThrowawayHost};
 
 use crate::common::{Run, program};
@@ -17,33 +18,6 @@ pub(crate) const PRIVATE: &str = "/root/private.conf";
 pub(crate) const SECRET: &str = "hunter2-of-root";
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-const DOCUMENT: &str = r#"
-schema = 1
-id = "WEB"
-revision = 1
-title = "A test of rights"
-severity = "high"
-impact = "None."
-
-[[action]]
-id = "WEB.1"
-kind = "block-request"
-deny = "abort"
-when = [{ field = "uri", decode = ["url"], contains = "stopgap-probe" }]
-
-[[probe]]
-name = "marker"
-live = true
-request = "GET /stopgap-%70robe"
-expect = "blocked"
-
-[[probe]]
-name = "ordinary"
-live = true
-request = "GET /"
-expect = "allowed"
-"#;
 
 /// The site of the host's real server; a hosting customer has a folder for his own.
 const SITE: &str = "server { listen 80 default_server; location / { return 200; } }\n\
@@ -62,7 +36,7 @@ impl Scene {
     pub(crate) fn boot() -> Option<Self> {
         let host = ThrowawayHost::boot()?;
         host.install(Path::new(program()), "/usr/local/bin/stopgap");
-        host.write("/root/catalog/document.toml", DOCUMENT, 0o644);
+        host.write("/root/catalog/document.toml", &denying(r#""abort""#, "/"), 0o644);
         host.write("/root/policy.toml", "", 0o644);
         // What is installed counts as a server; those that are not tried are put aside.
         let aside = "for name in nginx apache2 haproxy; do \

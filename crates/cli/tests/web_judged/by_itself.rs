@@ -73,7 +73,7 @@ fn a_page_of_haproxy_that_stands_for_our_deny_is_seen_to_be_it() {
                   timeout connect 5s\n  errorloc302 403 https://other.test/denied\nfrontend shop\n  \
                   bind 127.0.0.1:{port0}\n  http-request return status 200 content-type text/plain string ok\n";
     let Some(scene) = scene(&Setup::new(WebKind::HaProxy, config)) else { return };
-    scene.publish(crate::denied::FORBIDS);
+    scene.publish(&crate::denied::forbids());
     is_applied_once(&scene, "");
     assert_eq!(scene.get("/stopgap-probe"), 302);
 }

@@ -10,32 +10,9 @@ use crate::common::Run;
 use crate::scene::{Scene, scene};
 
 /// A mitigation that answers an attack with 403.
-pub(crate) const FORBIDS: &str = r#"
-schema = 1
-id = "WEB"
-revision = 1
-title = "A test of real servers"
-severity = "high"
-impact = "None."
-
-[[action]]
-id = "WEB.1"
-kind = "block-request"
-deny = { status = 403 }
-when = [{ field = "uri", decode = ["url"], contains = "stopgap-probe" }]
-
-[[probe]]
-name = "marker"
-live = true
-request = "GET /stopgap-%70robe"
-expect = "blocked"
-
-[[probe]]
-name = "ordinary"
-live = true
-request = "GET /shop"
-expect = "allowed"
-"#;
+pub(crate) fn forbids() -> String {
+    stopgap_testkit::denying("{ status = 403 }", "/shop")
+}
 
 #[track_caller]
 fn is_applied(run: &Run) {
@@ -52,7 +29,7 @@ fn nginx(application: &Application, http: &str, server: &str, location: &str) ->
          location @app {{ {pass} }}\n  }}\n}}\n"
     );
     let scene = scene(&Setup::new(WebKind::Nginx, &config))?;
-    scene.publish(FORBIDS);
+    scene.publish(&forbids());
     Some(scene)
 }
 
