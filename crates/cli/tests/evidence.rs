@@ -208,8 +208,8 @@ fn on_iis_show_says_that_no_request_was_sent_and_what_the_rules_block() {
     command = Command::new(common::program());
     let run = common::Run::of(&command.args(arguments).output().unwrap());
     let text = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    let told =
-        "Judged by the configuration of IIS, read just now; no request was sent: the rules block";
+    let told = "Judged by the configuration of IIS, no request was sent: where the rules stand they \
+                block";
     assert!(text.contains(told), "{}", run.out);
     assert!(!text.contains("Seen on the sites"), "{}", run.out);
     // What is not in place is not judged.

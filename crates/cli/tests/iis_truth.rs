@@ -279,6 +279,9 @@ fn a_clear_that_the_root_application_alone_sees_costs_the_root_application_alone
     let attack = "GET /autodiscover/x?powershell";
     let tried = on(&tree, &["try", "--site", "Default Web Site", "--request", attack]);
     assert_eq!(tried.json()["verdict"], "blocked", "Autodiscover is an application of its own");
+    let shown = joined(&read(&tree, &["show", "M1"]));
+    assert!(shown.contains("where the rules stand they block"), "{shown}");
+    assert!(!shown.contains("block 0 of"), "{shown}");
     on(&tree, &["remove", "M1", "M2"]);
     assert!(tree.snapshot() == before);
 }

@@ -154,8 +154,7 @@ fn a_mitigation_without_effect_is_not_tried_again_however_much_time_passes() {
         MINUTES.set(minutes);
         let reason = server.rests("B");
         assert!(
-            reason.contains("is not blocked by")
-                && reason.contains("not tried again since 1970-01-01"),
+            reason.contains("is not blocked by") && reason.contains("last tried 1970-01-01"),
             "{reason}"
         );
         assert!(reason.ends_with("to try again: stopgap reapply B"), "{reason}");
@@ -269,7 +268,7 @@ fn what_may_be_the_moments_fault_is_tried_again_after_a_time_that_grows() {
     assert!(last.windows(2).all(|pair| pair[1] - pair[0] == 24 * 60), "{tries:?}");
     let reason = server.rests("A");
     assert!(reason.contains("before and now with 500"), "{reason}");
-    assert!(reason.contains("it is from 1970-01-"), "{reason}");
+    assert!(reason.contains("not again before 1970-01-"), "{reason}");
     // Once the application works it is applied, and the next trouble is a new one.
     server.host.web().set_mood(Mood::Good);
     MINUTES.set(7 * 24 * 60);

@@ -438,9 +438,12 @@ fn partial(actions: &[ActionReport]) -> String {
         }
     });
     let in_part = here().filter(|action| action.state == State::Partial).count();
-    let in_part = if in_part > 0 { format!(", {in_part} in part") } else { String::new() };
     let names = if in_place.is_empty() { "" } else { &format!(" ({})", in_place.join(", ")) };
     let (held, all) = (in_place.len(), here().count());
     let told = told.collect::<Vec<_>>().join("; ");
-    format!("{held} of {all} actions in place{names}{in_part}; {told}")
+    match (held, in_part) {
+        (_, 0) => format!("{held} of {all} actions in place{names}; {told}"),
+        (0, _) => format!("{in_part} of {all} actions in place in part; {told}"),
+        _ => format!("{held} of {all} actions in place{names}, {in_part} in part; {told}"),
+    }
 }

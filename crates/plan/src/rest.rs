@@ -30,10 +30,10 @@ impl Rest {
     fn told(&self, mitigation: &MitigationId) -> String {
         let Self { since, again, .. } = self;
         let how = match again {
-            None => format!("not tried again since {since}, as nothing has changed"),
+            None => format!("last tried {since}, and not again until something changes"),
             Some((_, again)) => {
                 format!(
-                    "not tried again since {since}; it is from {again} on, or once something changes"
+                    "last tried {since}, and not again before {again} or until something changes"
                 )
             }
         };

@@ -233,7 +233,8 @@ fn tell_notes(mitigations: &[MitigationReport]) {
     let mut notes: Vec<(&str, Vec<String>)> = Vec::new();
     let actions = mitigations.iter().flat_map(|mitigation| &mitigation.actions);
     for action in actions.filter(|action| action.state != State::NotAffected) {
-        for note in &action.notes {
+        // The table has the reasons already.
+        for note in action.notes.iter().filter(|note| !action.reason.contains(*note)) {
             match notes.iter_mut().find(|(known, _)| known == note) {
                 Some((_, ids)) => ids.push(action.id.to_string()),
                 None => notes.push((note, vec![action.id.to_string()])),

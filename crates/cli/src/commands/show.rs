@@ -105,7 +105,7 @@ fn print(
     let hash = report.hash.short();
     say(report.id.as_str(), &plain(&report.title));
     say("Revision", &format!("{}, {hash}, {}", report.revision, report.source));
-    let blocked = if report.blocked { ", blocked" } else { "" };
+    let blocked = if report.blocked && report.state != State::Blocked { ", blocked" } else { "" };
     say("State", &format!("{}{blocked}", output::state_text(report.state)));
     say("Why", &plain(&report.told()));
     if !report.in_place.is_empty() {
@@ -130,15 +130,23 @@ fn print(
     }
     print_evidence(report, mitigation, now);
     print_actions(report);
-    say!("\nTo take it back and keep it away:  stopgap remove {}", report.id);
-    say!("To keep it from being applied:     stopgap block {}", report.id);
+    say!("");
+    if report.blocked {
+        say!("To have it applied again:          stopgap unblock {}", report.id);
+    }
+    if !report.blocked || !report.in_place.is_empty() {
+        say!("To take it back and keep it away:  stopgap remove {}", report.id);
+    }
+    if !report.blocked {
+        say!("To keep it from being applied:     stopgap block {}", report.id);
+    }
     for reference in mitigation.map(|m| m.references.as_slice()).unwrap_or_default() {
         say!("Read: {reference}");
     }
 }
 
 /// How what is in place on IIS is known to hold. No request is sent to it: the state comes from its
-/// configuration, which was read and judged for this very look.
+/// configuration. Of rules that stand in a part of it, what they do where they stand.
 fn judged_on_iis(
     report: &MitigationReport,
     mitigation: &Mitigation,
@@ -150,7 +158,7 @@ fn judged_on_iis(
     }
     let stands = |action: &&Action| {
         let of_it = report.actions.iter().find(|it| it.id == action.id);
-        of_it.is_some_and(|it| it.state == State::Applied)
+        of_it.is_some_and(|it| matches!(it.state, State::Applied | State::Partial))
     };
     let standing = mitigation.actions.iter().filter(stands);
     let meanings: Vec<Meaning> =
@@ -159,9 +167,9 @@ fn judged_on_iis(
     let attacks: Vec<&Probe> = attacks.collect();
     let is_blocked = |probe: &&&Probe| meanings.iter().any(|it| it.blocks(&probe.request));
     let blocked = attacks.iter().filter(is_blocked).count();
-    (!attacks.is_empty()).then(|| {
+    (blocked > 0).then(|| {
         format!(
-            "by the configuration of IIS, read just now; no request was sent: the rules block \
+            "by the configuration of IIS, no request was sent: where the rules stand they block \
              {blocked} of {} attack probes",
             attacks.len()
         )
@@ -204,6 +212,7 @@ fn print_actions(report: &MitigationReport) {
         // What is told of the sites above is not told again.
         let told = evidence::lines(&report.evidence, Timestamp::UNIX_EPOCH);
         let is_told = |note: &str| told.iter().any(|line| line.trim_start() == note);
+        let is_told = |note: &str| is_told(note) || action.reason.contains(note);
         for note in action.notes.iter().filter(|note| !is_told(note)) {
             say!("{}", wrap(&format!("    - {}", plain(note)), "      "));
         }
