@@ -31,7 +31,7 @@ fn boot(servers: &[&str]) -> Option<ThrowawayHost> {
     }
     let host = ThrowawayHost::boot()?;
     host.install(Path::new(env!("CARGO_BIN_EXE_stopgap")), "/usr/bin/stopgap");
-    host.write("/srv/catalog/WEB.toml", &denying("{ status = 403 }", "/"), 0o644);
+    host.write("/srv/catalog/WEB.toml", denying("{ status = 403 }", "/"), 0o644);
     Some(host)
 }
 

@@ -24,7 +24,7 @@ __attribute__((constructor)) static void loaded(void) {
 fn boot() -> Option<ThrowawayHost> {
     let host = ThrowawayHost::boot()?;
     host.install(Path::new(env!("CARGO_BIN_EXE_stopgap")), "/usr/bin/stopgap");
-    host.write("/srv/catalog/WEB.toml", &denying("{ status = 403 }", "/"), 0o644);
+    host.write("/srv/catalog/WEB.toml", denying("{ status = 403 }", "/"), 0o644);
     // Debian's nginx and Apache both want port 80.
     host.shell("sed -i 's/80/8081/' /etc/apache2/ports.conf /etc/apache2/sites-enabled/*")
         .expect_success();

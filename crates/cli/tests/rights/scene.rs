@@ -36,7 +36,7 @@ impl Scene {
     pub(crate) fn boot() -> Option<Self> {
         let host = ThrowawayHost::boot()?;
         host.install(Path::new(program()), "/usr/local/bin/stopgap");
-        host.write("/root/catalog/document.toml", &denying(r#""abort""#, "/"), 0o644);
+        host.write("/root/catalog/document.toml", denying(r#""abort""#, "/"), 0o644);
         host.write("/root/policy.toml", "", 0o644);
         // What is installed counts as a server; those that are not tried are put aside.
         let aside = "for name in nginx apache2 haproxy; do \
