@@ -18,7 +18,7 @@ use super::rights::{SETPRIV, giving_away, is_for_afterwards};
 
 use crate::live::Stop;
 
-/// How long a program may take. A test of a configuration of thousands of sites takes seconds.
+/// How long a program may take that only says something, or has something done.
 pub(crate) const PROGRAM_TIME: Duration = Duration::from_secs(10);
 /// Between two looks at whether something has happened.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
@@ -47,6 +47,8 @@ pub(crate) struct Run {
     pub(crate) folder: String,
     /// With whose rights.
     pub(crate) account: Account,
+    /// How long it may take, where it is run to its end.
+    pub(crate) time: Duration,
 }
 
 /// How long a program stays.
@@ -71,7 +73,8 @@ impl Run {
         let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
         let (variables, folder) = (BTreeMap::new(), "/".to_owned());
         let account = Account::root();
-        Self { program: program.to_owned(), arguments, variables, folder, account }
+        let time = PROGRAM_TIME;
+        Self { program: program.to_owned(), arguments, variables, folder, account, time }
     }
 
     /// With this account's rights instead of root's.
@@ -104,8 +107,8 @@ impl Run {
                 let output = String::from_utf8_lossy(&said).into_owned();
                 return Ok(Ended { success: status.success(), output });
             }
-            if start.elapsed() > PROGRAM_TIME {
-                let seconds = PROGRAM_TIME.as_secs();
+            if start.elapsed() > self.time {
+                let seconds = self.time.as_secs();
                 return Err(format!("{} did not end within {seconds} s", self.program));
             }
             if stop() {
@@ -396,6 +399,12 @@ mod tests {
         let pid = std::fs::read_to_string(&pid_file).expect("the child's number");
         let _ = std::fs::remove_file(&pid_file);
         assert!(is_ended(pid.trim()), "its child is left");
+    }
+
+    #[test]
+    fn a_program_that_takes_longer_than_its_time_is_ended_and_told() {
+        let run = Run { time: Duration::from_secs(1), ..Run::new("/bin/sleep", &["600"]) };
+        assert_eq!(run.to_end().expect_err("it ended"), "/bin/sleep did not end within 1 s");
     }
 
     #[test]

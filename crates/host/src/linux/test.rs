@@ -1,5 +1,7 @@
 //! The servers' own tests of their configuration.
 
+use std::time::Duration;
+
 use stopgap_model::ServerPath;
 use stopgap_model::problem::sentence;
 use stopgap_model::web::{WebKind, WebServer, beside};
@@ -10,6 +12,10 @@ use crate::live::{Stop, TestError};
 
 /// The variables that name folders which `apache2ctl` makes before each start.
 const MADE_AT_START: [&str; 2] = ["APACHE_RUN_DIR", "APACHE_LOCK_DIR"];
+
+/// How long a test may take. One of thousands of sites takes seconds, one with a name that is asked of a
+/// silent resolver 20 s.
+const TEST_TIME: Duration = Duration::from_secs(30);
 
 /// A file that is written for a test, and its bytes.
 type StagedFile = (ServerPath, Vec<u8>);
@@ -110,6 +116,7 @@ fn test_run(server: &WebServer, config: Vec<String>, settings: Vec<String>) -> R
         variables: server.variables.clone(),
         folder,
         account: server.account.clone(),
+        time: TEST_TIME,
         ..Run::new(server.program.as_str(), &[])
     }
 }
