@@ -2,12 +2,11 @@
 //! sites are protected, and what the site does is told. An application that answers the same is no such
 //! site.
 
-use std::process::Command;
-
 use stopgap_model::WebKind;
 use stopgap_testkit::servers::Setup;
 
 use crate::application::Application;
+use crate::certificate;
 use crate::common::Run;
 use crate::scene::{DOCUMENT, Scene, scene};
 
@@ -65,6 +64,47 @@ fn a_probe_to_the_address_that_haproxy_answers_for_its_monitor_is_not_reached() 
     scene.publish(&document);
     is_applied_once(&scene, "200 by monitor-uri in");
     assert!(scene.get_blocked("/stopgap-probe"));
+}
+
+#[test]
+fn a_frontend_whose_every_visitor_of_the_start_page_is_its_monitor_is_protected() {
+    let config = "global\n  maxconn 100\ndefaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  \
+                  timeout connect 5s\nfrontend shop\n  bind 127.0.0.1:{port0}\n  monitor-uri /\n  \
+                  http-request return status 200 content-type text/plain string ok\n";
+    let Some(scene) = scene(&Setup::new(WebKind::HaProxy, config)) else { return };
+    // One attack at the address of the monitor, and one at another.
+    let at_the_start_page = "\n[[probe]]\nname = \"start page\"\nlive = true\nrequest = \"GET /\"\n\
+                             headers = [\"Cookie: stopgap_marker=1\"]\nexpect = \"blocked\"\n";
+    scene.publish(&format!("{DOCUMENT}{at_the_start_page}"));
+    is_applied_once(&scene, "200 by monitor-uri in");
+    assert!(scene.get_blocked("/stopgap-probe"));
+    assert!(scene.get_blocked("/stopgap-%70robe"));
+    assert_eq!(scene.get("/"), 200);
+}
+
+#[test]
+fn a_page_of_haproxy_in_a_file_that_stands_for_our_deny_is_seen_to_be_it() {
+    // A file is sent as it is, with whatever status it says.
+    for (status, page) in [
+        (403, "HTTP/1.0 403 Forbidden\r\nConnection: close\r\n\r\nno\n"),
+        (200, "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nwe are sorry\n"),
+    ] {
+        let config = "global\n  maxconn 100\ndefaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  \
+                      timeout connect 5s\n  errorfile 403 {dir}/403.http\nfrontend shop\n  \
+                      bind 127.0.0.1:{port0}\n  default_backend application\nbackend application\n  \
+                      server a 127.0.0.1:APPLICATION\n";
+        let application = Application::new(|_, _| 302);
+        let config = config.replace("APPLICATION", &application.port.to_string());
+        let files = [("403.http", page)];
+        let setup = Setup { files: &files, ..Setup::new(WebKind::HaProxy, &config) };
+        let Some(scene) = scene(&setup) else { return };
+        scene.publish(&crate::denied::forbids());
+        is_applied_once(&scene, "");
+        let _ = application.was_reached_by("");
+        assert_eq!(scene.get("/stopgap-probe"), status);
+        assert!(!application.was_reached_by("stopgap-probe"), "{page}");
+        assert_eq!(scene.get("/shop"), 302);
+    }
 }
 
 #[test]
@@ -176,19 +216,9 @@ fn what_nginx_cannot_read_never_reaches_the_application_behind_it() {
     assert!(!application.was_reached_by("cgi-bin"));
 }
 
-/// A key and a certificate that nobody signed, as one text; `None` without openssl.
-fn certificate() -> Option<String> {
-    let arguments = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=x -keyout - -out -";
-    let made = Command::new("openssl").args(arguments.split(' ')).output().ok()?;
-    made.status.success().then(|| String::from_utf8(made.stdout).unwrap())
-}
-
 #[test]
 fn a_probe_for_a_host_of_its_own_is_misdirected_at_the_other_sites_of_a_listener() {
-    let Some(certificate) = certificate() else {
-        println!("skipped: openssl is not installed");
-        return;
-    };
+    let Some(certificate) = certificate() else { return };
     let host = |name: &str, ciphers: &str| {
         format!(
             "<VirtualHost 127.0.0.1:{{port1}}>\n  ServerName {name}.test\n  SSLEngine on\n  \

@@ -30,13 +30,13 @@ fn with_attacks(count: usize) -> String {
     text
 }
 
-fn nginx(http: &str, server: &str, application: &Application) -> Option<Scene> {
+fn nginx(http: &str, server: &str, location: &str, application: &Application) -> Option<Scene> {
     let sites: String = ["shop", "a", "b", "c"]
         .iter()
         .map(|name| {
             format!(
                 "  server {{\n    listen 127.0.0.1:{{port0}};\n    server_name {name}.test;\n    \
-                 {server}\n    location / {{ proxy_pass http://127.0.0.1:{}; }}\n  }}\n",
+                 {server}\n    location / {{ {location} proxy_pass http://127.0.0.1:{}; }}\n  }}\n",
                 application.port
             )
         })
@@ -48,26 +48,41 @@ fn nginx(http: &str, server: &str, application: &Application) -> Option<Scene> {
     scene(&Setup::new(WebKind::Nginx, &config))
 }
 
+/// Protects sites that limit requests so; what limits them is in the http, server or location blocks.
+#[track_caller]
+fn is_protected_despite(http: &str, server: &str, location: &str) {
+    let application = Application::content();
+    let http = format!("limit_req_zone $binary_remote_addr zone=all:1m rate=5r/s; {http}");
+    let Some(scene) = nginx(&http, server, location, &application) else { return };
+    is_applied_once(&scene);
+    assert!(scene.get_blocked("/stopgap-probe"));
+}
+
 #[test]
 fn a_limit_of_requests_of_nginx_keeps_no_site_from_being_protected() {
-    let zone = "limit_req_zone $binary_remote_addr zone=all:1m rate=5r/s;";
-    for (http, server) in [
-        ("limit_req zone=all burst=5 nodelay;", ""),
-        ("limit_req zone=all burst=5 nodelay; limit_req_status 429;", ""),
-        ("", "limit_req zone=all burst=10 nodelay;"),
-    ] {
-        let application = Application::content();
-        let Some(scene) = nginx(&format!("{zone} {http}"), server, &application) else { return };
-        is_applied_once(&scene);
-        assert!(scene.get_blocked("/stopgap-probe"), "{http}{server}");
-    }
+    is_protected_despite("limit_req zone=all burst=5 nodelay;", "", "");
+}
+
+#[test]
+fn a_limit_of_requests_that_says_429_keeps_no_site_from_being_protected() {
+    is_protected_despite("limit_req zone=all burst=5 nodelay; limit_req_status 429;", "", "");
+}
+
+#[test]
+fn a_limit_of_requests_in_a_server_block_keeps_no_site_from_being_protected() {
+    is_protected_despite("", "limit_req zone=all burst=10 nodelay;", "");
+}
+
+#[test]
+fn a_limit_of_requests_in_a_location_keeps_no_site_from_being_protected() {
+    is_protected_despite("", "", "limit_req zone=all burst=5 nodelay;");
 }
 
 #[test]
 fn a_limit_of_connections_of_nginx_keeps_no_site_from_being_protected() {
     let application = Application::content();
     let zone = "limit_conn_zone $binary_remote_addr zone=one:1m; limit_conn one 1;";
-    let Some(scene) = nginx(zone, "", &application) else { return };
+    let Some(scene) = nginx(zone, "", "", &application) else { return };
     let run = scene.stopgap(&["check"]);
     assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}{}", run.out, run.err);
     assert!(scene.get_blocked("/stopgap-probe"));
@@ -76,7 +91,7 @@ fn a_limit_of_connections_of_nginx_keeps_no_site_from_being_protected() {
 #[test]
 fn a_site_that_is_well_is_asked_a_few_times_and_no_more() {
     let application = Application::content();
-    let Some(scene) = nginx("", "", &application) else { return };
+    let Some(scene) = nginx("", "", "", &application) else { return };
     is_applied_once(&scene);
     // Of each site: `/` twice and both probes before; `/` and the benign one after.
     assert!(application.count() <= 4 * 6, "{} questions", application.count());

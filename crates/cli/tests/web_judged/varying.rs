@@ -56,6 +56,22 @@ fn a_site_of_which_one_of_two_applications_is_broken_is_protected() {
 }
 
 #[test]
+fn a_site_of_which_one_of_two_applications_answers_otherwise_is_protected() {
+    let (content, login) = (Application::content(), Application::new(|_, _| 302));
+    let upstream = format!(
+        "upstream both {{ server 127.0.0.1:{}; server 127.0.0.1:{}; }}",
+        content.port, login.port
+    );
+    let pass = "location / { proxy_pass http://both; }";
+    let Some(scene) = nginx(&upstream, pass) else { return };
+    is_applied_once(&scene);
+    for application in [content, login] {
+        // The check asked each of them before the rules were there, and for `/` alone since.
+        assert!(application.was_reached_by("/"));
+    }
+}
+
+#[test]
 fn a_site_whose_answers_vary_and_that_only_fails_afterwards_has_everything_put_back() {
     // Before the change it is asked five times for `/`, and for two probes.
     let application = Application::new(|_, before| match before {
