@@ -16,6 +16,8 @@ const MAX_GOOD: usize = 5;
 const MAX_WRONG: usize = 20;
 /// The most sites that one line names.
 const MAX_NAMED: usize = 3;
+/// How what was seen is headed that does not tell how it is.
+const EARLIER: &str = "before something changed there";
 /// The most sightings that `show --json` has; of more, those that are not as they should be first.
 const MAX_JSON: usize = 5_000;
 
@@ -37,10 +39,15 @@ pub(crate) fn lines(evidence: &Evidence, now: Timestamp) -> Vec<String> {
     let silent = missing.iter().filter(|id| servers.keys().all(|it| it.as_ref() != Some(**id)));
     let silent: Vec<&&ServerId> = silent.collect();
     let mut lines = Vec::new();
-    for (server, sightings) in &servers {
+    for (server, sightings) in servers {
         lines.push(server.as_ref().map_or("IIS", ServerId::as_str).to_owned());
-        lines.extend(of_server(sightings, now).into_iter().map(|line| format!("  {line}")));
+        let (earlier, present): (Vec<_>, Vec<_>) = sightings.into_iter().partition(|it| it.earlier);
+        lines.extend(of_server(&present, now).into_iter().map(|line| format!("  {line}")));
         lines.extend(unseen(evidence, server.as_ref()).map(|line| format!("  {line}")));
+        if !earlier.is_empty() {
+            lines.push(format!("  {EARLIER}, and not seen since:"));
+            lines.extend(of_server(&earlier, now).into_iter().map(|line| format!("    {line}")));
+        }
     }
     for server in silent {
         lines.push(server.to_string());
@@ -55,7 +62,7 @@ fn of_server(sightings: &[&Sighting], now: Timestamp) -> Vec<String> {
         sites.entry(&sighting.site).or_default().push(sighting);
     }
     let seen = sites.iter().filter_map(|(site, of_it)| {
-        let judged = of_it.iter().filter(|it| it.verdict.is_evidence() || it.verdict.is_wrong());
+        let judged = of_it.iter().filter(|it| it.is_judged());
         let at = judged.map(|it| it.at).max()?;
         let tally = Tally::of(of_it.iter().copied());
         let text = counts(tally)?;
@@ -82,8 +89,7 @@ fn of_server(sightings: &[&Sighting], now: Timestamp) -> Vec<String> {
     if wrong.len() > MAX_WRONG {
         lines.push(format!("and {} more that are not, see --json", wrong.len() - MAX_WRONG));
     }
-    let owned: Vec<Sighting> = sightings.iter().map(|it| (*it).clone()).collect();
-    lines.extend(evidence::notes(&owned, MAX_NAMED));
+    lines.extend(evidence::notes(sightings.iter().copied(), MAX_NAMED));
     lines
 }
 
@@ -113,10 +119,10 @@ fn unseen<'e>(
     server: Option<&'e ServerId>,
 ) -> impl Iterator<Item = String> + use<'e> {
     // Sites that are named with what they do are not named again.
-    let silent = evidence.sightings.iter().filter(|it| it.server.as_ref() == server);
+    let silent = evidence.now().filter(|it| it.server.as_ref() == server);
     let silent = silent.filter(|it| matches!(it.verdict, Verdict::NotJudged(_)));
     let told = silent.map(|it| &it.site).collect::<BTreeSet<_>>().len();
-    let wrong = evidence.sightings.iter().filter(|it| it.server.as_ref() == server);
+    let wrong = evidence.now().filter(|it| it.server.as_ref() == server);
     let wrong = wrong.filter(|it| it.verdict.is_wrong()).map(|it| &it.site);
     let told = told + wrong.collect::<BTreeSet<_>>().len();
     let of_it = evidence.missing.iter().filter(move |it| Some(&it.server) == server);
@@ -137,26 +143,15 @@ fn unseen<'e>(
 /// One line for all mitigations; `None`: there is nothing to see.
 pub(crate) fn summary(reports: &[MitigationReport], now: Timestamp) -> Option<String> {
     let all = || reports.iter().map(|report| &report.evidence);
-    let sightings = || all().flat_map(|evidence| &evidence.sightings);
     let with = |is_never: bool| {
         let is_so = move |it: &&Missing| it.why.is_some() == is_never;
         all().filter(|evidence| evidence.missing.iter().any(|it| is_so(&it))).count()
     };
     let (missing, never) = (with(false), with(true));
-    let tally = Tally::of(sightings());
-    let sites: BTreeSet<_> = sightings()
-        .filter(|it| it.verdict.is_evidence() || it.verdict.is_wrong())
-        .map(|it| (&it.server, &it.site))
-        .collect();
-    let last = all().filter_map(Evidence::last).max();
     let mut parts = Vec::new();
-    if let (Some(text), Some(last)) = (counts(tally), last) {
-        let sites = match sites.len() {
-            1 => "1 site".to_owned(),
-            many => format!("{many} sites"),
-        };
-        parts.push(format!("{text} on {sites}, last {} UTC", when(last, now)));
-    }
+    parts.extend(seen_on(&all().flat_map(Evidence::now).collect::<Vec<_>>(), now));
+    let earlier = seen_on(&all().flat_map(Evidence::earlier).collect::<Vec<_>>(), now);
+    parts.extend(earlier.map(|text| format!("{EARLIER}: {text}")));
     if missing > 0 {
         let mitigations = if missing == 1 { "mitigation" } else { "mitigations" };
         parts.push(format!("{missing} {mitigations} not yet probed everywhere"));
@@ -166,6 +161,19 @@ pub(crate) fn summary(reports: &[MitigationReport], now: Timestamp) -> Option<St
         parts.push(format!("{never} {mitigations} cannot be probed"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// What was seen in numbers, on how many sites, and when last.
+fn seen_on(sightings: &[&Sighting], now: Timestamp) -> Option<String> {
+    let text = counts(Tally::of(sightings.iter().copied()))?;
+    let judged = || sightings.iter().filter(|it| it.is_judged());
+    let sites: BTreeSet<_> = judged().map(|it| (&it.server, &it.site)).collect();
+    let last = judged().map(|it| it.at).max()?;
+    let sites = match sites.len() {
+        1 => "1 site".to_owned(),
+        many => format!("{many} sites"),
+    };
+    Some(format!("{text} on {sites}, last {} UTC", when(last, now)))
 }
 
 /// All of it, as JSON.
@@ -214,6 +222,7 @@ mod tests {
             before: Some(Answer::Status(200)),
             after: Some(after),
             verdict,
+            earlier: false,
         }
     }
 

@@ -15,6 +15,7 @@ use std::fs;
 use std::process::Command;
 
 use scene::{ALL, NGINX, Scene, scene};
+use serde_json::Value;
 use stopgap_testkit::servers::Setup;
 
 const READING: [&[&str]; 3] = [&["status"], &["list"], &["show", "WEB"]];
@@ -99,6 +100,84 @@ fn an_nginx_that_came_up_without_the_rules_on_its_disk_is_not_called_protected()
     assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     let run = scene.stopgap(&["check"]);
     assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+}
+
+/// When and where the attack was last seen blocked is told, as what was.
+#[track_caller]
+fn tells_what_was_seen_before(scene: &Scene, at: &str) {
+    let counts = "1 of 1 attack probe blocked, 1 of 1 others passed on";
+    let port = scene.port(0);
+    for site in ["b.test", "shop.test"] {
+        let told = format!("before something changed there, and not seen since: {counts}");
+        reads(scene, &["show", "WEB"], &told);
+        reads(scene, &["show", "WEB"], &format!("{counts} {site}:{port}, "));
+    }
+    reads(
+        scene,
+        &["status"],
+        "Seen before something changed there: 2 of 2 attack probes blocked, 2 of 2 others passed on 2 sites, last ",
+    );
+    let listed = scene.stopgap(&["list"]).json();
+    let of_it = listed["mitigations"].as_array().unwrap().iter().find(|it| it["id"] == "WEB");
+    let evidence = &of_it.unwrap()["evidence"];
+    assert_eq!((&evidence["blocked"], &evidence["last"]), (&0.into(), &Value::Null), "{evidence}");
+    assert_eq!(evidence["missing"], Value::Array(Vec::new()), "nothing is asked there");
+    let earlier = &evidence["earlier"];
+    assert_eq!((&earlier["blocked"], &earlier["sites"]), (&2.into(), &2.into()), "{evidence}");
+    assert_eq!(earlier["last"], at, "{evidence}");
+    let named = [format!("b.test:{port}"), format!("shop.test:{port}")];
+    assert_eq!(earlier["named"], Value::from(named.to_vec()), "{evidence}");
+}
+
+#[test]
+fn when_the_attack_was_last_seen_blocked_is_told_on_the_night_on_which_something_goes_wrong() {
+    let Some(scene) = scene(&NGINX) else { return };
+    let check = scene.stopgap(&["check"]);
+    assert_eq!(check.state("WEB"), "applied", "{}", check.out);
+    let shown = scene.stopgap(&["show", "WEB"]).json();
+    let at = shown["evidence"]["last"].as_str().unwrap().to_owned();
+    assert_eq!(shown["evidence"]["earlier"], Value::Null, "{shown}");
+    let good = fs::read_to_string(scene.config()).unwrap();
+    let end = good.rfind('}').unwrap();
+    let with = |more: &str| format!("{}{more}{}", &good[..end], &good[end..]);
+    let states = |expected: &[&str]| {
+        let run = scene.stopgap(&["list"]);
+        assert!(expected.contains(&run.state("WEB").as_str()), "{expected:?}: {}", run.out);
+    };
+    // A brace is missing.
+    fs::write(scene.config(), &good[..end]).unwrap();
+    states(&["unknown", "conflict"]);
+    tells_what_was_seen_before(&scene, &at);
+    // A new block, with a word in it that nginx does not know.
+    let port = scene.port(0);
+    let more =
+        format!("server {{ listen 127.0.0.1:{port}; server_name new.test; no_such_word; }}\n");
+    fs::write(scene.config(), with(&more)).unwrap();
+    states(&["drifted"]);
+    tells_what_was_seen_before(&scene, &at);
+    assert_eq!(scene.stopgap(&["check"]).code, 1);
+    reads(&scene, &["show", "WEB"], "left alone: without anything of ours,");
+    tells_what_was_seen_before(&scene, &at);
+    // A new block whose port another program has: nginx refuses that when it is reloaded.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let more = format!("server {{ listen 127.0.0.1:{port}; server_name new.test; return 200; }}\n");
+    fs::write(scene.config(), with(&more)).unwrap();
+    states(&["drifted"]);
+    tells_what_was_seen_before(&scene, &at);
+    let run = scene.stopgap(&["check"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (1, "failed"), "{}", run.out);
+    assert!(scene.get_blocked("/stopgap-probe"), "the processes of before still block");
+    tells_what_was_seen_before(&scene, &at);
+    // Once the server takes it, what is seen then is told, and what was seen before no more.
+    drop(taken);
+    let run = scene.stopgap(&["reapply", "WEB"]);
+    assert_eq!((run.code, run.state("WEB").as_str()), (0, "applied"), "{}", run.out);
+    let shown = scene.stopgap(&["show", "WEB"]).json();
+    assert_eq!(shown["evidence"]["earlier"], Value::Null, "{shown}");
+    assert_eq!(shown["evidence"]["blocked"], 2, "{shown}");
+    assert_ne!(shown["evidence"]["last"], at, "{shown}");
+    assert!(!scene.read(&["show", "WEB"]).out.contains("before something changed"));
 }
 
 #[test]

@@ -313,15 +313,17 @@ impl Engine<'_> {
             }
             WebAttempt::Done(seen) => {
                 let mut notes = seen.notes;
-                self.add_evidence(seen.sightings, done);
-                done.asked.insert(change.server.id());
+                let (server, mitigations) = (change.server.id(), change.step.mitigations());
+                self.replace_evidence(&server, &mitigations, seen.sightings, done);
+                done.asked.insert(server);
                 notes.extend(change.strays.iter().cloned());
                 for action in change.step.actions() {
                     done.notes.extend(notes.iter().map(|note| (action.clone(), note.clone())));
                 }
                 let report = plan.report.clone();
-                let (edits, steps, standing) = (Vec::new(), Vec::new(), Vec::new());
-                done.made.push(Plan { edits, steps, web: vec![change], standing, report });
+                let (edits, steps, standing, altered) = Default::default();
+                let web = vec![change];
+                done.made.push(Plan { edits, steps, web, standing, altered, report });
                 Next::Finish
             }
         }
@@ -343,7 +345,8 @@ impl Engine<'_> {
         self.remember_hindrances(is_whole, &mut done);
         let mut mitigations = after.report;
         let Done { known, asked, .. } = &done;
-        self.tell_evidence(&mut mitigations, &after.standing, &known.evidence, asked);
+        let places = (after.standing.as_slice(), after.altered.as_slice());
+        self.tell_evidence(&mut mitigations, places, &known.evidence, asked);
         let mut edits = Vec::new();
         for made in std::mem::take(&mut done.made) {
             edits.extend(made.all_edits().cloned());

@@ -9,7 +9,7 @@ use stopgap_host::{Answer, Live, Stop};
 use stopgap_model::evidence::{self, Evidence, Missing, Sighting, Site, Verdict, Wanted};
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Action, Digest, Fact, Mitigation, MitigationId, ServerId};
-use stopgap_plan::{Order, Standing, summary};
+use stopgap_plan::{Altered, Order, Standing, WebPlaced, summary};
 use stopgap_rules::Meaning;
 use stopgap_store::KeptEvidence;
 
@@ -33,16 +33,31 @@ const MAX_NAMED: usize = 3;
 type Key = (Site, MitigationId, Digest, String);
 
 /// What is known of each probe on each site of one server.
-struct Known<'k>(BTreeMap<Key, &'k Sighting>);
+struct Known<'k> {
+    now: BTreeMap<Key, &'k Sighting>,
+    /// From before something was changed there.
+    earlier: BTreeMap<Key, &'k Sighting>,
+}
 
 impl<'k> Known<'k> {
     fn of(server: &ServerId, kept: &'k KeptEvidence) -> Self {
         let of_it = kept.sightings.iter().filter(|it| it.server.as_ref() == Some(server));
-        Self(of_it.map(|it| (key(it), it)).collect())
+        let (earlier, now): (Vec<_>, Vec<_>) =
+            of_it.map(|it| (key(it), it)).partition(|(_, it)| it.earlier);
+        Self { now: now.into_iter().collect(), earlier: earlier.into_iter().collect() }
     }
 
     fn is_seen(&self, sighting: &Sighting) -> bool {
-        self.0.get(&key(sighting)).is_some_and(|it| it.verdict.is_evidence())
+        self.now.get(&key(sighting)).is_some_and(|it| it.verdict.is_evidence())
+    }
+
+    /// All of a mitigation: what is known as it is, and of what is not, what was seen before.
+    fn of_mitigation(&self, id: &MitigationId) -> Vec<Sighting> {
+        let of_it = |(key, _): &(&Key, &&Sighting)| key.1 == *id;
+        let now = self.now.iter().filter(of_it);
+        let is_newer = |key: &Key| self.now.get(key).is_some_and(|it| it.is_judged());
+        let earlier = self.earlier.iter().filter(of_it).filter(|(key, _)| !is_newer(key));
+        now.chain(earlier).map(|(_, it)| (*it).clone()).collect()
     }
 }
 
@@ -52,23 +67,37 @@ fn key(sighting: &Sighting) -> Key {
 }
 
 impl Engine<'_> {
-    /// Before a change: what was seen of the mitigations that it is about says nothing any more, even
-    /// if this program is killed half-way.
-    pub(crate) fn forget_evidence(
+    /// Before a change: what was seen of the mitigations that it is about tells how it was, and not how it
+    /// is, even if this program is killed half-way.
+    pub(crate) fn outdate_evidence(
         &self,
         server: &ServerId,
         mitigations: &[&MitigationId],
         done: &mut Done,
     ) {
-        let before = done.known.evidence.sightings.len();
-        done.known.evidence.forget(server, mitigations);
-        if done.known.evidence.sightings.len() != before {
+        if done.known.evidence.outdate(server, mitigations) {
             self.keep_evidence(done);
         }
     }
 
-    /// After a change, or a look: this was seen.
-    pub(crate) fn add_evidence(&self, seen: Vec<Sighting>, done: &mut Done) {
+    /// After a change that stays: this was seen, and what was seen before it is of no account any more.
+    pub(crate) fn replace_evidence(
+        &self,
+        server: &ServerId,
+        mitigations: &[&MitigationId],
+        seen: Vec<Sighting>,
+        done: &mut Done,
+    ) {
+        let went = done.known.evidence.forget_earlier(server, mitigations);
+        let is_news = went || !seen.is_empty();
+        done.known.evidence.add(seen);
+        if is_news {
+            self.keep_evidence(done);
+        }
+    }
+
+    /// After a look: this was seen.
+    fn add_evidence(&self, seen: Vec<Sighting>, done: &mut Done) {
         if !seen.is_empty() {
             done.known.evidence.add(seen);
             self.keep_evidence(done);
@@ -169,17 +198,21 @@ impl Engine<'_> {
         probing.sighting(pair, (self.now)(), (None, answer), Some(verdict))
     }
 
-    /// Tells beside the state of each mitigation how it was seen to hold. One whose attack is not blocked
+    /// Tells beside the state of each mitigation how it was seen to hold, and where something has changed
+    /// since, how it was before that. One whose attack is not blocked
     /// somewhere is not `applied`. Of servers in `asked` what shows nothing is told by whoever asked.
     pub(crate) fn tell_evidence(
         &self,
         reports: &mut [MitigationReport],
-        standing: &[Standing],
+        (standing, altered): (&[Standing], &[Altered]),
         kept: &KeptEvidence,
         asked: &BTreeSet<ServerId>,
     ) {
         let serves = |standing: &Standing| standing.server.dormant.is_none();
-        let is_served = standing.iter().any(serves);
+        let is_served = standing.iter().any(serves) || altered.iter().any(|it| !it.dormant);
+        for altered in altered.iter().filter(|it| !(is_served && it.dormant)) {
+            tell_earlier(reports, altered, kept);
+        }
         for standing in standing {
             // One that nothing starts serves nobody, where another one does.
             if is_served && !serves(standing) {
@@ -222,9 +255,8 @@ impl Engine<'_> {
     ) -> Evidence {
         let server = standing.server.id();
         if wanted.is_empty() {
-            let of_it = known.0.values().filter(|it| it.mitigation == *id);
-            let sightings: Vec<Sighting> = of_it.map(|it| (*it).clone()).collect();
-            let is_offered = |placed: &&stopgap_plan::WebPlaced| {
+            let sightings = known.of_mitigation(id);
+            let is_offered = |placed: &&WebPlaced| {
                 placed.mitigation == *id
                     && self.catalog.get(id).is_some_and(|it| it.mitigation.hash == placed.hash)
             };
@@ -250,8 +282,9 @@ impl Engine<'_> {
             };
             return Evidence { sightings, missing: vec![missing] };
         }
-        let sightings = wanted.iter().filter_map(|it| known.0.get(&key(it)));
-        let sightings = sightings.map(|it| (*it).clone()).collect();
+        let keys: BTreeSet<Key> = wanted.iter().map(key).collect();
+        let mut sightings = known.of_mitigation(id);
+        sightings.retain(|it| keys.contains(&key(it)));
         let asked: BTreeSet<&Site> = wanted.iter().map(|it| &it.site).collect();
         let unseen = wanted.iter().filter(|it| !known.is_seen(it));
         let unseen: BTreeSet<&Site> = unseen.map(|it| &it.site).collect();
@@ -266,7 +299,7 @@ impl Engine<'_> {
     /// An action whose attack was seen not to be blocked on a site is in place in part only.
     fn tell_wrong(&self, report: &mut MitigationReport, standing: &Standing, evidence: &Evidence) {
         let Some(offer) = self.catalog.get(&report.id) else { return };
-        let wrong = evidence.sightings.iter().filter(|it| it.verdict == Verdict::NotBlocked);
+        let wrong = evidence.now().filter(|it| it.verdict == Verdict::NotBlocked);
         let wrong: Vec<&Sighting> = wrong.collect();
         let mut changed = false;
         for action in &mut report.actions {
@@ -300,9 +333,26 @@ impl Engine<'_> {
     }
 }
 
+/// Where what stands is not what was written, or is not known, what was last seen of what was written is told
+/// as that. Nobody is asked for more there.
+fn tell_earlier(reports: &mut [MitigationReport], altered: &Altered, kept: &KeptEvidence) {
+    let known = Known::of(&altered.server, kept);
+    for report in reports {
+        let of_it = altered.rules.iter().filter(|placed| placed.mitigation == report.id);
+        let hashes: BTreeSet<Digest> = of_it.map(|placed| placed.hash).collect();
+        if hashes.is_empty() {
+            continue;
+        }
+        let was = known.of_mitigation(&report.id).into_iter();
+        let was = was.filter(|it| it.is_judged() && hashes.contains(&it.hash));
+        let was = was.map(|it| Sighting { earlier: true, ..it });
+        report.evidence.sightings.extend(was);
+    }
+}
+
 /// What shows nothing stands beside each action that it is about, once.
 fn note(report: &mut MitigationReport, standing: &Standing, evidence: &Evidence) {
-    let notes = evidence::notes(&evidence.sightings, MAX_NAMED);
+    let notes = evidence::notes(evidence.now(), MAX_NAMED);
     for action in &mut report.actions {
         if standing.rules.iter().any(|placed| placed.action == action.id) {
             let new = notes.iter().filter(|note| !action.notes.contains(note));

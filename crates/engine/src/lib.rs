@@ -182,8 +182,8 @@ impl Engine<'_> {
     pub fn look(&self, order: &Order) -> Result<View, CycleError> {
         let known = Known::remembered(self.store.evidence());
         let mut view = self.view(order, self.policy, &known)?;
-        let Plan { report, standing, .. } = &mut view.plan;
-        self.tell_evidence(report, standing, &known.evidence, &BTreeSet::new());
+        let Plan { report, standing, altered, .. } = &mut view.plan;
+        self.tell_evidence(report, (standing, altered), &known.evidence, &BTreeSet::new());
         self.tell_unfinished(&mut view.plan.report)?;
         Ok(view)
     }

@@ -128,7 +128,7 @@ impl Engine<'_> {
             return WebAttempt::Halted(halt, false);
         }
         let mitigations = planned.step.mitigations();
-        self.forget_evidence(&planned.server.id(), &mitigations, done);
+        self.outdate_evidence(&planned.server.id(), &mitigations, done);
         let mut change = match self.write_web(planned, watch, done) {
             Ok(change) => change,
             Err(attempt) => return attempt,

@@ -1,6 +1,7 @@
 //! What was seen of mitigations on the sites of this host: which probe was sent where, when, and what
 //! came back.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -11,6 +12,9 @@ use crate::digest::Digest;
 use crate::id::MitigationId;
 use crate::request::Request;
 use crate::web::{Listen, ServerId, WebSite};
+
+/// The most sites that are named of what was seen before something changed.
+const MAX_NAMED: usize = 3;
 
 /// What came back from a site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +150,9 @@ pub struct Sighting {
     /// What that shows.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// Whether something has changed there since: it tells how it was then, not how it is.
+    #[serde(default)]
+    pub earlier: bool,
 }
 
 impl Sighting {
@@ -154,12 +161,19 @@ impl Sighting {
     pub fn request_line(request: &Request) -> String {
         format!("{} {}", request.method, String::from_utf8_lossy(&request.target))
     }
+
+    /// Whether the answer shows anything of the rule, good or bad.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.verdict.is_evidence() || self.verdict.is_wrong()
+    }
 }
 
 /// How a mitigation that is in place was seen to hold on the sites of web servers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// What was seen last of each of its probes on each site, as far as it was.
+    /// What was seen last of each of its probes on each site, as far as it was; also of those on which
+    /// something has changed since.
     pub sightings: Vec<Sighting>,
     /// Where something is still to be seen.
     pub missing: Vec<Missing>,
@@ -222,11 +236,20 @@ impl Tally {
 }
 
 impl Evidence {
-    /// When something was last seen to hold or not to hold.
+    /// What tells how it is.
+    pub fn now(&self) -> impl Iterator<Item = &Sighting> {
+        self.sightings.iter().filter(|it| !it.earlier)
+    }
+
+    /// What tells how it was, before something changed there.
+    pub fn earlier(&self) -> impl Iterator<Item = &Sighting> {
+        self.sightings.iter().filter(|it| it.earlier)
+    }
+
+    /// When something was last seen to hold or not to hold, as it is now.
     #[must_use]
     pub fn last(&self) -> Option<Timestamp> {
-        let judged = |it: &&Sighting| it.verdict.is_evidence() || it.verdict.is_wrong();
-        self.sightings.iter().filter(judged).map(|it| it.at).max()
+        self.now().filter(|it| it.is_judged()).map(|it| it.at).max()
     }
 
     /// What stands beside the state as long as not all is seen: a phrase.
@@ -258,16 +281,41 @@ impl Serialize for Evidence {
             tally: Tally,
             last: Option<Timestamp>,
             missing: &'e [Missing],
+            earlier: Option<Earlier<'e>>,
         }
-        let (tally, last) = (Tally::of(&self.sightings), self.last());
-        Shown { tally, last, missing: &self.missing }.serialize(serializer)
+        let (tally, last) = (Tally::of(self.now()), self.last());
+        Shown { tally, last, missing: &self.missing, earlier: Earlier::of(self) }
+            .serialize(serializer)
+    }
+}
+
+/// What was seen before something changed, in numbers.
+#[derive(Serialize)]
+struct Earlier<'e> {
+    #[serde(flatten)]
+    tally: Tally,
+    last: Option<Timestamp>,
+    /// On how many sites.
+    sites: usize,
+    /// The names of the first few.
+    named: Vec<&'e str>,
+}
+
+impl<'e> Earlier<'e> {
+    fn of(evidence: &'e Evidence) -> Option<Self> {
+        let tally = Tally::of(evidence.earlier());
+        let judged = || evidence.earlier().filter(|it| it.is_judged());
+        let last = judged().map(|it| it.at).max();
+        let sites: BTreeSet<_> = judged().map(|it| (&it.server, &it.site)).collect();
+        let named = sites.iter().take(MAX_NAMED).map(|(_, site)| site.shown.as_str()).collect();
+        last.map(|_| Self { tally, last, sites: sites.len(), named })
     }
 }
 
 /// What a person should know of sites on which a probe showed nothing, each once, with the sites that it
 /// is so on: sentences without a full stop, of which each names `most` sites at most.
 #[must_use]
-pub fn notes(sightings: &[Sighting], most: usize) -> Vec<String> {
+pub fn notes<'s>(sightings: impl IntoIterator<Item = &'s Sighting>, most: usize) -> Vec<String> {
     let mut groups: Vec<(&Verdict, Vec<&Site>)> = Vec::new();
     for Sighting { site, verdict, .. } in sightings {
         if !matches!(verdict, Verdict::NotReached(_) | Verdict::NotJudged(_)) {
@@ -321,6 +369,7 @@ mod tests {
             before: Some(Answer::Status(200)),
             after: Some(Answer::Status(403)),
             verdict,
+            earlier: false,
         }
     }
 

@@ -37,7 +37,7 @@ pub use ground::Ground;
 pub use planner::{breaks, plan, summary};
 pub use rest::{Rest, tried, tried_on_iis};
 pub use verify::{Misbehaviour, Probes, verify};
-pub use web::{Standing, TakenOut, WebChange, WebConfig, WebPlaced, rule_text};
+pub use web::{Altered, Standing, TakenOut, WebChange, WebConfig, WebPlaced, rule_text};
 
 /// How the names of our rules begin, so that an administrator knows them in IIS Manager.
 pub const RULE_PREFIX: &str = "Stopgap ";
@@ -135,6 +135,8 @@ pub struct Plan {
     pub web: Vec<WebChange>,
     /// The other web servers on which rules of ours stand as they were written.
     pub standing: Vec<Standing>,
+    /// Those on which the rules of the records do not stand so, or are not known to.
+    pub altered: Vec<Altered>,
     /// Every mitigation with its state before the edits, and the reason.
     pub report: Vec<MitigationReport>,
 }

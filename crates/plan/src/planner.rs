@@ -71,7 +71,8 @@ pub fn plan(input: &Input<'_>) -> Plan {
             tell_refusals(input, &mut report);
             found::tell(found::leftovers(input, &ground), &mut report);
             steps.extend(records_of(input, &adopted, &decided));
-            let mut plan = Plan { edits, steps, web: web.changes, standing: web.standing, report };
+            let (standing, altered) = (web.standing, web.altered);
+            let mut plan = Plan { edits, steps, web: web.changes, standing, altered, report };
             rest_on_iis(input, &mut plan);
             return plan;
         }

@@ -28,7 +28,8 @@ const MAX_FILE: u64 = 32 * 1024 * 1024;
 /// What was seen of the sites of this host, and what kept a change from being made there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeptEvidence {
-    /// The last of each probe on each site.
+    /// The last of each probe on each site; and the last that shows something from before a change, as long as
+    /// nothing newer does.
     pub sightings: Vec<Sighting>,
     /// What the last check found, where no change record tells of it.
     pub hindrances: Vec<Hindrance>,
@@ -62,25 +63,51 @@ fn key(sighting: &Sighting) -> Key<'_> {
     (server, site, mitigation, probe)
 }
 
+fn is_of(sighting: &Sighting, server: &ServerId, mitigations: &[&MitigationId]) -> bool {
+    sighting.server.as_ref() == Some(server) && mitigations.contains(&&sighting.mitigation)
+}
+
 impl KeptEvidence {
     /// These were seen now: what was seen of the same probes on the same sites before counts no more. What shows
     /// nothing takes nothing away of what was seen to be wrong.
     pub fn add(&mut self, mut seen: Vec<Sighting>) {
-        let wrong = self.sightings.iter().filter(|known| known.verdict.is_wrong());
+        let is_wrong = |known: &&Sighting| known.verdict.is_wrong() && !known.earlier;
+        let wrong = self.sightings.iter().filter(is_wrong);
         let wrong: BTreeSet<Key<'_>> = wrong.map(key).collect();
-        let shows = |it: &Sighting| it.verdict.is_evidence() || it.verdict.is_wrong();
-        seen.retain(|it| shows(it) || !wrong.contains(&key(it)));
+        seen.retain(|it| it.is_judged() || !wrong.contains(&key(it)));
         let new: BTreeSet<Key<'_>> = seen.iter().map(key).collect();
-        self.sightings.retain(|known| !new.contains(&key(known)));
+        let judged = seen.iter().filter(|it| it.is_judged());
+        let judged: BTreeSet<Key<'_>> = judged.map(key).collect();
+        self.sightings.retain(|known| {
+            let newer = if known.earlier { &judged } else { &new };
+            !newer.contains(&key(known))
+        });
         self.sightings.extend(seen);
     }
 
-    /// What was seen of these mitigations on a server says nothing any more.
-    pub fn forget(&mut self, server: &ServerId, mitigations: &[&MitigationId]) {
-        let is_of_it = |sighting: &Sighting| {
-            sighting.server.as_ref() == Some(server) && mitigations.contains(&&sighting.mitigation)
-        };
-        self.sightings.retain(|sighting| !is_of_it(sighting));
+    /// A change of these mitigations on a server is begun: what was seen there tells how it was before.
+    /// Answers whether that is news.
+    pub fn outdate(&mut self, server: &ServerId, mitigations: &[&MitigationId]) -> bool {
+        let is_news = |it: &Sighting| !it.earlier && is_of(it, server, mitigations);
+        let news: Vec<Sighting> = self.sightings.iter().filter(|it| is_news(it)).cloned().collect();
+        if news.is_empty() {
+            return false;
+        }
+        self.sightings.retain(|it| !is_news(it));
+        // What shows nothing does not take the place of what was seen before it.
+        let judged = || news.iter().filter(|it| it.is_judged());
+        let newer: BTreeSet<Key<'_>> = judged().map(key).collect();
+        self.sightings.retain(|it| !newer.contains(&key(it)));
+        self.sightings.extend(judged().map(|it| Sighting { earlier: true, ..it.clone() }));
+        true
+    }
+
+    /// A change of these mitigations on a server is made: what was seen before it is of no account any more.
+    /// Answers whether that is news.
+    pub fn forget_earlier(&mut self, server: &ServerId, mitigations: &[&MitigationId]) -> bool {
+        let before = self.sightings.len();
+        self.sightings.retain(|it| !(it.earlier && is_of(it, server, mitigations)));
+        self.sightings.len() != before
     }
 
     /// As much of it as is kept.

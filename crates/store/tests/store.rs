@@ -503,6 +503,7 @@ fn sighting(number: usize) -> Sighting {
         before: None,
         after: Some(Answer::Status(403)),
         verdict: Verdict::Blocked,
+        earlier: false,
     }
 }
 
@@ -560,10 +561,32 @@ fn the_same_probe_on_the_same_site_is_kept_once_and_the_last_holds() {
     let later = Sighting { verdict: Verdict::NotBlocked, ..sighting(1) };
     kept.add(vec![later.clone()]);
     assert_eq!(kept.sightings, [sighting(2), later]);
-    let other: MitigationId = "B".parse().unwrap();
+}
+
+#[test]
+fn what_was_seen_before_a_change_stays_as_that_until_a_change_is_made_or_something_newer_is_seen() {
+    let (a, b): (MitigationId, MitigationId) = ("A".parse().unwrap(), "B".parse().unwrap());
     let server = sighting(1).server.unwrap();
-    kept.forget(&server, &[&other]);
-    assert_eq!(kept.sightings.len(), 2);
-    kept.forget(&server, &[&"A".parse().unwrap()]);
-    assert_eq!(kept.sightings, []);
+    let silent =
+        |number| Sighting { verdict: Verdict::NotJudged("is down".into()), ..sighting(number) };
+    let earlier = |number| Sighting { earlier: true, ..sighting(number) };
+    let mut kept = KeptEvidence::default();
+    kept.add(vec![sighting(1), sighting(2), silent(3)]);
+    assert!(!kept.outdate(&server, &[&b]));
+    assert!(kept.outdate(&server, &[&a]));
+    assert!(!kept.outdate(&server, &[&a]));
+    assert_eq!(kept.sightings, [earlier(1), earlier(2)]);
+    // What shows nothing stands beside it, and does not become what was seen.
+    kept.add(vec![silent(1), sighting(2)]);
+    assert_eq!(kept.sightings, [earlier(1), silent(1), sighting(2)]);
+    assert!(kept.outdate(&server, &[&a]));
+    assert_eq!(kept.sightings, [earlier(1), earlier(2)]);
+    // What was wrong before does not keep the next look from being told.
+    kept.add(vec![Sighting { verdict: Verdict::NotBlocked, ..sighting(2) }]);
+    assert!(kept.outdate(&server, &[&a]));
+    kept.add(vec![silent(2)]);
+    assert!(kept.sightings.contains(&silent(2)));
+    assert!(!kept.forget_earlier(&server, &[&b]));
+    assert!(kept.forget_earlier(&server, &[&a]));
+    assert_eq!(kept.sightings, [silent(2)]);
 }

@@ -298,6 +298,7 @@ impl<'a> Probing<'a> {
             before: before.cloned(),
             after: after.cloned(),
             verdict: verdict.unwrap_or(as_wanted),
+            earlier: false,
         }
     }
 

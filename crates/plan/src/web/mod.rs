@@ -20,7 +20,7 @@ use stopgap_edit::web::{Files, Placement};
 use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{WebFacts, WebServer, WebSite};
-use stopgap_model::{ActionId, ActionKind, Digest, Fact, MitigationId, WebKind};
+use stopgap_model::{ActionId, ActionKind, Digest, Fact, MitigationId, ServerId, WebKind};
 use stopgap_rules::web::{RuleText, WebRule, text};
 
 use self::decide::{Asking, Here, Wish, decide_on};
@@ -120,6 +120,18 @@ pub struct Standing {
     pub rules: Vec<WebPlaced>,
 }
 
+/// A web server on which the records tell of rules of ours that do not stand as they were written, or of
+/// which that is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Altered {
+    /// The server.
+    pub server: ServerId,
+    /// Whether it does not run and nothing starts it.
+    pub dormant: bool,
+    /// The rules, in order.
+    pub rules: Vec<WebPlaced>,
+}
+
 /// What a rule is called in the comment above it.
 fn label(placed: &WebPlaced) -> String {
     format!("{}, revision {}", placed.action, placed.revision)
@@ -157,6 +169,8 @@ pub(crate) struct WebPlan {
     pub(crate) changes: Vec<WebChange>,
     /// What is there already, as it is to be.
     pub(crate) standing: Vec<Standing>,
+    /// What was there and is not as it was.
+    pub(crate) altered: Vec<Altered>,
     /// What is in place and the catalog does not ask for.
     orphans: Vec<MitigationReport>,
 }
@@ -187,7 +201,8 @@ impl WebPlan {
             changes.extend(change(input, server, here));
         }
         let standing = servers.iter().filter_map(OnServer::standing).collect();
-        let mut plan = Self { changes, standing, ..Self::default() };
+        let altered = servers.iter().filter_map(OnServer::altered).collect();
+        let mut plan = Self { changes, standing, altered, ..Self::default() };
         for mitigation in input.catalog.mitigations() {
             for action in mitigation.actions.iter().filter(|action| is_rule(&action.kind)) {
                 let each = servers.iter().zip(&here);

@@ -11,7 +11,7 @@ use stopgap_model::{ActionId, Digest, Fact, ServerId, ServerPath, WebKind};
 use stopgap_rules::web::Server;
 
 use super::recognised::recognised;
-use super::{Standing, TakenOut, WebConfig, WebPlaced, digest, passed, rule_text};
+use super::{Altered, Standing, TakenOut, WebConfig, WebPlaced, digest, passed, rule_text};
 use crate::{Input, OwnRules};
 
 /// A web server with what is on it of ours.
@@ -187,6 +187,18 @@ impl<'a> OnServer<'a> {
         let unreached = layout.unreached(&rule_text(server.kind, &self.record));
         let (sites, own_answers) = (layout.sites(), layout.own_answers());
         Some(Standing { server, sites, unreached, own_answers, rules: self.record.to_vec() })
+    }
+
+    /// What stood here by the records, and does not stand as it was written, or is not known to; `None`:
+    /// nothing did.
+    pub(crate) fn altered(&self) -> Option<Altered> {
+        let is_altered = match self.seen {
+            Seen::Changed(_) | Seen::Unknown(_) | Seen::Taken(_) => true,
+            Seen::Nothing | Seen::Intact | Seen::Outdated => false,
+        };
+        let is_told = is_altered && !self.gone && !self.record.is_empty();
+        let (server, dormant) = (self.id.clone(), self.dormant().is_some());
+        is_told.then(|| Altered { server, dormant, rules: self.record.to_vec() })
     }
 
     /// What was taken out though a line of ours stays.
