@@ -16,7 +16,7 @@ use stopgap_store::KeptEvidence;
 use crate::Engine;
 use crate::baseline::Baseline;
 use crate::cycle::Done;
-use crate::probing::{Probing, What};
+use crate::probing::{Probing, What, answered_so};
 use crate::stop::Watch;
 use crate::trouble::Trouble;
 
@@ -152,7 +152,7 @@ impl Engine<'_> {
             if probing.pairs() == 0 {
                 continue;
             }
-            let seen = self.look_at(live, probing, &stop);
+            let seen = self.look_at(live, probing, &known, &stop);
             if stop() {
                 return;
             }
@@ -161,12 +161,19 @@ impl Engine<'_> {
     }
 
     /// What the sites answer now, where nobody knows what they answered without the rules.
-    fn look_at(&self, live: &dyn Live, probing: Probing<'_>, stop: &Stop<'_>) -> Vec<Sighting> {
+    fn look_at(
+        &self,
+        live: &dyn Live,
+        probing: Probing<'_>,
+        known: &Known<'_>,
+        stop: &Stop<'_>,
+    ) -> Vec<Sighting> {
         let mut seen: Vec<Sighting> = Vec::new();
         let mut probing = probing;
         for round in 1..=TRIES {
             let before = Baseline::take(&probing, live, LATE_TIME.min(self.probe_time), stop);
-            let found = (0..probing.pairs()).map(|pair| self.judged(&probing, &before, pair));
+            let found =
+                (0..probing.pairs()).map(|pair| self.judged(&probing, (known, &before), pair));
             let found: Vec<Sighting> = found.collect();
             let wrong: BTreeSet<Key> =
                 found.iter().filter(|it| it.verdict.is_wrong()).map(key).collect();
@@ -182,8 +189,13 @@ impl Engine<'_> {
         seen
     }
 
-    /// What the answer to one probe shows.
-    fn judged(&self, probing: &Probing<'_>, now: &Baseline<'_>, pair: usize) -> Sighting {
+    /// What the answer to one probe shows. What was answered before the rule may be known from the change.
+    fn judged(
+        &self,
+        probing: &Probing<'_>,
+        (kept, now): (&Known<'_>, &Baseline<'_>),
+        pair: usize,
+    ) -> Sighting {
         let site = probing.site_of(What::Probe(pair));
         let known = now.known(probing, What::Health(site));
         let answer = now.answer(What::Probe(pair));
@@ -191,11 +203,22 @@ impl Engine<'_> {
             Some(health) if !now.can_be_probed(site) => format!("answers every request {health}"),
             _ => "does not answer in time".to_owned(),
         };
+        let about = (known.ordinary, now.is_limited(site));
         let verdict = match answer {
-            Some(answer) => probing.shown_alone(pair, known.ordinary, answer),
+            Some(answer) => probing.shown_alone(pair, about, answer),
             None => Verdict::NotJudged(probing.unsent(pair).unwrap_or_else(unasked)),
         };
-        probing.sighting(pair, (self.now)(), (None, answer), Some(verdict))
+        let kept = kept.0.get(&key(&probing.unseen(pair)));
+        let before = kept.and_then(|it| it.before.as_ref());
+        let was_as_before = kept.is_some_and(|it| it.after == it.before);
+        let is_as_before = was_as_before && answer.is_some() && before == answer;
+        let verdict = match (verdict, answer) {
+            (Verdict::Blocked, Some(answer)) if is_as_before => {
+                Verdict::NotJudged(answered_so(answer))
+            }
+            (verdict, _) => verdict,
+        };
+        probing.sighting(pair, (self.now)(), (before, answer), Some(verdict))
     }
 
     /// Tells beside the state of each mitigation how it was seen to hold, and where something has changed

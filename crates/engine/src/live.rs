@@ -8,7 +8,7 @@
 use stopgap_host::{Live, ReloadError, Replacing, Stop, TestError};
 use stopgap_model::problem::sentence;
 use stopgap_model::{Fact, MitigationId, ServerPath, WebKind};
-use stopgap_plan::{FileEdit, Step, WebChange, rule_text};
+use stopgap_plan::{FileEdit, Step, WebChange, WebPlaced, rule_text};
 use stopgap_store::{Change, StoreError};
 
 use crate::apply::{Written, restless, stale};
@@ -120,7 +120,7 @@ impl Engine<'_> {
         }
         let runs = matches!(planned.server.running, Fact::Known(true));
         let live = live.filter(|_| runs);
-        let probing = Probing::new(self.catalog, planned);
+        let probing = Probing::new(self.catalog, planned, &self.standing_on(planned));
         let take = |live| Baseline::take(&probing, live, self.probe_time, &stop);
         let mut before = live.map(|live| timing.spend(|| take(live)));
         let mut running = live.zip(before.as_mut());
@@ -149,6 +149,13 @@ impl Engine<'_> {
         };
         let halt = watch.during(steps);
         self.take_back((planned, change), running, &probing, (failed, halt), timing, done)
+    }
+
+    /// The rules that stand on a server before a change, as the records say. Where they cannot be read the
+    /// change is not begun.
+    fn standing_on(&self, planned: &WebChange) -> Vec<WebPlaced> {
+        let in_place = self.store.in_place().map(|(in_place, _)| in_place).unwrap_or_default();
+        in_place.web.get(&planned.server.id()).map(|own| own.rules.clone()).unwrap_or_default()
     }
 
     /// Captures what is to be changed and writes every file; otherwise what became of the attempt.

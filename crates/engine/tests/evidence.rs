@@ -200,6 +200,87 @@ fn a_site_that_another_program_answers_when_the_server_comes_up_is_not_called_pr
     assert_eq!(Tally::of(&of(&report).evidence.sightings), WHOLE);
 }
 
+/// With this status for what is denied.
+fn denied_with(status: u16) -> String {
+    document(1, MARKER).replace("deny = \"abort\"", &format!("deny = {{ status = {status} }}"))
+}
+
+fn answer_the_attack_with(host: &FailingHost, status: u16) {
+    for site in ["a.test", "b.test"] {
+        host.web().set_site(site, SiteMood::AnswersAttackWith(status));
+    }
+}
+
+#[test]
+fn an_attack_that_makes_the_application_fail_when_the_server_comes_up_is_told_as_not_blocked() {
+    for status in [500, 502] {
+        let (scene, host) = (Scene::new(), nginx());
+        host.web().stop();
+        let _ = scene.check(&host);
+        start(&host);
+        answer_the_attack_with(&host, status);
+        let report = scene.check(&host);
+        assert_eq!(of(&report).state, State::Partial, "{}", of(&report).reason);
+        let told = format!("it was answered with {status}");
+        assert!(of(&report).reason.contains(&told), "{}", of(&report).reason);
+    }
+}
+
+#[test]
+fn a_limit_that_the_attack_meets_when_the_server_comes_up_shows_nothing() {
+    let (scene, host) = (Scene::new(), nginx());
+    host.web().stop();
+    let _ = scene.check(&host);
+    start(&host);
+    answer_the_attack_with(&host, 503);
+    let report = scene.check(&host);
+    assert_eq!(of(&report).state, State::Applied);
+    assert!(remark(of(&report)).starts_with("not yet probed"), "{}", of(&report).reason);
+}
+
+#[test]
+fn a_deny_with_a_status_of_a_site_in_trouble_is_evidence_when_the_server_comes_up() {
+    for status in [429, 500, 503] {
+        let (mut scene, host) = (Scene::new(), nginx());
+        scene.publish(&denied_with(status));
+        host.web().stop();
+        let _ = scene.check(&host);
+        start(&host);
+        answer_the_attack_with(&host, status);
+        let report = scene.check(&host);
+        assert_eq!(of(&report).state, State::Applied, "{status}: {}", of(&report).reason);
+        assert_eq!(Tally::of(&of(&report).evidence.sightings), WHOLE, "{status}");
+    }
+}
+
+#[test]
+fn what_the_application_answered_before_the_rule_as_the_rule_does_is_not_called_blocked() {
+    let (mut scene, host) = (Scene::new(), nginx());
+    scene.publish(&denied_with(403));
+    answer_the_attack_with(&host, 403);
+    for check in ["that puts it in", "after it", "after that"] {
+        let report = scene.check(&host);
+        let of_it = of(&report);
+        assert_eq!(of_it.state, State::Applied, "{check}: {}", of_it.reason);
+        let tally = Tally::of(&of_it.evidence.sightings);
+        assert_eq!((tally.blocked, tally.not_judged), (0, 2), "{check}");
+        assert!(remark(of_it).starts_with("not yet probed"), "{check}: {}", of_it.reason);
+        let notes = of_it.actions[0].notes.join("; ");
+        assert!(notes.contains("answered with 403 before the rule was there"), "{check}: {notes}");
+    }
+    assert_eq!(host.web().reloads(), 1);
+}
+
+#[test]
+fn what_an_older_revision_blocked_is_still_blocked_by_the_next_one() {
+    let (mut scene, host) = (Scene::new(), nginx());
+    let _ = scene.check(&host);
+    scene.publish(&document(2, &format!("x/{MARKER}")));
+    let report = scene.check(&host);
+    assert_eq!((of(&report).state, of(&report).in_force), (State::Applied, Some(2)));
+    assert_eq!(Tally::of(&of(&report).evidence.sightings), WHOLE);
+}
+
 #[test]
 fn evidence_that_is_lost_damaged_or_of_another_version_costs_the_evidence_and_nothing_else() {
     type Damage = fn(Vec<u8>) -> Option<Vec<u8>>;

@@ -20,7 +20,7 @@ use stopgap_model::{Catalog, MitigationId, ServerPath};
 use stopgap_plan::Order;
 use stopgap_store::Store;
 use stopgap_testkit::FailingHost;
-use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF};
+use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF, SiteMood};
 
 const CONFIG: &str = "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\n    \
                       server_name a.test;\n  }\n}\n";
@@ -272,6 +272,22 @@ fn what_may_be_the_moments_fault_is_tried_again_after_a_time_that_grows() {
     // Once the application works it is applied, and the next trouble is a new one.
     server.host.web().set_mood(Mood::Good);
     MINUTES.set(7 * 24 * 60);
+    assert_eq!(server.cycle("A").0, State::Applied);
+}
+
+#[test]
+fn an_application_that_knows_our_questions_keeps_nothing_out_for_good() {
+    let harmless = "[[probe]]\nname = \"harmless\"\nlive = true\nrequest = \"GET /shop\"\n\
+                    expect = \"allowed\"\n";
+    let server = Server::new(&[format!("{}{harmless}", document("A", 1, MARKER))]);
+    server.host.web().set_site("a.test", SiteMood::MissesPagesWithRules);
+    server.is_tried("A");
+    let reason = server.rests("A");
+    assert!(reason.contains("must pass") && reason.contains("now with 404"), "{reason}");
+    MINUTES.set(30);
+    server.is_tried("A");
+    server.host.web().set_site("a.test", SiteMood::Limited(0));
+    MINUTES.set(90);
     assert_eq!(server.cycle("A").0, State::Applied);
 }
 

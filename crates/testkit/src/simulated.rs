@@ -65,6 +65,10 @@ pub enum SiteMood {
     LimitedForGood,
     /// Another program answers in its place, which has no rules of ours.
     Shadowed,
+    /// It answers what rules of ours block with this status, whether they are there or not.
+    AnswersAttackWith(u16),
+    /// With rules of ours it answers 404 to what they do not block and is not `/`.
+    MissesPagesWithRules,
 }
 
 /// How quickly an answer comes.
@@ -328,7 +332,15 @@ impl SimulatedServer {
             }
             SiteMood::Shadowed => (Pace::Quick, Answer::Status(200)),
             SiteMood::LimitedForGood if ours => (Pace::Quick, Answer::Status(429)),
-            SiteMood::HangsWithRules
+            SiteMood::AnswersAttackWith(status) if is_attack(target) => {
+                (Pace::Quick, Answer::Status(*status))
+            }
+            SiteMood::MissesPagesWithRules if ours && usual != Answer::Closed && target != b"/" => {
+                (Pace::Quick, Answer::Status(404))
+            }
+            SiteMood::AnswersAttackWith(_)
+            | SiteMood::MissesPagesWithRules
+            | SiteMood::HangsWithRules
             | SiteMood::WakesUp
             | SiteMood::Limited(_)
             | SiteMood::LimitedForGood => (Pace::Quick, usual),
@@ -349,9 +361,12 @@ impl SimulatedServer {
         if ours && self.mood.get() == Mood::BreaksWithRules {
             return Answer::Status(500);
         }
-        let marked = target.windows(MARKER.len()).any(|part| part == MARKER.as_bytes());
-        if ours && marked { Answer::Closed } else { Answer::Status(200) }
+        if ours && is_attack(target) { Answer::Closed } else { Answer::Status(200) }
     }
+}
+
+fn is_attack(target: &[u8]) -> bool {
+    target.windows(MARKER.len()).any(|part| part == MARKER.as_bytes())
 }
 
 /// The files in the folder that this one is in, and below it.

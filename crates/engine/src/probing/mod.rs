@@ -18,7 +18,7 @@ use stopgap_model::{
 use stopgap_plan::{Standing, Step, WebChange, WebPlaced};
 use stopgap_rules::Meaning;
 
-pub(crate) use shown::{Known, Shown, is_an_answer};
+pub(crate) use shown::{Known, Shown, answered_so, is_an_answer};
 
 use crate::sites;
 
@@ -37,7 +37,8 @@ const MAX_SPARING: usize = 4;
 pub(crate) struct Failure {
     pub(crate) why: String,
     pub(crate) of: Option<MitigationId>,
-    /// Whether the same would come to the same: a rule is at fault. An application may be, at the moment.
+    /// Whether the same would come to the same: a rule is at fault. A page that is not as before may be the
+    /// application's doing, which knows our questions by their `User-Agent`.
     pub(crate) is_lasting: bool,
 }
 
@@ -46,15 +47,14 @@ impl Failure {
         Self { why: why.into(), of: None, is_lasting: false }
     }
 
-    /// What was found, where a mitigation is perhaps at fault. What serves nobody at the moment says nothing
-    /// of a rule.
-    fn found(why: String, of: Option<MitigationId>, found: &Answer) -> Self {
-        let is_said = match found {
+    /// An attack was not blocked. What serves nobody at the moment says nothing of a rule.
+    fn unblocked(why: String, of: MitigationId, found: &Answer) -> Self {
+        let is_lasting = match found {
             Answer::Status(status) => *status < 500,
             Answer::Closed => true,
             Answer::Nothing | Answer::NotHere(_) | Answer::Unreachable(_) => false,
         };
-        Self { why, is_lasting: is_said && of.is_some(), of }
+        Self { why, of: Some(of), is_lasting }
     }
 }
 
@@ -91,6 +91,8 @@ struct Asked<'a> {
     probe: &'a Probe,
     /// How it is blocked; `None`: it must be answered as before.
     blocked: Option<Answer>,
+    /// Whether a rule of ours may have blocked it before the change.
+    was_blocked: bool,
 }
 
 /// What is asked of a server's sites for one change.
@@ -104,13 +106,13 @@ pub(crate) struct Probing<'a> {
     own_answers: &'a [OwnAnswer],
     server: ServerId,
     kind: WebKind,
-    /// The mitigation that blocks what every site gets from ordinary clients, if one does.
-    blunt: Option<MitigationId>,
+    /// The mitigation that blocks what every site gets from ordinary clients, and how, if one does.
+    blunt: Option<(MitigationId, Answer)>,
 }
 
 impl<'a> Probing<'a> {
-    /// What is asked for a change.
-    pub(crate) fn new(catalog: &'a Catalog, planned: &'a WebChange) -> Self {
+    /// What is asked for a change of a server on which the rules `stood` stand so far.
+    pub(crate) fn new(catalog: &'a Catalog, planned: &'a WebChange, stood: &[WebPlaced]) -> Self {
         let is_placed = |_: &Mitigation, action: &Action| match &planned.step {
             Step::Rules { put_in, .. } => put_in.contains(&action.id),
             Step::Insert(_) | Step::Remove { .. } => false,
@@ -119,6 +121,14 @@ impl<'a> Probing<'a> {
         let mut probing = Self::of(catalog, server, (sites, unreached, own_answers), &is_placed);
         probing.pairs.truncate(MAX_PROBES);
         probing.spared = probing.too_many();
+        let standing = meanings_of(&actions_of(catalog, stood));
+        for asked in &mut probing.probes {
+            let is_by_it = |placed: &WebPlaced| placed.mitigation == asked.mitigation.id;
+            let blocks = |(meaning, _): &(Meaning, Deny)| meaning.blocks(&asked.probe.request);
+            asked.was_blocked = planned.edits.is_empty()
+                || stood.iter().any(is_by_it)
+                || standing.iter().any(blocks);
+        }
         probing
     }
 
@@ -144,8 +154,9 @@ impl<'a> Probing<'a> {
             let placed: Vec<&Action> =
                 mitigation.actions.iter().filter(|action| is_placed(mitigation, action)).collect();
             let meanings = meanings_of(&placed);
-            if meanings.iter().any(|(meaning, _)| meaning.blocks(&ordinary())) {
-                blunt = Some(mitigation.id.clone());
+            let by = meanings.iter().find(|(meaning, _)| meaning.blocks(&ordinary()));
+            if let Some((_, deny)) = by {
+                blunt = Some((mitigation.id.clone(), blocked_answer(*deny, server.kind)));
             }
             probes.extend(probes_of(mitigation, &meanings, server.kind));
             actions.extend(placed);
@@ -281,7 +292,7 @@ impl<'a> Probing<'a> {
         (before, after): (Option<&Answer>, Option<&Answer>),
         verdict: Option<Verdict>,
     ) -> Sighting {
-        let Asked { mitigation, probe, blocked } = self.asked(pair);
+        let Asked { mitigation, probe, blocked, .. } = self.asked(pair);
         let (wanted, as_wanted) = match blocked {
             Some(_) => (evidence::Wanted::Blocked, Verdict::Blocked),
             None => (evidence::Wanted::Passed, Verdict::Passed),
@@ -305,6 +316,12 @@ impl<'a> Probing<'a> {
     fn asked(&self, pair: usize) -> &Asked<'a> {
         &self.probes[self.pairs[pair].1]
     }
+}
+
+/// The actions of rules, as far as they are offered still.
+fn actions_of<'a>(catalog: &'a Catalog, rules: &[WebPlaced]) -> Vec<&'a Action> {
+    let is_placed = |action: &&Action| rules.iter().any(|placed| placed.action == action.id);
+    catalog.mitigations().flat_map(|it| &it.actions).filter(is_placed).collect()
 }
 
 /// What actions do, and how they block.
@@ -336,7 +353,7 @@ fn probes_of<'a>(
         if blocked.is_none() && probe.expect == Expect::Blocked {
             return None;
         }
-        Some(Asked { mitigation, probe, blocked })
+        Some(Asked { mitigation, probe, blocked, was_blocked: false })
     };
     live.filter_map(asked).collect()
 }

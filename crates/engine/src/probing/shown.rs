@@ -8,6 +8,8 @@ use stopgap_model::request::Request;
 use stopgap_model::web::WebSite;
 use stopgap_rules::web;
 
+use crate::baseline::had_enough;
+
 use super::{Asked, Failure, Probing, Wanted, What};
 
 /// What an answer shows.
@@ -78,7 +80,9 @@ impl Probing<'_> {
             return Shown::Right;
         }
         let why = format!("{site} answered {} before and now {found}", known.told());
-        Shown::Wrong(Failure::found(why, self.blunt.clone(), found))
+        let Some((id, deny)) = &self.blunt else { return Shown::Wrong(Failure::of(why)) };
+        let is_lasting = found == deny;
+        Shown::Wrong(Failure { of: Some(id.clone()), is_lasting, ..Failure::of(why) })
     }
 
     /// What an answer to a probe shows that is to be blocked: it is if the answer is our deny, which the
@@ -94,8 +98,12 @@ impl Probing<'_> {
     ) -> Shown {
         let (site, Asked { mitigation, probe, .. }) = (self.pairs[pair].0, self.asked(pair));
         if found == blocked {
-            return match known.same.contains(found) && known.ordinary.contains(found) {
-                true => Shown::NotReached(format!("answers {found} to every request by itself")),
+            if known.same.contains(found) && known.ordinary.contains(found) {
+                return Shown::NotReached(format!("answers {found} to every request by itself"));
+            }
+            let was_so = matches!(known.same, [only] if only == found);
+            return match was_so && !self.asked(pair).was_blocked {
+                true => Shown::NotJudged(answered_so(found)),
                 false => Shown::Right,
             };
         }
@@ -105,7 +113,7 @@ impl Probing<'_> {
                 let (name, site) = (&probe.name, self.sites[site]);
                 let why =
                     format!("the probe \"{name}\" is not blocked by {site}: it answers {found}");
-                Shown::Wrong(Failure::found(why, Some(mitigation.id.clone()), found))
+                Shown::Wrong(Failure::unblocked(why, mitigation.id.clone(), found))
             }
         }
     }
@@ -142,12 +150,25 @@ impl Probing<'_> {
 
     /// What an answer to a probe shows where nobody knows what was answered without the rule, and the
     /// site answers `ordinary` to an ordinary request. Where the answer may be the site's own, nothing.
-    pub(crate) fn shown_alone(&self, pair: usize, ordinary: &[Answer], found: &Answer) -> Verdict {
+    /// `is_limited`: the site limits how often it is asked.
+    pub(crate) fn shown_alone(
+        &self,
+        pair: usize,
+        (ordinary, is_limited): (&[Answer], bool),
+        found: &Answer,
+    ) -> Verdict {
         let (site, Asked { probe, blocked, .. }) = (self.pairs[pair].0, self.asked(pair));
-        if !matches!(found, Answer::Status(_) | Answer::Closed) || is_no_work(found) {
-            return Verdict::NotJudged(format!("answers {found}"));
+        let nothing = Verdict::NotJudged(format!("answers {found}"));
+        if !matches!(found, Answer::Status(_) | Answer::Closed) {
+            return nothing;
         }
-        let Some(blocked) = blocked else { return Verdict::Passed };
+        let Some(blocked) = blocked else {
+            return if is_no_work(found) { nothing } else { Verdict::Passed };
+        };
+        let may_be_a_limit = had_enough(found) && (is_limited || found != blocked);
+        if may_be_a_limit {
+            return nothing;
+        }
         if found == blocked {
             return match ordinary.contains(found) {
                 true => Verdict::NotReached(format!("answers {found} to every request by itself")),
@@ -188,8 +209,13 @@ impl Asked<'_> {
         let why = format!(
             "the probe \"{name}\" must pass {site}: it answered {was} before and now {found}"
         );
-        Shown::Wrong(Failure::found(why, Some(self.mitigation.id.clone()), found))
+        Shown::Wrong(Failure { of: Some(self.mitigation.id.clone()), ..Failure::of(why) })
     }
+}
+
+/// What our deny shows of a site that gave this very answer before there was a rule.
+pub(crate) fn answered_so(found: &Answer) -> String {
+    format!("answered {found} before the rule was there as well")
 }
 
 /// Whether a site that answers so is out of order, or has had enough.
