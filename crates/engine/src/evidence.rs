@@ -208,7 +208,7 @@ impl Engine<'_> {
             Some(answer) => probing.shown_alone(pair, about, answer),
             None => Verdict::NotJudged(probing.unsent(pair).unwrap_or_else(unasked)),
         };
-        let kept = kept.0.get(&key(&probing.unseen(pair)));
+        let kept = kept.now.get(&key(&probing.unseen(pair)));
         let before = kept.and_then(|it| it.before.as_ref());
         let was_as_before = kept.is_some_and(|it| it.after == it.before);
         let is_as_before = was_as_before && answer.is_some() && before == answer;
