@@ -75,8 +75,8 @@ fn a_configuration_test_that_hangs_is_ended_and_told_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_configuration_test_that_waits_for_a_silent_resolver_keeps_no_site_from_being_protected() {
-    // nginx asks for the names of its upstreams while it tests, and waits for the answer.
+fn a_configuration_test_of_twelve_seconds_keeps_no_site_from_being_protected() {
+    // nginx asks for the names of its upstreams while it tests, and waits for a resolver that is slow.
     let Some(scene) = scripted("[ $nth = 1 ] && sleep 12") else { return };
     applied(&scene);
     assert!(scene.dir().join("tests").exists(), "no configuration was tested");
