@@ -88,11 +88,9 @@ impl<'h> Survey<'h> {
     }
 
     /// Why nothing starts a program that a package installed, if so: a phrase. Its package starts it by
-    /// the service of this name.
+    /// the service of this name. Where systemd does not manage the machine, something else may: OpenRC,
+    /// runit, a script.
     pub(crate) fn dormant(&self, service: &str) -> Option<String> {
-        if !service::is_managed() {
-            return Some("no service manager starts it".to_owned());
-        }
         match self.units.get(service)? {
             Ok(Some(unit)) => unit.dormant(),
             Ok(None) => Some(format!("{service} is not there or is masked")),

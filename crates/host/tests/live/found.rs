@@ -48,6 +48,18 @@ fn what_packages_installed_is_found_although_it_does_not_run() {
 }
 
 #[test]
+fn what_is_stopped_where_systemd_manages_nothing_may_be_started_by_something_else() {
+    if Path::new("/run/systemd/system").is_dir() {
+        println!("skipped: systemd manages this machine");
+        return;
+    }
+    let host = LinuxHost::open(WebSettings { find: true, servers: Vec::new() }).unwrap();
+    for server in host.web_servers() {
+        assert_eq!(server.dormant, None, "{server:?}");
+    }
+}
+
+#[test]
 fn a_declared_server_is_the_one_that_runs_however_its_path_is_spelled() {
     for kind in KINDS {
         let Some(running) = start(kind, 1) else { continue };
