@@ -240,10 +240,22 @@ fn a_reload_that_nginx_refuses_though_its_test_passes_is_told_in_its_words_and_n
     assert!(reason.contains("nginx does not take its configuration: limit_req"), "{reason}");
     assert!(reason.contains("uses the \"$server_name\" key while previously it used"), "{reason}");
     assert_eq!(host.shell(configuration).out, before);
+    // Debian's log is the workers' user's: who is that could have written it.
+    assert!(reason.contains("its workers' user may write into this log too"), "{reason}");
+    let (_, state, reason) = of_id(&host, "WEB", "check");
+    assert_eq!(state, "failed", "{reason}");
+    assert!(reason.contains(" or until something changes"), "{reason}");
+    // In a log of root's the same words are nginx's.
+    host.shell("chown root: /var/log/nginx/error.log").expect_success();
+    let (_, state, reason) = of_id(&host, "WEB", "check WEB");
+    assert_eq!(state, "failed", "{reason}");
+    assert!(reason.contains("nginx does not take its configuration: limit_req"), "{reason}");
+    assert!(!reason.contains("its workers' user"), "{reason}");
+    assert_eq!(host.shell(configuration).out, before);
     let log = host.read("/var/log/nginx/error.log");
     let (code, state, reason) = of_id(&host, "WEB", "check");
     assert_eq!((code, state.as_str()), (1, "failed"), "{reason}");
-    assert!(reason.contains("last tried "), "{reason}");
+    assert!(reason.contains(", and not again until something changes"), "{reason}");
     assert_eq!(host.read("/var/log/nginx/error.log"), log, "it was told nothing");
     assert_eq!((host.shell(configuration).out, host.get(80, "/")), (before, 200));
     // What was wrong is over once it is started anew.

@@ -138,6 +138,13 @@ impl Processes {
         }
         workers
     }
+
+    /// The users that these processes wholly are.
+    pub(crate) fn users(&self, processes: &BTreeSet<ProcessId>) -> BTreeSet<u32> {
+        let of = |id: &ProcessId| self.0.get(&id.pid).filter(|process| process.id == *id);
+        let rights = processes.iter().filter_map(of).map(|process| &process.rights);
+        rights.filter(|rights| rights.is_wholly(rights.uid())).map(Rights::uid).collect()
+    }
 }
 
 impl Process {

@@ -32,6 +32,16 @@ struct Before {
     workers: BTreeSet<ProcessId>,
     /// The sockets on which they listen.
     listening: BTreeSet<u64>,
+    /// The users that they are.
+    users: BTreeSet<u32>,
+}
+
+/// How waiting for a server ended.
+enum Waited {
+    /// It has taken its configuration; with what a person should know.
+    Taken(Option<String>),
+    /// It has not in all the time that it has.
+    TooLong,
 }
 
 impl LinuxHost {
@@ -64,13 +74,24 @@ impl LinuxHost {
                 WebKind::HaProxy => Signal::USR2,
             })?,
         }
-        let taken = self.wait_until_taken(server, &before, stop);
-        taken.map_err(|error| match logs.and_then(|logs| logs.said()) {
-            Some(said) => {
-                let why = format!("nginx does not take its configuration: {said}");
-                ReloadError::Refused(why)
+        let waited = self.wait_until_taken(server, &before, stop);
+        if let Ok(Waited::Taken(note)) = waited {
+            return Ok(note);
+        }
+        let said = logs.and_then(|logs| logs.said(&before.users));
+        Err(match (waited, said) {
+            (Err(why), None) => why.into(),
+            (Err(why), Some(said)) => format!("{why}; its error log says: {}", said.words).into(),
+            (Ok(_), None) => not_taken(server).into(),
+            (Ok(_), Some(said)) => {
+                let why = format!("nginx does not take its configuration: {}", said.words);
+                match said.is_roots {
+                    true => ReloadError::Refused(why),
+                    false => {
+                        format!("{why} (its workers' user may write into this log too)").into()
+                    }
+                }
             }
-            None => error,
         })
     }
 
@@ -79,7 +100,7 @@ impl LinuxHost {
         server: &WebServer,
         before: &Before,
         stop: &Stop<'_>,
-    ) -> Result<Option<String>, ReloadError> {
+    ) -> Result<Waited, String> {
         let start = Instant::now();
         let mut seen = start;
         let mut answering = Steady::default();
@@ -93,24 +114,25 @@ impl LinuxHost {
                     let workers = processes.workers(master.id);
                     let new = before.successors(&workers);
                     if answering.is_so(new, steady_time(server.kind)) {
-                        return Ok(None);
+                        return Ok(Waited::Taken(None));
                     }
                     lingering = before.lingering(&workers);
                 }
                 None if seen.elapsed() > GONE_TIME => {
-                    return Err(format!("{} is gone since the reload", server.kind.name()).into());
+                    return Err(format!("{} is gone since the reload", server.kind.name()));
                 }
                 None => {}
             }
             if start.elapsed() > SETTLE_TIME {
                 // Whoever runs a worker can keep it from ending: that must not undo the change. What
                 // the server answers, the probes say.
-                return lingering
-                    .map(|old| Some(still_there(server, &old)))
-                    .ok_or_else(|| not_taken(server).into());
+                return Ok(match lingering {
+                    Some(old) => Waited::Taken(Some(still_there(server, &old))),
+                    None => Waited::TooLong,
+                });
             }
             if stop() {
-                return Err(format!("{} is not waited for any longer", server.kind.name()).into());
+                return Err(format!("{} is not waited for any longer", server.kind.name()));
             }
             thread::sleep(LOOK);
         }
@@ -125,7 +147,8 @@ impl LinuxHost {
             let workers = processes.workers(master.id);
             if !workers.contains(&master.id) || start.elapsed() > ALONE_TIME {
                 let listening = workers.iter().flat_map(|worker| worker.listens_on()).collect();
-                return Ok((master, Before { workers, listening }));
+                let users = processes.users(&workers);
+                return Ok((master, Before { workers, listening, users }));
             }
             thread::sleep(LOOK);
         }

@@ -255,14 +255,26 @@ pub(crate) fn last_words(output: &str) -> String {
     let last = lines[lines.len().saturating_sub(MAX_LINES)..].join("; ");
     let characters: Vec<char> = last.chars().collect();
     let from = characters.len().saturating_sub(MAX_SAID);
-    let mut said = String::new();
-    for &character in &characters[from..] {
+    let said = harmless(characters[from..].iter().copied());
+    if said.is_empty() { "nothing".to_owned() } else { said }
+}
+
+/// The first of some lines as one that is fit for a message.
+pub(crate) fn first_words(lines: &[String]) -> String {
+    let first = lines[..lines.len().min(MAX_LINES)].join("; ");
+    harmless(first.chars().take(MAX_SAID))
+}
+
+/// Text in which nothing moves or turns what a terminal shows.
+fn harmless(characters: impl Iterator<Item = char>) -> String {
+    let mut text = String::new();
+    for character in characters {
         match character.is_control() || turns_text(character) {
-            true => said.extend(character.escape_default()),
-            false => said.push(character),
+            true => text.extend(character.escape_default()),
+            false => text.push(character),
         }
     }
-    if said.is_empty() { "nothing".to_owned() } else { said }
+    text
 }
 
 #[cfg(test)]
@@ -429,5 +441,9 @@ mod tests {
         assert_eq!(last_words("1\n2\n3\n4\n5\n6\n7"), "3; 4; 5; 6; 7");
         assert_eq!(last_words(""), "nothing");
         assert_eq!(last_words(&"x".repeat(5000)).len(), MAX_SAID);
+        let lines: Vec<String> = (1..8).map(|number| format!("{number}\u{1b}")).collect();
+        assert!(first_words(&lines).starts_with("1\\u{1b}; 2\\u{1b}; "), "{}", first_words(&lines));
+        assert!(first_words(&lines).ends_with("; 5\\u{1b}"));
+        assert_eq!(first_words(&["x".repeat(5000)]).len(), MAX_SAID);
     }
 }

@@ -167,7 +167,7 @@ fn unix_listener(line: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsFd;
     use std::os::linux::net::SocketAddrExt as _;
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     /// This process.
-    fn own() -> ProcessId {
+    pub(crate) fn own() -> ProcessId {
         let facts = fs::read_to_string("/proc/self/stat").expect("Linux");
         let (_, fields) = facts.rsplit_once(')').expect("a name");
         let started = fields.split_whitespace().nth(19).and_then(|field| field.parse().ok());
