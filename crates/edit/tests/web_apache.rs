@@ -224,6 +224,45 @@ fn a_macro_that_cannot_be_read_is_told_and_one_that_uses_itself_comes_to_an_end(
 }
 
 #[test]
+fn what_a_small_file_makes_by_macros_and_variables_has_a_bound() {
+    let told = |text: &str| alone(text).trouble().to_string();
+    // 300 KB that make 10 GB.
+    let (body, word) = ("$a".repeat(100_000), "x".repeat(100_000));
+    let macros = told(&format!("<Macro X $a>\n{body}\n</Macro>\nUse X {word}\n"));
+    assert!(
+        macros.contains("line 4: with all includes it has more than 134217728 bytes"),
+        "{macros}"
+    );
+    // Each compare looks at half of the parameter.
+    let parameter = format!("{}b", "a".repeat(600_000));
+    let body = "a".repeat(1_200_000);
+    let compared = told(&format!("Listen 80\n<Macro X {parameter}>\n{body}\n</Macro>\nUse X y\n"));
+    let expected = "line 2: a parameter of the macro has a name of more than 256 bytes";
+    assert_eq!(compared, format!("{MAIN}, {expected}"));
+    // Each variable is twice the one before.
+    let mut text = String::from("Define V0 x\n");
+    for at in 1..60 {
+        text += &format!("Define V{at} ${{V{}}}${{V{}}}\n", at - 1, at - 1);
+    }
+    let expected = "line 22: its variables put more than 1048576 bytes into this line";
+    assert_eq!(told(&text), format!("{MAIN}, {expected}"));
+    // Each line has as much as one may have.
+    let text = format!("Define A {}\n{}", "x".repeat(1_000_000), "Header set X ${A}\n".repeat(200));
+    let lines = told(&text);
+    assert!(lines.contains("it has more than 134217728 bytes"), "{lines}");
+    // 1 MB with half a million names, which are kept for each host that has them.
+    let host = "<VirtualHost *:80>\nServerAlias ${A}\n</VirtualHost>\n";
+    let text = format!("Define A \"{}\"\n{}", "x ".repeat(500_000), host.repeat(100));
+    let names = told(&text);
+    assert!(names.contains("it has more than 134217728 bytes"), "{names}");
+    // Names of variables without an end, and sections in each other.
+    let text = format!("Listen 80\nServerName {}\n", "${".repeat(500_000));
+    assert_eq!(alone(&text).told_sites().len(), 1);
+    let deep = told(&"<Directory />\n".repeat(100_000));
+    assert_eq!(deep, format!("{MAIN}, line 257: sections are more than 256 deep here"));
+}
+
+#[test]
 fn a_section_ends_where_apache_ends_it() {
     // What follows the name in the line of an end is nothing to Apache; a section whose condition holds
     // ends with its file, at the latest.

@@ -23,8 +23,8 @@ pub const MAX_INCLUDE_DEPTH: usize = 20;
 /// The most includes inside of each other that are followed of nginx, which has no bound but the number
 /// of files that it may have open: 1,024 where nobody says otherwise, some of them sockets.
 pub const MAX_NGINX_DEPTH: usize = 256;
-/// The most bytes that are gone through, each file as often as it is included: twice what all
-/// files may have, so that includes cannot multiply.
+/// The most bytes that are gone through, each file as often as it is included, with what macros and
+/// variables put in: twice what all files may have, so that none of them can multiply.
 pub const MAX_WALKED_BYTES: usize = 2 * MAX_TOTAL_BYTES;
 
 /// What a file counts at least, so that empty ones cannot be gone through without a bound either.

@@ -75,22 +75,19 @@ fn line(bytes: &[u8], from: usize) -> (Vec<u8>, usize, usize) {
     }
 }
 
-/// A text with the values of its `${…}`; one that is not known stays as it is, as in Apache.
+/// A text with the values of its `${…}`; one that is not known stays as it is, as in Apache: `${${A}` is
+/// one whose name is `${A`.
 fn resolved(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
     let mut all = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("${") {
+        let Some((name, after)) = behind.split_once('}') else { break };
         all.push_str(before);
-        match behind.split_once('}').and_then(|(name, after)| Some((variable(name)?, after))) {
-            Some((value, after)) => {
-                all.push_str(&value);
-                rest = after;
-            }
-            None => {
-                all.push_str("${");
-                rest = behind;
-            }
+        match variable(name) {
+            Some(value) => all.push_str(&value),
+            None => all.extend(["${", name, "}"]),
         }
+        rest = after;
     }
     all + rest
 }
@@ -148,8 +145,8 @@ impl Variables {
         self.0.contains_key(name)
     }
 
-    pub(super) fn value(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned().flatten()
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_deref()
     }
 }
 
@@ -171,13 +168,14 @@ mod tests {
 
     #[test]
     fn directives_end_where_apache_ends_them() {
-        let text = "# a \\\nInclude b\n  Include \"c \\\" d\" 'e' ${A} ${B}\\\r\n f\r\n\n<If \"x > y\">\n</If>\nLast\\";
+        let text = "# a \\\nInclude b\n  Include \"c \\\" d\" 'e' ${A} ${B}\\\r\n f\r\nName ${${A}${A} ${A\n\n<If \"x > y\">\n</If>\nLast\\";
         let expected: Vec<(&str, &[&str], &str)> = vec![
             (
                 "Include",
                 &["c \" d", "e", "a", "b", "${B}", "f"],
                 "Include \"c \\\" d\" 'e' ${A} ${B}\\\r\n f",
             ),
+            ("Name", &["${${A}a", "b", "${A"], "Name ${${A}${A} ${A"),
             ("<If", &["x > y"], "<If \"x > y\">"),
             ("</If", &[], "</If>"),
             ("Last\\", &[], "Last\\"),

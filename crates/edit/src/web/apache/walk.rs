@@ -1,5 +1,6 @@
 //! Goes through the files of Apache in the order in which Apache reads them.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -19,6 +20,10 @@ use super::place::OWN_FILE;
 
 /// The most virtual hosts and addresses: sixteen times as many as files may be read.
 const MAX_HOSTS: usize = 65_536;
+/// The most sections inside of each other; Apache has no bound of its own.
+const MAX_SECTIONS: usize = 256;
+/// The most bytes that variables put into one line, which is held several times.
+const MAX_PUT_IN: usize = 1024 * 1024;
 
 /// The directives that say something about sites, modules and paths.
 const SETTINGS: [&str; 8] = [
@@ -239,18 +244,18 @@ impl<'a> Walk<'a> {
     ) -> Result<(), Trouble> {
         let mut at = 0;
         loop {
+            let put_in = Cell::new(0_usize);
             let value = |name: &str| {
-                self.variables
-                    .value(name)
-                    .or_else(|| self.files.server.variables.get(name).cloned())
+                let value = self.value(name)?;
+                put_in.set(put_in.get().saturating_add(value.len()));
+                (put_in.get() <= MAX_PUT_IN).then(|| value.to_owned())
             };
             let Some((mut directive, behind)) = next(bytes, at, &value) else { return Ok(()) };
             at = behind;
+            self.puts_in(put_in.get(), (source, used.map_or(directive.from, |(from, _)| from)))?;
             if directive.name.eq_ignore_ascii_case("<Macro") && self.holds() != Holds::No {
-                let Some((name, found, behind)) = Macro::read(&directive, bytes) else {
-                    let what = "the macro has no name or no end".into();
-                    return Err(self.trouble(Some((source, directive.from)), what));
-                };
+                let (name, found, behind) = Macro::read(&directive, bytes)
+                    .map_err(|what| self.trouble(Some((source, directive.from)), what.into()))?;
                 self.macros.insert(name, Rc::new(found));
                 at = behind;
                 continue;
@@ -260,6 +265,26 @@ impl<'a> Walk<'a> {
             }
             self.directive(source, outer, &directive)?;
         }
+    }
+
+    /// What `Define` or the environment says that a variable is.
+    fn value(&self, name: &str) -> Option<&str> {
+        let given = || self.files.server.variables.get(name).map(String::as_str);
+        self.variables.value(name).or_else(given)
+    }
+
+    /// Counts bytes that variables put into a line.
+    fn puts_in(&mut self, bytes: usize, at: (usize, usize)) -> Result<(), Trouble> {
+        if bytes > MAX_PUT_IN {
+            let what = format!("its variables put more than {MAX_PUT_IN} bytes into this line");
+            return Err(self.trouble(Some(at), what));
+        }
+        if bytes == 0 { Ok(()) } else { self.walks(bytes, Some(at)) }
+    }
+
+    /// Counts words that are kept, each of which takes more room than its text.
+    fn keeps(&mut self, words: &[String], at: (usize, usize)) -> Result<(), Trouble> {
+        self.walks(words.len().saturating_mul(LEAST_WALKED), Some(at))
     }
 
     /// Reads the lines of a macro where it is used.
@@ -285,7 +310,8 @@ impl<'a> Walk<'a> {
             return Err(self.trouble(Some(at), what));
         }
         self.walks(lines.cost(), Some(at))?;
-        let Some(text) = lines.with(words.get(1..).unwrap_or_default()) else {
+        let room = MAX_WALKED_BYTES.saturating_sub(self.walked);
+        let Some(text) = lines.with(words.get(1..).unwrap_or_default(), room) else {
             let what = format!("the macro {told} is used with another number of words");
             return Err(self.trouble(Some(at), what));
         };
@@ -335,7 +361,9 @@ impl<'a> Walk<'a> {
                 return self.include(source, directive, name == "includeoptional");
             }
             "listen" if self.tree.listens.len() < MAX_HOSTS => {
-                self.tree.listens.push(directive.words());
+                let words = directive.words();
+                self.keeps(&words, at)?;
+                self.tree.listens.push(words);
             }
             "use" => return self.uses((source, outer), directive),
             "undefmacro" => {
@@ -346,7 +374,10 @@ impl<'a> Walk<'a> {
                 self.tree.satisfy_any.insert(at);
             }
             _ if own::DIRECTIVES.contains(&name.as_str()) => self.answers(at, &name, directive),
-            _ => self.setting(&name, directive),
+            _ if SETTINGS.contains(&name.as_str()) => {
+                self.setting(at, &name, &directive.words())?
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -363,31 +394,33 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn setting(&mut self, name: &str, directive: &Directive) {
-        if !SETTINGS.contains(&name) {
-            return;
-        }
-        let words = directive.words();
-        let Some(first) = words.first() else { return };
+    fn setting(&mut self, at: (usize, usize), name: &str, words: &[String]) -> Result<(), Trouble> {
+        let Some(first) = words.first() else { return Ok(()) };
+        self.keeps(words, at)?;
         match name {
             "define" => self.variables.define(first, words.get(1).cloned()),
             "undefine" => self.variables.undefine(first),
             "serverroot" => self.root = ServerPath::new(first.clone()),
             "loadmodule" => self.tree.modules.push(first.clone()),
             _ => {
-                let Some(host) = self.tree.hosts.get_mut(self.host) else { return };
+                let Some(host) = self.tree.hosts.get_mut(self.host) else { return Ok(()) };
                 match name {
                     "servername" => host.name = Some(first.clone()),
-                    "serveralias" => host.aliases.extend(words),
+                    "serveralias" => host.aliases.extend_from_slice(words),
                     "sslengine" => host.tls = Some(!first.eq_ignore_ascii_case("off")),
                     "remoteipproxyprotocol" => host.proxied = first.eq_ignore_ascii_case("on"),
                     _ => {}
                 }
             }
         }
+        Ok(())
     }
 
     fn open(&mut self, at: (usize, usize), section: &Directive) -> Result<(), Trouble> {
+        if self.stack.len() >= MAX_SECTIONS {
+            let what = format!("sections are more than {MAX_SECTIONS} deep here");
+            return Err(self.trouble(Some(at), what));
+        }
         let is_read = self.holds() != Holds::No;
         let variables = &self.variables;
         let decided = holds(section, &self.files.server, &self.tree.modules, variables);
@@ -397,7 +430,9 @@ impl<'a> Walk<'a> {
                 return Err(self.trouble(Some(at), what));
             }
             self.host = self.tree.hosts.len();
-            self.tree.hosts.push(Host { addresses: section.words(), ..Host::default() });
+            let addresses = section.words();
+            self.keeps(&addresses, at)?;
+            self.tree.hosts.push(Host { addresses, ..Host::default() });
         }
         self.stack.push(Open { name: section.name.clone(), from: at.1, holds: decided });
         Ok(())
