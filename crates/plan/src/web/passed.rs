@@ -7,26 +7,40 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use stopgap_edit::web::{Layout, Passage};
-use stopgap_model::web::Listen;
+use stopgap_model::Fact;
+use stopgap_model::web::{Listen, WebServer};
 
 use super::server::OnServer;
 
 /// Finds the gaps of all servers.
 pub(super) fn look_at(all: &mut [OnServer<'_>]) {
-    let layouts = all.iter().filter_map(|server| server.layout.as_ref().ok());
-    let listens: BTreeSet<Listen> = layouts.flat_map(Layout::listens).collect();
+    let known = all
+        .iter()
+        .filter_map(|server| Some((&server.config?.facts.server, server.layout.as_ref().ok()?)));
+    let listens = listens(known);
     for server in all {
         let Ok(layout) = &server.layout else { continue };
+        // What leads to the same server is read as soon as that runs, and until then passed on by nothing.
+        let own: BTreeSet<Listen> = layout.listens().into_iter().collect();
         let passages = layout.passages().into_iter();
-        let gaps = passages.filter(|passage| is_gap(passage, &listens));
+        let gaps = passages.filter(|passage| is_gap(passage, &[&listens, &own]));
         server.passed_on = gaps.map(|passage| passage.told).collect();
     }
 }
 
-fn is_gap(passage: &Passage, listens: &BTreeSet<Listen>) -> bool {
-    let ends_here = |places: &Vec<Listen>| {
-        !places.is_empty() && places.iter().all(|place| is_read(place, listens))
-    };
+/// Where servers listen that read requests. Where one of them does not run, something else may listen.
+fn listens<'l, 'f: 'l>(
+    servers: impl Iterator<Item = (&'l WebServer, &'l Layout<'f>)>,
+) -> BTreeSet<Listen> {
+    let serves =
+        |server: &WebServer| server.running != Fact::Known(false) && server.dormant.is_none();
+    let serving = servers.filter(|(server, _)| serves(server));
+    serving.flat_map(|(_, layout)| layout.listens()).collect()
+}
+
+fn is_gap(passage: &Passage, listens: &[&BTreeSet<Listen>]) -> bool {
+    let is_read = |place: &Listen| listens.iter().any(|listens| is_read(place, listens));
+    let ends_here = |places: &Vec<Listen>| !places.is_empty() && places.iter().all(is_read);
     passage.may_be_http && !passage.leads_to.as_ref().is_some_and(ends_here)
 }
 
@@ -51,7 +65,55 @@ fn meets(listened: Option<IpAddr>, to: Option<IpAddr>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use stopgap_edit::web::{Files, Need, Read};
+    use stopgap_model::web::Account;
+    use stopgap_model::{ServerPath, WebKind};
+
     use super::*;
+
+    fn server(running: Fact<bool>, dormant: Option<&str>) -> WebServer {
+        WebServer {
+            kind: WebKind::Nginx,
+            program: ServerPath::new("/usr/sbin/nginx"),
+            config: vec![ServerPath::new("/etc/nginx/nginx.conf")],
+            base: ServerPath::new("/"),
+            variables: std::collections::BTreeMap::new(),
+            defines: Vec::new(),
+            account: Account::root(),
+            version: Fact::Absent,
+            modules: Fact::Absent,
+            running,
+            source: "policy.toml".into(),
+            doubt: None,
+            dormant: dormant.map(str::to_owned),
+            identity: String::new(),
+        }
+    }
+
+    #[test]
+    fn nothing_ends_at_a_server_that_does_not_run() {
+        let unknown = || Fact::Unknown("no right to look".into());
+        for (running, dormant, expected) in [
+            (Fact::Known(true), None, true),
+            (Fact::Known(false), None, false),
+            (Fact::Known(false), Some("nginx.service is disabled"), false),
+            (unknown(), Some("nginx.service is masked"), false),
+            (unknown(), None, true),
+        ] {
+            let server = server(running, dormant);
+            let mut files = Files::new(&server);
+            while let Some(need) = files.needs().into_iter().next() {
+                let Need::File(path) = need else { panic!("{need:?}") };
+                let bytes = b"events {}\nhttp { server { listen 127.0.0.1:8443; } }\n".to_vec();
+                let is_main = path == server.config[0];
+                let found = Read::Found { real: path.clone(), bytes };
+                files.provide(path, if is_main { found } else { Read::Absent }).unwrap();
+            }
+            let listens = listens([(&server, &files.layout().unwrap())].into_iter());
+            let there = Listen::Port("127.0.0.1".parse().ok(), 8443);
+            assert_eq!(is_read(&there, &listens), expected, "{server:?}");
+        }
+    }
 
     #[test]
     fn what_ends_at_a_server_that_reads_requests_is_no_gap() {
@@ -68,7 +130,7 @@ mod tests {
             (true, Some(vec![Listen::Unasked("app:8443".into())]), true),
         ] {
             let passage = Passage { told: String::new(), may_be_http, leads_to: leads_to.clone() };
-            assert_eq!(is_gap(&passage, &listens), expected, "{may_be_http} {leads_to:?}");
+            assert_eq!(is_gap(&passage, &[&listens]), expected, "{may_be_http} {leads_to:?}");
         }
     }
 }
