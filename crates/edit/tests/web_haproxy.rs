@@ -171,6 +171,49 @@ frontend d
 }
 
 #[test]
+fn where_a_frontend_leads_to_is_known_only_if_all_of_it_is() {
+    let leads = |rest: &str| {
+        let text = format!(
+            "frontend a\n bind :443\n default_backend here\n{rest}backend here\n server s 127.0.0.1:8443\n"
+        );
+        let found = Machine::haproxy(&text).passages().remove(0);
+        found.leads_to.map(|places| places.iter().map(|place| format!("{place:?}")).collect())
+    };
+    let port = |host: &str| format!("Port(Some({host}), 8443)");
+    let known = |hosts: &[&str]| -> Option<Vec<String>> {
+        Some(hosts.iter().map(|host| port(host)).collect())
+    };
+    for (rest, expected) in [
+        ("", known(&["127.0.0.1"])),
+        // A `listen` section is a backend too, and may be anywhere.
+        (
+            " use_backend b if TRUE\nlisten b\n bind :81\n server s 192.0.2.1:8443\n",
+            known(&["192.0.2.1", "127.0.0.1"]),
+        ),
+        (
+            " use_backend b if TRUE\nbackend b\n dispatch 192.0.2.1:8443\n",
+            known(&["192.0.2.1", "127.0.0.1"]),
+        ),
+        (" use_backend nowhere if TRUE\n", None),
+        (" use_backend %[req.ssl_sni]\n", None),
+        (" use_backend b if TRUE\nbackend b\n option transparent\n", None),
+        (" use_backend b if TRUE\ndefaults\n option transparent\nlisten b\n", None),
+        (
+            " use_backend b if TRUE\ndefaults\n option transparent\n\
+             backend b\n no option transparent\ndefaults\n",
+            known(&["127.0.0.1"]),
+        ),
+    ] {
+        assert_eq!(leads(rest), expected, "{rest}");
+    }
+    // What it reads is told also where not all is known.
+    let text =
+        "frontend a\n bind :9000\n use_backend x\n use_backend app\nlisten app\n mode http\n";
+    let found = Machine::haproxy(text).passages().remove(0);
+    assert!(found.may_be_http && found.told.contains("to app, which alone reads"), "{found:?}");
+}
+
+#[test]
 fn a_first_line_that_is_a_digest_of_the_rest_is_told() {
     let digest = "# _md5hash=0cc175b9c0f1b6a831c399e269772661\n";
     let placed = Machine::haproxy(&format!("{digest}{PLAIN}")).there_and_back(&rules(), &none());

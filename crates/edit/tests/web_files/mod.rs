@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::web::{EditError, Files, Need, OverBudget, Placement, Read, Trouble};
+use stopgap_edit::web::{EditError, Files, Need, OverBudget, Passage, Placement, Read, Trouble};
 use stopgap_model::host::{Fact, ServerPath};
 use stopgap_model::version::Version;
 use stopgap_model::web::{Account, WebKind, WebServer, WebSite};
@@ -140,6 +140,10 @@ impl Machine {
 
     pub fn trouble(&self) -> Trouble {
         self.read().unwrap().layout().map(|_| ()).unwrap_err()
+    }
+
+    pub fn passages(&self) -> Vec<Passage> {
+        self.read().unwrap().layout().unwrap().passages()
     }
 
     pub fn gaps(&self, text: &RuleText) -> Vec<String> {

@@ -12,20 +12,22 @@ use super::sites::binds;
 /// The frontends that pass connections on.
 pub(crate) fn passages(tree: &Tree<'_>) -> Vec<Passage> {
     let passing = tree.frontends.iter().filter(|one| !one.is_http() && !one.disabled);
-    let backends = tree.backends.iter().map(|backend| (backend.name.as_str(), backend)).collect();
+    let of_listens = tree.frontends.iter().filter_map(|frontend| frontend.backend.as_ref());
+    let backends = tree.backends.iter().chain(of_listens);
+    let backends = backends.map(|backend| (backend.name.as_str(), backend)).collect();
     passing.map(|frontend| passage(tree, frontend, &backends)).collect()
 }
 
-/// The backends by their names, which each has alone.
+/// The backends by their names, which each has alone, with those of `listen` sections.
 type Backends<'t> = BTreeMap<&'t str, &'t Backend>;
 
 fn passage(tree: &Tree<'_>, frontend: &Frontend, all: &Backends<'_>) -> Passage {
     let source = tree.sources.get(frontend.source);
     let at = source.map(|source| source.told(frontend.from)).unwrap_or_default();
     let name = one_line(&frontend.name);
-    let backends = backends(frontend, all);
+    let (backends, all_known) = backends(frontend, all);
     // HAProxy reads what a backend in mode http is given, behind every rule of a frontend.
-    let reading = backends.iter().flatten().find(|backend| backend.is_http());
+    let reading = backends.iter().find(|backend| backend.is_http());
     let told = match reading {
         Some(backend) => format!(
             "{name} in {at} passes connections on to {}, which alone reads their requests",
@@ -33,33 +35,30 @@ fn passage(tree: &Tree<'_>, frontend: &Frontend, all: &Backends<'_>) -> Passage 
         ),
         None => format!("{name} in {at} passes connections on without reading requests"),
     };
-    let servers = backends.iter().flatten().flat_map(|backend| &backend.servers);
+    let backends = || backends.iter().copied().chain(&frontend.backend);
     let listens = binds(frontend);
     let port = match listens.first() {
         Some(Listen::Port(_, port)) => *port,
         _ => 0,
     };
-    let places: Vec<Listen> =
-        servers.chain(&frontend.backend.servers).map(|address| place(address, port)).collect();
+    let servers = backends().flat_map(|backend| &backend.servers);
+    let places: Vec<Listen> = servers.map(|address| place(address, port)).collect();
+    let is_known = all_known && !backends().any(|backend| backend.transparent);
     let may_be_http = reading.is_some()
         || frontend.reads
         || frontend.binds.iter().any(|words| says_http(words))
         || listens.iter().any(is_http_port)
         || places.iter().any(goes_to_http);
-    Passage { told, may_be_http, leads_to: backends.map(|_| places) }
+    Passage { told, may_be_http, leads_to: is_known.then_some(places) }
 }
 
-/// The backends that a frontend may lead to; `None`: they are not all known.
-fn backends<'t>(frontend: &Frontend, all: &Backends<'t>) -> Option<Vec<&'t Backend>> {
-    let mut found = Vec::new();
+/// The backends that the rules of a frontend may lead to, and whether those are all: a name that depends
+/// on the request, or that no backend has, may be any.
+fn backends<'t>(frontend: &Frontend, all: &Backends<'t>) -> (Vec<&'t Backend>, bool) {
     let names = frontend.leads_to.iter().chain(&frontend.settings.default_backend);
-    for name in names {
-        if name.contains('%') {
-            return None;
-        }
-        found.extend(all.get(name.as_str()));
-    }
-    Some(found)
+    let found: Vec<Option<&Backend>> = names.map(|name| all.get(name.as_str()).copied()).collect();
+    let all_known = found.iter().all(Option::is_some);
+    (found.into_iter().flatten().collect(), all_known)
 }
 
 /// Whether the protocols that a `bind` offers are those of HTTP.

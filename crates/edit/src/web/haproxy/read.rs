@@ -65,6 +65,8 @@ pub(super) struct Settings {
     rules: Option<(usize, usize)>,
     /// What answers by itself.
     own: Vec<own::Line>,
+    /// Whether a backend goes on to where the client wanted to.
+    transparent: bool,
     /// Where what no rule sends elsewhere goes.
     pub(super) default_backend: Option<String>,
 }
@@ -74,19 +76,28 @@ pub(super) struct Settings {
 pub(super) struct Backend {
     pub(super) name: String,
     mode: Option<String>,
-    /// The address of each server.
+    /// The address of each server, and the one of `dispatch`.
     pub(super) servers: Vec<String>,
+    /// Whether connections go on to where the client wanted to, which is not known.
+    pub(super) transparent: bool,
 }
 
 impl Backend {
+    fn new(name: &str, settings: &Settings) -> Self {
+        let (mode, transparent) = (settings.mode.clone(), settings.transparent);
+        Self { name: name.to_owned(), mode, servers: Vec::new(), transparent }
+    }
+
     /// Whether it reads requests.
     pub(super) fn is_http(&self) -> bool {
         self.mode.as_deref() == Some("http")
     }
 
     fn line(&mut self, words: &[String]) {
+        self.transparent = transparent(words).unwrap_or(self.transparent);
         match words {
             [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
+            [first, address, ..] if first == "dispatch" => self.servers.push(address.clone()),
             [first, _, address, ..] if first == "server" => self.servers.push(address.clone()),
             [first, _, _, address, ..] if first == "server-template" => {
                 self.servers.push(address.clone());
@@ -94,6 +105,15 @@ impl Backend {
             _ => {}
         }
     }
+}
+
+/// What a line says of `option transparent`, if it does.
+fn transparent(words: &[String]) -> Option<bool> {
+    let (no, words) = match words {
+        [first, rest @ ..] if first == "no" => (true, rest),
+        words => (false, words),
+    };
+    matches!(words, [first, name, ..] if first == "option" && name == "transparent").then_some(!no)
 }
 
 /// A `frontend` or `listen` section.
@@ -117,8 +137,8 @@ pub(super) struct Frontend {
     pub(super) leads_to: Vec<String>,
     /// Whether a rule of it has requests read from there on.
     pub(super) reads: bool,
-    /// The servers of a `listen` section.
-    pub(super) backend: Backend,
+    /// The side of a `listen` section that is a backend, to which other sections may lead too.
+    pub(super) backend: Option<Backend>,
     /// The words of each `bind`.
     pub(super) binds: Vec<Vec<String>>,
     pub(super) disabled: bool,
@@ -301,6 +321,7 @@ impl<'a> Tree<'a> {
                     "from" => self.settings(word(3)),
                     _ => self.defaults.last().cloned().unwrap_or_default(),
                 };
+                let backend = (word(0) == "listen").then(|| Backend::new(word(1), &settings));
                 self.frontends.push(Frontend {
                     name: word(1).to_owned(),
                     source: self.sources.len() - 1,
@@ -312,7 +333,7 @@ impl<'a> Tree<'a> {
                     settings,
                     leads_to: Vec::new(),
                     reads: false,
-                    backend: Backend::default(),
+                    backend,
                     binds: Vec::new(),
                     disabled: false,
                     proxied: false,
@@ -324,8 +345,7 @@ impl<'a> Tree<'a> {
                     "from" => self.settings(word(3)),
                     _ => self.defaults.last().cloned().unwrap_or_default(),
                 };
-                let (name, mode) = (word(1).to_owned(), settings.mode);
-                self.backends.push(Backend { name, mode, servers: Vec::new() });
+                self.backends.push(Backend::new(word(1), &settings));
                 Ok(Section::Backend)
             }
             _ => Ok(Section::Other),
@@ -341,6 +361,7 @@ impl<'a> Tree<'a> {
 
 impl Settings {
     fn line(&mut self, at: (usize, usize), words: &[String]) {
+        self.transparent = transparent(words).unwrap_or(self.transparent);
         match words {
             [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
             [first, ..] if first == "http-request" => {
@@ -389,13 +410,15 @@ impl Frontend {
 
     fn line(&mut self, at: (usize, usize), words: Vec<String>) {
         self.settings.own(at, own::of_line(&words));
+        if let Some(backend) = &mut self.backend {
+            backend.line(&words);
+        }
         match words.first().map(String::as_str) {
             Some("bind") => self.binds.push(words),
             Some("disabled") => self.disabled = true,
             Some("mode") => self.settings.mode = words.get(1).cloned(),
             Some("default_backend") => self.settings.default_backend = words.get(1).cloned(),
             Some("use_backend") => self.leads_to.extend(words.get(1).cloned()),
-            Some("server" | "server-template") => self.backend.line(&words),
             Some("tcp-request") if words.iter().any(|word| word == "switch-mode") => {
                 self.reads = true;
             }
