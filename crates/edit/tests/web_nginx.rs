@@ -223,6 +223,22 @@ stream { server { listen 443; proxy_pass u; }
 }
 
 #[test]
+fn in_a_group_of_servers_only_they_are_places() {
+    let machine = main_with(
+        "}
+stream {
+  map $ssl_preread_server_name $to { hostnames; server 127.0.0.1:1; default u; }
+  upstream u { hash $remote_addr; random two; keepalive 4; server 127.0.0.1:2 weight=2; }
+  server { listen 443; proxy_pass $to; }
+",
+    );
+    let passages = machine.passages();
+    let places: Vec<String> =
+        passages[0].leads_to.iter().flatten().map(|place| format!("{place:?}")).collect();
+    assert_eq!(places, ["Port(Some(127.0.0.1), 1)", "Port(Some(127.0.0.1), 2)"]);
+}
+
+#[test]
 fn headers_are_set_wherever_parameters_are_of_each_way_to_pass_requests_on() {
     let machine = main_with(
         "  server {

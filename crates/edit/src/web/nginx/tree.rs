@@ -92,8 +92,10 @@ pub(super) enum Place {
     Stream,
     /// A `server` block in it.
     StreamServer,
-    /// A group of servers in it, or a map to a variable.
-    StreamPlaces,
+    /// A group of servers in it.
+    StreamGroup,
+    /// A map to a variable in it.
+    StreamMap,
     /// Another one.
     Elsewhere,
 }
@@ -106,7 +108,8 @@ impl Place {
             (Self::Main, b"stream") => Self::Stream,
             (Self::Http, b"server") => Self::Server,
             (Self::Stream, b"server") => Self::StreamServer,
-            (Self::Stream, b"upstream" | b"map") => Self::StreamPlaces,
+            (Self::Stream, b"upstream") => Self::StreamGroup,
+            (Self::Stream, b"map") => Self::StreamMap,
             (Self::Server | Self::Within, _) => Self::Within,
             _ => Self::Elsewhere,
         }

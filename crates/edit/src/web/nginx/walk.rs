@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
         match place {
             Place::StreamServer => self.tree.streams.servers.push(streams::Server::new(at)),
             // A group has its name behind the word, a map its variable.
-            Place::StreamPlaces => {
+            Place::StreamGroup | Place::StreamMap => {
                 let name = statement.words.last().map(|word| String::from_utf8_lossy(word));
                 self.places = name.unwrap_or_default().into_owned();
             }
@@ -265,7 +265,7 @@ impl<'a> Walk<'a> {
                     server.line(&statement.words);
                 }
             }
-            Place::StreamPlaces => self.place_of_streams(&statement),
+            Place::StreamGroup | Place::StreamMap => self.place_of_streams(place, &statement),
             _ => {}
         }
         if !matches!(place, Place::Http | Place::Server | Place::Within) {
@@ -280,11 +280,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A line of a group (`server 127.0.0.1:1 weight=5;`) or a map (`shop.test 127.0.0.1:1;`).
-    fn place_of_streams(&mut self, statement: &Statement<'a>) {
-        let place = match statement.words.as_slice() {
-            [name, place, ..] if **name == *b"server" => place,
-            [_, place] => place,
+    /// A line of a group (`server 127.0.0.1:1 weight=5;`), which has others that name no place
+    /// (`hash $remote_addr;`), or of a map (`shop.test 127.0.0.1:1;`).
+    fn place_of_streams(&mut self, block: Place, statement: &Statement<'a>) {
+        let place = match (block, statement.words.as_slice()) {
+            (Place::StreamGroup, [name, place, ..]) if **name == *b"server" => place,
+            (Place::StreamMap, [_, place]) => place,
             _ => return,
         };
         let place = String::from_utf8_lossy(place).into_owned();
