@@ -26,8 +26,10 @@ pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 /// How often a site is asked for `/`, and how often where its answers vary.
 const TIMES: usize = 2;
 const TIMES_VARYING: usize = 5;
-/// So many sites that limit how often they are asked mean that the server does.
+/// So many sites that limit how often they are asked mean that the server does, if they are so large a part of
+/// all as well: two customers' applications can say so at will.
 const MANY_LIMITED: usize = 2;
+const PART_LIMITED: usize = 4;
 /// Between two sites that are asked again, and for how many of them.
 const TURN: Duration = Duration::from_millis(20);
 const MAX_TURN: usize = 25;
@@ -304,7 +306,8 @@ impl<'h> Baseline<'h> {
 
     /// Whether the whole server limits how often it is asked.
     pub(crate) fn is_limited_server(&self) -> bool {
-        self.limited.len() >= MANY_LIMITED || self.asking.is_sparing()
+        let many = self.health.len().div_ceil(PART_LIMITED).max(MANY_LIMITED);
+        self.limited.len() >= many || self.asking.is_sparing()
     }
 
     /// Why a site is not probed, if so, said of the site.

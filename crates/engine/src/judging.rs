@@ -327,14 +327,23 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         let could_be = all.filter(|what| self.before.can_be_probed(self.probing.site_of(*what)));
         let unsent = could_be.filter(|what| !self.put.contains(what)).count();
         if unsent + unanswered > 0 {
+            let why = match self.is_spared() {
+                true => "the server limits how often it is asked",
+                false => "the sites answer too slowly",
+            };
             notes.push(format!(
-                "{} of {} probes are not judged: the sites answer too slowly",
+                "{} of {} probes are not judged: {why}",
                 unsent + unanswered,
                 self.probing.pairs()
             ));
         }
         let sightings = (0..self.probing.pairs()).map(|pair| self.sighting(pair)).collect();
         Ok(Seen { sightings, notes })
+    }
+
+    /// Whether the questions have pauses, so that there may be no time for all.
+    fn is_spared(&self) -> bool {
+        self.before.is_limited_server() || self.asking.is_sparing()
     }
 
     /// What was seen of the probe of the pair of this number.
@@ -345,7 +354,10 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
             None => {
                 let unprobed = || self.before.unprobed(self.probing.site_of(what));
                 let why = self.probing.unsent(pair).or_else(unprobed);
-                let why = why.unwrap_or_else(|| "answers too slowly".to_owned());
+                let why = why.unwrap_or_else(|| match self.is_spared() {
+                    true => "is on a server that limits how often it is asked".to_owned(),
+                    false => "answers too slowly".to_owned(),
+                });
                 (None, Some(Verdict::NotJudged(why)))
             }
         };

@@ -5,8 +5,8 @@
 //! stands behind the sites is often one application: there are never many questions at work at once,
 //! and few to one site.
 //!
-//! A server may limit how often it is asked, for all of its sites together. Once two of them have said so,
-//! which answer otherwise at other times, one question is begun after the other, with pauses.
+//! A server may limit how often it is asked, for all of its sites together. Once a quarter of them have said so,
+//! and two at least, which answer otherwise at other times, one question is begun after the other, with pauses.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -37,8 +37,10 @@ const STACK: usize = 1024 * 1024;
 /// How long a site is left alone that says that it was asked too often. From then on it has one
 /// question at a time.
 const REST: Duration = Duration::from_millis(500);
-/// So many sites that say sometimes that they were asked too often mean that the server limits it.
+/// So many sites that say sometimes that they were asked too often mean that the server limits it, if they are
+/// so large a part of all as well: else it is what stands behind those.
 const MANY_TIRED: usize = 2;
+const PART_TIRED: usize = 4;
 /// The pause between two questions to such a server.
 const SPACE: Duration = Duration::from_millis(250);
 /// Between two looks of a thread at whether another one is at work still.
@@ -238,7 +240,8 @@ impl State {
         queue.was_well |= !is_tired;
         let limits = |queue: &&Queue| queue.was_tired && queue.was_well;
         let may_limit = queue.was_tired;
-        if may_limit && self.queues.iter().filter(limits).count() >= MANY_TIRED {
+        let many = self.queues.len().div_ceil(PART_TIRED).max(MANY_TIRED);
+        if may_limit && self.queues.iter().filter(limits).count() >= many {
             self.spare();
         }
         if is_tired {
@@ -393,5 +396,37 @@ impl Shared {
             self.tell(Heard::Slow(number));
         }
         !self.over.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stopgap_model::web::Listen;
+
+    use super::*;
+
+    /// Whether a server of so many sites is spared once so many of them answer 503 and 200 by turns.
+    fn is_spared(sites: usize, tired: usize) -> bool {
+        let mut state = State::default();
+        for number in 0..sites {
+            let site = WebSite {
+                name: format!("n{number}.test"),
+                listen: Listen::Port(None, 80),
+                tls: false,
+                block: number,
+            };
+            state.queues.push(Queue::of(site));
+        }
+        for number in 0..tired {
+            state.answered(number, &Answer::Status(200));
+            state.answered(number, &Answer::Status(503));
+        }
+        state.spaced.is_some()
+    }
+
+    #[test]
+    fn two_sites_that_have_enough_have_the_server_spared_only_if_they_are_many_of_it() {
+        assert!(!is_spared(2, 1) && is_spared(2, 2) && is_spared(8, 2));
+        assert!(!is_spared(62, 2) && !is_spared(62, 15) && is_spared(62, 16));
     }
 }
