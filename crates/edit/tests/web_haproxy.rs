@@ -377,13 +377,49 @@ frontend c from plain
 ";
     let at = |line: usize| format!("in {MAIN}, line {line}");
     let expected = [
-        format!("0: With({{301}}), the redirect {}", at(3)),
+        format!("0: With({{301}}) without TLS, the redirect {}", at(3)),
         format!("0: With({{403}}), the rule {}", at(4)),
-        format!("0: InsteadOf(403), the page for errors {}", at(7)),
-        format!("0: InsteadOf(503), the page for errors {}", at(7)),
+        format!("0: InsteadOf {{ denied: 403, page: None }}, the page for errors {}", at(7)),
+        format!("0: InsteadOf {{ denied: 503, page: None }}, the page for errors {}", at(7)),
         format!("1: Target(\"/alive\"), monitor-uri {}", at(14)),
-        format!("1: InsteadOf(403), the page for errors {}", at(15)),
+        format!("1: InsteadOf {{ denied: 403, page: Some(302) }}, the page for errors {}", at(15)),
         format!("1: TooMany, the limit of connections {}", at(16)),
     ];
     assert_eq!(Machine::haproxy(text).own_answers(), expected);
+}
+
+#[test]
+fn a_rule_of_defaults_counts_only_if_it_is_for_every_request() {
+    let redirect = "http-request redirect location /new";
+    for (lines, expected) in [
+        (redirect.to_owned(), "0: With({302}), "),
+        (format!("{redirect} code 301 unless {{ ssl_fc }}"), "0: With({301}) without TLS, "),
+        (format!("{redirect} if {{ hdr(host) old.test }}"), ""),
+        (format!("{redirect} unless {{ path_beg /api }}"), ""),
+        (format!("{redirect} if !{{ ssl_fc }} {{ path /x }}"), ""),
+        ("http-request deny if { src 192.0.2.1 }".into(), ""),
+        // What is allowed before comes to no rule behind it.
+        (format!("http-request allow if {{ path_beg /api }}\n  {redirect}"), ""),
+    ] {
+        let text =
+            format!("defaults one\n  mode http\n  {lines}\nfrontend a from one\n  bind :80\n");
+        let told = Machine::haproxy(&text).own_answers();
+        assert_eq!(told.len(), usize::from(!expected.is_empty()), "{lines}: {told:?}");
+        assert!(told.iter().all(|own| own.starts_with(expected)), "{lines}: {told:?}");
+    }
+}
+
+#[test]
+fn the_status_of_a_page_for_what_is_denied_is_known_where_its_line_says_it() {
+    for (line, page) in [
+        ("errorfile 403 /etc/haproxy/errors/403.http", "None"),
+        ("errorloc 403 /denied", "Some(302)"),
+        ("errorloc302 403 /denied", "Some(302)"),
+        ("errorloc303 403 /denied", "Some(303)"),
+    ] {
+        let text = format!("frontend a\n  mode http\n  bind :80\n  {line}\n");
+        let told = Machine::haproxy(&text).own_answers();
+        let expected = format!("0: InsteadOf {{ denied: 403, page: {page} }}, ");
+        assert!(told.len() == 1 && told[0].starts_with(&expected), "{line}: {told:?}");
+    }
 }

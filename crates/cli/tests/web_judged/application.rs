@@ -13,15 +13,16 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    pub(crate) fn new(status: fn(&str, usize) -> u16) -> Self {
+    pub(crate) fn new(status: impl Fn(&str, usize) -> u16 + Send + Sync + 'static) -> Self {
+        let status = Arc::new(status);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let targets = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&targets);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let told = Arc::clone(&told);
-                thread::spawn(move || answer(stream, &told, status));
+                let (told, status) = (Arc::clone(&told), Arc::clone(&status));
+                thread::spawn(move || answer(stream, &told, &*status));
             }
         });
         Self { port, targets }
@@ -44,7 +45,7 @@ impl Application {
     }
 }
 
-fn answer(mut stream: TcpStream, told: &Mutex<Vec<String>>, status: fn(&str, usize) -> u16) {
+fn answer(mut stream: TcpStream, told: &Mutex<Vec<String>>, status: &dyn Fn(&str, usize) -> u16) {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
     while !head.windows(4).any(|four| four == b"\r\n\r\n") {

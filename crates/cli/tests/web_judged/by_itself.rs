@@ -2,6 +2,8 @@
 //! sites are protected, and what the site does is told. An application that answers the same is no such
 //! site.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use stopgap_model::WebKind;
 use stopgap_testkit::servers::Setup;
 
@@ -25,12 +27,15 @@ fn is_applied_once(scene: &Scene, told: &str) {
 }
 
 fn haproxy(text: &str) -> Option<Scene> {
-    let config = format!(
+    scene(&Setup::new(WebKind::HaProxy, &haproxy_config(text)))
+}
+
+fn haproxy_config(text: &str) -> String {
+    format!(
         "global\n  maxconn 100\ndefaults plain\n  mode http\n  timeout client 5s\n  timeout server 5s\n  \
          timeout connect 5s\nfrontend shop from plain\n  bind 127.0.0.1:{{port0}}\n  \
          http-request return status 200 content-type text/plain string ok\n{text}"
-    );
-    scene(&Setup::new(WebKind::HaProxy, &config))
+    )
 }
 
 #[test]
@@ -159,7 +164,6 @@ fn a_redirect_by_the_application_is_not_taken_for_one_by_the_server() {
          backend application from plain\n  server a 127.0.0.1:{}\n",
         application.port
     );
-    let text = text.replace("redirect location /old", "redirect location /old code 301");
     let Some(scene) = haproxy(&text) else { return };
     // The other frontend is protected all the same, and what is not is told, each time.
     for changed in [true, false] {
@@ -176,6 +180,39 @@ fn a_redirect_by_the_application_is_not_taken_for_one_by_the_server() {
         assert!(scene.get_blocked("/stopgap-probe"));
     }
     assert_eq!(scene.stopgap(&["status"]).state("WEB"), "partial");
+}
+
+#[test]
+fn an_application_that_answers_otherwise_is_not_taken_for_a_page_of_haproxy() {
+    for (page, state) in [
+        // What this page says is not known; the other one is a redirect.
+        ("errorfile 403 {dir}/403.http", "applied"),
+        ("errorloc303 403 /denied", "partial"),
+    ] {
+        let attacks = AtomicUsize::new(0);
+        let application = Application::new(move |target, _| {
+            match target.contains("robe") && attacks.fetch_add(1, Ordering::Relaxed) > 0 {
+                true => 404,
+                false => 200,
+            }
+        });
+        let text = format!(
+            "defaults open\n  mode http\n  timeout client 5s\n  timeout server 5s\n  timeout connect 5s\n  \
+             {page}\n  http-request allow\nfrontend other from open\n  bind 127.0.0.1:{{port1}}\n  \
+             default_backend application\nbackend application from plain\n  server a 127.0.0.1:{}\n",
+            application.port
+        );
+        let file = "HTTP/1.0 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+        let config = haproxy_config(&text);
+        let files = [("403.http", file)];
+        let setup = Setup { files: &files, ..Setup::new(WebKind::HaProxy, &config) };
+        let Some(scene) = scene(&setup) else { return };
+        scene.publish(&crate::denied::forbids());
+        let run = scene.stopgap(&["check"]);
+        assert_eq!(run.state("WEB"), state, "{page}: {}{}", run.out, run.err);
+        let told = if state == "applied" { "may be its page" } else { "is not blocked by" };
+        assert!(run.out.contains(told), "{page}: {}", run.out);
+    }
 }
 
 #[test]

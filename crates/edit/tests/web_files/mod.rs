@@ -131,11 +131,17 @@ impl Machine {
         self.sites().iter().map(|site| format!("{site} {:?}", site.listen)).collect()
     }
 
-    /// What blocks answer by themselves, each as `block: how, by what`.
+    /// What blocks answer by themselves, each as `block: how of NAMES without TLS, by what`.
     pub fn own_answers(&self) -> Vec<String> {
         let files = self.read().unwrap();
         let own = files.layout().unwrap().own_answers();
-        own.iter().map(|own| format!("{}: {:?}, {}", own.block, own.answers, own.by)).collect()
+        let told = own.iter().map(|own| {
+            let names = own.only.names.as_ref().map(|names| format!(" of {names:?}"));
+            let plain = if own.only.plain { " without TLS" } else { "" };
+            let (block, answers, by) = (own.block, &own.answers, &own.by);
+            format!("{block}: {answers:?}{}{plain}, {by}", names.unwrap_or_default())
+        });
+        told.collect()
     }
 
     pub fn trouble(&self) -> Trouble {

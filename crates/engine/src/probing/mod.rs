@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use stopgap_host::Answer;
 use stopgap_model::evidence::{self, Sighting, Verdict};
 use stopgap_model::mitigation::Expect;
-use stopgap_model::own_answer::{Answers, OwnAnswer};
+use stopgap_model::own_answer::{self, Answers, OwnAnswer};
 use stopgap_model::request::Request;
 use stopgap_model::rule::Deny;
 use stopgap_model::web::{WebServer, WebSite};
@@ -201,8 +201,15 @@ impl<'a> Probing<'a> {
 
     /// What a site's configuration answers by itself.
     fn own(&self, site: usize) -> impl Iterator<Item = &OwnAnswer> {
-        let block = self.sites[site].block;
-        self.own_answers.iter().filter(move |own| own.block == block)
+        let site = self.sites[site];
+        self.own_answers.iter().filter(move |own| own.is_of(site))
+    }
+
+    /// The page that a site may have given with this status for what is denied with `blocked`: where it
+    /// is configured, and whether it is certain.
+    fn page(&self, site: usize, blocked: &Answer, status: u16) -> Option<(&str, bool)> {
+        let Answer::Status(denied) = *blocked else { return None };
+        own_answer::page(self.own(site), denied, status)
     }
 
     /// Whether a site closes the connection of whoever connects too often.
@@ -274,7 +281,8 @@ impl<'a> Probing<'a> {
         match what {
             What::Health(_) => false,
             What::Probe(pair) => {
-                let is_in_place = |own: &OwnAnswer| matches!(own.answers, Answers::InsteadOf(_));
+                let is_in_place =
+                    |own: &OwnAnswer| matches!(own.answers, Answers::InsteadOf { .. });
                 let blocked = &self.asked(pair).blocked;
                 match blocked {
                     Some(Answer::Status(_)) => !self.own(self.pairs[pair].0).any(is_in_place),

@@ -3,7 +3,6 @@
 
 use stopgap_host::Answer;
 use stopgap_model::evidence::Verdict;
-use stopgap_model::own_answer::{Answers, OwnAnswer};
 use stopgap_model::request::Request;
 use stopgap_model::web::WebSite;
 use stopgap_rules::web;
@@ -129,11 +128,10 @@ impl Probing<'_> {
         let Answer::Status(status) = *found else { return None };
         if known.is_otherwise(found) {
             // Our deny, by another page.
-            let denied = |own: &OwnAnswer| match own.answers {
-                Answers::InsteadOf(denied) => *blocked == Answer::Status(denied),
-                _ => false,
-            };
-            return self.own(site).any(denied).then_some(Shown::Right);
+            return self.page(site, blocked, status).map(|(by, is_certain)| match is_certain {
+                true => Shown::Right,
+                false => Shown::NotJudged(may_be_denied(found, by)),
+            });
         }
         if web::refused(self.kind, request, status) {
             return Some(Shown::NotReached(format!("refuses such a request by itself, {found}")));
@@ -144,7 +142,7 @@ impl Probing<'_> {
                 "answers {found}: the probe is for another host"
             )));
         }
-        let own = self.own(site).find(|own| own.answers.explains(&request.target, status))?;
+        let own = self.own(site).find(|own| own.explains(request, status))?;
         Some(Shown::NotReached(format!("answers {found} by {}, before any rule is asked", own.by)))
     }
 
@@ -181,14 +179,10 @@ impl Probing<'_> {
         {
             return Verdict::NotReached(why);
         }
-        let denied = |own: &&OwnAnswer| match own.answers {
-            Answers::InsteadOf(denied) => *blocked == Answer::Status(denied),
-            _ => false,
-        };
-        if let Some(own) = self.own(site).find(denied) {
-            let why =
-                format!("answers {found}, which may be its page for what is denied: {}", own.by);
-            return Verdict::NotJudged(why);
+        if let Answer::Status(status) = *found
+            && let Some((by, _)) = self.page(site, blocked, status)
+        {
+            return Verdict::NotJudged(may_be_denied(found, by));
         }
         let is_success = matches!(found, Answer::Status(200..=299));
         match ordinary.contains(found) && !is_success {
@@ -216,6 +210,10 @@ impl Asked<'_> {
 /// What our deny shows of a site that gave this very answer before there was a rule.
 pub(crate) fn answered_so(found: &Answer) -> String {
     format!("answered {found} before the rule was there as well")
+}
+
+fn may_be_denied(found: &Answer, by: &str) -> String {
+    format!("answers {found}, which may be its page for what is denied: {by}")
 }
 
 /// Whether a site that answers so is out of order, or has had enough.

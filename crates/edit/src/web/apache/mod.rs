@@ -5,6 +5,7 @@ mod lines;
 mod macros;
 mod own;
 mod place;
+mod rewriting;
 mod sites;
 mod walk;
 

@@ -3,17 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use stopgap_model::own_answer::{Answers, OwnAnswer};
+use stopgap_model::own_answer::{Answers, Only, OwnAnswer};
 
 use super::lines::Directive;
+use super::rewriting::Rewriting;
 use super::walk::{Host, Tree};
 
 /// The directives that say something of it.
-pub(super) const DIRECTIVES: [&str; 9] = [
+pub(super) const DIRECTIVES: [&str; 11] = [
     "redirect",
     "redirectmatch",
     "redirectpermanent",
     "redirecttemp",
+    "rewriteengine",
+    "rewritecond",
     "rewriterule",
     "allowencodedslashes",
     "cacheenable",
@@ -21,12 +24,24 @@ pub(super) const DIRECTIVES: [&str; 9] = [
     "cacheignorecachecontrol",
 ];
 
+/// The most redirects of single folders that are known of a host.
+const MAX_FOLDERS: usize = 100;
+
+/// A redirect of a host.
+#[derive(Debug, PartialEq, Eq)]
+struct Redirect {
+    answers: Answers,
+    only: Only,
+    /// Whether a virtual host has it from the main server.
+    passes_on: bool,
+}
+
 /// What a virtual host, or the main server, says of it.
 #[derive(Debug, Default)]
 pub(super) struct Own {
-    /// The redirects: each status, where it is said first, and whether a virtual host has it from the main
-    /// server.
-    redirects: Vec<(u16, (usize, usize), bool)>,
+    /// The redirects: each, and where it is said first.
+    redirects: Vec<(Redirect, (usize, usize))>,
+    rewriting: Rewriting,
     encoded_slashes: Option<bool>,
     cache: Option<(usize, usize)>,
     quick: Option<bool>,
@@ -44,14 +59,30 @@ impl Own {
             "cacheenable" => self.cache = self.cache.or(Some(at)),
             "cachequickhandler" => self.quick = Some(!is("off")),
             "cacheignorecachecontrol" => self.stubborn = Some(is("on")),
-            _ => {
-                let Some(status) = status_of(name, &words) else { return };
-                let passes_on = name != "rewriterule";
-                let is_known = |known: &(u16, _, bool)| (known.0, known.2) == (status, passes_on);
-                if !self.redirects.iter().any(is_known) {
-                    self.redirects.push((status, at, passes_on));
+            "rewriteengine" => self.rewriting.switch(is("on")),
+            "rewritecond" => self.rewriting.condition(words),
+            "rewriterule" => {
+                if let Some((status, only)) = self.rewriting.rule(&words) {
+                    let answers = Answers::With(BTreeSet::from([status]));
+                    self.redirect(Redirect { answers, only, passes_on: false }, at);
                 }
             }
+            _ => {
+                if let Some(answers) = redirected(name, &words) {
+                    let only = Only::default();
+                    self.redirect(Redirect { answers, only, passes_on: true }, at);
+                }
+            }
+        }
+    }
+
+    fn redirect(&mut self, redirect: Redirect, at: (usize, usize)) {
+        let is_folder = |one: &Redirect| matches!(one.answers, Answers::Below(..));
+        let known = self.redirects.iter();
+        let folders = known.filter(|(one, _)| is_folder(one)).count();
+        let is_known = self.redirects.iter().any(|(known, _)| *known == redirect);
+        if !is_known && (folders < MAX_FOLDERS || !is_folder(&redirect)) {
+            self.redirects.push((redirect, at));
         }
     }
 
@@ -62,45 +93,51 @@ impl Own {
     }
 }
 
-/// The status that a directive answers with, if it does.
-fn status_of(name: &str, words: &[String]) -> Option<u16> {
-    match name {
-        "redirectpermanent" => Some(301),
-        "redirecttemp" => Some(302),
-        "rewriterule" => rewritten(words),
-        _ => Some(redirected(words.first()?)),
+/// What a directive of mod_alias answers: the requests for a folder, or all; `None`: others, which are
+/// not known.
+fn redirected(name: &str, words: &[String]) -> Option<Answers> {
+    let first = words.first()?;
+    let (status, path) = match name {
+        "redirectpermanent" => (301, first),
+        "redirecttemp" => (302, first),
+        _ => match status_of(first) {
+            Some(status) => (status, words.get(1)?),
+            // The status may be left out.
+            None => (302, first),
+        },
+    };
+    let is_all = if name == "redirectmatch" { matches_all(path) } else { path == "/" };
+    match is_all {
+        true => Some(Answers::With(BTreeSet::from([status]))),
+        false if name == "redirectmatch" => None,
+        false => Some(Answers::Below(path.clone(), status)),
     }
 }
 
-/// The status of a `Redirect` that begins with this word.
-fn redirected(first: &str) -> u16 {
-    match first.to_ascii_lowercase().as_str() {
-        "permanent" => 301,
-        "seeother" => 303,
-        "gone" => 410,
-        // The status may be left out.
-        other => other.parse().unwrap_or(302),
+/// The status that a word of `Redirect` stands for.
+pub(super) fn status_of(word: &str) -> Option<u16> {
+    match word.to_ascii_lowercase().as_str() {
+        "permanent" => Some(301),
+        "temp" => Some(302),
+        "seeother" => Some(303),
+        "gone" => Some(410),
+        other => other.parse().ok(),
     }
 }
 
-/// The status of a `RewriteRule`, if it ends in one.
-fn rewritten(words: &[String]) -> Option<u16> {
-    let flags = words.get(2).map(|flags| flags.trim_matches(['[', ']']).to_ascii_lowercase());
-    for flag in flags.iter().flat_map(|flags| flags.split(',')) {
-        match flag.trim().split_once('=') {
-            Some(("r" | "redirect", status)) => return Some(redirected(status)),
-            None => match flag.trim() {
-                "r" | "redirect" => return Some(302),
-                "g" | "gone" => return Some(410),
-                "f" | "forbidden" => return Some(403),
-                _ => {}
-            },
-            Some(_) => {}
-        }
+/// Whether a pattern matches the path of every request, as far as that is known.
+pub(super) fn matches_all(pattern: &str) -> bool {
+    let rest = pattern.strip_prefix('^').unwrap_or(pattern);
+    let (rest, is_whole) = match rest.strip_suffix('$') {
+        Some(rest) => (rest, true),
+        None => (rest, false),
+    };
+    let rest = rest.strip_prefix("/?").or(rest.strip_prefix('/')).unwrap_or(rest);
+    match rest {
+        ".*" | "(.*)" | "(/.*)" => true,
+        "" => !is_whole,
+        _ => false,
     }
-    // An address of another site is redirected to without being told so.
-    let target = words.get(1)?.to_ascii_lowercase();
-    (target.starts_with("http://") || target.starts_with("https://")).then_some(302)
 }
 
 /// All of it, by hosts as the sites count them.
@@ -117,11 +154,11 @@ fn of_host(tree: &Tree<'_>, main: &Host, block: usize, host: &Host) -> Vec<OwnAn
     let told = |(source, at): (usize, usize)| {
         tree.sources.get(source).map(|source| source.told(at)).unwrap_or_default()
     };
-    let answer = |answers, by| OwnAnswer { block, answers, by };
-    let inherited = main.own.redirects.iter().filter(|(.., passes_on)| block > 0 && *passes_on);
-    let redirects = host.own.redirects.iter().chain(inherited).map(|(status, at, _)| {
+    let answer = |answers, by| OwnAnswer { block, only: Only::default(), answers, by };
+    let inherited = main.own.redirects.iter().filter(|(one, _)| block > 0 && one.passes_on);
+    let redirects = host.own.redirects.iter().chain(inherited).map(|(redirect, at)| {
         let by = format!("the redirect in {}", told(*at));
-        answer(Answers::With(BTreeSet::from([*status])), by)
+        OwnAnswer { only: redirect.only.clone(), ..answer(redirect.answers.clone(), by) }
     });
     let mut all: Vec<OwnAnswer> = redirects.collect();
     if !host.own.encoded_slashes.or(main.own.encoded_slashes).unwrap_or(false) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::own_answer::Answers;
 use stopgap_model::problem::escaped;
 
 use super::super::files::{Files, MAX_FILES, Need, Read, Trouble};
@@ -64,7 +63,7 @@ pub(super) struct Settings {
     /// Where it has rules for requests, which are evaluated before those of the frontend.
     rules: Option<(usize, usize)>,
     /// What answers by itself.
-    own: Vec<own::Line>,
+    own: own::Own,
     /// Whether a backend goes on to where the client wanted to.
     transparent: bool,
     /// Where what no rule sends elsewhere goes.
@@ -366,18 +365,14 @@ impl Settings {
             [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
             [first, ..] if first == "http-request" => {
                 self.rules = self.rules.or(Some(at));
-                self.own(at, own::of_earlier_rule(words));
+                self.own.take_earlier_rule(at, words);
             }
             [first, name, ..] if first == "default_backend" => {
                 self.default_backend = Some(name.clone());
             }
             _ => {}
         }
-        self.own(at, own::of_line(words));
-    }
-
-    fn own(&mut self, at: (usize, usize), said: impl IntoIterator<Item = (Answers, &'static str)>) {
-        self.own.extend(said.into_iter().map(|(answers, what)| (answers, what, at)));
+        self.own.take(at, words);
     }
 }
 
@@ -404,12 +399,12 @@ impl Frontend {
     }
 
     /// What answers by itself.
-    pub(super) fn own(&self) -> &[own::Line] {
+    pub(super) fn own(&self) -> &own::Own {
         &self.settings.own
     }
 
     fn line(&mut self, at: (usize, usize), words: Vec<String>) {
-        self.settings.own(at, own::of_line(&words));
+        self.settings.own.take(at, &words);
         if let Some(backend) = &mut self.backend {
             backend.line(&words);
         }
