@@ -82,7 +82,8 @@ fn of_server(sightings: &[&Sighting], now: Timestamp) -> Vec<String> {
         ..sum
     });
     if let (Some(at), Some(text)) = (rest.iter().map(|(_, _, at, _)| *at).max(), counts(all)) {
-        lines.push(format!("{text} on {} more sites, last {}", rest.len(), when(at, now)));
+        let sites = evidence::more_sites(rest.len());
+        lines.push(format!("{text} on {sites}, last {}", when(at, now)));
     }
     let wrong: Vec<&&Sighting> = sightings.iter().filter(|it| it.verdict.is_wrong()).collect();
     lines.extend(wrong.iter().take(MAX_WRONG).map(|it| not_as_it_should_be(it, now)));
@@ -93,16 +94,18 @@ fn of_server(sightings: &[&Sighting], now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// `8 of 8 attack probes blocked, 1 of 1 other passed`; `None`: nothing was judged.
+/// `8 of 8 attack probes blocked, 1 of 1 ordinary request passed`; `None`: nothing was judged.
 fn counts(tally: Tally) -> Option<String> {
     let Tally { blocked, attacks, passed, others, .. } = tally;
     let probes = |count: usize| if count == 1 { "probe" } else { "probes" };
     let blocked = format!("{blocked} of {attacks} attack {} blocked", probes(attacks));
+    let requests = if others == 1 { "request" } else { "requests" };
+    let passed = format!("{passed} of {others} ordinary {requests} passed");
     match (attacks, others) {
         (0, 0) => None,
-        (0, _) => Some(format!("{passed} of {others} {} passed", probes(others))),
+        (0, _) => Some(passed),
         (_, 0) => Some(blocked),
-        (_, _) => Some(format!("{blocked}, {passed} of {others} others passed")),
+        (_, _) => Some(format!("{blocked}, {passed}")),
     }
 }
 
@@ -140,8 +143,12 @@ fn unseen<'e>(
     })
 }
 
-/// One line for all mitigations; `None`: there is nothing to see.
-pub(crate) fn summary(reports: &[MitigationReport], now: Timestamp) -> Option<String> {
+/// One line for all mitigations; `None`: there is nothing to see. The servers have as many `sites`.
+pub(crate) fn summary(
+    reports: &[MitigationReport],
+    sites: usize,
+    now: Timestamp,
+) -> Option<String> {
     let all = || reports.iter().map(|report| &report.evidence);
     let with = |is_never: bool| {
         let is_so = move |it: &&Missing| it.why.is_some() == is_never;
@@ -149,8 +156,8 @@ pub(crate) fn summary(reports: &[MitigationReport], now: Timestamp) -> Option<St
     };
     let (missing, never) = (with(false), with(true));
     let mut parts = Vec::new();
-    parts.extend(seen_on(&all().flat_map(Evidence::now).collect::<Vec<_>>(), now));
-    let earlier = seen_on(&all().flat_map(Evidence::earlier).collect::<Vec<_>>(), now);
+    parts.extend(seen_on(&all().flat_map(Evidence::now).collect::<Vec<_>>(), sites, now));
+    let earlier = seen_on(&all().flat_map(Evidence::earlier).collect::<Vec<_>>(), 0, now);
     parts.extend(earlier.map(|text| format!("{EARLIER}: {text}")));
     if missing > 0 {
         let mitigations = if missing == 1 { "mitigation" } else { "mitigations" };
@@ -164,16 +171,20 @@ pub(crate) fn summary(reports: &[MitigationReport], now: Timestamp) -> Option<St
 }
 
 /// What was seen in numbers, on how many sites, and when last.
-fn seen_on(sightings: &[&Sighting], now: Timestamp) -> Option<String> {
+fn seen_on(sightings: &[&Sighting], all: usize, now: Timestamp) -> Option<String> {
     let text = counts(Tally::of(sightings.iter().copied()))?;
     let judged = || sightings.iter().filter(|it| it.is_judged());
     let sites: BTreeSet<_> = judged().map(|it| (&it.server, &it.site)).collect();
     let last = judged().map(|it| it.at).max()?;
+    let fewer = match sites.len() < all {
+        true => " (one name of each server block is asked)",
+        false => "",
+    };
     let sites = match sites.len() {
         1 => "1 site".to_owned(),
         many => format!("{many} sites"),
     };
-    Some(format!("{text} on {sites}, last {} UTC", when(last, now)))
+    Some(format!("{text} on {sites}{fewer}, last {} UTC", when(last, now)))
 }
 
 /// All of it, as JSON.
@@ -256,8 +267,8 @@ mod tests {
         let expected = [
             "nginx:/etc/nginx/nginx.conf",
             "  0 of 1 attack probe blocked on dev.example:443 (TLS), 12:14",
-            "  2 of 2 attack probes blocked, 1 of 1 others passed on shop.example:443 (TLS), 12:14",
-            "  2 of 2 attack probes blocked, 1 of 1 others passed on www.example:443 (TLS), \
+            "  2 of 2 attack probes blocked, 1 of 1 ordinary request passed on shop.example:443 (TLS), 12:14",
+            "  2 of 2 attack probes blocked, 1 of 1 ordinary request passed on www.example:443 (TLS), \
              2026-11-29 23:59",
             "  NOT BLOCKED on dev.example:443 (TLS), 12:14: \"plain\" (GET /plain) was answered with \
              200",
@@ -279,8 +290,8 @@ mod tests {
         let evidence = Evidence { sightings, missing: Vec::new() };
         let lines = lines(&evidence, time("2026-11-30T14:00:00Z"));
         assert_eq!(lines.len(), 8, "{lines:#?}");
-        let rest = "  3990 of 3991 attack probes blocked, 1995 of 1995 others passed on 1995 more \
-                    sites, last 12:14";
+        let rest = "  3990 of 3991 attack probes blocked, 1995 of 1995 ordinary requests passed on \
+                    1995 more sites, last 12:14";
         assert_eq!(lines[6], rest);
         assert!(lines[7].starts_with("  NOT BLOCKED on n1234.example:443 (TLS)"), "{}", lines[7]);
         let json = as_json(&evidence);
@@ -311,10 +322,13 @@ mod tests {
         let never = Missing { why: Some("it has no live probe".into()), ..missing(0, 0, &[]) };
         let never = Evidence { sightings: Vec::new(), missing: vec![never] };
         let all = [report(seen), report(never), report(Evidence::default())];
-        let expected = "4 of 4 attack probes blocked, 2 of 2 others passed on 2 sites, last 12:14 \
+        let expected = "4 of 4 attack probes blocked, 2 of 2 ordinary requests passed on 2 sites, last 12:14 \
                         UTC; 1 mitigation not yet probed everywhere; 1 mitigation cannot be probed";
-        assert_eq!(summary(&all, time("2026-11-30T14:00:00Z")).as_deref(), Some(expected));
-        assert_eq!(summary(&all[2..], time("2026-11-30T14:00:00Z")), None);
+        let now = time("2026-11-30T14:00:00Z");
+        assert_eq!(summary(&all, 2, now).as_deref(), Some(expected));
+        let fewer = "on 2 sites (one name of each server block is asked), last 12:14 UTC; 1 ";
+        assert!(summary(&all, 3, now).unwrap().contains(fewer));
+        assert_eq!(summary(&all[2..], 2, now), None);
     }
 
     #[test]

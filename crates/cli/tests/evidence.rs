@@ -61,7 +61,11 @@ fn a_server_that_was_down_at_night_is_probed_when_it_runs_again_and_until_then_t
         for arguments in READING {
             assert!(!scene.stopgap(arguments).out.contains("not yet"), "{kind}: {arguments:?}");
         }
-        reads(&scene, &["show", "WEB"], "1 of 1 attack probe blocked, 1 of 1 others passed on");
+        reads(
+            &scene,
+            &["show", "WEB"],
+            "1 of 1 attack probe blocked, 1 of 1 ordinary request passed on",
+        );
         let seen = scene.stopgap(&["show", "WEB"]).json()["sightings"].clone();
         let attack = seen.as_array().unwrap().iter().find(|it| it["wanted"] == "blocked").unwrap();
         assert_eq!(attack["verdict"], "blocked", "{kind}: {seen}");
@@ -105,7 +109,7 @@ fn an_nginx_that_came_up_without_the_rules_on_its_disk_is_not_called_protected()
 /// When and where the attack was last seen blocked is told, as what was.
 #[track_caller]
 fn tells_what_was_seen_before(scene: &Scene, at: &str) {
-    let counts = "1 of 1 attack probe blocked, 1 of 1 others passed on";
+    let counts = "1 of 1 attack probe blocked, 1 of 1 ordinary request passed on";
     let port = scene.port(0);
     for site in ["b.test", "shop.test"] {
         let told = format!("before something changed there, and not seen since: {counts}");
@@ -115,7 +119,7 @@ fn tells_what_was_seen_before(scene: &Scene, at: &str) {
     reads(
         scene,
         &["status"],
-        "Seen before something changed there: 2 of 2 attack probes blocked, 2 of 2 others passed on 2 sites, last ",
+        "Seen before something changed there: 2 of 2 attack probes blocked, 2 of 2 ordinary requests passed on 2 sites, last ",
     );
     let listed = scene.stopgap(&["list"]).json();
     let of_it = listed["mitigations"].as_array().unwrap().iter().find(|it| it["id"] == "WEB");
@@ -205,14 +209,14 @@ fn what_show_prints_of_a_protected_server() {
         Why it is for every server In place Stopgap WEB.1, Stopgap WEB.2, Stopgap WEB.3 \
         Against something without a CVE id (high) Impact None. \
         Seen on the sites (times in UTC) nginx:DIR/nginx.conf \
-        1 of 1 attack probe blocked, 1 of 1 others passed on b.test:PORT, TIME \
-        1 of 1 attack probe blocked, 1 of 1 others passed on shop.test:PORT, TIME \
+        1 of 1 attack probe blocked, 1 of 1 ordinary request passed on b.test:PORT, TIME \
+        1 of 1 attack probe blocked, 1 of 1 ordinary request passed on shop.test:PORT, TIME \
         Actions on this server WEB.1 block-request: applied it is for every server in ";
     assert!(text.starts_with(expected), "\n{text}\n{expected}\n{}", shown.out);
     reads(
         &scene,
         &["status"],
-        "Seen 2 of 2 attack probes blocked, 2 of 2 others passed on 2 sites",
+        "Seen 2 of 2 attack probes blocked, 2 of 2 ordinary requests passed on 2 sites",
     );
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
+use stopgap_model::evidence::more_sites;
 
 use crate::probing::{Known, Probing, What, is_an_answer};
 
@@ -368,7 +369,7 @@ fn list(probing: &Probing<'_>, sites: &[usize]) -> String {
     let named = named.collect::<Vec<_>>().join(", ");
     match sites.len().saturating_sub(MAX_NAMED) {
         0 => named,
-        more => format!("{named} and {more} more sites"),
+        more => format!("{named} and {}", more_sites(more)),
     }
 }
 

@@ -335,7 +335,10 @@ impl Engine<'_> {
             let of_it: Vec<&&Sighting> = of_it.collect();
             let Some(first) = of_it.first() else { continue };
             let more = of_it.iter().map(|it| &it.site).collect::<BTreeSet<_>>().len() - 1;
-            let more = if more > 0 { format!(" and {more} more sites") } else { String::new() };
+            let more = match more {
+                0 => String::new(),
+                more => format!(" and {}", evidence::more_sites(more)),
+            };
             let is = first.after.as_ref().unwrap_or(&Answer::Nothing);
             action.state = State::Partial;
             action.reason = format!(

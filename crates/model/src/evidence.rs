@@ -330,6 +330,12 @@ pub fn notes<'s>(sightings: impl IntoIterator<Item = &'s Sighting>, most: usize)
     groups.iter().filter_map(|(verdict, sites)| note(verdict, sites, most)).collect()
 }
 
+/// `1 more site`, `2 more sites`.
+#[must_use]
+pub fn more_sites(count: usize) -> String {
+    format!("{count} more {}", if count == 1 { "site" } else { "sites" })
+}
+
 fn note(verdict: &Verdict, sites: &[&Site], most: usize) -> Option<String> {
     let (begins, why) = match verdict {
         Verdict::NotReached(why) => ("not reached on", why),
@@ -342,7 +348,7 @@ fn note(verdict: &Verdict, sites: &[&Site], most: usize) -> Option<String> {
     let named = named.collect::<Vec<_>>().join(", ");
     let more = match sites.len().saturating_sub(most) {
         0 => String::new(),
-        more => format!(" and {more} more sites"),
+        more => format!(" and {}", more_sites(more)),
     };
     let which = if sites.len() == 1 { "which" } else { "each of which" };
     Some(format!("{begins} {named}{more}, {which} {why}"))
@@ -385,7 +391,7 @@ mod tests {
             sighting("e.test", Verdict::NotReached("answers with 302 by itself".into())),
         ];
         let expected = [
-            "not probed on a.test:80, c.test:80 and 1 more sites, each of which answers every \
+            "not probed on a.test:80, c.test:80 and 1 more site, each of which answers every \
              request with 502",
             "not reached on e.test:80, which answers with 302 by itself",
         ];

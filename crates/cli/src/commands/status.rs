@@ -64,7 +64,8 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     say("Last check", &last_text(last));
     say("Next check", "an hour after the last where `stopgap run` runs, or: stopgap check");
     say("In place", &in_place(&report));
-    if let Some(text) = evidence::summary(&report, Timestamp::now()) {
+    let sites = view.facts.web.iter().filter_map(|web| web.sites.known().map(Vec::len)).sum();
+    if let Some(text) = evidence::summary(&report, sites, Timestamp::now()) {
         say("Seen", &text);
     }
     if let Some(who) = running {
