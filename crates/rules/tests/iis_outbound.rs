@@ -281,7 +281,8 @@ fn a_precondition_says_which_responses_a_rule_sees() {
             x("Css"),
             &[("GET / -> 200 | Content-Type: text/css", "Content-Type: text/css | X: 1 by 1")],
         ),
-        (x("Disk"), &[("GET / -> 200", " ?1")]),
+        // The start page is a folder, whatever is on the disk.
+        (x("Disk"), &[("GET /a -> 200", " ?1"), ("GET / -> 200", "")]),
         (x("Wrong"), &[("GET / -> 200", "500")]),
         // A name that is nowhere is an error of the configuration, even of a rule for bodies.
         (x("Missing"), &[("GET / -> 200", "500")]),

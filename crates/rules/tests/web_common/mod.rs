@@ -17,7 +17,8 @@ use stopgap_rules::web::{RuleText, Server};
 pub(crate) const SERVERS: [WebKind; 3] = [WebKind::Nginx, WebKind::Apache, WebKind::HaProxy];
 
 pub(crate) fn server(kind: WebKind) -> Server {
-    let modules = BTreeSet::from(["headers_module".to_owned()]);
+    let modules = ["headers_module", "http_map_module", "http_rewrite_module"].map(str::to_owned);
+    let modules = BTreeSet::from(modules);
     let version = match kind {
         WebKind::Nginx => "1.25.3",
         WebKind::Apache => "2.4.62",
