@@ -7,19 +7,20 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod common;
 
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::Timestamp;
 use stopgap_engine::{CycleReport, Engine, Trouble, View};
 use stopgap_host::Host;
-use stopgap_model::policy::{Drift, Policy, Switch};
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Catalog, ServerPath};
 use stopgap_plan::Order;
 use stopgap_sandbox::ExchangeServer;
-use stopgap_store::{Status, Store};
+use stopgap_store::Status;
 use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF};
 use stopgap_testkit::{FailingHost, Fault};
 
@@ -53,29 +54,19 @@ fn host() -> FailingHost {
     FailingHost::new(files.to_vec()).with_nginx().with_nginx_at(&other())
 }
 
-const DOCUMENT: &str = "schema = 1\nid = \"A\"\nrevision = 1\ntitle = \"A test\"\n\
-    severity = \"high\"\nimpact = \"None.\"\n\
-    [[action]]\nid = \"A.1\"\nkind = \"block-request\"\ndeny = \"abort\"\n\
-    when = [{ field = \"uri\", contains = \"MARKER\" }]\n\
-    [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /MARKER\"\nexpect = \"blocked\"\n\
-    [[probe]]\nname = \"benign\"\nlive = true\nrequest = \"GET /ordinary\"\nexpect = \"allowed\"\n";
+fn document() -> String {
+    blocking("A", 1, MARKER, MARKER)
+}
 
-/// A state folder with what is published, removed when the test ends.
+/// A state folder with what is published.
 struct Home {
-    folder: PathBuf,
-    store: Store,
+    state: StateFolder,
     catalog: Catalog,
 }
 
 impl Home {
     fn new(document: &str) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("stopgap-alone-{}-{count}", std::process::id()));
-        let store = Store::open(&folder).unwrap();
-        let document = stopgap_model::document::parse(document.as_bytes(), &|_| Ok(())).unwrap();
-        Self { folder, store, catalog: Catalog::of("a test", [document]) }
+        Self { state: StateFolder::new(), catalog: published(&[document]) }
     }
 
     /// The next cycle of the service, an hour later.
@@ -86,24 +77,8 @@ impl Home {
     }
 
     fn with_engine<T>(&self, host: &dyn Host, run: impl FnOnce(&Engine<'_>) -> T) -> T {
-        let policy = Policy {
-            organisation: Switch::On,
-            server: Switch::On,
-            blocked: BTreeMap::new(),
-            drift: Drift::Reapply,
-        };
-        run(&Engine {
-            host,
-            store: &self.store,
-            catalog: &self.catalog,
-            remember: false,
-            policy: &policy,
-            declared: &[],
-            probe_time: stopgap_engine::PROBE_TIME,
-            by: "a test",
-            now: Timestamp::now,
-            stop: &AtomicBool::new(false),
-        })
+        let (policy, stop) = (everything_on(), AtomicBool::new(false));
+        run(&engine(host, &self.state.store, &self.catalog, &policy, &stop))
     }
 
     fn cycle(&self, host: &dyn Host) -> CycleReport {
@@ -115,14 +90,8 @@ impl Home {
     }
 }
 
-impl Drop for Home {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 fn two_servers() -> Home {
-    Home::new(&DOCUMENT.replace("MARKER", MARKER))
+    Home::new(&document())
 }
 
 fn of(reports: &[MitigationReport]) -> (State, String) {
@@ -368,9 +337,9 @@ fn a_change_record_that_cannot_be_recovered_from_keeps_no_other_from_it() {
     let (state, host) = (two_servers(), host());
     all_applied(&state, &host, "at first");
     // As if the program had been killed in both, the one on top of the other.
-    for mut change in state.store.changes().unwrap() {
+    for mut change in state.state.store.changes().unwrap() {
         change.status = Status::Intended;
-        state.store.save_change(&change).unwrap();
+        state.state.store.save_change(&change).unwrap();
     }
     let host = host.restarted().with(Fault::FailsFrom(troubled(), 1));
     let report = state.cycle(&host);
@@ -382,7 +351,7 @@ fn a_change_record_that_cannot_be_recovered_from_keeps_no_other_from_it() {
     assert_eq!(word, State::Partial, "{reason}");
     assert!(reason.contains("nginx:/etc/nginx/nginx.conf: failed: "), "{reason}");
     assert_protected(&host, "the other one");
-    let changes = state.store.changes().unwrap();
+    let changes = state.state.store.changes().unwrap();
     let stuck = changes.iter().find(|change| change.status == Status::Intended).unwrap();
     assert_eq!(stuck.stuck.as_ref().unwrap().error, "it was cut short");
     // A second check tells the same, and nothing twice.

@@ -7,20 +7,21 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::BTreeMap;
+mod common;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
+use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::Timestamp;
 use stopgap_engine::{CycleReport, Engine, Trouble};
 use stopgap_host::Host as _;
 use stopgap_model::evidence::{Answer, Tally, Verdict, Wanted};
-use stopgap_model::policy::{Drift, Policy, Switch};
+use stopgap_model::policy::{Policy, Switch};
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Catalog, ServerPath};
 use stopgap_plan::Order;
-use stopgap_store::Store;
 use stopgap_testkit::FailingHost;
 use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF, SiteMood};
 
@@ -29,62 +30,28 @@ const CONFIG: &str = "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\
                       server_name b.test;\n  }\n}\n";
 
 fn document(revision: u32, probe: &str) -> String {
-    format!(
-        "schema = 1\nid = \"A\"\nrevision = {revision}\ntitle = \"A test\"\nseverity = \"high\"\n\
-         impact = \"None.\"\n\
-         [[action]]\nid = \"A.1\"\nkind = \"block-request\"\ndeny = \"abort\"\n\
-         when = [{{ field = \"uri\", contains = \"{MARKER}\" }}]\n\
-         [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{probe}\"\n\
-         expect = \"blocked\"\n\
-         [[probe]]\nname = \"benign\"\nlive = true\nrequest = \"GET /ordinary\"\n\
-         expect = \"allowed\"\n"
-    )
+    blocking("A", revision, MARKER, probe)
 }
 
 /// A server with its state folder.
 struct Scene {
-    state: PathBuf,
-    store: Store,
+    state: StateFolder,
     catalog: Catalog,
     policy: Policy,
 }
 
 impl Scene {
     fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let state =
-            std::env::temp_dir().join(format!("stopgap-evidence-{}-{count}", std::process::id()));
-        let store = Store::open(&state).unwrap();
-        let policy = Policy {
-            organisation: Switch::On,
-            server: Switch::On,
-            blocked: BTreeMap::new(),
-            drift: Drift::Reapply,
-        };
-        let mut scene = Self { state, store, catalog: Catalog::default(), policy };
-        scene.publish(&document(1, MARKER));
-        scene
+        let (state, catalog) = (StateFolder::new(), published(&[document(1, MARKER)]));
+        Self { state, catalog, policy: everything_on() }
     }
 
     fn publish(&mut self, document: &str) {
-        let parsed = stopgap_model::document::parse(document.as_bytes(), &|_| Ok(())).unwrap();
-        self.catalog = Catalog::of("a test", [parsed]);
+        self.catalog = published(&[document]);
     }
 
     fn engine<'a>(&'a self, host: &'a FailingHost, stop: &'a AtomicBool) -> Engine<'a> {
-        Engine {
-            host,
-            store: &self.store,
-            catalog: &self.catalog,
-            remember: false,
-            policy: &self.policy,
-            declared: &[],
-            probe_time: stopgap_engine::PROBE_TIME,
-            by: "a test",
-            now: Timestamp::now,
-            stop,
-        }
+        engine(host, &self.state.store, &self.catalog, &self.policy, stop)
     }
 
     fn check(&self, host: &FailingHost) -> CycleReport {
@@ -98,13 +65,7 @@ impl Scene {
     }
 
     fn file(&self) -> PathBuf {
-        self.state.join("evidence.json")
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.state);
+        self.state.folder().join("evidence.json")
     }
 }
 

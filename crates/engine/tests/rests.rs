@@ -7,18 +7,18 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod common;
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::{SignedDuration, Timestamp};
 use stopgap_engine::{CycleReport, Engine};
-use stopgap_model::policy::{Drift, Policy, Switch};
 use stopgap_model::report::State;
 use stopgap_model::{Catalog, MitigationId, ServerPath};
 use stopgap_plan::Order;
-use stopgap_store::Store;
 use stopgap_testkit::FailingHost;
 use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF, SiteMood};
 
@@ -36,65 +36,32 @@ fn now() -> Timestamp {
 
 /// A mitigation; the simulated server blocks it only where its text is [`MARKER`].
 fn document(id: &str, revision: u32, text: &str) -> String {
-    format!(
-        "schema = 1\nid = \"{id}\"\nrevision = {revision}\ntitle = \"A test\"\nseverity = \"high\"\n\
-         impact = \"None.\"\n[[action]]\nid = \"{id}.1\"\nkind = \"block-request\"\n\
-         deny = \"abort\"\nwhen = [{{ field = \"uri\", contains = \"{text}\" }}]\n\
-         [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{text}\"\n\
-         expect = \"blocked\"\n"
-    )
+    blocking(id, revision, text, text)
 }
 
 /// A server with its state folder.
 struct Server {
-    folder: PathBuf,
-    store: Store,
+    state: StateFolder,
     catalog: Catalog,
     host: FailingHost,
 }
 
 impl Server {
     fn new(documents: &[String]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("stopgap-rests-{}-{count}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let store = Store::open(&folder).unwrap();
         let main = (ServerPath::new(NGINX_CONF), CONFIG.as_bytes().to_vec());
         let host = FailingHost::new(vec![main]).with_nginx();
         MINUTES.set(0);
-        let mut server = Self { folder, store, catalog: Catalog::default(), host };
-        server.publish(documents);
-        server
+        Self { state: StateFolder::new(), catalog: published(documents), host }
     }
 
     fn publish(&mut self, documents: &[String]) {
-        let parse = |text: &String| {
-            stopgap_model::document::parse(text.as_bytes(), &|_| Ok(())).expect("a document")
-        };
-        self.catalog = Catalog::of("a test", documents.iter().map(parse));
+        self.catalog = published(documents);
     }
 
     fn cycle_with(&self, order: &Order) -> CycleReport {
-        let policy = Policy {
-            organisation: Switch::On,
-            server: Switch::On,
-            blocked: BTreeMap::new(),
-            drift: Drift::Reapply,
-        };
-        let engine = Engine {
-            host: &self.host,
-            store: &self.store,
-            catalog: &self.catalog,
-            remember: false,
-            policy: &policy,
-            declared: &[],
-            probe_time: stopgap_engine::PROBE_TIME,
-            by: "a test",
-            now,
-            stop: &AtomicBool::new(false),
-        };
-        engine.cycle(order).unwrap()
+        let (policy, stop) = (everything_on(), AtomicBool::new(false));
+        let engine = engine(&self.host, &self.state.store, &self.catalog, &policy, &stop);
+        Engine { now, ..engine }.cycle(order).unwrap()
     }
 
     /// A cycle that nobody asked for; answers the state and the reason of a mitigation, and how often
@@ -114,11 +81,11 @@ impl Server {
     #[track_caller]
     fn rests(&self, id: &str) -> String {
         let before = self.host.snapshot();
-        let changes = self.store.changes().unwrap().len();
+        let changes = self.state.store.changes().unwrap().len();
         let (state, reason, reloads) = self.cycle(id);
         assert_eq!((state, reloads), (State::Failed, 0), "{reason}");
         assert_eq!(self.host.snapshot(), before);
-        assert_eq!(self.store.changes().unwrap().len(), changes, "{reason}");
+        assert_eq!(self.state.store.changes().unwrap().len(), changes, "{reason}");
         reason
     }
 
@@ -127,12 +94,6 @@ impl Server {
     fn is_tried(&self, id: &str) {
         let (state, reason, reloads) = self.cycle(id);
         assert_eq!((state, reloads), (State::Failed, 2), "{reason}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

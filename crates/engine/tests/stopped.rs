@@ -8,14 +8,16 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod common;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::Timestamp;
-use stopgap_engine::{CycleError, CycleReport, Engine, Halt};
-use stopgap_model::policy::{Drift, Policy, Switch};
+use stopgap_engine::{CycleError, CycleReport, Halt};
 use stopgap_model::report::State;
 use stopgap_model::{Catalog, MitigationId, ServerPath};
 use stopgap_plan::Order;
@@ -29,13 +31,7 @@ const CONFIG: &str = "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\
 
 /// A mitigation against requests with a text, with a probe that goes to the live server.
 fn document(id: &str, text: &str) -> String {
-    format!(
-        "schema = 1\nid = \"{id}\"\nrevision = 1\ntitle = \"A test\"\nseverity = \"high\"\n\
-         impact = \"None.\"\n[[action]]\nid = \"{id}.1\"\nkind = \"block-request\"\n\
-         deny = \"abort\"\nwhen = [{{ field = \"uri\", contains = \"{text}\" }}]\n\
-         [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{text}\"\n\
-         expect = \"blocked\"\n"
-    )
+    blocking(id, 1, text, text)
 }
 
 /// What somebody does while a cycle runs.
@@ -49,55 +45,29 @@ enum Deed {
     Remove,
 }
 
-/// A state folder with its catalog, removed when the test ends.
+/// A state folder with its catalog.
 struct Place {
-    folder: PathBuf,
-    store: Store,
+    state: StateFolder,
     catalog: Catalog,
     stop: Arc<AtomicBool>,
 }
 
 impl Place {
     fn new(documents: &[String]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("stopgap-stopped-{}-{count}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let store = Store::open(&folder).unwrap();
-        let parse = |text: &String| {
-            stopgap_model::document::parse(text.as_bytes(), &|_| Ok(())).expect("a document")
-        };
-        let catalog = Catalog::of("a test", documents.iter().map(parse));
-        Self { folder, store, catalog, stop: Arc::default() }
+        Self { state: StateFolder::new(), catalog: published(documents), stop: Arc::default() }
     }
 
     fn cycle(&self, host: &FailingHost) -> Result<CycleReport, CycleError> {
-        let mut policy = Policy {
-            organisation: Switch::On,
-            server: Switch::On,
-            blocked: BTreeMap::new(),
-            drift: Drift::Reapply,
-        };
-        self.store.decisions().unwrap().restrict(&mut policy);
-        let engine = Engine {
-            host,
-            store: &self.store,
-            catalog: &self.catalog,
-            remember: false,
-            policy: &policy,
-            declared: &[],
-            probe_time: stopgap_engine::PROBE_TIME,
-            by: "a test",
-            now: Timestamp::now,
-            stop: &self.stop,
-        };
-        engine.cycle(&Order::default())
+        let (store, mut policy) = (&self.state.store, everything_on());
+        store.decisions().unwrap().restrict(&mut policy);
+        engine(host, store, &self.catalog, &policy, &self.stop).cycle(&Order::default())
     }
 
     /// No change is left half-way.
     #[track_caller]
     fn assert_nothing_is_intended(&self, moment: &str) {
         let intended = self
+            .state
             .store
             .changes()
             .unwrap()
@@ -107,20 +77,14 @@ impl Place {
     }
 
     fn committed(&self) -> usize {
-        let changes = self.store.changes().unwrap();
+        let changes = self.state.store.changes().unwrap();
         changes.iter().filter(|change| change.status == Status::Committed).count()
     }
 
     /// Allows everything again.
     fn relent(&self) {
         self.stop.store(false, Ordering::Relaxed);
-        self.store.decide("a test", |decisions| *decisions = Decisions::default()).unwrap();
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        self.state.store.decide("a test", |decisions| *decisions = Decisions::default()).unwrap();
     }
 }
 
@@ -154,7 +118,7 @@ fn with_deed(
     id: &'static str,
     nth: usize,
 ) -> FailingHost {
-    let (folder, stop) = (place.folder.clone(), Arc::clone(&place.stop));
+    let (folder, stop) = (place.state.folder().to_owned(), Arc::clone(&place.stop));
     host.meanwhile(move |now| {
         if now == nth {
             act(deed, id, &folder, &stop);
@@ -228,7 +192,7 @@ fn a_signal_at_any_moment_leaves_all_of_a_change_or_nothing_of_it() {
                 Err(other) => panic!("{moment}: {other}"),
             }
             // Nothing of it failed, so nothing is told as failed, and the next cycle applies it.
-            let history = place.store.trail().unwrap().lines;
+            let history = place.state.store.trail().unwrap().lines;
             assert!(history.iter().all(|line| line.event != Event::Failed), "{moment}");
             place.relent();
             let report = place.cycle(&host.restarted()).unwrap();

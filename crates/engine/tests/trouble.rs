@@ -7,18 +7,17 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod common;
 
+use std::sync::atomic::AtomicBool;
+
+use common::{StateFolder, engine, everything_on};
 use jiff::Timestamp;
 use stopgap_engine::{CycleError, CycleReport, Engine};
 use stopgap_host::Host;
-use stopgap_model::policy::{Drift, Policy, Switch};
 use stopgap_model::{Catalog, Mitigation, ServerPath};
 use stopgap_plan::Order;
 use stopgap_sandbox::{APPLICATION_HOST, ExchangeServer};
-use stopgap_store::Store;
 use stopgap_testkit::{FailingHost, Fault};
 
 const VULNERABLE: &str = "15.2.1118.7";
@@ -33,26 +32,12 @@ fn m1() -> Mitigation {
     stopgap_model::document::parse(document, &|_| Ok(())).unwrap()
 }
 
-fn everything_on() -> Policy {
-    Policy {
-        organisation: Switch::On,
-        server: Switch::On,
-        blocked: BTreeMap::new(),
-        drift: Drift::Reapply,
-    }
-}
-
-/// A state folder of the test's own, removed when the test ends.
-struct State(PathBuf, Store);
+/// A state folder whose cycles are run on any host.
+struct State(StateFolder);
 
 impl State {
     fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("stopgap-engine-{}-{count}", std::process::id()));
-        let store = Store::open(&folder).unwrap();
-        Self(folder, store)
+        Self(StateFolder::new())
     }
 
     fn cycle(&self, host: &dyn Host) -> Result<CycleReport, CycleError> {
@@ -66,30 +51,14 @@ impl State {
 
     fn cycle_at(&self, now: fn() -> Timestamp, host: &dyn Host) -> Result<CycleReport, CycleError> {
         let (catalog, policy) = (Catalog::of("a test", [m1()]), everything_on());
-        let engine = Engine {
-            host,
-            store: &self.1,
-            catalog: &catalog,
-            remember: true,
-            policy: &policy,
-            declared: &[],
-            probe_time: stopgap_engine::PROBE_TIME,
-            by: "a test",
-            now,
-            stop: &AtomicBool::new(false),
-        };
-        engine.cycle(&Order::default())
+        let stop = AtomicBool::new(false);
+        let engine = engine(host, &self.0.store, &catalog, &policy, &stop);
+        Engine { now, remember: true, ..engine }.cycle(&Order::default())
     }
 
     /// A cycle that must succeed; answers M1's state.
     fn settle(&self, host: &dyn Host) -> String {
         state(&self.next_cycle(host).unwrap()).to_owned()
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -176,7 +145,7 @@ fn first_replacement() -> usize {
             let host = FailingHost::new(server(VULNERABLE)).with(Fault::NotDurableAt(*at));
             let folder = State::new();
             let _ = folder.cycle(&host);
-            let changes = folder.1.changes().unwrap();
+            let changes = folder.0.store.changes().unwrap();
             changes.iter().any(|c| matches!(&c.status, stopgap_store::Status::Undone { .. }))
                 && host.snapshot() == original
         })
@@ -209,9 +178,9 @@ fn a_crash_that_somebody_edited_over_is_not_put_back_over_the_edit() {
     let host = FailingHost::new(server(VULNERABLE));
     folder.settle(&host);
     // As if the program had been killed after it replaced the file and before it wrote so down.
-    let mut change = folder.1.changes().unwrap().remove(0);
+    let mut change = folder.0.store.changes().unwrap().remove(0);
     change.status = stopgap_store::Status::Intended;
-    folder.1.save_change(&change).unwrap();
+    folder.0.store.save_change(&change).unwrap();
     let text = String::from_utf8(host.snapshot()[&path.key()].clone()).unwrap();
     let edited = text.replacen("<configuration>", "<configuration><!-- mine -->", 1);
     host.write(&path, edited.as_bytes());

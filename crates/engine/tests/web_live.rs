@@ -7,18 +7,18 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod common;
 
-use jiff::Timestamp;
-use stopgap_engine::{CycleError, CycleReport, Engine};
-use stopgap_model::policy::{Drift, Policy, Switch};
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
+
+use common::{StateFolder, blocking, engine, everything_on, published};
+use stopgap_engine::{CycleError, CycleReport};
+use stopgap_model::policy::{Drift, Policy};
 use stopgap_model::report::State;
 use stopgap_model::web::{LeftOut, LeftOutServer};
 use stopgap_model::{Catalog, MitigationId, ServerPath, WebKind};
 use stopgap_plan::Order;
-use stopgap_store::Store;
 use stopgap_testkit::simulated::{MARKER, Mood, NGINX_CONF, SimulatedServer};
 use stopgap_testkit::{FailingHost, Fault};
 
@@ -29,60 +29,30 @@ const CONFIG: &str = "events {}\nhttp {\n  server {\n    listen 127.0.0.1:8080;\
 const SITE: &str = "/etc/nginx/b.site";
 const SITE_CONFIG: &str = "server {\n  listen 127.0.0.1:8080;\n  server_name b.test;\n}\n";
 
-fn document(id: &str, revision: u32, text: &str, probe: &str) -> String {
-    format!(
-        "schema = 1\nid = \"{id}\"\nrevision = {revision}\ntitle = \"A test\"\n\
-         severity = \"high\"\nimpact = \"None.\"\n\
-         [[action]]\nid = \"{id}.1\"\nkind = \"block-request\"\ndeny = \"abort\"\n\
-         when = [{{ field = \"uri\", contains = \"{text}\" }}]\n\
-         [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{probe}\"\n\
-         expect = \"blocked\"\n\
-         [[probe]]\nname = \"benign\"\nlive = true\nrequest = \"GET /ordinary\"\n\
-         expect = \"allowed\"\n"
-    )
-}
-
 fn good() -> String {
-    document("A", 1, MARKER, MARKER)
+    blocking("A", 1, MARKER, MARKER)
 }
 
 /// A mitigation whose live probe the simulated server does not block.
 fn without_effect() -> String {
-    document("B", 1, "something-else", "something-else")
+    blocking("B", 1, "something-else", "something-else")
 }
 
 /// A server with its state folder.
 struct Server {
-    folder: PathBuf,
-    store: Store,
+    state: StateFolder,
     catalog: Catalog,
     policy: Policy,
 }
 
 impl Server {
     fn new(documents: &[String]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("stopgap-live-{}-{count}", std::process::id()));
-        let store = Store::open(&folder).unwrap();
-        let policy = Policy {
-            organisation: Switch::On,
-            server: Switch::On,
-            blocked: BTreeMap::new(),
-            drift: Drift::Reapply,
-        };
-        let mut server = Self { folder, store, catalog: Catalog::default(), policy };
-        server.publish(documents);
-        server
+        let (catalog, policy) = (published(documents), everything_on());
+        Self { state: StateFolder::new(), catalog, policy }
     }
 
     fn publish(&mut self, documents: &[String]) {
-        let parse = |text: &String| {
-            stopgap_model::document::parse(text.as_bytes(), &|_| Ok(()))
-                .unwrap_or_else(|wrong| panic!("{wrong:?}"))
-        };
-        self.catalog = Catalog::of("a test", documents.iter().map(parse));
+        self.catalog = published(documents);
     }
 
     fn cycle(&self, host: &FailingHost) -> Result<CycleReport, CycleError> {
@@ -90,31 +60,14 @@ impl Server {
     }
 
     fn cycle_with(&self, host: &FailingHost, order: &Order) -> Result<CycleReport, CycleError> {
-        let engine = Engine {
-            host,
-            store: &self.store,
-            catalog: &self.catalog,
-            remember: false,
-            policy: &self.policy,
-            declared: &[],
-            probe_time: stopgap_engine::PROBE_TIME,
-            by: "a test",
-            now: Timestamp::now,
-            stop: &AtomicBool::new(false),
-        };
-        engine.cycle(order)
+        let stop = AtomicBool::new(false);
+        engine(host, &self.state.store, &self.catalog, &self.policy, &stop).cycle(order)
     }
 
     fn remove(&self, host: &FailingHost, id: &str) -> CycleReport {
         let ids: BTreeSet<MitigationId> = BTreeSet::from([id.parse().unwrap()]);
         let order = Order { only: Some(ids.clone()), take_back: ids, ..Order::default() };
         self.cycle_with(host, &order).unwrap()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -163,7 +116,7 @@ fn a_newer_revision_and_a_withdrawn_mitigation_reload_once_each() {
     let (mut server, host) = (Server::new(&[good()]), nginx());
     let before = host.snapshot();
     let _ = server.cycle(&host).unwrap();
-    server.publish(&[document("A", 2, MARKER, &format!("x/{MARKER}"))]);
+    server.publish(&[blocking("A", 2, MARKER, &format!("x/{MARKER}"))]);
     let report = server.cycle(&host).unwrap();
     assert_eq!(state(&report, "A"), State::Applied);
     assert_eq!(host.web().reloads(), 2);
@@ -363,7 +316,7 @@ fn a_server_that_is_gone_with_its_configuration_is_forgotten() {
     }
     let report = server.cycle(&host).unwrap();
     assert_eq!(state(&report, "A"), State::Unsupported, "{}", reason(&report, "A"));
-    assert!(server.store.in_place().unwrap().0.web.is_empty());
+    assert!(server.state.store.in_place().unwrap().0.web.is_empty());
     let report = server.cycle(&host).unwrap();
     assert!(!report.changed);
 }

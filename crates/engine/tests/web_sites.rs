@@ -7,18 +7,16 @@
     reason = "a test says plainly what it expects"
 )]
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod common;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use common::{StateFolder, blocking, engine, everything_on, published};
 use stopgap_engine::{CycleError, CycleReport, Engine, PROBE_TIME};
-use stopgap_model::policy::{Drift, Policy, Switch};
+use stopgap_model::ServerPath;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::{Catalog, ServerPath, document};
 use stopgap_plan::Order;
-use stopgap_store::Store;
 use stopgap_testkit::FailingHost;
 use stopgap_testkit::simulated::{MARKER, NGINX_CONF, SimulatedServer, SiteMood};
 
@@ -38,20 +36,14 @@ fn nginx(b: SiteMood) -> FailingHost {
 
 /// A state folder, and how the sites are asked.
 struct Scene {
-    folder: PathBuf,
-    store: Store,
+    state: StateFolder,
     probe_time: Duration,
     stop: AtomicBool,
 }
 
 impl Scene {
     fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder =
-            std::env::temp_dir().join(format!("stopgap-sites-{}-{count}", std::process::id()));
-        let store = Store::open(&folder).unwrap();
-        Self { folder, store, probe_time: PROBE_TIME, stop: AtomicBool::new(false) }
+        Self { state: StateFolder::new(), probe_time: PROBE_TIME, stop: AtomicBool::new(false) }
     }
 
     fn check(&self, host: &FailingHost) -> CycleReport {
@@ -59,40 +51,10 @@ impl Scene {
     }
 
     fn cycle(&self, host: &FailingHost) -> Result<CycleReport, CycleError> {
-        let text = format!(
-            "schema = 1\nid = \"A\"\nrevision = 1\ntitle = \"A test\"\nseverity = \"high\"\n\
-             impact = \"None.\"\n[[action]]\nid = \"A.1\"\nkind = \"block-request\"\n\
-             deny = \"abort\"\nwhen = [{{ field = \"uri\", contains = \"{MARKER}\" }}]\n\
-             [[probe]]\nname = \"marker\"\nlive = true\nrequest = \"GET /{MARKER}\"\n\
-             expect = \"blocked\"\n[[probe]]\nname = \"benign\"\nlive = true\n\
-             request = \"GET /ordinary\"\nexpect = \"allowed\"\n"
-        );
-        let mitigation = document::parse(text.as_bytes(), &|_| Ok(())).unwrap();
-        let policy = Policy {
-            organisation: Switch::On,
-            server: Switch::On,
-            blocked: BTreeMap::new(),
-            drift: Drift::Reapply,
-        };
-        let engine = Engine {
-            host,
-            store: &self.store,
-            catalog: &Catalog::of("a test", [mitigation]),
-            remember: false,
-            policy: &policy,
-            declared: &[],
-            probe_time: self.probe_time,
-            by: "a test",
-            now: Timestamp::now,
-            stop: &self.stop,
-        };
-        engine.cycle(&Order::default())
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let catalog = published(&[blocking("A", 1, MARKER, MARKER)]);
+        let policy = everything_on();
+        let engine = engine(host, &self.state.store, &catalog, &policy, &self.stop);
+        Engine { probe_time: self.probe_time, ..engine }.cycle(&Order::default())
     }
 }
 
