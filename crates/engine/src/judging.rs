@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
-use stopgap_model::evidence::{self, Verdict};
+use stopgap_model::evidence::{self, Sighting, Verdict};
 
 use crate::baseline::{AGAIN, ANSWER_TIME, Baseline, MAX_NAMED, QUICK, TICK, had_enough};
 use crate::probing::{Failure, Probing, Seen, Shown, Wanted, What};
@@ -297,9 +297,35 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
     fn conclude(mut self, now: Instant) -> Result<Seen, Failure> {
         self.first_wrong()?;
         self.first_unblocked()?;
+        let unanswered = self.unanswered(now)?;
+        let all = 0..self.probing.pairs();
+        let sightings: Vec<Sighting> = all.clone().map(|pair| self.sighting(pair)).collect();
+        let mut notes = self.before.notes(self.probing);
+        notes.extend(std::mem::take(&mut self.shown_nothing));
+        let (spared, sent): (Vec<usize>, Vec<usize>) =
+            all.partition(|&pair| self.probing.unsent(pair).is_some());
+        let told = self.heard.keys().chain(&spared).map(|&pair| &sightings[pair]);
+        notes.extend(evidence::notes(told, MAX_NAMED));
+        let could_be = sent
+            .into_iter()
+            .map(What::Probe)
+            .filter(|what| self.before.can_be_probed(self.probing.site_of(*what)));
+        let unsent = could_be.filter(|what| !self.put.contains(what)).count();
+        if unsent + unanswered > 0 {
+            let why = match self.is_spared() {
+                true => "the server limits how often it is asked",
+                false => "the sites answer too slowly",
+            };
+            let (left, of) = (unsent + unanswered, self.probing.pairs());
+            notes.push(format!("{left} of {of} probes are not judged: {why}"));
+        }
+        Ok(Seen { sightings, notes })
+    }
+
+    /// How many probes are not answered. A slow site that has had its time for `/` has not answered as before.
+    fn unanswered(&mut self, now: Instant) -> Result<usize, Failure> {
         let mut unanswered = 0;
         for (what, open) in &self.open {
-            let site = self.probing.site_of(*what);
             match what {
                 What::Health(_) if open.is_slow && now - open.since >= ANSWER_TIME => {
                     let known = self.before.known(self.probing, *what);
@@ -308,37 +334,15 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
                         return Err(failure);
                     }
                 }
-                What::Health(_) => {
-                    let site = self.probing.site(site);
+                What::Health(site) => {
+                    let site = self.probing.site(*site);
                     let why = format!("not judged by {site}, which had no time left to answer");
                     self.shown_nothing.insert(why);
                 }
                 What::Probe(_) => unanswered += 1,
             }
         }
-        let mut notes = self.before.notes(self.probing);
-        notes.extend(std::mem::take(&mut self.shown_nothing));
-        let spared = (0..self.probing.pairs()).filter(|&pair| self.probing.unsent(pair).is_some());
-        let told: Vec<_> = self.heard.keys().copied().chain(spared).collect();
-        let told: Vec<_> = told.into_iter().map(|pair| self.sighting(pair)).collect();
-        notes.extend(evidence::notes(&told, MAX_NAMED));
-        let all = (0..self.probing.pairs()).filter(|&pair| self.probing.unsent(pair).is_none());
-        let all = all.map(What::Probe);
-        let could_be = all.filter(|what| self.before.can_be_probed(self.probing.site_of(*what)));
-        let unsent = could_be.filter(|what| !self.put.contains(what)).count();
-        if unsent + unanswered > 0 {
-            let why = match self.is_spared() {
-                true => "the server limits how often it is asked",
-                false => "the sites answer too slowly",
-            };
-            notes.push(format!(
-                "{} of {} probes are not judged: {why}",
-                unsent + unanswered,
-                self.probing.pairs()
-            ));
-        }
-        let sightings = (0..self.probing.pairs()).map(|pair| self.sighting(pair)).collect();
-        Ok(Seen { sightings, notes })
+        Ok(unanswered)
     }
 
     /// Whether the questions have pauses, so that there may be no time for all.
@@ -347,7 +351,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
     }
 
     /// What was seen of the probe of the pair of this number.
-    fn sighting(&self, pair: usize) -> evidence::Sighting {
+    fn sighting(&self, pair: usize) -> Sighting {
         let what = What::Probe(pair);
         let (after, verdict) = match self.heard.get(&pair) {
             Some((answer, shows)) => (Some(answer), shows.clone()),

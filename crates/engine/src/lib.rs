@@ -7,7 +7,6 @@
 mod apply;
 mod baseline;
 mod collect;
-mod culprit;
 mod cycle;
 mod evidence;
 mod files;
@@ -16,6 +15,7 @@ mod live;
 mod merged;
 mod probing;
 mod recover;
+mod refused;
 mod sites;
 mod stop;
 mod trouble;

@@ -5,7 +5,7 @@
 //! which are waited for when the rules are in force. Otherwise everything goes back, and the server
 //! takes that.
 
-use stopgap_host::{Live, ReloadError, Replacing, Stop, TestError};
+use stopgap_host::{Live, ReloadError, Replacing, Stop};
 use stopgap_model::problem::sentence;
 use stopgap_model::{Fact, MitigationId, ServerPath, WebKind};
 use stopgap_plan::{FileEdit, Step, WebChange, WebPlaced, rule_text};
@@ -214,7 +214,7 @@ impl Engine<'_> {
     }
 
     /// Captures what is to be changed; `None`: it could not be, which is told.
-    fn begin_web(&self, planned: &WebChange, done: &mut Done) -> Option<Change> {
+    pub(crate) fn begin_web(&self, planned: &WebChange, done: &mut Done) -> Option<Change> {
         let steps = std::slice::from_ref(&planned.step);
         match self.store.begin((self.now)(), self.by, &planned.edits, steps) {
             Ok(change) => Some(change),
@@ -261,57 +261,6 @@ impl Engine<'_> {
             done.stale(&planned.server, &over);
             return WebAttempt::Stale;
         }
-        if by_one && whole { WebAttempt::Fault } else { WebAttempt::Failed }
-    }
-
-    /// The planned configuration does not pass the server's own test. Whose fault is it?
-    fn tested_badly(
-        &self,
-        planned: &WebChange,
-        error: &TestError,
-        watch: &Watch<'_>,
-        timing: &mut Timing,
-        done: &mut Done,
-    ) -> WebAttempt {
-        let Some(live) = self.host.live() else {
-            return WebAttempt::Failed;
-        };
-        let steps = std::slice::from_ref(&planned.step);
-        let stop = || watch.ends_waiting(steps);
-        let own = timing.spend(|| live.test_until(&planned.server, &[], &stop));
-        if let Some(halt) = watch.during(steps) {
-            return WebAttempt::Halted(halt, false);
-        }
-        if let Err(own) = own {
-            return WebAttempt::Refused(match own {
-                TestError::Refused { .. } => {
-                    format!("without anything of ours, {own}")
-                }
-                TestError::NotMade(_) => own.to_string(),
-            });
-        }
-        let fault = match error {
-            TestError::Refused { .. } => timing.spend(|| {
-                let passes = |staged: &[_]| match live.test_until(&planned.server, staged, &stop) {
-                    Ok(()) => Some(true),
-                    Err(TestError::Refused { .. }) => Some(false),
-                    Err(TestError::NotMade(_)) => None,
-                };
-                self.culprit(planned, passes, done)
-            }),
-            TestError::NotMade(_) => None,
-        };
-        if let Some(halt) = watch.during(steps) {
-            return WebAttempt::Halted(halt, false);
-        }
-        let Some(change) = self.begin_web(planned, done) else { return WebAttempt::Failed };
-        let by_one = fault.is_some();
-        let failing = Failing { fault, ..Failing::new(change, 0, error.to_string()) };
-        let failing = match error {
-            TestError::Refused { .. } => failing.with(Tries::Web { planned, is_lasting: true }),
-            TestError::NotMade(_) => failing,
-        };
-        let whole = self.fail(failing, |_| Ok(()), done);
         if by_one && whole { WebAttempt::Fault } else { WebAttempt::Failed }
     }
 

@@ -4,6 +4,7 @@
 //! or lines of ours. So the plan for a server is the list of its rules, and taking one out is the
 //! same text without it.
 
+mod change;
 mod decide;
 mod dormant;
 mod merge;
@@ -16,14 +17,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stopgap_edit::FileEdit;
-use stopgap_edit::web::{Files, Placement};
+use stopgap_edit::web::Files;
 use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{WebFacts, WebServer, WebSite};
 use stopgap_model::{ActionId, ActionKind, Digest, Fact, MitigationId, ServerId, WebKind};
 use stopgap_rules::web::{RuleText, WebRule, text};
 
-use self::decide::{Asking, Here, Wish, decide_on};
+use self::change::change;
+use self::decide::{Asking, Here, decide_on};
 use self::dormant::of_all;
 use self::orphans::{orphan_reports, orphan_wishes};
 use self::server::OnServer;
@@ -273,97 +275,4 @@ fn decide_here(input: &Input<'_>, server: &OnServer<'_>) -> Here {
     }
     here.wishes.extend(orphan_wishes(input, server));
     here
-}
-
-/// The change that the wishes for one server come to, if there is one. What cannot be put in becomes
-/// a conflict, and the rest is looked at without it.
-fn change(input: &Input<'_>, server: &OnServer<'_>, here: &mut Here) -> Option<WebChange> {
-    here.let_fresh_go_first(server);
-    let may_write = input.policy.switched_off().is_none() && server.hindrance().is_none();
-    loop {
-        match assembled(server, here, may_write) {
-            // Without what rests it is another change.
-            Ok(Some(change)) if here.let_rest(input, server, &change) => {}
-            Ok(change) => return change,
-            Err(why) => {
-                here.drop_all(server, &why);
-                return None;
-            }
-        }
-    }
-}
-
-fn assembled(
-    server: &OnServer<'_>,
-    here: &Here,
-    may_write: bool,
-) -> Result<Option<WebChange>, String> {
-    let (mut rules, mut put_in, mut taken_out) = (Vec::new(), Vec::new(), Vec::new());
-    for wish in &here.wishes {
-        match wish {
-            Wish::Nothing => {}
-            Wish::Keep(placed) => {
-                rules.push(placed.clone());
-                // What stands there without a record gets one.
-                if server.is_recognised && may_write {
-                    put_in.push(placed.action.clone());
-                }
-            }
-            Wish::Put(placed) => {
-                rules.push(placed.clone());
-                put_in.push(placed.action.clone());
-            }
-            Wish::Out(out) => taken_out.push(out.clone()),
-        }
-    }
-    if put_in.is_empty() && taken_out.is_empty() {
-        return Ok(None);
-    }
-    let fresh = put_in.iter().any(|action| server.failure(action).is_none());
-    let left = if rules.is_empty() { server.still_left(&taken_out) } else { Vec::new() };
-    let step = |text: &RuleText| Step::Rules {
-        server: server.id.clone(),
-        rules: rules.clone(),
-        text: digest(text),
-        put_in: put_in.clone(),
-        taken_out: taken_out.clone(),
-        left: left.clone(),
-    };
-    let Some(config) = server.config else {
-        // What went with its server needs no edit; the record goes after it.
-        let text = rule_text(WebKind::Nginx, &[]);
-        return Ok(Some(WebChange {
-            server: server.remembered(),
-            sites: Vec::new(),
-            unreached: Vec::new(),
-            own_answers: Vec::new(),
-            strays: Vec::new(),
-            edits: Vec::new(),
-            staged: Vec::new(),
-            step: step(&text),
-            fresh,
-            configuration: Digest::of(b""),
-        }));
-    };
-    let text = rule_text(config.facts.server.kind, &rules);
-    let layout = server.layout.as_ref().map_err(Clone::clone)?;
-    let Placement { edits, staged, .. } = layout.place(&text).map_err(|error| error.to_string())?;
-    let (sites, unreached) = (layout.sites(), layout.unreached(&text));
-    let strays = if rules.is_empty() { layout.strays() } else { Vec::new() };
-    // Where ours cannot be taken out of a file, it stays in what is compared, too.
-    let without = layout.place(&RuleText::None).map(|placement| placement.edits);
-    let configuration = config.files.digest_with(&without.unwrap_or_default());
-    let server = config.facts.server.clone();
-    Ok(Some(WebChange {
-        server,
-        sites,
-        unreached,
-        own_answers: layout.own_answers(),
-        strays,
-        edits,
-        staged,
-        step: step(&text),
-        fresh,
-        configuration,
-    }))
 }

@@ -1,0 +1,114 @@
+//! What is known of how the rules in place hold on the sites of web servers: it is kept, asked for where it is
+//! not known, and told beside the states.
+
+mod late;
+mod telling;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stopgap_model::evidence::{Sighting, Site};
+use stopgap_model::{Digest, MitigationId, ServerId};
+use stopgap_store::KeptEvidence;
+
+use crate::Engine;
+use crate::cycle::Done;
+use crate::trouble::Trouble;
+
+/// What one probe on one site of a server is known by.
+type Key = (Site, MitigationId, Digest, String);
+
+/// What is known of each probe on each site of one server.
+struct Known<'k> {
+    now: BTreeMap<Key, &'k Sighting>,
+    /// From before something was changed there.
+    earlier: BTreeMap<Key, &'k Sighting>,
+}
+
+impl<'k> Known<'k> {
+    fn of(server: &ServerId, kept: &'k KeptEvidence) -> Self {
+        let of_it = kept.sightings.iter().filter(|it| it.server.as_ref() == Some(server));
+        let (earlier, now): (Vec<_>, Vec<_>) =
+            of_it.map(|it| (key(it), it)).partition(|(_, it)| it.earlier);
+        Self { now: now.into_iter().collect(), earlier: earlier.into_iter().collect() }
+    }
+
+    fn is_seen(&self, sighting: &Sighting) -> bool {
+        self.now.get(&key(sighting)).is_some_and(|it| it.verdict.is_evidence())
+    }
+
+    /// All of a mitigation: what is known as it is, and of what is not, what was seen before.
+    fn of_mitigation(&self, id: &MitigationId) -> Vec<Sighting> {
+        let of_it = |(key, _): &(&Key, &&Sighting)| key.1 == *id;
+        let now = self.now.iter().filter(of_it);
+        let is_newer = |key: &Key| self.now.get(key).is_some_and(|it| it.is_judged());
+        let earlier = self.earlier.iter().filter(of_it).filter(|(key, _)| !is_newer(key));
+        now.chain(earlier).map(|(_, it)| (*it).clone()).collect()
+    }
+}
+
+fn key(sighting: &Sighting) -> Key {
+    let Sighting { site, mitigation, hash, probe, .. } = sighting;
+    (site.clone(), mitigation.clone(), *hash, probe.clone())
+}
+
+impl Engine<'_> {
+    /// Before a change: what was seen of the mitigations that it is about tells how it was, and not how it
+    /// is, even if this program is killed half-way.
+    pub(crate) fn outdate_evidence(
+        &self,
+        server: &ServerId,
+        mitigations: &[&MitigationId],
+        done: &mut Done,
+    ) {
+        if done.known.evidence.outdate(server, mitigations) {
+            self.keep_evidence(done);
+        }
+    }
+
+    /// After a change that stays: this was seen, and what was seen before it is of no account any more.
+    pub(crate) fn replace_evidence(
+        &self,
+        server: &ServerId,
+        mitigations: &[&MitigationId],
+        seen: Vec<Sighting>,
+        done: &mut Done,
+    ) {
+        let went = done.known.evidence.forget_earlier(server, mitigations);
+        let is_news = went || !seen.is_empty();
+        done.known.evidence.add(seen);
+        if is_news {
+            self.keep_evidence(done);
+        }
+    }
+
+    /// After a look: this was seen.
+    fn add_evidence(&self, seen: Vec<Sighting>, done: &mut Done) {
+        if !seen.is_empty() {
+            done.known.evidence.add(seen);
+            self.keep_evidence(done);
+        }
+    }
+
+    /// That it cannot be written keeps nothing from being done, and is told once.
+    fn keep_evidence(&self, done: &mut Done) {
+        let is_told = |trouble: &Trouble| matches!(trouble, Trouble::NotKept(_));
+        if let Err(why) = self.store.keep_evidence(&done.known.evidence)
+            && !done.troubles.iter().any(is_told)
+        {
+            done.troubles.push(Trouble::NotKept(why));
+        }
+    }
+
+    /// What kept this cycle from changing a server is told until a cycle has come further. Where not
+    /// all of it was looked at, what is known of the servers that were not tried stays.
+    pub(crate) fn remember_hindrances(&self, is_whole: bool, done: &mut Done) {
+        let tried: BTreeSet<&ServerId> = done.timings.iter().map(|timing| &timing.server).collect();
+        let before = &done.known.evidence.hindrances;
+        let stay = before.iter().filter(|it| !is_whole && !tried.contains(&it.server)).cloned();
+        let now = stay.chain(done.known.hindrances((self.now)())).collect();
+        if *before != now {
+            done.known.evidence.hindrances = now;
+            self.keep_evidence(done);
+        }
+    }
+}
