@@ -1,0 +1,179 @@
+//! Why something is as it is: each reason is a value with a stable code and the facts, and shows itself as
+//! a sentence in plain English, without a full stop.
+//!
+//! A family of reasons has a file of its own here, whichever crate finds them, so that one place lists all
+//! that a report can say. `docs/reasons.md` says of each code what it means and what to do about it.
+//!
+//! To add a family: a file beside this one that uses [`family!`](family), its variant in `reasons!` below,
+//! and its codes in `docs/reasons.md`.
+
+mod family;
+mod other;
+mod policy;
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+pub use other::OtherReason;
+pub use policy::PolicyReason;
+
+/// Defines [`Reason`] from its families.
+macro_rules! reasons {
+    ($( $(#[$doc:meta])* $family:ident($type:ty) ),* $(,)?) => {
+        /// One reason, remark or refusal.
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+        pub enum Reason {
+            $( $(#[$doc])* #[error(transparent)] $family(#[from] $type) ),*
+        }
+
+        impl Reason {
+            /// The stable code, for programs: kebab-case.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self { $( Self::$family(reason) => reason.code() ),* }
+            }
+
+            /// The codes of all reasons that there are.
+            pub fn codes() -> impl Iterator<Item = &'static str> {
+                let families: &[&'static [&'static str]] = &[$( <$type>::CODES ),*];
+                families.iter().copied().flatten().copied()
+            }
+        }
+
+        /// The code and the facts, and beside them the sentence as `text`.
+        impl Serialize for Reason {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                #[derive(Serialize)]
+                struct Shown<'r, T> {
+                    #[serde(flatten)]
+                    facts: &'r T,
+                    text: String,
+                }
+                let text = self.to_string();
+                match self {
+                    $( Self::$family(facts) => Shown { facts, text }.serialize(serializer) ),*
+                }
+            }
+        }
+
+        $(
+            impl From<$type> for Reasons {
+                fn from(reason: $type) -> Self {
+                    Self::from(Reason::from(reason))
+                }
+            }
+        )*
+    };
+}
+
+reasons! {
+    /// What the administrator, the organisation or the publisher says.
+    Policy(PolicyReason),
+    /// What is known as a sentence only.
+    Other(OtherReason),
+}
+
+/// Why something is as it is: at least one reason. The first is the main one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reasons {
+    // In a box, because a reason may carry the reasons that it follows from.
+    first: Box<Reason>,
+    more: Vec<Reason>,
+}
+
+impl Reasons {
+    /// The main reason.
+    #[must_use]
+    pub fn main(&self) -> &Reason {
+        &self.first
+    }
+
+    /// All reasons, the main one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Reason> {
+        std::iter::once(&*self.first).chain(&self.more)
+    }
+
+    /// Adds a reason behind the others.
+    pub fn push(&mut self, reason: impl Into<Reason>) {
+        self.more.push(reason.into());
+    }
+
+    /// These reasons with others behind them.
+    #[must_use]
+    pub fn and(mut self, others: impl Into<Self>) -> Self {
+        let Self { first, more } = others.into();
+        self.more.push(*first);
+        self.more.extend(more);
+        self
+    }
+
+    /// These reasons; `None` where there is none.
+    pub fn collect(reasons: impl IntoIterator<Item = Reason>) -> Option<Self> {
+        let mut reasons = reasons.into_iter();
+        let first = Box::new(reasons.next()?);
+        Some(Self { first, more: reasons.collect() })
+    }
+
+    /// Whether one of them, not of those that they follow from, has this code.
+    #[must_use]
+    pub fn has(&self, code: &str) -> bool {
+        self.iter().any(|reason| reason.code() == code)
+    }
+}
+
+impl From<Reason> for Reasons {
+    fn from(reason: Reason) -> Self {
+        Self { first: Box::new(reason), more: Vec::new() }
+    }
+}
+
+/// All sentences, joined by `; `.
+impl fmt::Display for Reasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        self.more.iter().try_for_each(|reason| write!(f, "; {reason}"))
+    }
+}
+
+impl Serialize for Reasons {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_written_once_and_in_kebab_case() {
+        let mut seen = BTreeSet::new();
+        for code in Reason::codes() {
+            assert!(seen.insert(code), "{code} is the code of two reasons");
+            let is_kebab = code.split('-').all(|word| {
+                !word.is_empty()
+                    && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            });
+            assert!(is_kebab, "{code}");
+        }
+    }
+
+    #[test]
+    fn reasons_show_their_sentences_in_order() {
+        let blocked = PolicyReason::Blocked { by: "root, it hurts".into() };
+        let reasons = Reasons::from(blocked).and(OtherReason::text("the disk is full"));
+        assert_eq!(reasons.to_string(), "blocked by root, it hurts; the disk is full");
+        assert_eq!(reasons.main().code(), "blocked");
+        assert!(reasons.has("other") && !reasons.has("withdrawn"));
+    }
+
+    #[test]
+    fn json_has_the_code_the_facts_and_the_sentence() {
+        let reasons = Reasons::from(PolicyReason::Blocked { by: "root".into() });
+        let expected = r#"[{"code":"blocked","by":"root","text":"blocked by root"}]"#;
+        assert_eq!(serde_json::to_string(&reasons).unwrap(), expected);
+    }
+}
