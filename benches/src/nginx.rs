@@ -12,8 +12,9 @@ use std::process::Command;
 use stopgap_model::Version;
 use stopgap_model::mitigation::ActionKind;
 use stopgap_model::web::WebKind;
-use stopgap_rules::web::{RuleText, Server, text, translate};
 use stopgap_testkit::servers::{Running, Setup};
+use stopgap_webserver::rule::{Server, translate};
+use stopgap_webserver::{RuleText, text};
 
 use crate::field_rules;
 use crate::report::{Report, Target, median};

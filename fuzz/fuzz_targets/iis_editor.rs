@@ -2,11 +2,11 @@
 //! goes in is read back as it was, nothing else changes, and removal gives the bytes back.
 #![no_main]
 
-#[path = "../../crates/edit/tests/common/check.rs"]
+#[path = "../../crates/iis/tests/common/check.rs"]
 mod check;
 
 use libfuzzer_sys::fuzz_target;
-use stopgap_edit::iis::Entry;
+use stopgap_iis::config::Entry;
 
 const PATTERNS: [&str; 2] = [r"(?=.*a)\.json", "]]>\"'&<>\t\r\n%\u{85}é\u{1F600}"];
 

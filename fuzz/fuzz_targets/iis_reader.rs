@@ -2,7 +2,7 @@
 //! can be asked of a server with them has an answer or a refusal in one line.
 #![no_main]
 
-#[path = "../../crates/edit/tests/common/check.rs"]
+#[path = "../../crates/iis/tests/common/check.rs"]
 mod check;
 
 use libfuzzer_sys::fuzz_target;

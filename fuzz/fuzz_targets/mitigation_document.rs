@@ -5,10 +5,11 @@
 use libfuzzer_sys::fuzz_target;
 use stopgap_model::document::{parse, write};
 use stopgap_model::{ActionKind, Mitigation, Request};
-use stopgap_rules::iis::{
+use stopgap_iis::rewrite::{
     Entry, Evaluator, Verdict, translate, translate_request_header, translate_response_header,
 };
-use stopgap_rules::{CompiledRule, RuleSet, Scratch, belied_probe, check_document_pattern};
+use stopgap_pattern::check_document_pattern;
+use stopgap_rules::{CompiledRule, RuleSet, Scratch, belied_probe};
 
 fn read(bytes: &[u8]) -> Option<Mitigation> {
     let check = |pattern: &str| check_document_pattern(pattern).map_err(|error| error.to_string());

@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stopgap_edit::web::{Files, Need, Read};
+use stopgap_webserver::{Files, Need, Read};
 use stopgap_model::host::{Fact, ServerPath};
 use stopgap_model::web::{Account, WebKind, WebServer};
-use stopgap_rules::web::RuleText;
+use stopgap_webserver::RuleText;
 
 const MAIN: &str = "/etc/server/main";
 

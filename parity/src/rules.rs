@@ -9,7 +9,7 @@ use stopgap_model::rule::{
     BlockRule, Case, Condition, DEFAULT_BODY_LIMIT, Decode, Deny, Field, Operator, Test,
 };
 use stopgap_model::{Mitigation, Request};
-use stopgap_rules::check_document_pattern;
+use stopgap_pattern::check_document_pattern;
 
 use crate::random::Random;
 

@@ -6,8 +6,9 @@ use std::process::Command;
 use regex::Regex;
 use stopgap_model::Version;
 use stopgap_model::web::WebKind;
-use stopgap_rules::web::{RuleText, Server, WebRule, text, translate};
 use stopgap_testkit::servers::{Running, Setup, modules, program};
+use stopgap_webserver::rule::{Server, WebRule, translate};
+use stopgap_webserver::{RuleText, text};
 
 use crate::rules::Rule;
 

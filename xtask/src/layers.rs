@@ -8,31 +8,34 @@ use serde_json::Value;
 /// benches and by parity, and tests may use `testkit`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("rules", &["model"]),
-    ("edit", &["model", "rules"]),
+    ("pattern", &["model"]),
+    ("rules", &["model", "pattern"]),
+    ("iis", &["model", "pattern", "rules"]),
+    ("webserver", &["model", "pattern", "rules"]),
     ("sandbox", &["model"]),
     ("eocs", &[]),
     ("sign", &["model"]),
-    ("text", &["model", "rules"]),
-    ("plan", &["model", "rules", "edit"]),
+    ("text", &["model", "rules", "iis"]),
+    ("plan", &["model", "rules", "iis", "webserver"]),
     ("fs", &["model"]),
-    ("feed", &["model", "rules", "eocs", "fs"]),
-    ("host", &["model", "rules", "edit", "plan", "fs"]),
-    ("store", &["model", "rules", "edit", "plan", "fs"]),
-    ("engine", &["model", "rules", "edit", "plan", "fs", "host", "store"]),
+    ("feed", &["model", "pattern", "rules", "eocs", "fs"]),
+    ("host", &["model", "fs"]),
+    ("store", &["model", "plan", "fs"]),
+    ("engine", &["model", "rules", "iis", "webserver", "plan", "fs", "host", "store"]),
     (
         "cli",
         &[
-            "model", "rules", "edit", "eocs", "sandbox", "sign", "plan", "fs", "feed", "host",
-            "store", "engine", "text",
+            "model", "pattern", "rules", "iis", "eocs", "sandbox", "sign", "plan", "fs", "feed",
+            "host", "store", "engine", "text",
         ],
     ),
-    ("publish", &["model", "rules", "edit", "sign", "text", "fs", "feed"]),
-    ("testkit", &["model", "rules", "edit", "sandbox", "sign", "fs", "host"]),
+    ("publish", &["model", "pattern", "rules", "iis", "sign", "text", "fs", "feed"]),
+    ("testkit", &["model", "sandbox", "sign", "fs", "host"]),
 ];
 
 /// What a pure room may not name in its sources.
-const PURE: &[&str] = &["model", "rules", "edit", "eocs", "sign", "text", "sandbox", "plan"];
+const PURE: &[&str] =
+    &["model", "pattern", "rules", "iis", "webserver", "eocs", "sign", "text", "sandbox", "plan"];
 const IMPURE: &[&str] = &[
     "std::fs",
     // Addresses are values; these speak to the network.

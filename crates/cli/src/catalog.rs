@@ -71,7 +71,7 @@ pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
 /// Reads all documents and reports everything wrong in all of them at once.
 fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> {
     let check = |pattern: &str| {
-        stopgap_rules::check_document_pattern(pattern).map_err(|error| error.to_string())
+        stopgap_pattern::check_document_pattern(pattern).map_err(|error| error.to_string())
     };
     let mut mitigations: Vec<Mitigation> = Vec::new();
     let mut names = Names::default();
@@ -173,7 +173,7 @@ mod tests {
                 let ActionKind::BlockRequest { rule, .. } = &action.kind else { continue };
                 let name = action.id.to_string();
                 if mitigation.affected.iter().any(on_iis) {
-                    stopgap_rules::iis::translate(&name, rule)
+                    stopgap_iis::rewrite::translate(&name, rule)
                         .unwrap_or_else(|e| panic!("{name}: {e}"));
                 }
                 let rule = CompiledRule::new(rule).unwrap();
@@ -190,7 +190,7 @@ mod tests {
         let ActionKind::ResponseHeader { when, .. } = &m2.actions[0].kind else { panic!() };
         let Condition::All(tests) = when else { panic!("{when:?}") };
         let Condition::Test(uri) = &tests[1] else { panic!("{tests:?}") };
-        let pattern = stopgap_rules::Pattern::new(uri.operator.text(), uri.case).unwrap();
+        let pattern = stopgap_pattern::Pattern::new(uri.operator.text(), uri.case).unwrap();
         for probe in &m2.probes {
             let matches = pattern.is_match(&stopgap_rules::url_decode(&probe.request.target));
             let response = probe.response.as_ref().unwrap();

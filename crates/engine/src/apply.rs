@@ -1,13 +1,13 @@
 //! Carries out the part of a plan that is IIS's: capture, replace, read back, judge, commit; or put
 //! everything back.
 
-use stopgap_edit::iis::File;
-use stopgap_edit::web::MAX_TOTAL_BYTES;
 use stopgap_host::{Read, ReplaceError};
+use stopgap_iis::config::File;
 use stopgap_model::problem::sentence;
 use stopgap_model::{ActionId, Digest, ServerPath};
 use stopgap_plan::{FileEdit, Ground, Plan, Probes, Step, breaks, verify};
 use stopgap_store::{Change, Entry, Event, Status};
+use stopgap_webserver::MAX_TOTAL_BYTES;
 
 use crate::Engine;
 use crate::collect::{Collected, collect};

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{MAX_FILE_BYTES, Need, OverBudget, Read, Snapshot};
-use stopgap_edit::web;
 use stopgap_host::{Host, Named, Writers, exchange_facts, packages, php_facts};
+use stopgap_iis::config::{MAX_FILE_BYTES, Need, OverBudget, Read, Snapshot};
 use stopgap_model::host::Declared;
 use stopgap_model::web::{WebFacts, WebServer};
 use stopgap_model::{Fact, HostFacts, ServerPath};
@@ -48,7 +47,7 @@ pub fn collect(host: &dyn Host, declared: &[Declared]) -> Collected {
 
 /// Reads the configuration of one web server.
 pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
-    let mut files = web::Files::new(&server);
+    let mut files = stopgap_webserver::Files::new(&server);
     let incomplete = match &server.doubt {
         Some(doubt) => Some(doubt.clone()),
         None => fill(host, &server, &mut files).err().map(|error| error.to_string()),
@@ -72,7 +71,7 @@ pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
 }
 
 /// Takes note of the files that lines of ours would stand in and that cannot be changed.
-fn fix(host: &dyn Host, files: &mut web::Files) {
+fn fix(host: &dyn Host, files: &mut stopgap_webserver::Files) {
     let written = files.layout().map(|layout| layout.written_files()).unwrap_or_default();
     for path in written {
         if let Err(why) = host.replacing(&path) {
@@ -89,8 +88,8 @@ const NOT_THEIRS: &str =
 fn fill(
     host: &dyn Host,
     server: &WebServer,
-    files: &mut web::Files,
-) -> Result<(), web::OverBudget> {
+    files: &mut stopgap_webserver::Files,
+) -> Result<(), stopgap_webserver::OverBudget> {
     // Who may change what a file says, or that it is read at all.
     let mut words: BTreeMap<ServerPath, Writers> = BTreeMap::new();
     // Whether somebody had a file included for this server who may have it changed.
@@ -108,8 +107,13 @@ fn fill(
             let word_of = |file| words.get(file).copied().unwrap_or(Writers::Several);
             let word = by.iter().map(word_of).min().unwrap_or(Writers::Root);
             match need {
-                web::Need::File(path) => {
-                    let named = host.read_named(server, word, &path, web::MAX_TOTAL_BYTES as u64);
+                stopgap_webserver::Need::File(path) => {
+                    let named = host.read_named(
+                        server,
+                        word,
+                        &path,
+                        stopgap_webserver::MAX_TOTAL_BYTES as u64,
+                    );
                     // Whoever may write the main file of a server that root starts has root's rights
                     // by that server: it loads what the file says.
                     let is_roots = by.is_empty() && server.account.is_root();
@@ -120,7 +124,7 @@ fn fill(
                     }
                     files.provide(path, followed(named))?;
                 }
-                web::Need::Glob(pattern) => {
+                stopgap_webserver::Need::Glob(pattern) => {
                     let found = host.glob_named(server, word, &pattern);
                     files.provide_glob(pattern, found)?;
                 }
@@ -130,15 +134,15 @@ fn fill(
 }
 
 /// What became of reading the file that a path leads to.
-fn followed(named: Named) -> web::Read {
+fn followed(named: Named) -> stopgap_webserver::Read {
     let real = match named.real {
         Ok(real) => real,
-        Err(why) => return web::Read::Unreadable(why),
+        Err(why) => return stopgap_webserver::Read::Unreadable(why),
     };
     match named.read {
-        stopgap_host::Read::Found(bytes) => web::Read::Found { real, bytes },
-        stopgap_host::Read::Absent => web::Read::Absent,
-        stopgap_host::Read::Unreadable(why) => web::Read::Unreadable(why),
+        stopgap_host::Read::Found(bytes) => stopgap_webserver::Read::Found { real, bytes },
+        stopgap_host::Read::Absent => stopgap_webserver::Read::Absent,
+        stopgap_host::Read::Unreadable(why) => stopgap_webserver::Read::Unreadable(why),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Files of a change: made as the plan says, and put back.
 
-use stopgap_edit::web::MAX_TOTAL_BYTES;
 use stopgap_host::{FsError, Host, Read, ReplaceError};
 use stopgap_model::problem::sentence;
 use stopgap_model::{Digest, ServerPath};
 use stopgap_store::{Change, FileChange};
+use stopgap_webserver::MAX_TOTAL_BYTES;
 
 use crate::Engine;
 use crate::trouble::NotBack;

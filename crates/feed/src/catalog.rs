@@ -274,7 +274,7 @@ fn is_named_after(action: &str, id: &MitigationId) -> bool {
 fn read(id: &MitigationId, bytes: &[u8], work: &Cell<Work>) -> Result<Mitigation, String> {
     let check = |pattern: &str| {
         spend(work, work::of_pattern(pattern))?;
-        stopgap_rules::check_document_pattern(pattern).map_err(|error| error.to_string())
+        stopgap_pattern::check_document_pattern(pattern).map_err(|error| error.to_string())
     };
     let mitigation = parse(bytes, &check).map_err(|problems| told(bytes, &problems))?;
     if mitigation.id != *id {

@@ -6,7 +6,7 @@
 
 use stopgap_model::rule::{Condition, Operator, Test};
 use stopgap_model::{ActionKind, Mitigation, Request};
-use stopgap_rules::pattern_size;
+use stopgap_pattern::pattern_size;
 
 /// All that the feeds may cause, in units of about a nanosecond: less than 2 s.
 const ALL: u64 = 2_000_000_000;

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod digest;
 pub mod document;
 pub mod evidence;
+mod file_edit;
 pub mod host;
 pub mod id;
 pub mod mitigation;
@@ -26,6 +27,7 @@ pub mod web;
 
 pub use catalog::{Catalog, Offer, Refused};
 pub use digest::Digest;
+pub use file_edit::FileEdit;
 pub use host::{Exchange, Fact, HostFacts, ServerPath};
 pub use id::{ActionId, MitigationId};
 pub use mitigation::{Action, ActionKind, Affected, Mitigation, Probe, Scope, Severity};

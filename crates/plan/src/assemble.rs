@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{
+use stopgap_iis::config::{
     Collection, EditError, Entry, File, Place, Read, Scaffold, Snapshot, entries_named, insert,
     insert_all, pool, remove, rules_needing,
 };

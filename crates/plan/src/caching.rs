@@ -1,7 +1,7 @@
 //! Whether a rule costs a scope the cache of the kernel.
 
-use stopgap_edit::iis::{Effective, Entry, Placement};
-use stopgap_rules::iis::{Rule, uncached_variables};
+use stopgap_iis::config::{Effective, Entry, Placement};
+use stopgap_iis::rewrite::{Rule, uncached_variables};
 
 use crate::ground::Ground;
 use crate::work::Rewrite;
@@ -33,7 +33,7 @@ pub(crate) fn note(
 }
 
 /// Whether a rule that is there turns it off already.
-fn costs(found: &stopgap_edit::iis::EffectiveRule) -> bool {
+fn costs(found: &stopgap_iis::config::EffectiveRule) -> bool {
     let costs = |rule: &Rule| rule.enabled && !uncached_variables(rule).is_empty();
     found.item.as_ref().is_ok_and(costs)
 }

@@ -1,6 +1,6 @@
 //! An action of a mitigation that is for this server: what is here of it, and what is to be done.
 
-use stopgap_edit::iis::{Entry, Gap, Placement, Pool, Refusal};
+use stopgap_iis::config::{Entry, Gap, Placement, Pool, Refusal};
 use stopgap_model::report::State;
 use stopgap_model::{Action, ActionKind, Fact, Mitigation, Offer, ServerPath};
 

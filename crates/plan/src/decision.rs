@@ -1,6 +1,6 @@
 //! What is decided on one action.
 
-use stopgap_edit::iis::Entry;
+use stopgap_iis::config::Entry;
 use stopgap_model::policy::Drift;
 use stopgap_model::report::State;
 use stopgap_model::{Mitigation, Offer};

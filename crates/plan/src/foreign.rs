@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{Effective, InEffect, Level, Place};
-use stopgap_rules::iis::{
+use stopgap_iis::config::{Effective, InEffect, Level, Place};
+use stopgap_iis::rewrite::{
     Coverage, PreCondition, covers, covers_request_header, covers_response_header, may_hide,
 };
 

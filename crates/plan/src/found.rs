@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{File, Named, adopt, entries_called};
+use stopgap_iis::config::{File, Named, adopt, entries_called};
 use stopgap_model::evidence::Evidence;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Action, ActionId, ActionKind, Digest, Fact, Mitigation, MitigationId, Offer};

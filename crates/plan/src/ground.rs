@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use stopgap_edit::iis::{Effective, Fault, Level, Snapshot, effective_rules, levels, nearest};
+use stopgap_iis::config::{Effective, Fault, Level, Snapshot, effective_rules, levels, nearest};
+use stopgap_iis::rewrite::{Evaluator, ResponseEvaluator};
 use stopgap_model::Scope;
-use stopgap_rules::iis::{Evaluator, ResponseEvaluator};
 
 use crate::is_ours;
 

@@ -25,12 +25,12 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stopgap_edit::iis::{Entry, Scaffold, Snapshot, Undo};
+use stopgap_iis::config::{Entry, Scaffold, Snapshot, Undo};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
 use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, ServerId, ServerPath};
 
-pub use stopgap_edit::FileEdit;
+pub use stopgap_model::FileEdit;
 
 pub use affected::{Affects, affects};
 pub use ground::Ground;

@@ -1,10 +1,10 @@
 //! What is on the server now for one action that asks for a rule.
 
-use stopgap_edit::iis::{
+use stopgap_iis::config::{
     Collection, Effective, Entry, Fault, Gap, Level, Named, Place, dropped_by, entries_named,
 };
+use stopgap_iis::rewrite::Rule;
 use stopgap_model::ServerPath;
-use stopgap_rules::iis::Rule;
 
 use crate::foreign::{Others, others};
 use crate::ground::{Ground, InEffect};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_edit::iis::{Entry, File, entries_named, pool};
+use stopgap_iis::config::{Entry, File, entries_named, pool};
 use stopgap_model::evidence::Evidence;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{ActionId, Digest, Mitigation, MitigationId, Refused};

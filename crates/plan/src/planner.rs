@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_edit::iis::{Fault, Snapshot};
+use stopgap_iis::config::{Fault, Snapshot};
 use stopgap_model::evidence::Evidence;
 use stopgap_model::policy::Drift;
 use stopgap_model::report::{ActionReport, MitigationReport, State};

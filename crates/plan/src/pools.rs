@@ -1,6 +1,6 @@
 //! Application pools that are not to start.
 
-use stopgap_edit::iis::{APPLICATION_HOST, Entry, Place, Pool, pool};
+use stopgap_iis::config::{APPLICATION_HOST, Entry, Place, Pool, pool};
 use stopgap_model::ServerPath;
 
 use crate::ground::Ground;

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_edit::iis::{Collection, Effective, Level, dropped_by, entries_named};
-use stopgap_model::request::Request;
-use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
-use stopgap_rules::iis::{
+use stopgap_iis::config::{Collection, Effective, Level, dropped_by, entries_named};
+use stopgap_iis::rewrite::{
     Evaluator, Outcome, ResponseEvaluator, Undecided, Verdict, canonical_path,
 };
+use stopgap_model::request::Request;
+use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
 use stopgap_rules::{Headers, Meaning, url_decode};
 
 use crate::ground::{Foreign, Ground};

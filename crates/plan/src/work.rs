@@ -1,15 +1,15 @@
 //! What an action needs on this server: the rule, and what must stand beside it.
 
-use stopgap_edit::iis::{
+use stopgap_iis::config::{
     APPLICATION_HOST, Collection, Entry, Place, Placement, Placing, Refusal, Target, entries_named,
     place_for,
+};
+use stopgap_iis::rewrite::{
+    PreCondition, translate, translate_request_header, translate_response_header,
 };
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::{BlockRule, Condition};
 use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Scope, ServerPath};
-use stopgap_rules::iis::{
-    PreCondition, translate, translate_request_header, translate_response_header,
-};
 
 use crate::ground::Ground;
 use crate::{InPlace, Part, Placed, rule_name};

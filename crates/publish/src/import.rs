@@ -1,12 +1,12 @@
 //! From the rewrite rules of a configuration file to a mitigation.
 
-use stopgap_edit::iis::{Effective, EffectiveRule};
-use stopgap_model::rule::{BlockRule, Condition, Decode, Operator, Test};
-use stopgap_model::{Action, ActionKind, Digest, Mitigation, MitigationId, Severity};
-use stopgap_rules::check_document_pattern;
-use stopgap_rules::iis::{
+use stopgap_iis::config::{Effective, EffectiveRule};
+use stopgap_iis::rewrite::{
     OutboundRule, Rule, may_hide, read, read_request_header, read_response_header, translate,
 };
+use stopgap_model::rule::{BlockRule, Condition, Decode, Operator, Test};
+use stopgap_model::{Action, ActionKind, Digest, Mitigation, MitigationId, Severity};
+use stopgap_pattern::check_document_pattern;
 
 use crate::words::{in_any_order, with_first_bytes};
 
@@ -132,7 +132,7 @@ fn inbound(rule: &Rule, before: &[EffectiveRule]) -> Result<(ActionKind, Vec<Str
 
 fn outbound_rule(
     rule: &OutboundRule,
-    precondition: Option<&stopgap_rules::iis::PreCondition>,
+    precondition: Option<&stopgap_iis::rewrite::PreCondition>,
 ) -> Result<(ActionKind, Vec<String>), String> {
     let (header, change, when) = read_response_header(rule, precondition)?;
     let mut remarks = Vec::new();

@@ -90,7 +90,7 @@ pub(crate) fn lint(name: &str, bytes: &[u8]) -> Vec<Finding> {
 }
 
 /// What the actions do, with the index of each; fails if a pattern cannot be used at all.
-fn meanings(mitigation: &Mitigation) -> Result<Vec<Meant>, stopgap_rules::PatternError> {
+fn meanings(mitigation: &Mitigation) -> Result<Vec<Meant>, stopgap_pattern::PatternError> {
     let mut meanings = Vec::new();
     for (action, item) in mitigation.actions.iter().enumerate() {
         meanings.extend(Meaning::of(item)?.map(|meaning| Meant { action, meaning }));

@@ -130,7 +130,7 @@ fn escaped(word: &str) -> String {
 mod tests {
     use super::*;
     use stopgap_model::rule::Case;
-    use stopgap_rules::{Pattern, check_document_pattern};
+    use stopgap_pattern::{Pattern, check_document_pattern};
 
     #[test]
     fn words_are_found_and_other_patterns_are_not_taken_for_them() {

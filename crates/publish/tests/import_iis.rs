@@ -5,11 +5,12 @@ mod common;
 
 use common::Run;
 use common::scratch::{Scratch, publish};
-use stopgap_edit::iis::{Effective, standalone_rules};
+use stopgap_iis::config::{Effective, standalone_rules};
+use stopgap_iis::rewrite::Verdict;
 use stopgap_model::document::parse;
 use stopgap_model::{Mitigation, Request, RequestLine, Response};
-use stopgap_rules::iis::Verdict;
-use stopgap_rules::{Meaning, check_document_pattern, url_decode};
+use stopgap_pattern::check_document_pattern;
+use stopgap_rules::{Meaning, url_decode};
 
 fn rule(name: &str, inside: &str) -> String {
     format!(

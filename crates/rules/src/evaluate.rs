@@ -5,7 +5,7 @@ use stopgap_model::rule::{BlockRule, Case, Condition, Operator, Test};
 
 use crate::decode::decoded;
 use crate::fields::{Subject, any_value};
-use crate::pattern::{Pattern, PatternError};
+use stopgap_pattern::{Pattern, PatternError};
 
 /// A rule made ready to be asked.
 #[derive(Debug)]
@@ -16,10 +16,14 @@ pub struct CompiledRule {
 
 /// A condition made ready to be asked.
 #[derive(Debug)]
-pub(crate) enum CompiledCondition {
+pub enum CompiledCondition {
+    /// All hold.
     All(Vec<Self>),
+    /// At least one holds.
     Any(Vec<Self>),
+    /// It does not hold.
     Not(Box<Self>),
+    /// A field passes a test; its pattern, where it has one.
     Test(Test, Option<Pattern>),
 }
 
@@ -41,7 +45,10 @@ impl CompiledRule {
 
 impl CompiledCondition {
     /// Makes a condition ready.
-    pub(crate) fn new(condition: &Condition) -> Result<Self, PatternError> {
+    ///
+    /// # Errors
+    /// One of its patterns cannot be used.
+    pub fn new(condition: &Condition) -> Result<Self, PatternError> {
         let all = |conditions: &[Condition]| {
             conditions.iter().map(Self::new).collect::<Result<Vec<_>, _>>()
         };
@@ -60,7 +67,7 @@ impl CompiledCondition {
     }
 
     /// Whether it holds.
-    pub(crate) fn holds(&self, subject: Subject<'_>) -> bool {
+    pub fn holds(&self, subject: Subject<'_>) -> bool {
         match self {
             Self::All(conditions) => conditions.iter().all(|c| c.holds(subject)),
             Self::Any(conditions) => conditions.iter().any(|c| c.holds(subject)),

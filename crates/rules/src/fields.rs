@@ -9,13 +9,13 @@ use crate::headers::trimmed;
 
 /// What fields are looked for in.
 #[derive(Clone, Copy)]
-pub(crate) struct Subject<'a> {
+pub struct Subject<'a> {
     /// The request.
-    pub(crate) request: &'a Request,
+    pub request: &'a Request,
     /// The response, where there is one.
-    pub(crate) response: Option<&'a Response>,
+    pub response: Option<&'a Response>,
     /// How many bytes of a body are looked at.
-    pub(crate) body_limit: usize,
+    pub body_limit: usize,
 }
 
 /// Whether `test` passes for any value of `field`. A field of the response has no value where there

@@ -6,7 +6,7 @@ use stopgap_model::{Request, Response};
 
 use crate::evaluate::CompiledCondition;
 use crate::fields::Subject;
-use crate::pattern::PatternError;
+use stopgap_pattern::PatternError;
 
 /// Header names and values, in their order.
 pub type Headers = Vec<(String, Vec<u8>)>;
@@ -80,11 +80,7 @@ fn changed(
 }
 
 /// The values of the header `name` as one; `None` if it is not there.
-pub(crate) fn joined(
-    headers: &[(String, Vec<u8>)],
-    name: &str,
-    separator: &[u8],
-) -> Option<Vec<u8>> {
+pub fn joined(headers: &[(String, Vec<u8>)], name: &str, separator: &[u8]) -> Option<Vec<u8>> {
     let mut values = headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
     let mut joined = values.next()?.1.clone();
     for (_, value) in values {
@@ -96,11 +92,7 @@ pub(crate) fn joined(
 
 /// `headers` with `value` as the only one of the header `name`: where its first one stood, spelt
 /// as that was, or at the end. `None`: without that header.
-pub(crate) fn with_value(
-    headers: &[(String, Vec<u8>)],
-    name: &str,
-    value: Option<Vec<u8>>,
-) -> Headers {
+pub fn with_value(headers: &[(String, Vec<u8>)], name: &str, value: Option<Vec<u8>>) -> Headers {
     let mut value = value;
     let mut changed = Headers::new();
     for (found, old) in headers {
@@ -115,7 +107,7 @@ pub(crate) fn with_value(
 }
 
 /// Without the blanks around it, which are no part of a header's value (RFC 9110, 5.5).
-pub(crate) fn trimmed(value: &[u8]) -> &[u8] {
+pub fn trimmed(value: &[u8]) -> &[u8] {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value.iter().position(|b| !is_blank(b)).unwrap_or(value.len());
     let end = value.iter().rposition(|b| !is_blank(b)).map_or(start, |at| at + 1);

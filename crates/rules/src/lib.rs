@@ -1,23 +1,23 @@
-//! Request rules: the reference evaluator of the one AST, its analysis, and its translation to each
-//! server's language. Pure, and linear in the request.
+//! What a rule means: the reference evaluator of the one AST, and its analysis. Nothing of any server
+//! but how a scope is held against a path. Pure, and linear in the request.
 
 mod decode;
 mod evaluate;
 mod fields;
 mod headers;
-pub mod iis;
 mod meaning;
-mod pattern;
+pub mod path;
 mod ruleset;
 mod simplify;
 mod unsupported;
-pub mod web;
 
 pub use decode::url_decode;
-pub use evaluate::CompiledRule;
-pub use headers::{CompiledResponseChange, Headers, change_request_header};
+pub use evaluate::{CompiledCondition, CompiledRule};
+pub use fields::Subject;
+pub use headers::{
+    CompiledResponseChange, Headers, change_request_header, joined, trimmed, with_value,
+};
 pub use meaning::{Effect, Meaning, belied, belied_probe};
-pub use pattern::{Captures, Pattern, PatternError, check_document_pattern, pattern_size};
 pub use ruleset::{RuleSet, Scratch};
-pub use simplify::simplify;
-pub use unsupported::Unsupported;
+pub use simplify::{simplify, simplify_condition};
+pub use unsupported::{Unsupported, unsupported};

@@ -6,8 +6,8 @@ use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Probe, Request, Re
 
 use crate::evaluate::CompiledRule;
 use crate::headers::{CompiledResponseChange, Headers, change_request_header, joined};
-use crate::iis::canonical_path;
-use crate::pattern::PatternError;
+use crate::path::canonical_path;
+use stopgap_pattern::PatternError;
 
 /// What one action does, made ready to be asked.
 #[derive(Debug)]

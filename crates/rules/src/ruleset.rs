@@ -8,7 +8,7 @@ use stopgap_model::rule::{BlockRule, Condition, Decode, Field, Operator, Test};
 use crate::decode::decoded;
 use crate::evaluate::CompiledRule;
 use crate::fields::{Subject, any_value};
-use crate::pattern::{PatternError, parse, required, shortest};
+use stopgap_pattern::{PatternError, parse, required, shortest};
 
 /// Up to this many bytes of texts the automaton is the fastest kind; it takes about a hundred bytes
 /// of memory for each.

@@ -2,7 +2,7 @@
 
 use stopgap_model::rule::{BlockRule, Condition, Field, Operator, Test};
 
-use crate::pattern::literal;
+use stopgap_pattern::literal;
 
 /// `rule` in its canonical form: nested lists flattened, single members unwrapped, negations at the
 /// tests, patterns without idle `.*` at their edges, and a pattern that is only a text as a text.
@@ -12,7 +12,7 @@ pub fn simplify(rule: &BlockRule) -> BlockRule {
 }
 
 /// `given` in its canonical form.
-pub(crate) fn simplify_condition(given: &Condition) -> Condition {
+pub fn simplify_condition(given: &Condition) -> Condition {
     condition(given, false)
 }
 

@@ -8,6 +8,7 @@ pub struct Unsupported {
     pub reason: String,
 }
 
-pub(crate) fn unsupported(reason: impl Into<String>) -> Unsupported {
+/// That a server cannot say an action, because of `reason`.
+pub fn unsupported(reason: impl Into<String>) -> Unsupported {
     Unsupported { reason: reason.into() }
 }

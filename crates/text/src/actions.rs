@@ -1,9 +1,9 @@
 //! What a mitigation's own actions would do to a request and its response, by their meaning.
 
+use stopgap_iis::rewrite::HeaderRewrite;
 use stopgap_model::rule::Deny;
 use stopgap_model::{ActionKind, Mitigation, Request, Response};
 use stopgap_rules::Meaning;
-use stopgap_rules::iis::HeaderRewrite;
 
 use crate::answer::{Answer, ResponseAnswer};
 

@@ -1,13 +1,13 @@
 //! What is told of a request that was tried.
 
 use serde_json::{Value, json};
-use stopgap_model::problem::{one_line, turns_text};
-use stopgap_model::{Request, Response};
-use stopgap_rules::Headers;
-use stopgap_rules::iis::{
+use stopgap_iis::rewrite::{
     Asked, Circumstances, Evaluator, HeaderRewrite, Outcome, Outcomes, Possible, Question,
     ResponseEvaluator, ResponseOutcome, Undecided, Verdict,
 };
+use stopgap_model::problem::{one_line, turns_text};
+use stopgap_model::{Request, Response};
+use stopgap_rules::Headers;
 
 use crate::wrap;
 

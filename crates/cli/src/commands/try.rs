@@ -6,12 +6,12 @@ mod web;
 
 use std::collections::BTreeMap;
 
-use stopgap_edit::iis::{Effective, MAX_FILE_BYTES, effective_rules, standalone_rules};
 use stopgap_engine::Collected;
 use stopgap_fs::read_bounded;
+use stopgap_iis::config::{Effective, MAX_FILE_BYTES, effective_rules, standalone_rules};
+use stopgap_iis::rewrite::{Evaluator, ResponseEvaluator, canonical_path};
 use stopgap_model::problem::one_line;
 use stopgap_model::{Fact, MitigationId, Request, Response};
-use stopgap_rules::iis::{Evaluator, ResponseEvaluator, canonical_path};
 use stopgap_text::{Actions, Answer};
 
 use self::around::Around;

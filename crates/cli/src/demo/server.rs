@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use stopgap_edit::iis::effective_rules;
 use stopgap_engine::collect;
 use stopgap_host::TreeHost;
+use stopgap_iis::config::effective_rules;
+use stopgap_iis::rewrite::Verdict;
 use stopgap_model::Request;
-use stopgap_rules::iis::Verdict;
 
 use crate::error::CliError;
 

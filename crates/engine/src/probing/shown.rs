@@ -5,7 +5,6 @@ use stopgap_host::Answer;
 use stopgap_model::evidence::Verdict;
 use stopgap_model::request::Request;
 use stopgap_model::web::WebSite;
-use stopgap_rules::web;
 
 use crate::baseline::had_enough;
 
@@ -133,7 +132,7 @@ impl Probing<'_> {
                 false => Shown::NotJudged(may_be_denied(found, by)),
             });
         }
-        if web::refused(self.kind, request, status) {
+        if stopgap_webserver::refused(self.kind, request, status) {
             return Some(Shown::NotReached(format!("refuses such a request by itself, {found}")));
         }
         let is_misdirected = status == 421 && request.header_values("Host").next().is_some();

@@ -1,8 +1,8 @@
 //! The change that the wishes for one web server come to.
 
-use stopgap_edit::web::Placement;
 use stopgap_model::{ActionId, Digest, WebKind};
-use stopgap_rules::web::RuleText;
+use stopgap_webserver::Placement;
+use stopgap_webserver::RuleText;
 
 use super::decide::{Here, Wish};
 use super::server::OnServer;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stopgap_model::report::State;
 use stopgap_model::{Action, ActionId, Mitigation, Offer};
-use stopgap_rules::web::translate;
+use stopgap_webserver::rule::translate;
 
 use super::server::{OnServer, Seen, first_of};
 use super::{TakenOut, WebChange, WebPlaced};

@@ -16,13 +16,14 @@ mod server;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use stopgap_edit::FileEdit;
-use stopgap_edit::web::Files;
+use stopgap_model::FileEdit;
 use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::{WebFacts, WebServer, WebSite};
 use stopgap_model::{ActionId, ActionKind, Digest, Fact, MitigationId, ServerId, WebKind};
-use stopgap_rules::web::{RuleText, WebRule, text};
+use stopgap_webserver::Files;
+use stopgap_webserver::rule::WebRule;
+use stopgap_webserver::{RuleText, text};
 
 use self::change::change;
 use self::decide::{Asking, Here, decide_on};

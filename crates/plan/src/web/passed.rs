@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use stopgap_edit::web::{Layout, Passage};
 use stopgap_model::Fact;
 use stopgap_model::web::{Listen, WebServer};
+use stopgap_webserver::{Layout, Passage};
 
 use super::server::OnServer;
 
@@ -65,9 +65,9 @@ fn meets(listened: Option<IpAddr>, to: Option<IpAddr>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use stopgap_edit::web::{Files, Need, Read};
     use stopgap_model::web::Account;
     use stopgap_model::{ServerPath, WebKind};
+    use stopgap_webserver::{Files, Need, Read};
 
     use super::*;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use stopgap_edit::web::Layout;
 use stopgap_model::{Action, Mitigation};
-use stopgap_rules::web::{Server, translate};
+use stopgap_webserver::Layout;
+use stopgap_webserver::rule::{Server, translate};
 
 use super::{WebPlaced, is_rule, label, rule_text};
 use crate::Input;

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_edit::web::{Layout, Placement};
 use stopgap_model::report::State;
 use stopgap_model::web::{Account, WebServer};
 use stopgap_model::{ActionId, Digest, Fact, ServerId, ServerPath, WebKind};
-use stopgap_rules::web::Server;
+use stopgap_webserver::rule::Server;
+use stopgap_webserver::{Layout, Placement};
 
 use super::recognised::recognised;
 use super::{Altered, Standing, TakenOut, WebConfig, WebPlaced, digest, passed, rule_text};

@@ -1,8 +1,8 @@
 //! `stopgap-publish import-iis`: rewrite rules of IIS as a mitigation document.
 
 use serde_json::{Value, json};
-use stopgap_edit::iis::{MAX_FILE_BYTES, standalone_rules};
 use stopgap_fs::read_bounded;
+use stopgap_iis::config::{MAX_FILE_BYTES, standalone_rules};
 use stopgap_model::document::write;
 use stopgap_text::{plain, wrap};
 

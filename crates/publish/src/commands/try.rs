@@ -7,7 +7,7 @@ use stopgap_model::document::{MAX_DOCUMENT, parse};
 use stopgap_model::request::NotARequest;
 use stopgap_model::request_line::MAX_LINE;
 use stopgap_model::{Request, RequestLine, Response};
-use stopgap_rules::check_document_pattern;
+use stopgap_pattern::check_document_pattern;
 use stopgap_text::{Actions, render};
 
 use crate::args::Try;

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
+use stopgap_iis::rewrite::{translate, translate_request_header, translate_response_header};
 use stopgap_model::problem::turns_text;
 use stopgap_model::rule::{Condition, Decode, Field, Operator, Test};
 use stopgap_model::{Action, ActionKind, Problem, Scope};
-use stopgap_rules::iis::{translate, translate_request_header, translate_response_header};
-use stopgap_rules::{PatternError, check_document_pattern};
+use stopgap_pattern::{PatternError, check_document_pattern};
 use stopgap_text::plain;
 
 use super::{Finding, Subject};

@@ -3,10 +3,10 @@
 use stopgap_engine::Collected;
 use stopgap_fs::{FsError, Kind, Root};
 use stopgap_host::parts;
+use stopgap_iis::rewrite::{Circumstances, Evaluator, Question, SITE, Served};
 use stopgap_model::host::{Site, VirtualDirectory};
 use stopgap_model::problem::one_line;
 use stopgap_model::{Request, ServerPath};
-use stopgap_rules::iis::{Circumstances, Evaluator, Question, SITE, Served};
 
 use crate::args::{Common, Try};
 use crate::error::CliError;

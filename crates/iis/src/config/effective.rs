@@ -1,0 +1,283 @@
+//! Which rewrite rules a request meets, in which order.
+
+use crate::rewrite::{OutboundRule, PreCondition, RewriteMap, Rule};
+use stopgap_model::host::{ServerPath, Site};
+use stopgap_model::problem::one_line;
+
+use super::collect::{Merge, Shape};
+use super::entry::{Collection, Entry};
+use super::facts::RewriteSupport;
+use super::merge::{Step, host_steps, web_steps};
+use super::place::{Place, normal};
+use super::section::Section;
+use super::snapshot::{File, Snapshot};
+use super::summary::Summary;
+use super::xml::{Doc, NotReadable};
+
+/// Something in effect for a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InEffect<T> {
+    /// Its name.
+    pub name: String,
+    /// What it says, or why that is not understood: a sentence without a full stop.
+    pub item: Result<T, String>,
+    /// The URL path of the place where it is: `/`, or such as `/owa/`. A rule's `match` is
+    /// relative to it.
+    pub base: String,
+    /// The file that it is in.
+    pub file: ServerPath,
+    /// Where in that file.
+    pub place: Place,
+}
+
+/// A rule that a request meets.
+pub type EffectiveRule = InEffect<Rule>;
+
+/// What of URL Rewrite is in effect for one path of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// The inbound rules in the order in which they run: global ones, then those of parents before
+    /// those of children.
+    pub rules: Vec<EffectiveRule>,
+    /// The outbound rules, or why they are not known.
+    pub outbound: Result<Outbound, String>,
+    /// The names of the variables that distributed rules may set, or why they are not known.
+    pub allowed: Result<Vec<String>, String>,
+    /// The rewrite maps that their templates may use. One that is not known is not among them.
+    pub maps: Vec<RewriteMap>,
+    /// Whether the rewrite module runs for this path: it must be among `globalModules` and among the
+    /// `modules` that are in effect here. Where it does not, no rule has any effect.
+    pub module: bool,
+    /// Whether the configuration lets the kernel keep responses in its cache.
+    pub kernel_cache: bool,
+}
+
+/// The outbound rules in effect for one path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outbound {
+    /// In the order in which they run.
+    pub rules: Vec<InEffect<OutboundRule>>,
+    /// The preconditions that they may name.
+    pub preconditions: Vec<InEffect<PreCondition>>,
+}
+
+/// Why it cannot be said which rules a request meets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// IIS answers every such request with 500.19.
+    #[error("the configuration is broken (500.19): {reason}, in {file}")]
+    Broken {
+        /// What is wrong, without a full stop.
+        reason: String,
+        /// The file that makes it so.
+        file: ServerPath,
+    },
+    /// Something that the answer needs is not known; a sentence without a full stop.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// Something found by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The file that it is in.
+    pub file: ServerPath,
+    /// Where in that file.
+    pub place: Place,
+    /// What it says, or why that is not understood.
+    pub entry: Result<Entry, String>,
+}
+
+/// What of URL Rewrite is in effect for `url_path` of `site`. The path is decoded and without
+/// query, such as `/owa/auth.owa`; case does not matter in either.
+///
+/// # Errors
+/// [`Fault`] if IIS would refuse the configuration, or which inbound rules there are is not known.
+pub fn effective_rules(
+    snapshot: &Snapshot,
+    site: &str,
+    url_path: &str,
+) -> Result<Effective, Fault> {
+    effective_rules_named(snapshot, site, url_path, &|_| true)
+}
+
+/// As [`effective_rules`], but only the rules whose name passes `keep`. The whole configuration is
+/// judged all the same.
+///
+/// # Errors
+/// [`Fault`], as with [`effective_rules`].
+pub(crate) fn effective_rules_named(
+    snapshot: &Snapshot,
+    site: &str,
+    url_path: &str,
+    keep: &dyn Fn(&str) -> bool,
+) -> Result<Effective, Fault> {
+    let (host, iis, support) = snapshot.host().map_err(Fault::Unknown)?;
+    let site = find_site(&iis.sites, site)
+        .ok_or_else(|| Fault::Unknown(format!("there is no site \"{}\"", one_line(site))))?;
+    let path = normal(url_path);
+    let mut steps = host_steps(host, site, &path).map_err(Fault::Unknown)?;
+    let of_host = steps.len();
+    steps.extend(web_steps(snapshot, site, &path).map_err(Fault::Unknown)?);
+    effective(snapshot, &steps, of_host, support, keep)
+}
+
+/// What the steps come to; the first `of_host` of them are of applicationHost.config.
+fn effective(
+    snapshot: &Snapshot,
+    steps: &[Step<'_>],
+    of_host: usize,
+    support: RewriteSupport,
+    keep: &dyn Fn(&str) -> bool,
+) -> Result<Effective, Fault> {
+    let merge = |shape| Merge { snapshot, steps, shape };
+    let global = Merge { snapshot, steps: &steps[..of_host], shape: Shape::global() };
+    let mut rules = global.run(|layer| &layer.global, keep)?;
+    rules.extend(merge(Shape::of(support, Collection::Rules)).run(|layer| &layer.rules, keep)?);
+    let outbound_rules = merge(Shape::of(support, Collection::OutboundRules));
+    let preconditions = merge(Shape::of(support, Collection::PreConditions));
+    let outbound = known(outbound_rules.run(|layer| &layer.outbound, keep))?;
+    let preconditions = known(preconditions.run(|layer| &layer.preconditions, &|_| true))?;
+    let variables = merge(Shape::of(support, Collection::AllowedVariables));
+    let allowed = known(variables.run(|layer| &layer.allowed, &|_| true))?;
+    let maps = known(merge(Shape::maps(support)).run(|layer| &layer.maps, &|_| true))?;
+    let reached = || steps.iter().filter(|step| step.reaches);
+    let module = reached().filter_map(|step| step.layer.module).next_back();
+    let kernel_cache = reached().filter_map(|step| step.layer.kernel_cache).next_back();
+    Ok(Effective {
+        rules,
+        outbound: outbound.and_then(|rules| Ok(Outbound { rules, preconditions: preconditions? })),
+        allowed: allowed.map(|all| all.into_iter().map(|allowed| allowed.name).collect()),
+        maps: maps.into_iter().flatten().filter_map(|map| map.item.ok()).collect(),
+        // A file that stands for itself says nothing of what is above it.
+        module: support.module && module.unwrap_or(of_host == 0),
+        kernel_cache: kernel_cache.unwrap_or(true),
+    })
+}
+
+/// What is not known of one collection is no reason to know nothing of the others; what breaks one
+/// breaks them all.
+fn known<T>(merged: Result<T, Fault>) -> Result<Result<T, String>, Fault> {
+    match merged {
+        Ok(found) => Ok(Ok(found)),
+        Err(Fault::Unknown(why)) => Ok(Err(why)),
+        Err(fault @ Fault::Broken { .. }) => Err(fault),
+    }
+}
+
+/// Everything of this name in a collection, wherever in the snapshot it is. Case does not matter.
+#[must_use]
+pub fn entries_named(snapshot: &Snapshot, collection: Collection, name: &str) -> Vec<Named> {
+    let mut found = Vec::new();
+    for file in snapshot.files() {
+        let Ok(summary) = file.summary() else { continue };
+        for layer in &summary.layers {
+            let place = match collection {
+                Collection::GlobalRules => Place::Server,
+                _ => layer.place(file.is_host()),
+            };
+            let named = layer.named(collection, name).into_iter();
+            found.extend(named.map(|entry| Named {
+                file: file.path().clone(),
+                place: place.clone(),
+                entry,
+            }));
+        }
+    }
+    found
+}
+
+/// Every rule and precondition whose name begins so, wherever in the snapshot it is, with its name as
+/// it is written. Case does not matter.
+#[must_use]
+pub fn entries_called(snapshot: &Snapshot, prefix: &str) -> Vec<(String, Named)> {
+    let begins = |name: &str| {
+        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let mut found = Vec::new();
+    for file in snapshot.files() {
+        let Ok(summary) = file.summary() else { continue };
+        for layer in &summary.layers {
+            let here = || layer.place(file.is_host());
+            let all = members(&layer.global, Entry::Rule, Place::Server)
+                .chain(members(&layer.rules, Entry::Rule, here()))
+                .chain(members(&layer.outbound, Entry::Outbound, here()))
+                .chain(members(&layer.preconditions, Entry::PreCondition, here()));
+            found.extend(all.filter(|(name, _, _)| begins(name)).map(|(name, place, entry)| {
+                (name, Named { file: file.path().clone(), place, entry })
+            }));
+        }
+    }
+    found
+}
+
+/// The members of sections, with their names and their place.
+fn members<'l, T: Clone>(
+    sections: &'l [Section<T>],
+    entry: impl Fn(T) -> Entry + 'l,
+    place: Place,
+) -> impl Iterator<Item = (String, Place, Result<Entry, String>)> + 'l {
+    sections
+        .iter()
+        .flat_map(Section::listed)
+        .map(move |listed| (listed.name.clone(), place.clone(), listed.item.clone().map(&entry)))
+}
+
+/// The names of the rules, wherever in the snapshot they are, that do not work without a
+/// precondition or an allowed variable.
+#[must_use]
+pub fn rules_needing(snapshot: &Snapshot, entry: &Entry) -> Vec<String> {
+    let mut names = Vec::new();
+    for layer in snapshot.files().filter_map(|file| file.summary().ok()).flat_map(|s| &s.layers) {
+        match entry {
+            Entry::AllowedVariable(variable) => {
+                let sets =
+                    |rule: &Rule| rule.server_variables.iter().any(|set| same(&set.name, variable));
+                let rules = layer.rules.iter().flat_map(|section| section.listed());
+                let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(sets));
+                names.extend(rules.map(|listed| listed.name.clone()));
+            }
+            Entry::PreCondition(precondition) => {
+                let asks = |rule: &OutboundRule| same(&rule.precondition, &precondition.name);
+                let rules = layer.outbound.iter().flat_map(|section| section.listed());
+                let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(asks));
+                names.extend(rules.map(|listed| listed.name.clone()));
+            }
+            Entry::Rule(_) | Entry::Outbound(_) | Entry::DisabledPool(_) => {}
+        }
+    }
+    names
+}
+
+/// The rules and maps of one lone web.config, as if it were that of a site's root on a server that
+/// has the module and lets its rules set what they set: what a request for `/` meets. The file is
+/// called `web.config`.
+///
+/// # Errors
+/// [`NotReadable`] if it is not a configuration file that can be read, or its rules are broken.
+pub fn standalone_rules(bytes: &[u8]) -> Result<Effective, NotReadable> {
+    let summary = Summary::of(&Doc::parse(bytes)?, None);
+    let file = File::lone(ServerPath::new("web.config"), summary);
+    let layers = file.summary().map_err(NotReadable::Rules)?.layers.iter();
+    let steps: Vec<_> = layers
+        .filter(|layer| layer.path.is_empty())
+        .map(|layer| Step::lone(&file, layer))
+        .collect();
+    let mut found = effective(&Snapshot::new(), &steps, 0, RewriteSupport::everything(), &|_| true)
+        .map_err(|fault| NotReadable::Rules(fault.to_string()))?;
+    // Which variables may be set is said in applicationHost.config, which is not here.
+    let rules = found.rules.iter().filter_map(|rule| rule.item.as_ref().ok());
+    let set = rules.flat_map(|rule| &rule.server_variables).map(|variable| variable.name.clone());
+    found.allowed = Ok(set.collect());
+    Ok(found)
+}
+
+/// The site of this name.
+pub(crate) fn find_site<'s>(sites: &'s [Site], name: &str) -> Option<&'s Site> {
+    sites.iter().find(|site| site.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether two names are one; collection keys do not mind case.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}

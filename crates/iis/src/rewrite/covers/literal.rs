@@ -1,0 +1,266 @@
+//! Tests and conditions as languages over the text that an IIS rule sees.
+//!
+//! A test of the AST and a condition of IIS do not see the same: a repeated header is several values
+//! for the one and a joined one for the other, what is not there is no value or an empty text. A
+//! test is therefore said as the texts that IIS can see while the test holds, and those that it can
+//! see while it does not; they may overlap. Where that cannot be said exactly it is said too widely,
+//! which can hide that a rule covers another, and never the reverse.
+
+use stopgap_model::rule::{Case, Decode, Field, Operator, Test};
+
+use super::super::inputs::field_of;
+use super::super::rule::{Condition, MatchType, PatternSyntax};
+use stopgap_pattern::ast::ByteSet;
+use stopgap_pattern::language::{ANYTHING, BLANK, Lang, Languages, Spent};
+use stopgap_pattern::search::{NoLanguage, texts_with};
+use stopgap_pattern::target::{Part, View};
+use stopgap_pattern::{PatternError, braces_without_count, parse};
+
+/// What a language is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Variable {
+    /// A view of the request target.
+    Target(View),
+    /// The URL that a rule's `match` sees. The rule can stand anywhere, so it is not tied to the
+    /// target.
+    Url,
+    /// Another field, decoded or not. The fields do not depend on each other.
+    Field(Field, bool),
+}
+
+impl Variable {
+    /// Whether it holds bytes as they were sent, among which there is no line break.
+    pub(super) fn is_as_sent(&self) -> bool {
+        match self {
+            Self::Target(view) => !view.decoded,
+            Self::Url => false,
+            Self::Field(_, decoded) => !decoded,
+        }
+    }
+
+    /// Whether both are of the same field, however it is cut and decoded.
+    pub(super) fn is_of_same_field(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Field(mine, _), Self::Field(theirs, _)) => mine == theirs,
+            (Self::Field(..), _) | (_, Self::Field(..)) => false,
+            _ => true,
+        }
+    }
+}
+
+/// A test or a condition.
+#[derive(Debug, Clone)]
+pub(super) struct Literal {
+    /// `None`: nothing is known of it.
+    pub(super) on: Option<Variable>,
+    /// The texts with which it can hold.
+    pub(super) holds: Lang,
+    /// The texts with which it can fail.
+    pub(super) fails: Lang,
+}
+
+impl Literal {
+    /// One that may hold or fail whatever the request is.
+    pub(super) fn unclear() -> Self {
+        Self { on: None, holds: ANYTHING, fails: ANYTHING }
+    }
+}
+
+/// Why a condition is not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// Its pattern is none, and IIS answers 500 to every request.
+    Broken(String),
+    /// A sentence without full stop.
+    Because(String),
+    /// The work allowed is used up.
+    Spent,
+}
+
+impl From<Spent> for Unclear {
+    fn from(Spent: Spent) -> Self {
+        Self::Spent
+    }
+}
+
+/// The texts that pass a test of the AST.
+fn passing(langs: &mut Languages, operator: &Operator, case: Case) -> Result<Lang, Unclear> {
+    let fold = case == Case::Ignore;
+    let text = langs.text(operator.text().as_bytes(), fold)?;
+    Ok(match operator {
+        Operator::Equals(_) => text,
+        Operator::StartsWith(_) => langs.then(text, ANYTHING)?,
+        Operator::EndsWith(_) => langs.then(ANYTHING, text)?,
+        Operator::Contains(_) => contains(langs, text)?,
+        Operator::Matches(source) => found(langs, source, fold)?,
+    })
+}
+
+/// The texts in which `part` is.
+fn contains(langs: &mut Languages, part: Lang) -> Result<Lang, Spent> {
+    let tail = langs.then(part, ANYTHING)?;
+    langs.then(ANYTHING, tail)
+}
+
+/// The texts in which the ECMAScript pattern `source` is found.
+pub(super) fn found(langs: &mut Languages, source: &str, fold: bool) -> Result<Lang, Unclear> {
+    let (node, _) = parse(source, fold).map_err(|error| match error {
+        PatternError::Invalid(why) => Unclear::Broken(why),
+        PatternError::NotLinear(why) => Unclear::Because(why),
+    })?;
+    texts_with(langs, &node).map_err(|error| match error {
+        NoLanguage::Spent => Unclear::Spent,
+        NoLanguage::Beyond(why) => Unclear::Because(why.to_owned()),
+    })
+}
+
+/// The texts that match `pattern` in the syntax of an IIS rule.
+pub(super) fn matching(
+    langs: &mut Languages,
+    pattern: &str,
+    syntax: PatternSyntax,
+    ignore_case: bool,
+) -> Result<Lang, Unclear> {
+    match syntax {
+        PatternSyntax::EcmaScript if !braces_without_count(pattern).is_empty() => {
+            Err(Unclear::Broken("it has a `{` that begins no count".into()))
+        }
+        PatternSyntax::EcmaScript => found(langs, pattern, ignore_case),
+        PatternSyntax::ExactMatch => Ok(langs.text(pattern.as_bytes(), ignore_case)?),
+        PatternSyntax::Wildcard => {
+            let mut lang = BLANK;
+            for byte in pattern.bytes().rev() {
+                let head = match byte {
+                    b'*' => ANYTHING,
+                    b'?' => langs.set(ByteSet::FULL)?,
+                    byte => langs.text(&[byte], ignore_case)?,
+                };
+                lang = langs.then(head, lang)?;
+            }
+            Ok(lang)
+        }
+    }
+}
+
+/// A test as what IIS sees of it; `None`: IIS sees nothing that says it.
+pub(super) fn of_test(langs: &mut Languages, test: &Test) -> Result<Option<Literal>, Spent> {
+    let decoded = match test.decode.as_slice() {
+        [] => false,
+        [Decode::Url] => true,
+        _ => return Ok(None),
+    };
+    let Some(on) = variable(&test.field, decoded) else { return Ok(None) };
+    let holds = match passing(langs, &test.operator, test.case) {
+        Ok(lang) => lang,
+        Err(Unclear::Spent) => return Err(Spent),
+        Err(_) => return Ok(None),
+    };
+    let fails = langs.not(holds)?;
+    let (holds, fails) = match &on {
+        Variable::Field(Field::Header(name), _) if name == "cookie" => {
+            (holds, langs.any(vec![fails, BLANK])?)
+        }
+        Variable::Field(Field::Header(_) | Field::ResponseHeader(_), _) => {
+            (one_of_joined(langs, holds)?, all_of_joined(langs, fails)?)
+        }
+        Variable::Field(Field::ResponseContentType, _) => {
+            let fails = with_parameters(langs, fails)?;
+            (with_parameters(langs, holds)?, langs.any(vec![fails, BLANK])?)
+        }
+        // A query that is not there is an empty one for IIS.
+        Variable::Target(View { part: Part::Query, .. }) => (holds, langs.any(vec![fails, BLANK])?),
+        _ => (holds, fails),
+    };
+    Ok(Some(Literal { on: Some(on), holds, fails }))
+}
+
+fn variable(field: &Field, decoded: bool) -> Option<Variable> {
+    let target = |part| Some(Variable::Target(View { part, decoded }));
+    match field {
+        Field::Uri => target(Part::Whole),
+        Field::Path => target(Part::Path),
+        Field::Query => target(Part::Query),
+        Field::Host => Some(Variable::Field(Field::Header("host".into()), decoded)),
+        Field::Method
+        | Field::Header(_)
+        | Field::ResponseContentType
+        | Field::ResponseHeader(_) => Some(Variable::Field(field.clone(), decoded)),
+        _ => None,
+    }
+}
+
+/// What stands between two values of a repeated header: a comma, perhaps with a blank.
+fn joint(langs: &mut Languages) -> Result<Lang, Spent> {
+    let blank = langs.text(b" ", false)?;
+    let maybe = langs.any(vec![blank, BLANK])?;
+    let comma = langs.text(b",", false)?;
+    langs.then(comma, maybe)
+}
+
+/// The joined texts of which one value is in `lang`.
+fn one_of_joined(langs: &mut Languages, lang: Lang) -> Result<Lang, Spent> {
+    let joint = joint(langs)?;
+    let head = langs.then(ANYTHING, joint)?;
+    let head = langs.any(vec![head, BLANK])?;
+    let tail = langs.then(joint, ANYTHING)?;
+    let tail = langs.any(vec![tail, BLANK])?;
+    let lang = langs.then(lang, tail)?;
+    langs.then(head, lang)
+}
+
+/// The joined texts of which every value is in `lang`, or of which there is none.
+fn all_of_joined(langs: &mut Languages, lang: Lang) -> Result<Lang, Spent> {
+    let joint = joint(langs)?;
+    let another = langs.then(joint, lang)?;
+    let others = langs.repeat(another, 0, None)?;
+    let some = langs.then(lang, others)?;
+    langs.any(vec![some, BLANK])
+}
+
+/// A media type with or without parameters behind it: IIS sees the whole header.
+fn with_parameters(langs: &mut Languages, lang: Lang) -> Result<Lang, Spent> {
+    let blank = langs.set(ByteSet::of(*b" \t"))?;
+    let blanks = langs.repeat(blank, 0, None)?;
+    let parameters = langs.text(b";", false)?;
+    let parameters = langs.then(parameters, ANYTHING)?;
+    let parameters = langs.then(blanks, parameters)?;
+    let tail = langs.any(vec![parameters, BLANK])?;
+    langs.then(lang, tail)
+}
+
+/// A condition of IIS as the texts with which it holds.
+pub(super) fn of_condition(
+    langs: &mut Languages,
+    condition: &Condition,
+    syntax: PatternSyntax,
+) -> Result<Literal, Unclear> {
+    if condition.match_type != MatchType::Pattern {
+        return Err(Unclear::Because("it asks whether a file or folder is there".into()));
+    }
+    let matched = matching(langs, &condition.pattern, syntax, condition.ignore_case)?;
+    let on = input_variable(&condition.input).map_err(Unclear::Because)?;
+    let other = langs.not(matched)?;
+    let (holds, fails) = if condition.negate { (other, matched) } else { (matched, other) };
+    Ok(Literal { on: Some(on), holds, fails })
+}
+
+/// What an input looks at.
+pub(super) fn input_variable(input: &str) -> Result<Variable, String> {
+    let upper = input.to_ascii_uppercase();
+    let response = upper.strip_prefix("{RESPONSE_").and_then(|rest| rest.strip_suffix('}'));
+    match response {
+        Some("CONTENT_TYPE") => return Ok(Variable::Field(Field::ResponseContentType, false)),
+        // Of the answer, and no header.
+        Some("STATUS") | None => {}
+        Some(name) => {
+            let name = name.to_ascii_lowercase().replace('_', "-");
+            return Ok(Variable::Field(Field::ResponseHeader(name), false));
+        }
+    }
+    let unclear = || {
+        let shown = stopgap_model::problem::one_line(input);
+        format!("what IIS makes of the input `{shown}` is not known here")
+    };
+    let (field, decode) = field_of(input).map_err(|_| unclear())?;
+    variable(&field, !decode.is_empty()).ok_or_else(unclear)
+}

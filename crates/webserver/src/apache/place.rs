@@ -1,0 +1,214 @@
+//! Puts our file where Apache takes it in for the whole server.
+
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::{escaped, one_line};
+use stopgap_model::web::beside;
+
+use super::walk::{Include, Tree};
+use crate::files::{Files, Read};
+use crate::glob;
+use crate::placement::{EditError, Placement};
+use crate::source::{Differences, Source, changed, edits, without_returns};
+use crate::splice::{Splice, Splices, apply, own_file};
+
+/// The name of our file.
+pub(super) const OWN_FILE: &str = "stopgap.conf";
+
+/// The folders that are for settings of the whole server, the best first: Debian's, Red Hat's.
+const FOLDERS: [&str; 2] = ["conf-enabled", "conf.d"];
+
+/// The beginnings of the names of folders that are for something else: modules, sites.
+const NOT_FOR_SETTINGS: [&str; 6] = ["mods", "modules", "conf.modules", "sites", "vhost", "module"];
+
+/// The modules that our text needs: Apache knows the directives of a module once it is loaded.
+const NEEDED: [&str; 4] =
+    ["authz_core_module", "headers_module", "access_compat_module", "alias_module"];
+
+/// The includes that take in a file of our name from a folder that is known to be there, because
+/// something in it was found.
+fn candidates<'t>(tree: &'t Tree<'_>) -> Vec<(&'t Include, ServerPath)> {
+    let fitting = tree.includes.iter().filter_map(|include| {
+        let folder = include.pattern.folder()?;
+        let fits = !glob::is_pattern(folder.as_str())
+            && glob::fits(include.pattern.file_name(), OWN_FILE)
+            && !include.found.is_empty()
+            && !NOT_FOR_SETTINGS.iter().any(|name| folder.file_name().starts_with(name));
+        fits.then(|| (include, folder.join(OWN_FILE)))
+    });
+    fitting.collect()
+}
+
+/// The include that our file is taken in by, with the path of our file; `None`: by a line of ours at
+/// the end of the main file. Where ours is already stays the place.
+fn chosen<'t>(files: &Files, tree: &'t Tree<'_>) -> Option<(&'t Include, ServerPath)> {
+    let all = candidates(tree);
+    let there = all.iter().find(|(_, path)| files.found(path).is_some());
+    if there.is_some() || !tree.own.is_empty() {
+        return there.cloned();
+    }
+    let is_early = |include: &Include| {
+        let later = tree.modules.get(include.loaded..).unwrap_or_default();
+        later.iter().any(|module| NEEDED.contains(&module.as_str()))
+    };
+    let all: Vec<_> = all.into_iter().filter(|(include, _)| !is_early(include)).collect();
+    let named = |name: &str| {
+        all.iter().find(|(_, path)| path.folder().is_some_and(|folder| folder.file_name() == name))
+    };
+    FOLDERS.iter().find_map(|name| named(name)).or(all.first()).cloned()
+}
+
+/// The paths at which a file of ours may be.
+pub(crate) fn own_paths(files: &Files, tree: &Tree<'_>) -> Vec<ServerPath> {
+    let mut paths: Vec<ServerPath> = candidates(tree).into_iter().map(|(_, path)| path).collect();
+    paths.push(files.beside_main(OWN_FILE));
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Our file, and the main one if a line of ours would stand in it.
+pub(crate) fn written_files(files: &Files, tree: &Tree<'_>) -> Vec<ServerPath> {
+    let (path, line) = match chosen(files, tree) {
+        Some((_, path)) => (path, None),
+        None => (files.beside_main(OWN_FILE), tree.sources.first()),
+    };
+    let real = files.found(&path).map_or(&path, |(real, _)| real).clone();
+    line.map(|main| main.real.clone()).into_iter().chain([real]).collect()
+}
+
+/// What brings the files to exactly this text in place.
+pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placement, EditError> {
+    let paths = own_paths(files, tree);
+    for path in &paths {
+        if let Some(Read::Unreadable(why)) = files.get(path) {
+            let path = escaped(path.as_str());
+            return Err(EditError::Unreadable(format!("{path} cannot be read: {why}")));
+        }
+    }
+    let include = chosen(files, tree);
+    let beside = files.beside_main(OWN_FILE);
+    let path = include.as_ref().map_or(&beside, |(_, path)| path);
+    let mut all = Vec::new();
+    for own in &paths {
+        all.extend(own_file(files, own, if own == path { text.as_bytes() } else { b"" }));
+    }
+    let mut told: Vec<String> = all.iter().map(changed).collect();
+    let mut differences = Differences::default();
+    let line = (!text.is_empty() && include.is_none()).then_some(path);
+    let splices = splices(files, tree, line, &mut differences)?;
+    told.extend(differences.told(&tree.sources));
+    all.extend(edits(&tree.sources, &splices));
+    let by = match &include {
+        Some((include, _)) => escaped(include.pattern.as_str()),
+        None => format!("a line of ours in {}", escaped(files.main().as_str())),
+    };
+    let place = format!("{}, taken in by {by}", escaped(path.as_str()));
+    let places = if text.is_empty() { Vec::new() } else { vec![place] };
+    let staged = staged(tree, text, path, include.as_ref().map(|(include, _)| *include));
+    Ok(Placement { edits: all, places, differences: told, staged })
+}
+
+/// The main file is the first that is read.
+fn main<'t, 'a>(tree: &'t Tree<'a>) -> Result<&'t Source<'a>, EditError> {
+    tree.sources.first().ok_or_else(|| EditError::Nowhere("there is no main file".into()))
+}
+
+fn splices(
+    files: &Files,
+    tree: &Tree<'_>,
+    line: Option<&ServerPath>,
+    differences: &mut Differences,
+) -> Result<Splices, EditError> {
+    let mut splices = Splices::default();
+    let main = main(tree)?;
+    let mut expected = None;
+    if let Some(path) = line {
+        let text =
+            [main.newline(), format!("IncludeOptional {}", quoted(path)?).as_bytes()].concat();
+        // With our lines at its end taken out, which is where ours belongs.
+        let mut end = end_of(main.bytes);
+        let mut last = None;
+        while let Some((_, from, _)) = tree.own.iter().find(|(of, _, to)| *of == 0 && *to == end) {
+            end = main.taken_out_from(*from);
+            last = Some(*from);
+        }
+        if main.bytes[..end].ends_with(b"\\") {
+            let main = escaped(files.main().as_str());
+            return Err(EditError::Nowhere(format!("{main} ends in a line that is continued")));
+        }
+        if main.bytes[end..end_of(main.bytes)] == text {
+            expected = last;
+        } else {
+            differences.add(0, end, "our line is not at the end".into());
+        }
+        splices.replace(main.real, Splice { from: end, to: end, text });
+    }
+    for (of, start, to) in &tree.own {
+        let source = &tree.sources[*of];
+        let from = source.taken_out_from(*start);
+        splices.replace(source.real, Splice { from, to: *to, text: Vec::new() });
+        if *of != 0 || expected != Some(*start) {
+            differences.add(*of, *start, "a line of ours stands where none belongs".into());
+        }
+    }
+    Ok(splices)
+}
+
+/// Where the last line ends.
+fn end_of(bytes: &[u8]) -> usize {
+    without_returns(bytes.strip_suffix(b"\n").unwrap_or(bytes)).len()
+}
+
+fn quoted(path: &ServerPath) -> Result<String, EditError> {
+    let text = path.as_str();
+    if glob::is_pattern(text) || text.contains("${") || text.contains(char::is_control) {
+        let path = one_line(text);
+        return Err(EditError::Nowhere(format!("Apache would not take {path} as it is")));
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if text.bytes().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// The main file as it is for Apache's own test, and ours beside its place. Where the main file
+/// itself takes ours in, each of the other files is named instead of the pattern, so that the text
+/// that is there now, which may be damaged, is not read.
+fn staged(
+    tree: &Tree<'_>,
+    text: &str,
+    path: &ServerPath,
+    include: Option<&Include>,
+) -> Vec<(ServerPath, Vec<u8>)> {
+    let Ok(main) = main(tree) else { return Vec::new() };
+    let name = |path: &ServerPath| quoted(path).unwrap_or_else(|_| path.as_str().to_owned());
+    let mut ours = String::new();
+    if !text.is_empty() {
+        ours = format!("Include {}", name(&beside(path)));
+    }
+    let own = tree.own.iter().filter(|(of, _, _)| *of == 0);
+    let mut splices: Vec<Splice> =
+        own.map(|(_, from, to)| Splice { from: *from, to: *to, text: Vec::new() }).collect();
+    match include.filter(|include| include.source == 0) {
+        Some(include) => {
+            let others = include.found.iter().filter(|found| *found != path);
+            let mut lines: Vec<String> =
+                others.map(|other| format!("Include {}", name(other))).collect();
+            lines.push(ours);
+            let text = lines.join("\n").into_bytes();
+            splices.push(Splice { from: include.from, to: include.to, text });
+        }
+        None => {
+            let end = main.bytes.len();
+            splices.push(Splice { from: end, to: end, text: format!("\n{ours}\n").into_bytes() });
+        }
+    }
+    splices.sort();
+    splices.dedup();
+    let mut staged = vec![(main.path.clone(), apply(main.bytes, &splices))];
+    if !text.is_empty() {
+        staged.push((path.clone(), text.as_bytes().to_vec()));
+    }
+    staged
+}

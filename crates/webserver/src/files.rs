@@ -1,0 +1,265 @@
+//! The configuration files of one web server, as they were read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
+
+use stopgap_model::Digest;
+use stopgap_model::host::ServerPath;
+use stopgap_model::problem::escaped;
+use stopgap_model::web::{WebKind, WebServer};
+
+use super::layout::Layout;
+use super::{apache, haproxy, nginx};
+use stopgap_model::FileEdit;
+
+/// The most files of one server. Hosting servers have a few thousand sites, each in its file; no server
+/// has a bound of its own.
+pub const MAX_FILES: usize = 20_000;
+/// The most bytes of all files of one server, which are held in memory. Lists of addresses make
+/// configurations of 5 MB, a file of comments was seen with 17 MB; no server has a bound of its own.
+pub const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
+/// The most includes inside of each other that Apache takes: its own bound (`AP_MAX_INCLUDE_DEPTH`).
+pub const MAX_INCLUDE_DEPTH: usize = 20;
+/// The most includes inside of each other that are followed of nginx, which has no bound but the number
+/// of files that it may have open: 1,024 where nobody says otherwise, some of them sockets.
+pub const MAX_NGINX_DEPTH: usize = 256;
+/// The most bytes that are gone through, each file as often as it is included, with what macros and
+/// variables put in: twice what all files may have, so that none of them can multiply.
+pub const MAX_WALKED_BYTES: usize = 2 * MAX_TOTAL_BYTES;
+
+/// What a file counts at least, so that empty ones cannot be gone through without a bound either.
+pub(super) const LEAST_WALKED: usize = 64;
+
+/// Something that is still to be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// A file.
+    File(ServerPath),
+    /// The paths that a pattern of absolute paths matches, as glob(3) does.
+    Glob(String),
+}
+
+/// What is still to be read, and the files that name it; none where the server is started with it.
+pub type Missing = BTreeMap<Need, BTreeSet<ServerPath>>;
+
+/// What became of reading a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// It was read.
+    Found {
+        /// The file itself, all links followed.
+        real: ServerPath,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// It is not there.
+    Absent,
+    /// It is there and could not be read; why, without a full stop.
+    Unreadable(String),
+}
+
+/// The files are more than are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OverBudget {
+    /// More files than [`MAX_FILES`].
+    #[error("the server has more than {MAX_FILES} configuration files")]
+    Files,
+    /// More bytes than [`MAX_TOTAL_BYTES`].
+    #[error("the server's configuration files have more than {MAX_TOTAL_BYTES} bytes together")]
+    Bytes,
+}
+
+/// Why a configuration cannot be read as the server reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The file.
+    pub path: ServerPath,
+    /// The line, from 1; `None` if it is about the file as a whole.
+    pub line: Option<usize>,
+    /// What is wrong, as a sentence without a full stop.
+    pub what: String,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", escaped(self.path.as_str()))?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
+        write!(f, ": {}", escaped(&self.what))
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// The configuration files of one web server, as far as they were read.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub(super) server: WebServer,
+    read: BTreeMap<ServerPath, Read>,
+    /// What the includes of each file of nginx name.
+    named: BTreeMap<ServerPath, Vec<String>>,
+    /// Files that cannot be changed, links followed, and why.
+    fixed: BTreeMap<ServerPath, String>,
+    globs: BTreeMap<String, Result<Vec<ServerPath>, String>>,
+    bytes: usize,
+}
+
+impl Files {
+    /// The files of this server; none of them is read yet.
+    #[must_use]
+    pub fn new(server: &WebServer) -> Self {
+        let (read, named, fixed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { server: server.clone(), read, named, fixed, globs: BTreeMap::new(), bytes: 0 }
+    }
+
+    /// What is still to be provided. Empty once everything is read.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Need> {
+        self.missing().into_keys().collect()
+    }
+
+    /// What is still to be provided, with the files that name it.
+    #[must_use]
+    pub fn missing(&self) -> Missing {
+        match self.server.kind {
+            WebKind::Nginx => nginx::needs(self),
+            // Its files include nothing.
+            WebKind::HaProxy => {
+                haproxy::needs(self).into_iter().map(|need| (need, BTreeSet::new())).collect()
+            }
+            WebKind::Apache => apache::needs(self),
+        }
+    }
+
+    /// Takes in what became of reading a file; one that is already there is replaced. A file of nginx
+    /// with which there would be too many bytes counts as unreadable: it says nothing of the others.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if there would be more than is looked at; nothing is changed then.
+    pub fn provide(&mut self, path: ServerPath, read: Read) -> Result<(), OverBudget> {
+        let before = self.read.get(&path).map(size);
+        let bytes = (self.bytes - before.unwrap_or(0)).saturating_add(size(&read));
+        if before.is_none() && self.read.len() >= MAX_FILES {
+            return Err(OverBudget::Files);
+        }
+        if bytes > MAX_TOTAL_BYTES && self.server.kind == WebKind::Nginx && path != self.main() {
+            return self.provide(path, Read::Unreadable(OverBudget::Bytes.to_string()));
+        }
+        if bytes > MAX_TOTAL_BYTES {
+            return Err(OverBudget::Bytes);
+        }
+        self.bytes = bytes;
+        if let (WebKind::Nginx, Read::Found { bytes, .. }) = (self.server.kind, &read) {
+            self.named.insert(path.clone(), nginx::named_in(bytes));
+        }
+        self.read.insert(path, read);
+        Ok(())
+    }
+
+    /// Takes in the paths that a pattern matches, or why they are not known: a sentence without a
+    /// full stop.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if they are more than are looked at; nothing is changed then.
+    pub fn provide_glob(
+        &mut self,
+        pattern: String,
+        found: Result<Vec<ServerPath>, String>,
+    ) -> Result<(), OverBudget> {
+        let mut found = found;
+        if let Ok(paths) = &mut found {
+            if paths.len() > MAX_FILES {
+                return Err(OverBudget::Files);
+            }
+            // The order of glob(3) in the C locale, which all three servers read in.
+            paths.sort();
+        }
+        self.globs.insert(pattern, found);
+        Ok(())
+    }
+
+    /// The digest of what was read, as it is with `edits` made. What is not there, or is removed, is as if
+    /// it had not been looked for.
+    #[must_use]
+    pub fn digest_with(&self, edits: &[FileEdit]) -> Digest {
+        let mut text = String::new();
+        for (path, read) in &self.read {
+            let (real, bytes) = match read {
+                Read::Found { real, bytes } => (real, bytes),
+                Read::Absent => continue,
+                Read::Unreadable(why) => {
+                    // A text takes no harm from being written to.
+                    let _ = writeln!(text, "{path}: {why}");
+                    continue;
+                }
+            };
+            let edit = edits.iter().find(|edit| edit.path == *real || edit.path == *path);
+            let Some(bytes) = edit.map_or(Some(bytes), |edit| edit.after.as_ref()) else {
+                continue;
+            };
+            let _ = writeln!(text, "{path}: {real}: {}", Digest::of(bytes));
+        }
+        Digest::of(text.as_bytes())
+    }
+
+    /// What the files say.
+    ///
+    /// # Errors
+    /// [`Trouble`] if they cannot be read as the server reads them.
+    pub fn layout(&self) -> Result<Layout<'_>, Trouble> {
+        Layout::of(self)
+    }
+
+    /// Takes note that a file, links followed, cannot be changed: why, as a sentence without a full
+    /// stop. What would stand in it is told as not reached; the rest is put in.
+    pub fn fix(&mut self, real: ServerPath, why: String) {
+        self.fixed.insert(real, why);
+    }
+
+    /// Why a file, links followed, cannot be changed, if so.
+    pub(super) fn fixed(&self, real: &ServerPath) -> Option<&str> {
+        self.fixed.get(real).map(String::as_str)
+    }
+
+    /// What the includes of a file of nginx name.
+    pub(super) fn named_in(&self, path: &ServerPath) -> &[String] {
+        self.named.get(path).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What became of reading this file; `None`: it was not read yet.
+    pub(super) fn get(&self, path: &ServerPath) -> Option<&Read> {
+        self.read.get(path)
+    }
+
+    /// What this pattern matches; `None`: it was not looked at yet.
+    pub(super) fn glob(&self, pattern: &str) -> Option<&Result<Vec<ServerPath>, String>> {
+        self.globs.get(pattern)
+    }
+
+    /// The main configuration file, by the name that the server is started with.
+    pub(super) fn main(&self) -> ServerPath {
+        self.server.config.first().cloned().unwrap_or_else(|| ServerPath::new("/"))
+    }
+
+    /// The path of a file of ours beside the main one.
+    pub(super) fn beside_main(&self, name: &str) -> ServerPath {
+        let main = self.main();
+        main.folder().unwrap_or(main).join(name)
+    }
+
+    /// The bytes of a file that was found, with the path of the file itself.
+    pub(super) fn found(&self, path: &ServerPath) -> Option<(&ServerPath, &[u8])> {
+        match self.read.get(path) {
+            Some(Read::Found { real, bytes }) => Some((real, bytes)),
+            Some(Read::Absent | Read::Unreadable(_)) | None => None,
+        }
+    }
+}
+
+fn size(read: &Read) -> usize {
+    match read {
+        Read::Found { bytes, .. } => bytes.len(),
+        Read::Absent | Read::Unreadable(_) => 0,
+    }
+}

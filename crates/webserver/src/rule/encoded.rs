@@ -1,0 +1,292 @@
+//! A pattern over a value, as a pattern over the bytes in which the value was sent.
+//!
+//! Where the value is url-decoded, each byte may stand as itself or as its percent-encoding: the
+//! inverse image of a regular language under decoding. A `%` never stands inside another escape, so
+//! where an escape begins is told by three bytes.
+
+use std::fmt::Write as _;
+
+use super::pcre::{alternatives, class, escape_digits};
+use stopgap_pattern::ast::{ByteSet, Node};
+use stopgap_pattern::{SMALL, is_long};
+use stopgap_rules::{Unsupported, unsupported};
+
+/// A `%` that begins no escape.
+const LONE_PERCENT: &str = r"\x25(?![0-9A-Fa-f]{2})";
+/// Not the first and not the second digit of an escape. Needed only where a match begins: behind a
+/// whole token the next one is aligned.
+const ALIGNED: &str = r"(?:(?<!\x25)|(?![0-9A-Fa-f]{2}))(?:(?<!\x25[0-9A-Fa-f])|(?![0-9A-Fa-f]))";
+
+/// So many choices an engine can remember: HAProxy's has 32 KiB for them, takes a full stack for no
+/// match, and was seen full with 2,000 and not with 600.
+const MAX_REMEMBERED: usize = 300;
+/// So many bytes a pattern may be when it is compiled: PCRE, as it is built by default, has 64 KiB
+/// for it (`LINK_SIZE` in its README), and a repetition is written out.
+const MAX_COMPILED: usize = 48 * 1024;
+/// The bytes of a compiled class.
+const CLASS: usize = 40;
+
+/// Where a value stands in what a server shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Region {
+    /// What ends where the value begins. Empty: the value is all that is shown.
+    pub(crate) head: String,
+    /// Bytes, as sent, that are no part of the value.
+    pub(crate) barrier: ByteSet,
+    /// What holds only where the value ends.
+    pub(crate) end: String,
+    /// Blanks that end the value are no part of it; what tells that others follow.
+    pub(crate) inner_blank: Option<String>,
+}
+
+/// What a cookie is freed of at its ends.
+pub(crate) const BLANKS: &[u8] = b"\t\n\x0C\r ";
+
+impl Region {
+    /// All that is shown.
+    pub(crate) fn whole() -> Self {
+        Self::new("", b"")
+    }
+
+    /// What follows `head` up to one of the bytes of `barrier`, or to the end.
+    pub(crate) fn new(head: impl Into<String>, barrier: &[u8]) -> Self {
+        let barrier = ByteSet::of(barrier.iter().copied());
+        let end = match barrier == ByteSet::EMPTY {
+            true => r"\z".into(),
+            false => format!("(?!{})", class(&barrier.complement())),
+        };
+        Self { head: head.into(), barrier, end, inner_blank: None }
+    }
+
+    /// The same without the blanks at its end.
+    pub(crate) fn trimmed(self) -> Self {
+        let blanks = ByteSet::of(BLANKS.iter().copied());
+        let others = class(&blanks.union(self.barrier).complement());
+        let blanks = class(&blanks);
+        let end = format!("(?<!{blanks})(?!{blanks}*+{others})");
+        Self { end, inner_blank: Some(format!("(?={blanks}*+{others})")), ..self }
+    }
+
+    /// The pattern that matches where `node` is found in the value, which is decoded first if
+    /// `decoded`.
+    pub(crate) fn pattern(&self, node: &Node, decoded: bool) -> Result<String, Unsupported> {
+        let image = Image { region: self, decoded };
+        let (anchored, free) = split_start(node)?;
+        let mut branches = Vec::new();
+        if let Some(node) = anchored {
+            let start = if self.head.is_empty() { r"\A" } else { "" };
+            branches.push(format!("{start}{}", image.body(&node)?));
+        }
+        if let Some(node) = free {
+            let skip = match self.head.is_empty() {
+                true => String::new(),
+                false => format!("{}*?", class(&self.barrier.complement())),
+            };
+            let node = without_long_edges(node);
+            branches.push(format!("{skip}{}{}", image.alignment(&node), image.body(&node)?));
+        }
+        Ok(format!("{}{}", self.head, alternatives(&branches)))
+    }
+}
+
+struct Image<'a> {
+    region: &'a Region,
+    decoded: bool,
+}
+
+impl Image<'_> {
+    fn body(&self, node: &Node) -> Result<String, Unsupported> {
+        if remembered(node) > MAX_REMEMBERED {
+            return Err(unsupported(
+                "its repetitions are more than a server's engine has room for",
+            ));
+        }
+        if self.compiled(node) > MAX_COMPILED {
+            return Err(unsupported("it is too large for a server's engine when it is compiled"));
+        }
+        let mut out = String::new();
+        self.write(node, &mut out)?;
+        Ok(out)
+    }
+
+    /// How many bytes `node` is when it is compiled, at most.
+    fn compiled(&self, node: &Node) -> usize {
+        match node {
+            Node::Set(set) => {
+                let token = self.token(set);
+                token.len() + CLASS * token.matches('[').count()
+            }
+            Node::Concat(nodes) | Node::Alternate(nodes) => {
+                nodes.iter().map(|node| self.compiled(node)).fold(CLASS, usize::saturating_add)
+            }
+            Node::Group { node, .. } => self.compiled(node),
+            Node::Repeat { node, min, max, .. } => {
+                let rounds = max.unwrap_or(min + 1).max(1) as usize;
+                (self.compiled(node) + CLASS).saturating_mul(rounds)
+            }
+            _ => CLASS,
+        }
+    }
+
+    /// What must hold where a match begins.
+    fn alignment(&self, node: &Node) -> &'static str {
+        let digits = ByteSet::of((0..=u8::MAX).filter(u8::is_ascii_hexdigit));
+        if self.decoded && node.first().0.meets(&digits) { ALIGNED } else { "" }
+    }
+
+    fn write(&self, node: &Node, out: &mut String) -> Result<(), Unsupported> {
+        match node {
+            Node::Set(set) => out.push_str(&self.token(set)),
+            Node::Concat(nodes) => nodes.iter().try_for_each(|node| self.write(node, out))?,
+            Node::Alternate(nodes) => {
+                out.push_str("(?:");
+                for (at, node) in nodes.iter().enumerate() {
+                    out.push_str(if at > 0 { "|" } else { "" });
+                    self.write(node, out)?;
+                }
+                out.push(')');
+            }
+            Node::Group { node, .. } => {
+                out.push_str("(?:");
+                self.write(node, out)?;
+                out.push(')');
+            }
+            Node::Repeat { node: body, min, max, .. } => {
+                match &**body {
+                    Node::Set(set) => out.push_str(&self.token(set)),
+                    body => {
+                        out.push_str("(?:");
+                        self.write(body, out)?;
+                        out.push(')');
+                    }
+                }
+                write_count(*min, *max, out);
+                out.push_str(if is_possessive(node) { "+" } else { "" });
+            }
+            Node::End => out.push_str(&self.region.end),
+            Node::WordBoundary { .. } if self.decoded => {
+                return Err(unsupported("a word boundary in what is decoded cannot be told"));
+            }
+            Node::WordBoundary { negate } => out.push_str(if *negate { r"\B" } else { r"\b" }),
+            Node::Start => return Err(unsupported("a `^` stands behind something else")),
+            Node::LookAhead { .. } => {
+                return Err(unsupported("it looks ahead; write each part as a condition"));
+            }
+            Node::BackReference => return Err(unsupported("it refers back to a group")),
+        }
+        Ok(())
+    }
+
+    /// One byte of a set, as itself or as an escape: one item, which can be repeated.
+    fn token(&self, set: &ByteSet) -> String {
+        let mut raw = set.intersection(self.region.barrier.complement());
+        let mut ways = Vec::new();
+        if self.decoded {
+            raw = raw.intersection(ByteSet::of(*b"%").complement());
+        }
+        if let Some(inner) = &self.region.inner_blank {
+            let blanks = ByteSet::of(BLANKS.iter().copied());
+            if raw.meets(&blanks) {
+                ways.push(class(&raw.intersection(blanks)) + inner);
+            }
+            raw = raw.intersection(blanks.complement());
+        }
+        if raw != ByteSet::EMPTY {
+            ways.insert(0, class(&raw));
+        }
+        if self.decoded && *set != ByteSet::EMPTY {
+            ways.push(format!(r"\x25{}", escape_digits(set)));
+        }
+        if self.decoded && set.contains(b'%') {
+            ways.push(LONE_PERCENT.into());
+        }
+        match ways.as_slice() {
+            [] => class(&ByteSet::EMPTY),
+            [_] if raw != ByteSet::EMPTY => ways.concat(),
+            _ => format!("(?:{})", ways.join("|")),
+        }
+    }
+}
+
+/// Nothing that follows a long repetition can be part of it, and what is repeated so often matches
+/// in one way only (others are refused): to give back what it took never helps.
+fn is_possessive(node: &Node) -> bool {
+    is_long(node) || matches!(node, Node::Repeat { max: Some(max), .. } if *max > SMALL)
+}
+
+/// How many choices an engine remembers at most while it matches `node`.
+fn remembered(node: &Node) -> usize {
+    match node {
+        Node::Set(_) => 1,
+        Node::Concat(nodes) => nodes.iter().map(remembered).fold(0, usize::saturating_add),
+        Node::Alternate(nodes) => 1 + nodes.iter().map(remembered).max().unwrap_or(0),
+        Node::Group { node, .. } => remembered(node),
+        Node::Repeat { node: body, max, .. } => {
+            let rounds = if is_possessive(node) { 1 } else { max.unwrap_or(1).max(1) as usize };
+            remembered(body).saturating_mul(rounds).saturating_add(1)
+        }
+        _ => 0,
+    }
+}
+
+fn write_count(min: u32, max: Option<u32>, out: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = match (min, max) {
+        (0, None) => write!(out, "*"),
+        (1, None) => write!(out, "+"),
+        (0, Some(1)) => write!(out, "?"),
+        (min, None) => write!(out, "{{{min},}}"),
+        (min, Some(max)) => write!(out, "{{{min},{max}}}"),
+    };
+}
+
+/// The matches that begin with the value, without the `^` that says so, and those that begin
+/// anywhere.
+fn split_start(node: &Node) -> Result<(Option<Node>, Option<Node>), Unsupported> {
+    match node {
+        Node::Start => Ok((Some(Node::empty()), None)),
+        Node::Group { node, .. } => split_start(node),
+        Node::Alternate(nodes) => {
+            let (mut anchored, mut free) = (Vec::new(), Vec::new());
+            for node in nodes {
+                let (a, f) = split_start(node)?;
+                anchored.extend(a);
+                free.extend(f);
+            }
+            let one_of = |nodes: Vec<Node>| (!nodes.is_empty()).then_some(Node::Alternate(nodes));
+            Ok((one_of(anchored), one_of(free)))
+        }
+        Node::Concat(nodes) => {
+            let Some((first, rest)) = nodes.split_first() else {
+                return Ok((None, Some(Node::empty())));
+            };
+            let (anchored, free) = split_start(first)?;
+            let with_rest = |head: Node| {
+                Node::Concat(std::iter::once(head).chain(rest.iter().cloned()).collect())
+            };
+            Ok((anchored.map(with_rest), free.map(with_rest)))
+        }
+        other => Ok((None, Some(other.clone()))),
+    }
+}
+
+/// A match that may begin and end anywhere, with its first and its last repetition as short as may
+/// be: it is found in the same values, and a near miss costs less.
+fn without_long_edges(node: Node) -> Node {
+    let Node::Concat(mut nodes) = node else { return shortest_repetition(node) };
+    for at in [0, nodes.len().saturating_sub(1)] {
+        if let Some(edge) = nodes.get_mut(at) {
+            *edge = shortest_repetition(std::mem::replace(edge, Node::empty()));
+        }
+    }
+    Node::Concat(nodes)
+}
+
+fn shortest_repetition(node: Node) -> Node {
+    match node {
+        Node::Repeat { node, min, greedy, .. } => {
+            Node::Repeat { node, min, max: Some(min), greedy }
+        }
+        other => other,
+    }
+}
