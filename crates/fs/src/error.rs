@@ -1,10 +1,45 @@
 //! What can go wrong with files, one small enum for each operation.
 
-use std::io;
+use std::fmt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
 use stopgap_model::Digest;
+
+/// An error number of the operating system, with the system's own text for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OsError(i32);
+
+impl OsError {
+    /// A disk or another device failed. It also stands for an error that has no number.
+    pub const IO: Self = Self(if cfg!(windows) { 1117 } else { 5 });
+
+    /// The error of this number.
+    #[must_use]
+    pub const fn from_raw(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// What kind of error it is, the same for every operating system.
+    #[must_use]
+    pub fn kind(self) -> ErrorKind {
+        io::Error::from_raw_os_error(self.0).kind()
+    }
+}
+
+impl From<&io::Error> for OsError {
+    fn from(error: &io::Error) -> Self {
+        error.raw_os_error().map_or(Self::IO, Self)
+    }
+}
+
+impl fmt::Display for OsError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        io::Error::from_raw_os_error(self.0).fmt(out)
+    }
+}
+
+impl std::error::Error for OsError {}
 
 /// A file or folder could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -122,7 +157,13 @@ pub enum FsError {
         /// The path.
         path: PathBuf,
         /// Why it was refused.
-        source: Errno,
+        source: OsError,
+    },
+    /// Stopgap has no way to do it on this operating system yet.
+    #[error("cannot {action}: Stopgap does not do that on this system yet")]
+    Unsupported {
+        /// What was asked for, as a verb and its object.
+        action: &'static str,
     },
 }
 
@@ -130,19 +171,27 @@ impl FsError {
     /// Whether the operating system refused for want of a permission.
     #[must_use]
     pub fn is_permission_denied(&self) -> bool {
-        matches!(self, Self::Io { source: Errno::ACCESS | Errno::PERM, .. })
+        self.kind() == Some(ErrorKind::PermissionDenied)
     }
 
     /// Whether the disk cannot be written, by nobody.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        matches!(self, Self::Io { source: Errno::ROFS, .. })
+        self.kind() == Some(ErrorKind::ReadOnlyFilesystem)
+    }
+
+    /// What kind of refusal of the operating system it is, if it is one.
+    fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Io { source, .. } => Some(source.kind()),
+            _ => None,
+        }
     }
 
     /// Whether there is no room on the disk, or no more of it for this user.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Io { source: Errno::NOSPC | Errno::DQUOT, .. })
+        matches!(self.kind(), Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     }
 }
 
@@ -207,7 +256,7 @@ pub enum ReplaceError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: Errno,
+        source: OsError,
     },
     /// The owner, the permissions or an extended attribute could not be given to the new file.
     #[error("the {what} of {} cannot be carried over", path.display())]
@@ -217,7 +266,7 @@ pub enum ReplaceError {
         /// What could not be carried over.
         what: String,
         /// Why.
-        source: Errno,
+        source: OsError,
     },
     /// The file **was** replaced, but the folder could not be written to the disk: after a power
     /// failure it may be the old one again.
@@ -226,7 +275,7 @@ pub enum ReplaceError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: Errno,
+        source: OsError,
     },
     /// A file or folder could not be used.
     #[error(transparent)]
@@ -287,14 +336,12 @@ pub(crate) trait At<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T, FsError>;
 }
 
-impl<T> At<T> for Result<T, Errno> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, FsError> {
-        self.map_err(|source| FsError::Io { action, path: path.to_owned(), source })
-    }
-}
-
 impl<T> At<T> for io::Result<T> {
     fn at(self, action: &'static str, path: &Path) -> Result<T, FsError> {
-        self.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)).at(action, path)
+        self.map_err(|error| FsError::Io {
+            action,
+            path: path.to_owned(),
+            source: OsError::from(&error),
+        })
     }
 }

@@ -8,40 +8,41 @@
 //!   follows them, but for those that lead to what is neither their owner's nor were laid by root;
 //! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte;
 //! - a [`PublicDir`] is Stopgap's own too, and what is in it is for everybody to read.
+//!
+//! The API is one; what is behind it stands in `unix/` and, for the system that the first users have,
+//! in `windows/`, where nothing can be opened yet.
 
-mod batch;
 mod error;
-mod find;
-mod folder;
-mod glob;
-mod held;
+mod facts;
 mod lines;
-mod lock;
-mod log;
-mod obeyed;
-mod private;
-mod public;
-mod replace;
-mod replacing;
-mod room;
-mod root;
-mod temp;
+mod name;
+mod search;
+#[cfg(unix)]
 mod unix;
-mod way;
-mod xattr;
+// On Unix it is built with the tests, so that it keeps compiling.
+#[cfg(any(windows, test))]
+#[cfg_attr(
+    not(windows),
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "only its own tests use it on this system"
+    )
+)]
+mod windows;
 
-pub use error::{FsError, LockError, PrivateDirError, ReplaceError};
-pub use find::{FindLimits, FoundFiles, NotSearched};
-pub use folder::{Kind, open_regular, read_below, read_bounded};
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+pub use error::{FsError, LockError, OsError, PrivateDirError, ReplaceError};
+pub use facts::{Identity, Kind, Replacing, Writers};
 pub use lines::{Lines, lines};
-pub use lock::Lock;
-pub use log::Log;
-pub use obeyed::read_obeyed;
-pub use private::PrivateDir;
-pub use public::PublicDir;
-pub use replacing::Replacing;
-pub use root::Root;
-pub use rustix::io::Errno;
-pub use temp::{LEFTOVER_SUFFIX, Staged, leftover_path};
-pub use unix::UnixRoot;
-pub use way::{Identity, Writers};
+pub use name::{LEFTOVER_SUFFIX, leftover_path};
+pub use search::{FindLimits, FoundFiles, NotSearched};
+pub use system::{
+    Lock, Log, PrivateDir, PublicDir, Root, Staged, UnixRoot, open_regular, read_below,
+    read_bounded, read_obeyed,
+};

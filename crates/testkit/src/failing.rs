@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use stopgap_fs::Errno;
+use stopgap_fs::OsError;
 use stopgap_host::{
     Answer, Asking, Found, FsError, Heard, Host, Live, Question, Read, ReloadError, ReplaceError,
     Replacing, Stop, TestError,
@@ -218,7 +218,7 @@ fn is_in(folder: &ServerPath, path: &ServerPath) -> bool {
 }
 
 fn failure(path: &ServerPath) -> FsError {
-    FsError::Io { action: "use, in this test,", path: path.as_str().into(), source: Errno::IO }
+    FsError::Io { action: "use, in this test,", path: path.as_str().into(), source: OsError::IO }
 }
 
 impl Host for FailingHost {
@@ -282,7 +282,7 @@ impl Host for FailingHost {
         self.leftovers.borrow_mut().remove(&path.key());
         match course {
             Course::NotDurable => {
-                Err(ReplaceError::NotDurable { path: shown(), source: Errno::IO })
+                Err(ReplaceError::NotDurable { path: shown(), source: OsError::IO })
             }
             Course::Go | Course::Fail | Course::Die => Ok(()),
         }

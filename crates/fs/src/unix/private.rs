@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::batch::{file_name, write_batch};
+use super::batch::write_batch;
+use super::folder::{Folder, PRIVATE_FILE, read_rest};
+use super::temp::Temp;
 use crate::error::{At as _, FsError, PrivateDirError};
-use crate::folder::{Folder, PRIVATE_FILE, read_rest};
-use crate::temp::{LEFTOVER_SUFFIX, Temp};
+use crate::name::{LEFTOVER_SUFFIX, file_name, parts};
 
 /// Folders are for their owner only.
 const PRIVATE_FOLDER: Mode = Mode::RWXU;
@@ -226,16 +227,6 @@ impl PrivateDir {
         parts(rel)?;
         let (above, name) = rel.rsplit_once('/').unwrap_or(("", rel));
         Ok((self.folder(above)?, OsStr::new(name)))
-    }
-}
-
-/// The parts of a path that cannot lead out of the folder.
-pub(crate) fn parts(rel: &str) -> Result<Vec<&str>, FsError> {
-    let parts: Vec<&str> = rel.split('/').collect();
-    let bad = |part: &&str| matches!(*part, "" | "." | "..") || part.contains('\0');
-    match parts.iter().any(bad) {
-        true => Err(FsError::BadName { name: rel.to_owned() }),
-        false => Ok(parts),
     }
 }
 

@@ -10,18 +10,9 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::error::{At as _, ReplaceError};
-use crate::replace::Target;
-
-/// How a file is replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replacing {
-    /// Another file takes its name, at once.
-    Renamed,
-    /// It is written itself, as its name cannot go to another one: it is a mount point. For a moment
-    /// it is neither what it was nor what it is to be.
-    InPlace,
-}
+use super::replace::Target;
+use crate::error::{At as _, FsError, OsError, ReplaceError};
+use crate::facts::Replacing;
 
 /// Whether anybody but root, and whoever runs this process, may write a file or a folder above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,9 +83,9 @@ pub(crate) fn write_in_place(
         Err(errno) => Err(errno).at("make room in", &path)?,
     }
     let Err(error) = overwrite(&file, new) else { return Ok(()) };
-    let source = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+    let source = OsError::from(&error);
     match overwrite(&file, old) {
-        Ok(()) => Ok(Err(source).at("write", &path)?),
+        Ok(()) => Err(FsError::Io { action: "write", path, source }.into()),
         Err(_) => Err(ReplaceError::Torn { path, source }),
     }
 }

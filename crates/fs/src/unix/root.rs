@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use stopgap_model::Digest;
 
+use super::find::find;
+use super::folder::{Folder, read_rest};
+use super::replace::replace;
+use super::replacing::Guarded;
 use crate::error::{FsError, ReplaceError};
-use crate::find::{FindLimits, FoundFiles, find};
-use crate::folder::{Folder, Kind, read_rest};
-use crate::replace::replace;
-use crate::replacing::Guarded;
-use crate::temp::leftover_of;
+use crate::facts::Kind;
+use crate::name::{is_windows_name, leftover_of};
+use crate::search::{FindLimits, FoundFiles};
 
 /// A folder with a server's files in it, opened once.
 ///
@@ -112,7 +114,7 @@ impl Root {
         name: &str,
         limits: FindLimits,
     ) -> Result<FoundFiles, FsError> {
-        if !is_name(name) {
+        if !is_windows_name(name) {
             return Err(FsError::BadName { name: name.to_owned() });
         }
         let Some((above, spelled)) = self.place(parts)? else { return Ok(FoundFiles::default()) };
@@ -139,16 +141,8 @@ impl Root {
     }
 }
 
-/// Whether `text` is one name on Windows and no other place.
-pub(crate) fn is_name(text: &str) -> bool {
-    // Windows drops dots and blanks at the end, takes `/` for `\`, and `:` begins a stream.
-    !text.is_empty()
-        && !text.ends_with(['.', ' '])
-        && !text.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | ':'))
-}
-
 fn spelled(folder: &Folder, part: &str) -> Result<Option<OsString>, FsError> {
-    if !is_name(part) {
+    if !is_windows_name(part) {
         return Err(FsError::BadName { name: part.to_owned() });
     }
     folder.spelled(part)

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use stopgap_model::Digest;
 
+use super::folder::{Folder, read_rest};
+use super::glob::{Part, parts_of};
+use super::replace::{create, how, remove, replace};
+use super::replacing::Guarded;
+use super::resolve::{ResolvedPath, is_there};
+use super::temp::Staged;
 use crate::error::{At as _, FsError, ReplaceError};
-use crate::folder::{Folder, read_rest};
-use crate::glob::{Part, parts_of};
-use crate::replace::{create, how, remove, replace};
-use crate::replacing::{Guarded, Replacing};
-use crate::temp::{Staged, leftover_of};
-use crate::way::{Identity, Way, Writers, is_there};
+use crate::facts::{Identity, Replacing, Writers};
+use crate::name::leftover_of;
 
 /// The most files that a pattern names. A server of web sites by the thousand has one for each.
 const MAX_FILES: usize = 20_000;
@@ -69,7 +71,7 @@ impl UnixRoot {
         &self,
         path: &str,
         max: u64,
-        is_fit: impl Fn(&Way<'_>) -> Result<(), FsError>,
+        is_fit: impl Fn(&ResolvedPath<'_>) -> Result<(), FsError>,
     ) -> Result<Option<Vec<u8>>, FsError> {
         let mut attempts = 1..ATTEMPTS;
         loop {
@@ -292,7 +294,7 @@ impl UnixRoot {
 
     /// The folder that `path` leads to; `None` if nothing or no folder is there.
     fn folder_at(&self, path: &Path) -> Result<Option<Folder>, FsError> {
-        match Way::follow_to_folder(&self.0, path) {
+        match ResolvedPath::of_folder(&self.0, path) {
             Err(FsError::NotAFolder { .. }) => Ok(None),
             way => way?.map_or(Ok(None), |way| way.open_folder()),
         }
@@ -307,11 +309,11 @@ impl UnixRoot {
         Ok((self.folder_at(above)?, path.file_name()))
     }
 
-    fn way(&self, path: &str) -> Result<Option<Way<'_>>, FsError> {
+    fn way(&self, path: &str) -> Result<Option<ResolvedPath<'_>>, FsError> {
         if !path.starts_with('/') || path.contains('\0') {
             return Err(bad(path));
         }
-        Way::follow(&self.0, Path::new(path))
+        ResolvedPath::of(&self.0, Path::new(path))
     }
 
     fn on_disk(&self, path: &str) -> PathBuf {
@@ -323,14 +325,14 @@ impl UnixRoot {
     }
 }
 
-fn guarded(way: &Way<'_>) -> Guarded {
+fn guarded(way: &ResolvedPath<'_>) -> Guarded {
     match way.exposed() {
         None => Guarded::Yes,
         Some(_) => Guarded::No,
     }
 }
 
-fn require_closed(way: &Way<'_>) -> Result<(), FsError> {
+fn require_closed(way: &ResolvedPath<'_>) -> Result<(), FsError> {
     match way.exposed() {
         None => Ok(()),
         Some(path) => Err(FsError::Exposed { path: path.to_owned() }),

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
+use super::folder::Folder;
 use crate::error::{At as _, FsError};
-use crate::folder::Folder;
+use crate::facts::{Identity, Writers};
 
 /// The most links on the way to one file, as Linux has it (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
@@ -32,14 +33,14 @@ fn is_trusted(uid: u32) -> bool {
 }
 
 /// Where a path leads, every link followed: the folders on the way, held open, and the last name.
-pub(crate) struct Way<'a> {
+pub(crate) struct ResolvedPath<'a> {
     top: &'a Folder,
     folders: Vec<(OsString, Folder)>,
     /// The name in the last folder; `None` where the path is that folder.
     name: Option<OsString>,
     /// What has that name.
-    last: Option<Seen>,
-    guard: Guard,
+    last: Option<Entry>,
+    access: WriteAccess,
 }
 
 /// What a path is followed to.
@@ -50,14 +51,14 @@ enum Aim {
 }
 
 /// Something that is held open only to be judged: it is neither read nor waited for.
-struct Seen {
+struct Entry {
     fd: OwnedFd,
     stat: Stat,
 }
 
 /// Who else may change what a path leads to.
 #[derive(Default)]
-struct Guard {
+struct WriteAccess {
     /// The owners of what is on the way, but for root and this process's own user.
     owners: BTreeSet<u32>,
     /// Whether a group or everybody may write something of it.
@@ -79,29 +80,34 @@ struct Link {
     left: usize,
 }
 
-impl<'a> Way<'a> {
+impl<'a> ResolvedPath<'a> {
     /// Follows `path`; `None` if a folder on the way is not there.
     ///
     /// # Errors
     /// A link on the way is not its owner's to lay, see [`Link::may_lead_to`]; the way leads over
     /// what is no folder, or cannot be followed.
-    pub(crate) fn follow(top: &'a Folder, path: &Path) -> Result<Option<Self>, FsError> {
-        Self::followed(top, path, Aim::Anything)
+    pub(crate) fn of(top: &'a Folder, path: &Path) -> Result<Option<Self>, FsError> {
+        Self::follow(top, path, Aim::Anything)
     }
 
     /// Follows `path` to a folder. A link whose end is none is none, whoever laid it.
     ///
     /// # Errors
-    /// As for [`Way::follow`]; [`FsError::NotAFolder`] if something else is there.
-    pub(crate) fn follow_to_folder(top: &'a Folder, path: &Path) -> Result<Option<Self>, FsError> {
-        Self::followed(top, path, Aim::Folder)
+    /// As for [`ResolvedPath::of`]; [`FsError::NotAFolder`] if something else is there.
+    pub(crate) fn of_folder(top: &'a Folder, path: &Path) -> Result<Option<Self>, FsError> {
+        Self::follow(top, path, Aim::Folder)
     }
 
-    fn followed(top: &'a Folder, path: &Path, aim: Aim) -> Result<Option<Self>, FsError> {
+    fn follow(top: &'a Folder, path: &Path, aim: Aim) -> Result<Option<Self>, FsError> {
         let shown =
             || top.path().join(path.strip_prefix("/").map(Path::to_path_buf).unwrap_or_default());
-        let mut way =
-            Self { top, folders: Vec::new(), name: None, last: None, guard: Guard::default() };
+        let mut way = Self {
+            top,
+            folders: Vec::new(),
+            name: None,
+            last: None,
+            access: WriteAccess::default(),
+        };
         // What is still to be followed, the next part last.
         let mut left = Vec::new();
         push_parts(&mut left, path.as_os_str());
@@ -112,7 +118,7 @@ impl<'a> Way<'a> {
             }
             if part == ".." {
                 way.folders.pop();
-            } else if let Some(seen) = Seen::open(way.folder(), &part)? {
+            } else if let Some(seen) = Entry::open(way.folder(), &part)? {
                 way.note(&seen, &part)?;
                 if seen.kind() == FileType::Symlink {
                     followed += 1;
@@ -132,24 +138,24 @@ impl<'a> Way<'a> {
             if aim == Aim::Folder && left.is_empty() && !way.is_folder() {
                 return Err(FsError::NotAFolder { path: shown() });
             }
-            way.settle(&mut links, left.len())?;
+            way.judge_links(&mut links, left.len())?;
         }
         way.note_end()?;
         Ok(Some(way))
     }
 
     /// Takes note of who may change the last folder, and what has this name in it.
-    fn note(&mut self, seen: &Seen, name: &OsStr) -> Result<(), FsError> {
+    fn note(&mut self, seen: &Entry, name: &OsStr) -> Result<(), FsError> {
         let folder = self.folder();
         let (path, inside) = (folder.path().to_owned(), folder.path_of(name));
         let stat = fstat(folder).at("read", &path)?;
-        self.guard.owner(stat.st_uid, &path);
+        self.access.owner(stat.st_uid, &path);
         // Whose something is in a sticky folder, he alone puts something else there.
         if stat.st_mode & STICKY == 0 {
-            self.guard.mode(&stat, &path);
+            self.access.mode(&stat, &path);
         }
         // A link has no permissions of its own, and a file is judged when the way has ended.
-        self.guard.owner(seen.stat.st_uid, &inside);
+        self.access.owner(seen.stat.st_uid, &inside);
         Ok(())
     }
 
@@ -161,13 +167,13 @@ impl<'a> Way<'a> {
             // A file that is not there is made by whoever may write the folder.
             _ => (fstat(folder).at("read", folder.path())?, folder.path().to_owned()),
         };
-        self.guard.owner(stat.st_uid, &path);
-        self.guard.mode(&stat, &path);
+        self.access.owner(stat.st_uid, &path);
+        self.access.mode(&stat, &path);
         Ok(())
     }
 
     /// Goes on to what is no link.
-    fn step(&mut self, name: OsString, seen: Seen, is_last: bool) -> Result<(), FsError> {
+    fn step(&mut self, name: OsString, seen: Entry, is_last: bool) -> Result<(), FsError> {
         let path = self.folder().path_of(&name);
         if is_last {
             (self.name, self.last) = (Some(name), Some(seen));
@@ -182,7 +188,7 @@ impl<'a> Way<'a> {
     /// Puts what a link says in the place of its name.
     fn take_link(
         &mut self,
-        seen: &Seen,
+        seen: &Entry,
         name: &OsStr,
         left: &mut Vec<OsString>,
     ) -> Result<Link, FsError> {
@@ -191,7 +197,7 @@ impl<'a> Way<'a> {
         let target = OsString::from_vec(target.into_bytes());
         let is_absolute = target.as_bytes().starts_with(b"/");
         let folder = fstat(self.folder()).at("read", self.folder().path())?;
-        let is_guarded = self.guard.exposed.is_none();
+        let is_guarded = self.access.exposed.is_none();
         if is_absolute {
             self.folders.clear();
         }
@@ -202,7 +208,7 @@ impl<'a> Way<'a> {
     }
 
     /// Judges the links whose end is reached.
-    fn settle(&self, links: &mut Vec<Link>, left: usize) -> Result<(), FsError> {
+    fn judge_links(&self, links: &mut Vec<Link>, left: usize) -> Result<(), FsError> {
         while let Some(link) = links.pop_if(|link| link.left >= left) {
             let end = match &self.last {
                 Some(seen) => seen.stat,
@@ -273,7 +279,7 @@ impl<'a> Way<'a> {
             (Some(_), Some(seen)) => seen.stat,
             (Some(_), None) => return Ok(None),
         };
-        Ok(Some(Identity::of(&stat)))
+        Ok(Some(identity_of(&stat)))
     }
 
     pub(crate) fn real_path(&self) -> PathBuf {
@@ -283,13 +289,13 @@ impl<'a> Way<'a> {
 
     /// The first thing on the way, the end of it included, that somebody else may write.
     pub(crate) fn exposed(&self) -> Option<&Path> {
-        self.guard.exposed.as_deref()
+        self.access.exposed.as_deref()
     }
 
     /// Who may change what the path leads to.
     pub(crate) fn writers(&self) -> Writers {
-        let owners: Vec<u32> = self.guard.owners.iter().copied().collect();
-        match (self.guard.is_open, owners.as_slice()) {
+        let owners: Vec<u32> = self.access.owners.iter().copied().collect();
+        match (self.access.is_open, owners.as_slice()) {
             (false, []) => Writers::Root,
             (false, [one]) => Writers::User(*one),
             (true, _) | (false, _) => Writers::Several,
@@ -302,46 +308,7 @@ impl<'a> Way<'a> {
     }
 }
 
-/// A file or a folder, whatever its name is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity {
-    /// The number of its file system.
-    pub device: u64,
-    /// Its number there.
-    pub inode: u64,
-}
-
-impl Identity {
-    /// That of what these facts are of.
-    pub(crate) fn of(stat: &Stat) -> Self {
-        Self { device: stat.st_dev, inode: stat.st_ino }
-    }
-}
-
-/// Who may change what a path leads to: its bytes, or what is there instead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Writers {
-    /// Root and this process's own user, nobody else.
-    Root,
-    /// They and this user.
-    User(u32),
-    /// More: several users, a group, everybody.
-    Several,
-}
-
-impl Writers {
-    /// Who may change something that depends on both.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (one, Self::Root) | (Self::Root, one) => one,
-            (Self::User(one), Self::User(another)) if one == another => self,
-            _ => Self::Several,
-        }
-    }
-}
-
-impl Seen {
+impl Entry {
     /// What has this name in the folder; `None` if nothing has.
     fn open(folder: &Folder, name: &OsStr) -> Result<Option<Self>, FsError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -360,7 +327,7 @@ impl Seen {
     }
 }
 
-impl Guard {
+impl WriteAccess {
     fn owner(&mut self, uid: u32, path: &Path) {
         if !is_trusted(uid) {
             self.owners.insert(uid);
@@ -397,6 +364,11 @@ impl Link {
         let is_in_place = self.is_guarded || self.is_absolute && self.stat.st_nlink == 1;
         is_in_place || end.st_uid == self.folder.st_uid && self.folder.st_mode & OTHERS_WRITE == 0
     }
+}
+
+/// The identity of what these facts are of.
+fn identity_of(stat: &Stat) -> Identity {
+    Identity { device: stat.st_dev, inode: stat.st_ino }
 }
 
 /// Whether there is a file, a folder or a link of this name.

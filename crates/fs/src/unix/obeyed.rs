@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
+use super::unix_root::UnixRoot;
 use crate::error::{At as _, FsError};
-use crate::unix::UnixRoot;
 
 /// The bytes of a regular file of at most `max` bytes that is to be obeyed: neither it nor any folder or
 /// link on the way to it is somebody else's, or open to a group or to everybody. What was opened is

@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::error::{At as _, FsError};
+use crate::facts::Kind;
 
 /// Opens a folder itself, never through a link.
 const FOLDER: OFlags =
@@ -29,17 +30,6 @@ pub(crate) struct Folder {
     fd: OwnedFd,
     /// Where it was opened; for messages.
     path: PathBuf,
-}
-
-/// What is at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
-    /// Something else, such as a pipe.
-    Other,
 }
 
 impl Folder {
@@ -74,7 +64,7 @@ impl Folder {
             // Linux answers "not a directory" for a link too.
             Err(Errno::NOTDIR | Errno::LOOP) if is_link(base, name) => Err(FsError::Link { path }),
             Err(Errno::NOTDIR) => Err(FsError::NotAFolder { path }),
-            Err(errno) => Err(FsError::Io { action: "open", path, source: errno }),
+            Err(errno) => Err(FsError::Io { action: "open", path, source: errno.into() }),
         }
     }
 
@@ -190,7 +180,7 @@ fn open_file(
         Err(Errno::NOENT) => return Ok(None),
         Err(Errno::LOOP) => return Err(FsError::Link { path }),
         Err(Errno::ISDIR | Errno::NXIO) => return Err(FsError::NotAFile { path }),
-        Err(errno) => return Err(FsError::Io { action: "open", path, source: errno }),
+        Err(errno) => return Err(FsError::Io { action: "open", path, source: errno.into() }),
     };
     if file.metadata().at("read", &path)?.is_file() {
         Ok(Some(file))

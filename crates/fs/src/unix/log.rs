@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
+use super::folder::read_rest;
+use super::private::PrivateDir;
+use super::space::keep;
 use crate::error::{At as _, FsError};
-use crate::folder::read_rest;
-use crate::private::PrivateDir;
-use crate::room::keep;
 
 /// How often a log that somebody else writes is tried again: a line is written in less.
 const PAUSE: Duration = Duration::from_millis(5);

@@ -8,11 +8,11 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::batch::write_batch;
+use super::batch::write_batch;
+use super::folder::{Folder, read_rest};
+use super::temp::Temp;
 use crate::error::{At as _, FsError};
-use crate::folder::{Folder, read_rest};
-use crate::private::parts;
-use crate::temp::{LEFTOVER_SUFFIX, Temp};
+use crate::name::{LEFTOVER_SUFFIX, parts};
 
 /// Files are for everybody to read, whatever the umask says: a web server is another user.
 const PUBLIC_FILE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);

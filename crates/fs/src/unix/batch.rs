@@ -1,18 +1,16 @@
 //! Many files of one folder, for which the disk is waited for once.
 
-use std::ffi::OsStr;
-
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
+use super::folder::Folder;
+use super::temp::Temp;
 use crate::error::{At as _, FsError};
-use crate::folder::Folder;
-use crate::private::parts;
-use crate::temp::Temp;
+use crate::name::file_name;
 
-/// Up to so many files are waited for one by one: a wait for the whole file system also waits for
-/// what others write.
-const FEW: usize = 16;
+/// Up to so many files are synchronised one by one: to synchronise the whole file system also waits
+/// for what others write.
+const MAX_INDIVIDUAL_FSYNCS: usize = 16;
 
 /// Writes files with the permissions `mode`, each wholly or not at all; all are on the disk when
 /// this returns.
@@ -21,7 +19,7 @@ pub(crate) fn write_batch(
     files: &[(String, Vec<u8>)],
     mode: Mode,
 ) -> Result<(), FsError> {
-    let is_many = cfg!(target_os = "linux") && files.len() > FEW;
+    let is_many = cfg!(target_os = "linux") && files.len() > MAX_INDIVIDUAL_FSYNCS;
     let mut written = Vec::with_capacity(files.len());
     for (name, bytes) in files {
         let temp = Temp::write(folder, file_name(name)?, bytes)?;
@@ -49,11 +47,4 @@ fn sync_file_system(folder: &Folder) -> Result<(), Errno> {
 #[cfg(not(target_os = "linux"))]
 fn sync_file_system(folder: &Folder) -> Result<(), Errno> {
     folder.sync()
-}
-
-pub(crate) fn file_name(name: &str) -> Result<&OsStr, FsError> {
-    match parts(name)?.as_slice() {
-        [name] => Ok(OsStr::new(*name)),
-        _ => Err(FsError::BadName { name: name.to_owned() }),
-    }
 }

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
-use crate::folder::read_bounded;
+use super::folder::read_bounded;
 
 /// The most that is read of one file of the kernel's about a process, in bytes.
 const MAX_FACTS: u64 = 1 << 20;

@@ -7,29 +7,9 @@ use std::io::Write as _;
 use rustix::fs::{Gid, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 
+use super::folder::Folder;
 use crate::error::{At as _, FsError};
-use crate::folder::Folder;
-
-/// The end of the name of a file that a broken-off replacement may leave lying about; a dot stands
-/// before the name.
-pub const LEFTOVER_SUFFIX: &str = stopgap_model::web::BESIDE_SUFFIX;
-
-/// The path of the file that a broken-off write of the file at `rel` leaves beside it.
-#[must_use]
-pub fn leftover_path(rel: &str) -> String {
-    match rel.rsplit_once('/') {
-        Some((folder, name)) => format!("{folder}/.{name}{LEFTOVER_SUFFIX}"),
-        None => format!(".{rel}{LEFTOVER_SUFFIX}"),
-    }
-}
-
-/// The name of the new file beside `name`.
-pub(crate) fn leftover_of(name: &OsStr) -> OsString {
-    let mut new = OsString::from(".");
-    new.push(name);
-    new.push(LEFTOVER_SUFFIX);
-    new
-}
+use crate::name::leftover_of;
 
 /// A new file, removed again unless it took its target's place.
 pub(crate) struct Temp<'a> {

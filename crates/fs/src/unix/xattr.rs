@@ -13,8 +13,10 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::error::OsError;
+
 /// What could not be carried over, and why.
-pub(crate) type NotCarried = (String, Errno);
+pub(crate) type NotCarried = (String, OsError);
 
 /// Makes `new` belong to whom `old` belongs and open to whom `old` is open.
 ///
@@ -24,7 +26,8 @@ pub(crate) fn carry_over(old: &File, facts: &Metadata, new: &File) -> Result<(),
     let now = new.metadata().map_err(|error| named("owner", &error))?;
     if (now.uid(), now.gid()) != (facts.uid(), facts.gid()) {
         let (uid, gid) = (Uid::from_raw(facts.uid()), Gid::from_raw(facts.gid()));
-        rustix::fs::fchown(new, Some(uid), Some(gid)).map_err(|errno| ("owner".into(), errno))?;
+        rustix::fs::fchown(new, Some(uid), Some(gid))
+            .map_err(|errno| ("owner".into(), errno.into()))?;
     }
     carry_attributes(old, new)?;
     new.set_permissions(Permissions::from_mode(facts.mode() & 0o7777))
@@ -61,7 +64,7 @@ fn attributes(file: &File) -> Result<Vec<Vec<u8>>, NotCarried> {
             Ok(names.map(<[u8]>::to_vec).collect())
         }
         Err(Errno::NOTSUP) => Ok(Vec::new()),
-        Err(errno) => Err(("list of extended attributes".into(), errno)),
+        Err(errno) => Err(("list of extended attributes".into(), errno.into())),
     }
 }
 
@@ -73,9 +76,9 @@ fn value(file: &File, name: &[u8]) -> Result<Vec<u8>, Errno> {
 }
 
 fn of(name: &[u8], errno: Errno) -> NotCarried {
-    (format!("extended attribute `{}`", OsStr::from_bytes(name).display()), errno)
+    (format!("extended attribute `{}`", OsStr::from_bytes(name).display()), errno.into())
 }
 
 fn named(what: &str, error: &std::io::Error) -> NotCarried {
-    (what.to_owned(), Errno::from_io_error(error).unwrap_or(Errno::IO))
+    (what.to_owned(), OsError::from(error))
 }

@@ -8,9 +8,9 @@ use std::os::unix::fs::FileExt as _;
 use rustix::fs::{FallocateFlags, OFlags, RenameFlags};
 use rustix::io::{Errno, retry_on_intr};
 
+use super::folder::Folder;
+use super::private::PrivateDir;
 use crate::error::{At as _, FsError};
-use crate::folder::Folder;
-use crate::private::PrivateDir;
 
 impl PrivateDir {
     /// Takes room on the disk for `bytes` more at the end of the file `rel`, which is created empty

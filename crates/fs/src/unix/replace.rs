@@ -11,12 +11,13 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use stopgap_model::Digest;
 
+use super::folder::{Folder, read_rest};
+use super::lock_holder::is_held_by;
+use super::replacing::{Guarded, replacing, write_in_place};
+use super::temp::Temp;
+use super::xattr::carry_over;
 use crate::error::{At as _, FsError, ReplaceError};
-use crate::folder::{Folder, read_rest};
-use crate::held::is_held_by;
-use crate::replacing::{Guarded, Replacing, replacing, write_in_place};
-use crate::temp::Temp;
-use crate::xattr::carry_over;
+use crate::facts::Replacing;
 
 /// The largest file that is replaced, in bytes: as much as is read of a server's configuration in all
 /// (lists of addresses and comments make files of 17 MB), and as a before-image is read back.
@@ -65,7 +66,7 @@ pub(crate) fn replace(
     target.require_in_place()?;
     target.require(expected)?;
     temp.place()?;
-    folder.sync().map_err(|source| ReplaceError::NotDurable { path: path(), source })
+    folder.sync().map_err(|errno| ReplaceError::NotDurable { path: path(), source: errno.into() })
 }
 
 /// Makes the file `name` with the bytes `new`.
@@ -85,7 +86,7 @@ pub(crate) fn create(folder: &Folder, name: &OsStr, new: &[u8]) -> Result<(), Re
         }
         Err(errno) => Err(errno).at("create", &path())?,
     }
-    folder.sync().map_err(|source| ReplaceError::NotDurable { path: path(), source })
+    folder.sync().map_err(|errno| ReplaceError::NotDurable { path: path(), source: errno.into() })
 }
 
 /// Removes the file `name`, whose digest is `expected`.
@@ -98,7 +99,7 @@ pub(crate) fn remove(folder: &Folder, name: &OsStr, expected: Digest) -> Result<
     if !folder.unlink(name)? {
         return Err(ReplaceError::Missing { path: path() });
     }
-    folder.sync().map_err(|source| ReplaceError::NotDurable { path: path(), source })
+    folder.sync().map_err(|errno| ReplaceError::NotDurable { path: path(), source: errno.into() })
 }
 
 impl<'a> Target<'a> {

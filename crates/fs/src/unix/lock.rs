@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
+use super::folder::read_rest;
+use super::private::PrivateDir;
+use super::public::PublicDir;
 use crate::error::{At as _, FsError, LockError};
-use crate::folder::read_rest;
-use crate::private::PrivateDir;
-use crate::public::PublicDir;
 
 /// The lock file in the state folder.
 const FILE: &str = "lock";

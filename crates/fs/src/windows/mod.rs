@@ -1,0 +1,316 @@
+//! Files and folders on Windows: nothing can be opened yet, and each attempt says so.
+//!
+//! The types are those of `unix/`, but none has a value: what cannot be opened cannot be read or
+//! replaced either, so no operation needs an answer that it does not have.
+
+mod own;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use stopgap_model::Digest;
+
+use crate::error::{FsError, ReplaceError};
+use crate::facts::{Identity, Kind, Replacing, Writers};
+use crate::search::{FindLimits, FoundFiles};
+
+pub use own::{Lock, Log, PrivateDir, PublicDir};
+
+/// A folder with a server's files in it, opened once.
+#[derive(Debug)]
+pub enum Root {}
+
+impl Root {
+    /// Opens the folder at `path`.
+    ///
+    /// # Errors
+    /// [`FsError::Unsupported`], always.
+    pub fn open(_: &Path) -> Result<Self, FsError> {
+        Err(FsError::Unsupported { action: "open the files of a Windows server" })
+    }
+
+    /// The folder's path, as it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match *self {}
+    }
+
+    /// Where a file or folder is on the disk; `None` if it is not there.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn resolve(&self, _: &[&str]) -> Result<Option<PathBuf>, FsError> {
+        match *self {}
+    }
+
+    /// What is at a path; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn kind(&self, _: &[&str]) -> Result<Option<Kind>, FsError> {
+        match *self {}
+    }
+
+    /// The bytes of a regular file of at most `max` bytes; `None` if it is not there.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn read(&self, _: &[&str], _: u64) -> Result<Option<Vec<u8>>, FsError> {
+        match *self {}
+    }
+
+    /// Replaces the file whose digest is `expected` by one with the bytes `new`, the same owner,
+    /// permissions and extended attributes: at once, on the disk when this returns, or not at all.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn replace(&self, _: &[&str], _: Digest, _: &[u8]) -> Result<(), ReplaceError> {
+        match *self {}
+    }
+
+    /// Removes what a broken-off [`Root::replace`] of this file left beside it; `false` if there
+    /// is nothing.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn remove_leftover(&self, _: &[&str]) -> Result<bool, FsError> {
+        match *self {}
+    }
+
+    /// Every regular file that is `name`, but for the case of ASCII letters, in the folder `parts`
+    /// and below it. No link is followed. What could not be searched is told, and is no error; a
+    /// folder that is not there has no files.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn find(&self, _: &[&str], _: &str, _: FindLimits) -> Result<FoundFiles, FsError> {
+        match *self {}
+    }
+}
+
+/// A folder with the files of a Unix server in it, opened once: `/` for the machine itself.
+#[derive(Debug)]
+pub enum UnixRoot {}
+
+impl UnixRoot {
+    /// Opens the folder at `path`.
+    ///
+    /// # Errors
+    /// [`FsError::Unsupported`], always.
+    pub fn open(_: &Path) -> Result<Self, FsError> {
+        Err(FsError::Unsupported { action: "open the files of a Unix server" })
+    }
+
+    /// The folder's path, as it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match *self {}
+    }
+
+    /// The bytes of a regular file of at most `max` bytes; `None` if it is not there.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn read(&self, _: &str, _: u64) -> Result<Option<Vec<u8>>, FsError> {
+        match *self {}
+    }
+
+    /// The bytes of a regular file that only root can change, as for
+    /// [`UnixRoot::require_guarded`]; `None` if it is not there.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn read_guarded(&self, _: &str, _: u64) -> Result<Option<Vec<u8>>, FsError> {
+        match *self {}
+    }
+
+    /// The path without a link that `path` leads to, below this folder and beginning with `/`;
+    /// where no file is there, where one would be made. `None` if there is no folder to make it in.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn real_path(&self, _: &str) -> Result<Option<PathBuf>, FsError> {
+        match *self {}
+    }
+
+    /// Whether `path` leads to a folder.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn is_folder(&self, _: &str) -> Result<bool, FsError> {
+        match *self {}
+    }
+
+    /// Replaces the file whose digest is `expected` by one with the bytes `new`, the same owner,
+    /// permissions and extended attributes: at once, on the disk when this returns, or not at all.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn replace(&self, _: &str, _: Digest, _: &[u8]) -> Result<(), ReplaceError> {
+        match *self {}
+    }
+
+    /// How [`UnixRoot::replace`] would replace a file.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn replacing(&self, _: &str) -> Result<Replacing, ReplaceError> {
+        match *self {}
+    }
+
+    /// Makes a file for everybody to read, whatever the umask says: at once, on the disk when this
+    /// returns, or not at all.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn create(&self, _: &str, _: &[u8]) -> Result<(), ReplaceError> {
+        match *self {}
+    }
+
+    /// Removes the file whose digest is `expected`; on the disk when this returns.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn remove(&self, _: &str, _: Digest) -> Result<(), ReplaceError> {
+        match *self {}
+    }
+
+    /// Removes what a broken-off operation on this file left beside it, and beside the link to it if
+    /// `path` is one; `false` if there is nothing.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn remove_leftover(&self, _: &str) -> Result<bool, FsError> {
+        match *self {}
+    }
+
+    /// Writes `bytes` to a file in the folder that `path` is in, whose name is that of `path` with
+    /// [`LEFTOVER_SUFFIX`](crate::LEFTOVER_SUFFIX); it is there until what is returned is dropped.
+    /// If `path` is a link, it is beside the link: for nginx, relative paths begin there.
+    /// It is for its owner only, as what it holds may be secret: for `owner`, a user and a group by
+    /// their numbers, who tests his server's configuration with it; without one, for whoever runs
+    /// this process.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn stage(&self, _: &str, _: &[u8], _: Option<(u32, u32)>) -> Result<Staged, FsError> {
+        match *self {}
+    }
+
+    /// The paths that a pattern names, as `glob(3)` does without flags and in the C locale: in the
+    /// order of their bytes, without names that begin with a dot unless the pattern has it. Where a
+    /// link is not followed, the path with the link stands for all behind it: reading that one says
+    /// why, and one link does not hide the other files.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn glob(&self, _: &str) -> Result<Vec<PathBuf>, FsError> {
+        match *self {}
+    }
+
+    /// Whether only root (and this process's own user) can change what `path` leads to: neither the
+    /// file or folder nor any folder or link on the way is somebody else's or open to a group or to
+    /// everybody. A sticky folder may be open to others where what is in it is root's. It is what a
+    /// program that is to be run is asked, and what is obeyed. Who else could change what has this
+    /// name then? Nobody, so the name is as good as what was opened.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn require_guarded(&self, _: &str) -> Result<(), FsError> {
+        match *self {}
+    }
+
+    /// What only root can change, see [`UnixRoot::require_guarded`], by its device and its number.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn guarded(&self, _: &str) -> Result<Identity, FsError> {
+        match *self {}
+    }
+
+    /// What `path` leads to, by its device and its number; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn identity(&self, _: &str) -> Result<Option<Identity>, FsError> {
+        match *self {}
+    }
+
+    /// Who may change what `path` leads to, and whose it is; `None` if nothing is there.
+    ///
+    /// # Errors
+    /// None: there is no such folder to call it on.
+    pub fn writers(&self, _: &str) -> Result<Option<(Writers, u32)>, FsError> {
+        match *self {}
+    }
+}
+
+/// A file beside another one that is there only for a while, removed when this is dropped.
+#[derive(Debug)]
+pub enum Staged {}
+
+/// The bytes of a regular file of at most `max` bytes. If `path` is a link, it is not followed.
+///
+/// # Errors
+/// [`FsError::Unsupported`], always.
+pub fn read_bounded(_: &Path, _: u64) -> Result<Vec<u8>, FsError> {
+    Err(FsError::Unsupported { action: "read a file" })
+}
+
+/// Opens the regular file at `path` for reading. Links on the way are followed; for nothing else, such
+/// as a pipe that nobody writes to, is waited.
+///
+/// # Errors
+/// [`FsError::Unsupported`], always.
+pub fn open_regular(_: &Path) -> Result<File, FsError> {
+    Err(FsError::Unsupported { action: "open a file" })
+}
+
+/// The bytes of a regular file of at most `max` bytes below the folder at `root`, by the parts of
+/// its path as they are spelled; `None` if the folder or the file is not there. The way to `root`
+/// is the administrator's; below it no link is followed.
+///
+/// # Errors
+/// [`FsError::Unsupported`], always.
+pub fn read_below(_: &Path, _: &[&str], _: u64) -> Result<Option<Vec<u8>>, FsError> {
+    Err(FsError::Unsupported { action: "read a file below a folder" })
+}
+
+/// The bytes of a regular file of at most `max` bytes that is to be obeyed: neither it nor any folder or
+/// link on the way to it is somebody else's, or open to a group or to everybody. What was opened is
+/// judged. A sticky folder, such as `/tmp`, may be open: whose something in it is, he alone puts
+/// something else in its place. (The `StrictModes` of sshd refuse that too; they judge names, not what
+/// was opened.)
+///
+/// # Errors
+/// [`FsError::Unsupported`], always.
+pub fn read_obeyed(_: &Path, _: u64) -> Result<Vec<u8>, FsError> {
+    Err(FsError::Unsupported { action: "read a file that is obeyed" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_yet_says_so_instead_of_pretending() {
+        let path = Path::new("x");
+        let said = |error: FsError| error.to_string();
+        let on_this_system = "Stopgap does not do that on this system yet";
+        let refused = [
+            Root::open(path).map(drop).map_err(said),
+            UnixRoot::open(path).map(drop).map_err(said),
+            PublicDir::open(path).map(drop).map_err(said),
+            PublicDir::open_or_create(path).map(drop).map_err(said),
+            PrivateDir::open_or_create(path).map(drop).map_err(|error| error.to_string()),
+            read_bounded(path, 1).map(drop).map_err(said),
+            open_regular(path).map(drop).map_err(said),
+            read_below(path, &["x"], 1).map(drop).map_err(said),
+            read_obeyed(path, 1).map(drop).map_err(said),
+        ];
+        for refused in refused {
+            let why = refused.expect_err("it was done");
+            assert!(why.ends_with(on_this_system), "{why}");
+        }
+    }
+}
