@@ -1,10 +1,13 @@
-//! The rooms' import rules, read from `cargo metadata`: an arrow that points up fails.
+//! The crates' import rules, read from `cargo metadata`: an arrow that points up fails, and so do
+//! files of one crate that stand on each other.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-/// Every room with the rooms it may import. Beside these: everything may be imported by the
+use crate::house;
+
+/// Every crate with the crates it may import. Beside these: everything may be imported by the
 /// benches and by parity, and tests may use `testkit`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
@@ -33,7 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("testkit", &["model", "sandbox", "sign", "fs", "host"]),
 ];
 
-/// What a pure room may not name in its sources.
+/// What a pure crate may not name in its sources.
 const PURE: &[&str] =
     &["model", "pattern", "rules", "iis", "webserver", "eocs", "sign", "text", "sandbox", "plan"];
 const IMPURE: &[&str] = &[
@@ -53,18 +56,24 @@ const IMPURE: &[&str] = &[
     "eprintln!",
 ];
 
-/// Fails with every wrong arrow, and with every use of the outside world in a pure room.
+/// Fails with every wrong arrow, and with every circle of files that is not listed.
 pub(crate) fn check() -> Result<(), String> {
-    let metadata = metadata()?;
-    let mut wrong = wrong_arrows(&metadata)?;
-    for room in PURE {
-        impure_lines(&format!("crates/{room}/src"), &mut wrong)?;
-    }
+    let mut wrong = wrong()?;
+    wrong.extend(house::circles_not_listed()?);
     if wrong.is_empty() {
-        println!("check-layers: every import points down");
+        println!("check-layers: every import points down, and no files stand on each other");
         return Ok(());
     }
     Err(wrong.join("\n"))
+}
+
+/// Every wrong arrow between crates, and every use of the outside world in a pure crate.
+pub(crate) fn wrong() -> Result<Vec<String>, String> {
+    let mut wrong = wrong_arrows(&metadata()?)?;
+    for name in PURE {
+        impure_lines(&format!("crates/{name}/src"), &mut wrong)?;
+    }
+    Ok(wrong)
 }
 
 fn metadata() -> Result<Value, String> {
@@ -80,27 +89,27 @@ fn wrong_arrows(metadata: &Value) -> Result<Vec<String>, String> {
     let packages = metadata["packages"].as_array().ok_or("cargo metadata names no packages")?;
     let mut wrong = Vec::new();
     for package in packages {
-        let Some(room) = room_of(&package["name"]) else { continue };
-        if matches!(room, "benches" | "parity") {
+        let Some(name) = crate_of(&package["name"]) else { continue };
+        if matches!(name, "benches" | "parity") {
             continue;
         }
-        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == room) else {
-            wrong.push(format!("check-layers: the room `{room}` has no import rule"));
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(known, _)| *known == name) else {
+            wrong.push(format!("check-layers: the crate `{name}` has no import rule"));
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
-            let Some(imported) = room_of(&dependency["name"]) else { continue };
+            let Some(imported) = crate_of(&dependency["name"]) else { continue };
             let is_dev = dependency["kind"] == "dev";
             let of_tests = is_dev && matches!(imported, "testkit" | "sandbox" | "sign");
             if !of_tests && !allowed.contains(&imported) {
-                wrong.push(format!("check-layers: `{room}` may not import `{imported}`"));
+                wrong.push(format!("check-layers: `{name}` may not import `{imported}`"));
             }
         }
     }
     Ok(wrong)
 }
 
-fn room_of(name: &Value) -> Option<&str> {
+fn crate_of(name: &Value) -> Option<&str> {
     name.as_str()?.strip_prefix("stopgap-")
 }
 
@@ -119,7 +128,7 @@ fn impure_lines(folder: &str, wrong: &mut Vec<String>) -> Result<(), String> {
                     continue;
                 }
                 for outside in IMPURE.iter().filter(|outside| line.contains(**outside)) {
-                    wrong.push(format!("{name}:{}: `{outside}` in a pure room", at + 1));
+                    wrong.push(format!("{name}:{}: `{outside}` in a pure crate", at + 1));
                 }
             }
         }
@@ -156,8 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn a_new_room_needs_a_rule_of_its_own() {
+    fn a_new_crate_needs_a_rule_of_its_own() {
         let wrong = wrong_arrows(&package("stopgap-cellar", None, "stopgap-model"));
-        assert_eq!(wrong, Ok(vec!["check-layers: the room `cellar` has no import rule".into()]));
+        assert_eq!(wrong, Ok(vec!["check-layers: the crate `cellar` has no import rule".into()]));
     }
 }

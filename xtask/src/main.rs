@@ -1,6 +1,7 @@
-//! The project's own tasks: `cargo xtask check-layers`, `cargo xtask test`,
+//! The project's own tasks: `cargo xtask check-layers`, `cargo xtask house`, `cargo xtask test`,
 //! `cargo xtask mutations`, `cargo xtask parity`, `cargo xtask bench`.
 
+mod house;
 mod layers;
 mod tools;
 
@@ -9,7 +10,10 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  check-layers   fail on an import that points up
+  check-layers   fail on an import that points up, and on files of one crate that stand on each
+                 other
+  house          measure the code: files, functions, circles, errors, comments, tests; with a
+                 crate's name, list what of it misses the targets
   test           install what the tests need, then run every test
   mutations      damage every configuration file in many ways: STOPGAP_MUTATIONS times each,
                  from STOPGAP_SEED on
@@ -24,6 +28,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let outcome = match task.as_deref() {
         Some("check-layers") => layers::check(),
+        Some("house") => house::print(rest.first().map(String::as_str)),
         Some("test") => test(&rest),
         Some("mutations") => mutations(),
         Some("parity") => parity(),
