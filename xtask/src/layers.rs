@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sandbox", &["model"]),
     ("eocs", &[]),
     ("sign", &["model"]),
-    ("text", &["model", "rules", "iis"]),
+    ("terminal", &["model", "rules", "iis"]),
     ("plan", &["model", "rules", "iis", "webserver"]),
     ("fs", &["model"]),
     ("feed", &["model", "pattern", "rules", "eocs", "fs"]),
@@ -29,16 +29,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "model", "pattern", "rules", "iis", "eocs", "sandbox", "sign", "plan", "fs", "feed",
-            "host", "store", "engine", "text",
+            "host", "store", "engine", "terminal",
         ],
     ),
-    ("publish", &["model", "pattern", "rules", "iis", "sign", "text", "fs", "feed"]),
+    ("publish", &["model", "pattern", "rules", "iis", "sign", "terminal", "fs", "feed"]),
     ("testkit", &["model", "sandbox", "sign", "fs", "host"]),
 ];
 
 /// What a pure crate may not name in its sources.
-const PURE: &[&str] =
-    &["model", "pattern", "rules", "iis", "webserver", "eocs", "sign", "text", "sandbox", "plan"];
+const PURE: &[&str] = &[
+    "model",
+    "pattern",
+    "rules",
+    "iis",
+    "webserver",
+    "eocs",
+    "sign",
+    "terminal",
+    "sandbox",
+    "plan",
+];
 const IMPURE: &[&str] = &[
     "std::fs",
     // Addresses are values; these speak to the network.

@@ -9,7 +9,7 @@ use stopgap_model::{ActionId, Catalog, Mitigation, MitigationId, Problem};
 use stopgap_rules::belied_probe;
 
 use crate::error::CliError;
-use stopgap_text::render;
+use stopgap_terminal::render;
 
 /// The documents that ship with the program.
 const BUILT_IN: [(&str, &[u8]); 10] = [

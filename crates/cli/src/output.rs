@@ -26,7 +26,7 @@ use stopgap_store::{AuditFault, Change};
 use crate::error::{CliError, code_of_trouble, hint_of_trouble};
 use crate::sources::FeedState;
 
-pub(crate) use stopgap_text::{WIDTH, plain, wrap};
+pub(crate) use stopgap_terminal::{WIDTH, plain, wrap};
 
 /// The version of the JSON shapes.
 pub(crate) const SCHEMA: u32 = 1;

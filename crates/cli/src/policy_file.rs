@@ -15,7 +15,7 @@ use stopgap_store::Decisions;
 
 use crate::error::CliError;
 use declared::{ProductPart, WebPart};
-use stopgap_text::render;
+use stopgap_terminal::render;
 
 /// The largest policy file, in bytes.
 const MAX_POLICY: u64 = 1024 * 1024;

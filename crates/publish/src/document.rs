@@ -58,7 +58,7 @@ pub(crate) fn target_of(id: &MitigationId) -> String {
 pub(crate) fn is_reason(text: &str) -> bool {
     !text.trim().is_empty()
         && text.chars().count() <= MAX_REASON
-        && stopgap_text::plain(text) == text
+        && stopgap_terminal::plain(text) == text
 }
 
 /// The organisation's policy, as a feed carries it.

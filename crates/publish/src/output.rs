@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stopgap_text::{plain, wrap};
+use stopgap_terminal::{plain, wrap};
 
 use crate::error::PublishError;
 

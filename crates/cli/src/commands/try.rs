@@ -12,7 +12,7 @@ use stopgap_iis::config::{Effective, MAX_FILE_BYTES, effective_rules, standalone
 use stopgap_iis::rewrite::{Evaluator, ResponseEvaluator, canonical_path};
 use stopgap_model::problem::one_line;
 use stopgap_model::{Fact, MitigationId, Request, Response};
-use stopgap_text::{Actions, Answer};
+use stopgap_terminal::{Actions, Answer};
 
 use self::around::Around;
 use crate::args::{Common, Try};

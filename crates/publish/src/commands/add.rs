@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use stopgap_fs::read_bounded;
 use stopgap_model::problem::one_line;
 use stopgap_sign::TargetFile;
-use stopgap_text::{render, render_finding};
+use stopgap_terminal::{render, render_finding};
 
 use crate::args::Common;
 use crate::document::{Head, MAX_DOCUMENT, POLICY, policy_problem};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stopgap_fs::read_bounded;
 use stopgap_iis::config::{MAX_FILE_BYTES, standalone_rules};
 use stopgap_model::document::write;
-use stopgap_text::{plain, wrap};
+use stopgap_terminal::{plain, wrap};
 
 use crate::args::ImportIis;
 use crate::error::{ATTENTION, PublishError};

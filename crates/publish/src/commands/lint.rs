@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use stopgap_fs::{FsError, read_bounded};
 use stopgap_model::document::MAX_DOCUMENT;
-use stopgap_text::render_finding;
+use stopgap_terminal::render_finding;
 
 use crate::args::Lint;
 use crate::error::{ATTENTION, PublishError};

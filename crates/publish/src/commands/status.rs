@@ -74,7 +74,7 @@ fn tell(
     now: Timestamp,
 ) {
     let name = if name.is_empty() { "A feed" } else { name };
-    tell!("{} in {}", stopgap_text::plain(name), publisher.path().display());
+    tell!("{} in {}", stopgap_terminal::plain(name), publisher.path().display());
     for Standing { role, version, expires, is_near, keys: (keys, threshold) } in standings {
         let mark = if *is_near { "  <- soon" } else { "" };
         let mark = if *expires <= now { "  <- expired" } else { mark };

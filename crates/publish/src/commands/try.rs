@@ -8,7 +8,7 @@ use stopgap_model::request::NotARequest;
 use stopgap_model::request_line::MAX_LINE;
 use stopgap_model::{Request, RequestLine, Response};
 use stopgap_pattern::check_document_pattern;
-use stopgap_text::{Actions, render};
+use stopgap_terminal::{Actions, render};
 
 use crate::args::Try;
 use crate::error::PublishError;

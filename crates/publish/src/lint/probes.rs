@@ -28,7 +28,7 @@ fn wrong(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
     for (at, probe) in subject.mitigation.probes.iter().enumerate() {
         let Some(why) = belied(meanings.clone(), probe) else { continue };
         let place = subject.places.value_in("probe", at, "expect");
-        let problem = Problem::new(place, stopgap_text::plain(&why))
+        let problem = Problem::new(place, stopgap_terminal::plain(&why))
             .help("a mitigation must do what its own probes say; mend the rule or the probe");
         findings.push(Finding::error("belied-probe", problem));
     }

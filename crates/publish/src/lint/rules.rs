@@ -8,7 +8,7 @@ use stopgap_model::problem::turns_text;
 use stopgap_model::rule::{Condition, Decode, Field, Operator, Test};
 use stopgap_model::{Action, ActionKind, Problem, Scope};
 use stopgap_pattern::{PatternError, check_document_pattern};
-use stopgap_text::plain;
+use stopgap_terminal::plain;
 
 use super::{Finding, Subject};
 use crate::words::in_order;

@@ -3,7 +3,7 @@
 use stopgap_model::problem::one_line;
 use stopgap_model::{Mitigation, Request, Response, WebKind};
 use stopgap_plan::{Order, WebPlaced};
-use stopgap_text::{Actions, Answer};
+use stopgap_terminal::{Actions, Answer};
 
 use crate::args::Common;
 use crate::error::CliError;
