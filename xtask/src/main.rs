@@ -1,6 +1,7 @@
-//! The project's own tasks: `cargo xtask check-layers`, `cargo xtask house`, `cargo xtask test`,
-//! `cargo xtask mutations`, `cargo xtask parity`, `cargo xtask bench`.
+//! The project's own tasks: `cargo xtask check-layers`, `cargo xtask house`, `cargo xtask deny`,
+//! `cargo xtask test`, `cargo xtask mutations`, `cargo xtask parity`, `cargo xtask bench`.
 
+mod deny;
 mod house;
 mod layers;
 mod tools;
@@ -14,6 +15,7 @@ usage: cargo xtask TASK
                  other
   house          measure the code: files, functions, circles, errors, comments, tests; with a
                  crate's name, list what of it misses the targets
+  deny           hold every dependency to deny.toml, and find versions that were withdrawn
   test           install what the tests need, then run every test
   mutations      damage every configuration file in many ways: STOPGAP_MUTATIONS times each,
                  from STOPGAP_SEED on
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let outcome = match task.as_deref() {
         Some("check-layers") => layers::check(),
+        Some("deny") => deny::check(),
         Some("house") => house::print(rest.first().map(String::as_str)),
         Some("test") => test(&rest),
         Some("mutations") => mutations(),

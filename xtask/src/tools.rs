@@ -67,7 +67,7 @@ pub(crate) const OF_BENCHES: [Tool; 4] = [
 const PYTHON_TUF: &str = "python-tuf";
 
 /// What pip installs there: the library, and the keys that its tests make.
-const PYTHON_PACKAGES: [&str; 2] = ["tuf==7.0.1", "securesystemslib[crypto]==1.6.0"];
+const PYTHON_PACKAGES: &str = "tuf==7.0.1\nsecuresystemslib[crypto]==1.6.0\n";
 
 /// Installs what is missing of `tools` where that is possible (Debian, as root); answers what stays
 /// missing.
@@ -87,7 +87,7 @@ pub(crate) fn install_missing(tools: &'static [Tool]) -> Vec<&'static Tool> {
         let _ = run("apt-get", &arguments);
     }
     if missing.iter().any(|tool| tool.program == PYTHON_TUF) {
-        let _ = install_python_tuf();
+        let _ = install_python_packages(&python_folder(), PYTHON_PACKAGES);
     }
     missing.into_iter().filter(|tool| !tool.is_there()).collect()
 }
@@ -141,12 +141,20 @@ impl Drop for NoStart {
     }
 }
 
-fn install_python_tuf() -> Option<()> {
-    let folder = python_folder().into_os_string().into_string().ok()?;
-    run("python3", &["-m", "venv", "--clear", &folder])?;
-    let mut arguments = vec!["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    arguments.extend(PYTHON_PACKAGES);
-    run(&format!("{folder}/bin/python"), &arguments)
+/// Makes a Python of its own in `folder` with the packages that `requirements` names, one a line.
+pub(crate) fn install_python_packages(folder: &Path, requirements: &str) -> Option<()> {
+    let _policy = NoStart::new();
+    if run("python3", &["-c", "import venv, ensurepip"]).is_none() {
+        let _ = run("apt-get", &["update", "-qq"]);
+        run("apt-get", &["install", "-qq", "-y", "--no-install-recommends", "python3-venv"])?;
+    }
+    let name = folder.to_str()?;
+    run("python3", &["-m", "venv", "--clear", name])?;
+    let list = folder.join("requirements.txt");
+    fs::write(&list, requirements).ok()?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+    let python = format!("{name}/bin/python");
+    run(&python, &[pip.as_slice(), &[list.to_str()?]].concat())
 }
 
 /// Where the tests look for it too: `stopgap_testkit::python_tuf`.
