@@ -145,7 +145,7 @@ fn our_text() -> Result<(String, String), String> {
     for (number, rule) in field_rules::rules(RULES).into_iter().enumerate() {
         let kind = ActionKind::BlockRequest { scope: None, rule };
         let web_rule = translate(&server, &kind)
-            .map_err(|unsupported| format!("rule {number}: {}", unsupported.reason))?;
+            .map_err(|unsupported| format!("rule {number}: {}", unsupported))?;
         rules.push((format!("R{number}.1, revision 1"), web_rule));
     }
     match text(WebKind::Nginx, &rules) {

@@ -41,7 +41,7 @@ impl Side {
                     carried.push(at);
                     translated.push((label(rule), web_rule));
                 }
-                Err(unsupported) => refused.push((rule.id.clone(), unsupported.reason)),
+                Err(unsupported) => refused.push((rule.id.clone(), unsupported.to_string())),
             }
         }
         let with_rules = start(kind, &translated, echo)?;

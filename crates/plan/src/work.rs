@@ -85,7 +85,7 @@ pub(crate) fn rewrite<'a>(
         | ActionKind::DisableAppPool { .. }
         | ActionKind::DoNothing => return None,
     };
-    Some(made.map_err(|refused| refused.reason))
+    Some(made.map_err(|refused| refused.to_string()))
 }
 
 /// Actions of one scope that ask for the same responses share a precondition, which is named after

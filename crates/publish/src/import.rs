@@ -109,7 +109,7 @@ fn inbound(rule: &Rule, before: &[EffectiveRule]) -> Result<(ActionKind, Vec<Str
     let mut remarks = Vec::new();
     let block = read(rule)?;
     // What IIS could not say back is not the same here: a repeated header, one that is not there.
-    translate(&rule.name, &block).map_err(|error| error.reason)?;
+    translate(&rule.name, &block).map_err(|error| error.to_string())?;
     let when = cheap(&block.when, &mut remarks)?;
     let block = BlockRule { when: as_list(when), ..block };
     if rule.url.pattern.starts_with('^') {

@@ -51,7 +51,7 @@ fn written(kind: WebKind, actions: &[ActionKind]) -> Vec<String> {
 }
 
 fn why(server: &Server, action: &ActionKind) -> String {
-    translate(server, action).map_or_else(|error| error.reason, |rule| format!("{rule:?}"))
+    translate(server, action).map_or_else(|error| error.to_string(), |rule| format!("{rule:?}"))
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub fn read_request_header(rule: &Rule) -> Result<(String, HeaderChange), String
     {
         return Err("it changes the header of some requests only".into());
     }
-    translate_request_header("x", &header, &change).map_err(|error| error.reason)?;
+    translate_request_header("x", &header, &change).map_err(|error| error.to_string())?;
     Ok((header, change))
 }
 
@@ -82,7 +82,8 @@ pub fn read_response_header(
         }
     }
     let when = When::All(all);
-    translate_response_header("x", "y", &header, &change, &when).map_err(|error| error.reason)?;
+    translate_response_header("x", "y", &header, &change, &when)
+        .map_err(|error| error.to_string())?;
     // A list of which all hold, as a document has it.
     let when = match simplify_condition(&when) {
         When::All(members) => When::All(members),

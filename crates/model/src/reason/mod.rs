@@ -10,6 +10,7 @@
 mod family;
 mod other;
 mod policy;
+mod rule;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use serde::{Serialize, Serializer};
 
 pub use other::OtherReason;
 pub use policy::PolicyReason;
+pub use rule::RuleReason;
 
 /// Defines [`Reason`] from its families.
 macro_rules! reasons {
@@ -70,6 +72,8 @@ macro_rules! reasons {
 reasons! {
     /// What the administrator, the organisation or the publisher says.
     Policy(PolicyReason),
+    /// What a rule cannot say on a server.
+    Rule(RuleReason),
     /// What is known as a sentence only.
     Other(OtherReason),
 }

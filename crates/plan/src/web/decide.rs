@@ -273,7 +273,7 @@ impl Asking<'_> {
         let rule = match translate(&server.can, &action.kind) {
             Ok(rule) => rule,
             Err(refused) => {
-                let why = format!("{}: {}", server.can.kind.name(), refused.reason);
+                let why = format!("{}: {refused}", server.can.kind.name());
                 return self.rest(State::Unsupported, why, record);
             }
         };

@@ -118,7 +118,7 @@ fn unsayable(subject: &Subject<'_>, at: usize, action: &Action) -> Option<Findin
         }
         _ => None,
     }?;
-    let message = format!("IIS cannot say this exactly: {}", plain(&why.reason));
+    let message = format!("IIS cannot say this exactly: {}", plain(&why.to_string()));
     let problem = Problem::new(subject.places.value_in("action", at, "kind"), message)
         .help("on a server with IIS the action will be `unsupported`, and do nothing");
     Some(Finding::warning("not-for-iis", problem))

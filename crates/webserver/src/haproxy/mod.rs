@@ -12,5 +12,5 @@ pub(super) use own::own_answers;
 pub(super) use parse::{Tree, gaps, needs, read, reads_requests};
 pub(super) use passages::passages;
 pub(super) use place::{holes, own_text, place, unreached, written_files};
-pub(crate) use render::{check, text as rule_text};
+pub(crate) use render::text as rule_text;
 pub(super) use sites::{listens, sites};

@@ -6,68 +6,9 @@
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 
+use crate::rule::ways::{Way, ways};
 use crate::rule::{Clause, Match, WebRule};
 use crate::rule_text::HEADING;
-use stopgap_rules::{Unsupported, unsupported};
-
-/// HAProxy reads no more words in a line (`MAX_LINE_ARGS` in its `defaults.h`).
-const MAX_WORDS: usize = 64;
-/// The words of a line around its conditions, at most, and those of a condition.
-const WORDS_AROUND: usize = 8;
-const WORDS_OF_CONDITION: usize = 7;
-/// The conditions of a line, at most.
-const MAX_CONDITIONS: usize = (MAX_WORDS - WORDS_AROUND) / WORDS_OF_CONDITION;
-/// The lines of a rule, at most: more than any rule of the field needs.
-const MAX_LINES: usize = 64;
-
-/// A list of conditions that all hold, each a pattern that is found or is not.
-type Line<'a> = Vec<(&'a Match, bool)>;
-
-/// Whether `clause` can be written.
-pub(crate) fn check(clause: &Clause) -> Result<(), Unsupported> {
-    let lines = lines(clause)
-        .ok_or_else(|| unsupported(format!("it can hold in more than {MAX_LINES} ways")))?;
-    match lines.iter().all(|line| line.len() <= MAX_CONDITIONS) {
-        true => Ok(()),
-        false => {
-            let why =
-                format!("more than {MAX_CONDITIONS} conditions are too long a line for HAProxy");
-            Err(unsupported(why))
-        }
-    }
-}
-
-/// The lines that `clause` is: it holds where one of them does. `None`: too many.
-fn lines(clause: &Clause) -> Option<Vec<Line<'_>>> {
-    match clause {
-        Clause::Match(found) => Some(vec![vec![(found, true)]]),
-        Clause::Not(found) => Some(vec![vec![(found, false)]]),
-        Clause::Any(members) => {
-            let mut all = Vec::new();
-            for member in members {
-                all.extend(lines(member)?);
-                within(&all)?;
-            }
-            Some(all)
-        }
-        Clause::All(members) => {
-            let mut all = vec![Vec::new()];
-            for member in members {
-                let member = lines(member)?;
-                let pairs = all.iter().flat_map(|left: &Line<'_>| {
-                    member.iter().map(move |right| [left.as_slice(), right.as_slice()].concat())
-                });
-                all = pairs.take(MAX_LINES + 1).collect();
-                within(&all)?;
-            }
-            Some(all)
-        }
-    }
-}
-
-fn within(lines: &[Line<'_>]) -> Option<()> {
-    (lines.len() <= MAX_LINES).then_some(())
-}
 
 /// The lines for `rules`, each with its comment.
 pub(crate) fn text(rules: &[(String, &WebRule)]) -> Vec<String> {
@@ -109,15 +50,16 @@ fn changing(what: &str, header: &str, change: &HeaderChange) -> String {
 
 /// `action` where `when` holds, as one line for each way in which that can be.
 fn conditioned(action: &str, when: &Clause) -> Vec<String> {
-    let lines = lines(when).unwrap_or_default();
-    lines.iter().map(|line| with_conditions(action, line)).collect()
+    // The translation refused what has too many.
+    let ways = ways(when).unwrap_or_default();
+    ways.iter().map(|way| with_conditions(action, way)).collect()
 }
 
-fn with_conditions(action: &str, line: &Line<'_>) -> String {
-    if line.is_empty() {
+fn with_conditions(action: &str, way: &Way<'_>) -> String {
+    if way.is_empty() {
         return action.to_owned();
     }
-    let conditions = line.iter().map(|(Match { input, pattern, .. }, found)| {
+    let conditions = way.iter().map(|(Match { input, pattern, .. }, found)| {
         let not = if *found { "" } else { "!" };
         // In single quotes everything stands for itself.
         format!("{not}{{ {input} -m reg -- '{pattern}' }}")

@@ -1,17 +1,17 @@
 //! What each server shows of a field, and where the field's value stands in it.
 
-use stopgap_model::Request;
+use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::{Case, Condition, Field, Test};
 use stopgap_model::web::WebKind;
+use stopgap_model::{Request, Version};
 
-use super::Server;
-use super::encoded::{BLANKS, Region};
 use super::pcre::{class, text};
+use super::percent_encoding::{BLANKS, Region};
+use super::server::Server;
 use super::target::Target;
 use stopgap_pattern::ast::{ByteSet, Node};
 use stopgap_rules::CompiledCondition;
 use stopgap_rules::Subject;
-use stopgap_rules::{Unsupported, unsupported};
 
 /// What is looked at for a test.
 pub(super) struct View {
@@ -39,11 +39,11 @@ impl View {
 const NGINX_JOINS: [u32; 2] = [1, 23];
 
 /// What `server` shows for `test`, which looks for `node`.
-pub(super) fn view(server: &Server, test: &Test, node: &Node) -> Result<View, Unsupported> {
+pub(super) fn view(server: &Server, test: &Test, node: &Node) -> Result<View, RuleReason> {
     match &test.field {
         Field::Method => Ok(method(server.kind)),
         Field::Uri | Field::Path | Field::Query => of_target(server.kind, test, node),
-        Field::Arg(_) | Field::Args | Field::ArgNames => arguments(server.kind, test, node),
+        Field::Arg(_) | Field::Args | Field::ArgNames => arguments(server.kind, test),
         Field::Host => host(server.kind, test),
         Field::Header(name) if name == "cookie" => cookie_header(server.kind, test, node),
         Field::Header(name) => header(server, name, test, node),
@@ -56,14 +56,13 @@ pub(super) fn view(server: &Server, test: &Test, node: &Node) -> Result<View, Un
             Ok(View::whole(format!("res.fhdr({name})")))
         }
         Field::Body | Field::BodyArgs | Field::BodyArgNames | Field::FileNames => {
-            let why = format!("{} shows no whole body to a rule", server.kind.name());
-            Err(unsupported(format!("{}: {why}", test.field)))
+            Err(RuleReason::NoBody { field: test.field.to_string(), server: server.kind })
         }
     }
 }
 
 /// The media type of the response, without its parameters.
-fn media_type(kind: WebKind, test: &Test) -> Result<View, Unsupported> {
+fn media_type(kind: WebKind, test: &Test) -> Result<View, RuleReason> {
     let input = if kind == WebKind::HaProxy {
         "res.fhdr(content-type)"
     } else {
@@ -83,7 +82,7 @@ fn method(kind: WebKind) -> View {
     }
 }
 
-fn of_target(kind: WebKind, test: &Test, node: &Node) -> Result<View, Unsupported> {
+fn of_target(kind: WebKind, test: &Test, node: &Node) -> Result<View, RuleReason> {
     let target = Target::of(kind);
     let region = match test.field {
         Field::Path => target.path(),
@@ -96,8 +95,7 @@ fn of_target(kind: WebKind, test: &Test, node: &Node) -> Result<View, Unsupporte
         boundary && (nullable || first.meets(&ByteSet::of(*b"/?")))
     };
     if target.shows_authority && test.field != Field::Query && begins_with_boundary() {
-        let why = "a word boundary before the first slash depends on what stands before that";
-        return Err(unsupported(format!("{}: {why}", test.field)));
+        return Err(RuleReason::BoundaryAtSlash { field: test.field.to_string() });
     }
     let mut view = View::new(target.input, region);
     if target.shows_authority && passes(test, b"http://h") {
@@ -106,11 +104,11 @@ fn of_target(kind: WebKind, test: &Test, node: &Node) -> Result<View, Unsupporte
     Ok(view)
 }
 
-fn arguments(kind: WebKind, test: &Test, _node: &Node) -> Result<View, Unsupported> {
+fn arguments(kind: WebKind, test: &Test) -> Result<View, RuleReason> {
     let target = Target::of(kind);
     let name = match &test.field {
         Field::Arg(name) if name.contains(['&', '=']) => {
-            return Err(unsupported(format!("{}: no argument has such a name", test.field)));
+            return Err(impossible_name(test, "argument"));
         }
         Field::Arg(name) => Some(name.as_str()),
         Field::ArgNames => return Ok(View::new(target.input, target.argument_name())),
@@ -122,20 +120,17 @@ fn arguments(kind: WebKind, test: &Test, _node: &Node) -> Result<View, Unsupport
     Ok(view)
 }
 
-fn host(kind: WebKind, test: &Test) -> Result<View, Unsupported> {
+fn host(kind: WebKind, test: &Test) -> Result<View, RuleReason> {
     match kind {
         WebKind::Nginx => same_when_missing(kind, test).map(|()| View::whole("$http_host")),
         WebKind::HaProxy => Ok(View::whole("req.fhdr(host)")),
-        WebKind::Apache => {
-            let why = "Apache httpd replaces it by the authority of an absolute target";
-            Err(unsupported(format!("host: {why}")))
-        }
+        WebKind::Apache => Err(RuleReason::HostReplaced { server: kind }),
     }
 }
 
 /// One Cookie header for all, joined by `; ` as in the AST on nginx, by `, ` on Apache; on HAProxy
 /// each by itself.
-fn cookie_header(kind: WebKind, test: &Test, node: &Node) -> Result<View, Unsupported> {
+fn cookie_header(kind: WebKind, test: &Test, node: &Node) -> Result<View, RuleReason> {
     match kind {
         WebKind::Nginx => same_when_missing(kind, test).map(|()| View::whole("$http_cookie")),
         WebKind::Apache => {
@@ -150,15 +145,16 @@ fn cookie_header(kind: WebKind, test: &Test, node: &Node) -> Result<View, Unsupp
     }
 }
 
-fn header(server: &Server, name: &str, test: &Test, node: &Node) -> Result<View, Unsupported> {
+fn header(server: &Server, name: &str, test: &Test, node: &Node) -> Result<View, RuleReason> {
     let kind = server.kind;
     is_plain_name(kind, name)?;
     if kind == WebKind::HaProxy {
         return Ok(View::whole(format!("req.fhdr({name})")));
     }
     if kind == WebKind::Nginx && !joins_headers(server) {
-        let why = "before version 1.23 nginx shows only the first of repeated headers";
-        return Err(unsupported(format!("{}: {why}", test.field)));
+        let (field, first) = (test.field.to_string(), Version::from_parts(&NGINX_JOINS));
+        let first = first.to_string();
+        return Err(RuleReason::FirstHeaderOnly { field, server: kind, first });
     }
     same_when_missing(kind, test)?;
     never_holds(test, node, b",", true)?;
@@ -170,22 +166,22 @@ fn header(server: &Server, name: &str, test: &Test, node: &Node) -> Result<View,
 }
 
 fn joins_headers(server: &Server) -> bool {
-    let first = stopgap_model::Version::from_parts(&NGINX_JOINS);
+    let first = Version::from_parts(&NGINX_JOINS);
     server.version.as_ref().is_some_and(|version| *version >= first)
 }
 
-fn cookie(kind: WebKind, name: &str, test: &Test) -> Result<View, Unsupported> {
+fn cookie(kind: WebKind, name: &str, test: &Test) -> Result<View, RuleReason> {
     let input = match kind {
         WebKind::Nginx => "$http_cookie",
         WebKind::HaProxy => "req.fhdr(cookie)",
         WebKind::Apache => {
-            let why = "Apache httpd joins Cookie headers by a comma, which can also be in a value";
-            return Err(unsupported(format!("{}: {why}", test.field)));
+            let field = test.field.to_string();
+            return Err(RuleReason::CookiesJoined { field, server: kind });
         }
     };
     let is_blank = |c: char| c.is_ascii() && BLANKS.contains(&(c as u8));
     if name.is_empty() || name.contains([';', '=']) || name.trim_matches(is_blank) != name {
-        return Err(unsupported(format!("{}: no cookie has such a name", test.field)));
+        return Err(impossible_name(test, "cookie"));
     }
     let blanks = class(&ByteSet::of(BLANKS.iter().copied()));
     let head = format!(r"(?:\A|\x3B){blanks}*+{}", text(name));
@@ -196,41 +192,43 @@ fn cookie(kind: WebKind, name: &str, test: &Test) -> Result<View, Unsupported> {
     Ok(view)
 }
 
-fn header_names(kind: WebKind, test: &Test) -> Result<View, Unsupported> {
+fn impossible_name(test: &Test, what: &str) -> RuleReason {
+    RuleReason::ImpossibleName { field: test.field.to_string(), what: what.to_owned() }
+}
+
+fn header_names(kind: WebKind, test: &Test) -> Result<View, RuleReason> {
     if kind != WebKind::HaProxy {
-        return Err(unsupported(format!("header-names: {} shows none", kind.name())));
+        return Err(RuleReason::NoHeaderNames { server: kind });
     }
     if test.case == Case::Exact {
-        return Err(unsupported("header-names: HAProxy shows them in lower case"));
+        return Err(RuleReason::LowerCaseNames { server: kind });
     }
     Ok(View::new("req.hdr_names", Region::new(r"(?:\A|\x2C)(?=[^\x2C])", b",")))
 }
 
-fn any_header(kind: WebKind) -> Result<View, Unsupported> {
+fn any_header(kind: WebKind) -> Result<View, RuleReason> {
     match kind {
         WebKind::HaProxy => {
             let head = r"(?:\A|\x0A)[^\x0A\x0D\x3A]++\x3A\x20";
             Ok(View::new("req.hdrs", Region::new(head, b"\r\n")))
         }
-        _ => Err(unsupported(format!("any-header: {} does not show all headers", kind.name()))),
+        _ => Err(RuleReason::NotAllHeaders { server: kind }),
     }
 }
 
 /// nginx has variables for the names of letters, digits and dashes; on the others more could leave
 /// its quotes.
-pub(super) fn is_plain_name(kind: WebKind, name: &str) -> Result<(), Unsupported> {
+pub(super) fn is_plain_name(kind: WebKind, name: &str) -> Result<(), RuleReason> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     if name.is_empty() || !name.bytes().all(|b| plain(b) || (b == b'_' && kind != WebKind::Nginx)) {
-        let told = stopgap_model::problem::one_line(name);
-        let server = kind.name();
-        return Err(unsupported(format!("the header `{told}` cannot be named to {server}")));
+        return Err(RuleReason::HeaderName { header: name.to_owned(), server: kind });
     }
     Ok(())
 }
 
 /// A match of `node` never holds one of `bytes` and, with `alone`, neither begins with the blank
 /// behind such a byte nor depends on where a value ends.
-fn never_holds(test: &Test, node: &Node, bytes: &[u8], alone: bool) -> Result<(), Unsupported> {
+fn never_holds(test: &Test, node: &Node, bytes: &[u8], alone: bool) -> Result<(), RuleReason> {
     let bytes = ByteSet::of(bytes.iter().copied());
     let sees = node.any(&|node| match node {
         Node::Set(set) => set.meets(&bytes),
@@ -238,20 +236,18 @@ fn never_holds(test: &Test, node: &Node, bytes: &[u8], alone: bool) -> Result<()
         _ => false,
     });
     if sees || (alone && node.first().0.contains(b' ')) {
-        let why = "would see how the server joins or parts repeated headers; use contains";
-        return Err(unsupported(format!("{}: {} {why}", test.field, test.operator.name())));
+        let (field, operator) = (test.field.to_string(), test.operator.name().to_owned());
+        return Err(RuleReason::JoinedHeaders { field, operator });
     }
     Ok(())
 }
 
 /// What is not there has no value in the AST and is an empty string on nginx and Apache.
-fn same_when_missing(kind: WebKind, test: &Test) -> Result<(), Unsupported> {
+fn same_when_missing(kind: WebKind, test: &Test) -> Result<(), RuleReason> {
     if !passes_empty(test) {
         return Ok(());
     }
-    let (field, server) = (&test.field, kind.name());
-    let why = format!("an empty value passes, and {server} takes a missing {field} for one");
-    Err(unsupported(format!("{field}: {why}")))
+    Err(RuleReason::MissingIsEmpty { field: test.field.to_string(), server: kind })
 }
 
 /// Whether an empty value passes.

@@ -3,104 +3,16 @@
 //! What a server shows of a request is looked at as it was sent; what the field and its decoding
 //! mean is part of the pattern, which is PCRE on all of them.
 
-mod encoded;
+mod clause;
 mod fields;
 mod headers;
 pub(crate) mod pcre;
+mod percent_encoding;
+mod server;
 mod target;
 mod translate;
+pub(crate) mod ways;
 
-use std::collections::BTreeSet;
-
-use serde::{Deserialize, Serialize};
-use stopgap_model::Version;
-use stopgap_model::mitigation::HeaderChange;
-use stopgap_model::rule::Deny;
-use stopgap_model::web::WebKind;
-
+pub use clause::{Clause, Match, WebRule};
+pub use server::{MAX_PATTERN, Server};
 pub use translate::translate;
-
-pub use stopgap_rules::Unsupported;
-
-/// The longest pattern, in bytes. nginx reads no word of 4,096 bytes or more
-/// (`NGX_CONF_BUFFER`).
-pub const MAX_PATTERN: usize = 4000;
-
-/// What the translation must know of a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    /// Which one it is.
-    pub kind: WebKind,
-    /// Its version; `None` where it is not known.
-    pub version: Option<Version>,
-    /// Its modules, as the server names them: `headers_module` for Apache.
-    pub modules: BTreeSet<String>,
-}
-
-/// One action in a server's own terms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WebRule {
-    /// Requests are blocked.
-    Block {
-        /// Which.
-        when: Clause,
-        /// How.
-        deny: Deny,
-    },
-    /// A request header is changed before the application sees it.
-    RequestHeader {
-        /// The header's name.
-        header: String,
-        /// What is done to it: the value is quoted where it is written.
-        change: HeaderChange,
-    },
-    /// A response header is changed before the client sees it.
-    ResponseHeader {
-        /// The header's name.
-        header: String,
-        /// What is done to it: the value is quoted where it is written.
-        change: HeaderChange,
-        /// The responses it is done to.
-        when: Clause,
-    },
-}
-
-impl WebRule {
-    /// The kind of action that it carries out, as documents name it.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Block { .. } => "block-request",
-            Self::RequestHeader { .. } => "request-header",
-            Self::ResponseHeader { .. } => "response-header",
-        }
-    }
-}
-
-/// A condition in a server's own terms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Clause {
-    /// All hold. True when empty.
-    All(Vec<Clause>),
-    /// At least one holds. False when empty.
-    Any(Vec<Clause>),
-    /// The pattern is not found.
-    Not(Match),
-    /// The pattern is found.
-    Match(Match),
-}
-
-/// A pattern that is looked for in what a server shows of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Match {
-    /// What is looked at, in the server's language: `$request_uri`, `%{THE_REQUEST}`, `url`.
-    pub input: String,
-    /// A pattern of PCRE in a safe alphabet, at most `MAX_PATTERN` bytes. Case counts.
-    pub pattern: String,
-    /// Texts in lower case, one of which is in the input, as it is or percent-encoded, wherever
-    /// the pattern is found. Empty: none is known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<String>,
-}

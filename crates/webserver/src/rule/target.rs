@@ -2,8 +2,8 @@
 
 use stopgap_model::web::WebKind;
 
-use super::encoded::Region;
 use super::pcre::{class, text};
+use super::percent_encoding::Region;
 use stopgap_pattern::ast::ByteSet;
 
 /// What a server shows of the target, and how the target begins in it.

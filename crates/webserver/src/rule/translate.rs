@@ -5,14 +5,16 @@ use stopgap_model::mitigation::{ActionKind, Scope};
 use stopgap_model::rule::{BlockRule, Case, Condition, Decode, Deny, Operator, Test};
 use stopgap_model::web::WebKind;
 
+use super::clause::{Clause, Match, WebRule};
 use super::fields::view;
-use super::{Clause, MAX_PATTERN, Match, Server, WebRule, headers};
-use crate::haproxy;
+use super::headers;
+use super::server::{MAX_PATTERN, Server};
+use super::ways;
+use stopgap_model::reason::RuleReason;
 use stopgap_pattern::ast::{ByteSet, Node};
-use stopgap_pattern::{check_document_pattern, parse, required, trimmed};
+use stopgap_pattern::{PatternError, check_document_pattern, parse, required, trimmed};
 use stopgap_rules::CompiledRule;
 use stopgap_rules::simplify;
-use stopgap_rules::{Unsupported, unsupported};
 
 /// The statuses that HAProxy can answer with (its manual, `http-request deny`).
 const HAPROXY_STATUSES: [u16; 18] =
@@ -25,7 +27,7 @@ const NGINX_BLOCKS: [&str; 2] = ["http_map_module", "http_rewrite_module"];
 ///
 /// # Errors
 /// The server cannot say it exactly.
-pub fn translate(server: &Server, kind: &ActionKind) -> Result<WebRule, Unsupported> {
+pub fn translate(server: &Server, kind: &ActionKind) -> Result<WebRule, RuleReason> {
     match kind {
         ActionKind::BlockRequest { scope, rule } => {
             no_scope(server, scope.as_ref())?;
@@ -40,41 +42,39 @@ pub fn translate(server: &Server, kind: &ActionKind) -> Result<WebRule, Unsuppor
             headers::response_header(server, header, change, when)
         }
         other => {
-            Err(unsupported(format!("{}: it is not for {}", other.name(), server.kind.name())))
+            let action = other.name().to_owned();
+            Err(RuleReason::NotForServer { action, server: server.kind })
         }
     }
 }
 
-fn no_scope(server: &Server, scope: Option<&Scope>) -> Result<(), Unsupported> {
+fn no_scope(server: &Server, scope: Option<&Scope>) -> Result<(), RuleReason> {
     let Some(scope) = scope else { return Ok(()) };
-    let told = stopgap_model::problem::one_line(&scope.site);
-    let server = server.kind.name();
-    Err(unsupported(format!("its scope names the site `{told}` of IIS, and this is {server}")))
+    Err(RuleReason::ScopeOfIis { site: scope.site.clone(), server: server.kind })
 }
 
-fn block(server: &Server, rule: &BlockRule) -> Result<WebRule, Unsupported> {
+fn block(server: &Server, rule: &BlockRule) -> Result<WebRule, RuleReason> {
     let rule = simplify(rule);
-    CompiledRule::new(&rule).map_err(|error| unsupported(format!("a pattern: {error}")))?;
+    CompiledRule::new(&rule).map_err(|error| RuleReason::BadPattern { why: error.to_string() })?;
     check_deny(server.kind, rule.deny)?;
     has_no_response_field(&rule.when)?;
     can_block(server)?;
     let when = clause(server, &rule.when)?;
     if server.kind == WebKind::HaProxy {
-        haproxy::check(&when)?;
+        ways::check(&when)?;
     }
     Ok(WebRule::Block { when, deny: rule.deny })
 }
 
 /// A request is blocked before there is a response.
-fn has_no_response_field(when: &Condition) -> Result<(), Unsupported> {
+fn has_no_response_field(when: &Condition) -> Result<(), RuleReason> {
     match when {
         Condition::All(members) | Condition::Any(members) => {
             members.iter().try_for_each(has_no_response_field)
         }
         Condition::Not(inner) => has_no_response_field(inner),
         Condition::Test(test) if test.field.is_of_response() => {
-            let why = "a request is blocked before there is a response";
-            Err(unsupported(format!("{}: {why}", test.field)))
+            Err(RuleReason::BlocksByResponse { field: test.field.to_string() })
         }
         Condition::Test(_) => Ok(()),
     }
@@ -83,21 +83,23 @@ fn has_no_response_field(when: &Condition) -> Result<(), Unsupported> {
 /// Apache's `Redirect` may leave out what it is for since this version (mod_alias, "Redirect").
 const APACHE_BLOCKS: [u32; 3] = [2, 4, 19];
 
-fn can_block(server: &Server) -> Result<(), Unsupported> {
+fn can_block(server: &Server) -> Result<(), RuleReason> {
     let first = Version::from_parts(&APACHE_BLOCKS);
     let too_old = server.version.as_ref().is_some_and(|version| *version < first);
     if server.kind == WebKind::Apache && too_old {
-        return Err(unsupported(format!("before version {first} Apache httpd has no sure block")));
+        return Err(RuleReason::TooOldToBlock { server: server.kind, first: first.to_string() });
     }
     // Of an nginx that does not say how it was built no module is known.
     let lacks = |module: &&str| !server.modules.is_empty() && !server.modules.contains(*module);
     match NGINX_BLOCKS.iter().find(|module| server.kind == WebKind::Nginx && lacks(module)) {
-        Some(module) => Err(unsupported(format!("nginx was built without its {module}"))),
+        Some(module) => {
+            Err(RuleReason::BuiltWithout { server: server.kind, module: (*module).to_owned() })
+        }
         None => Ok(()),
     }
 }
 
-fn check_deny(kind: WebKind, deny: Deny) -> Result<(), Unsupported> {
+fn check_deny(kind: WebKind, deny: Deny) -> Result<(), RuleReason> {
     let Deny::Status(status) = deny else { return Ok(()) };
     let can = match kind {
         // 444 closes the connection; 494 to 499 are nginx's own and answered as others.
@@ -108,11 +110,11 @@ fn check_deny(kind: WebKind, deny: Deny) -> Result<(), Unsupported> {
     if can {
         return Ok(());
     }
-    Err(unsupported(format!("{} cannot block with the status {status}", kind.name())))
+    Err(RuleReason::BlockStatus { server: kind, status })
 }
 
 /// `condition`, in its canonical form, in terms of `server`.
-pub(super) fn clause(server: &Server, condition: &Condition) -> Result<Clause, Unsupported> {
+pub(super) fn clause(server: &Server, condition: &Condition) -> Result<Clause, RuleReason> {
     let all = |members: &[Condition]| {
         members.iter().map(|c| clause(server, c)).collect::<Result<Vec<_>, _>>()
     };
@@ -122,44 +124,40 @@ pub(super) fn clause(server: &Server, condition: &Condition) -> Result<Clause, U
         Condition::Test(test) => Clause::Match(of_test(server, test)?),
         Condition::Not(inner) => match &**inner {
             Condition::Test(test) => Clause::Not(of_test(server, test)?),
-            _ => return Err(unsupported("a negation of several conditions")),
+            _ => return Err(RuleReason::NegatedGroup),
         },
     })
 }
 
-fn of_test(server: &Server, test: &Test) -> Result<Match, Unsupported> {
+fn of_test(server: &Server, test: &Test) -> Result<Match, RuleReason> {
     let decoded = match test.decode.as_slice() {
         [] => false,
         [Decode::Url] => true,
-        _ => {
-            let why = "only percent-encoding, decoded once, can be told in a pattern";
-            return Err(unsupported(format!("{}: {why}", test.field)));
-        }
+        _ => return Err(RuleReason::Decoding { field: test.field.to_string() }),
     };
     let node = node_of(test)?;
     let view = view(server, test, &node)?;
-    let found = view.region.pattern(&node, decoded);
-    let found = found.map_err(|error| unsupported(format!("{}: {error}", test.field)))?;
-    let mut ways = vec![found];
-    ways.extend(view.others);
-    let pattern = ways.join("|");
+    let mut patterns = vec![view.region.pattern(&test.field, &node, decoded)?];
+    patterns.extend(view.others);
+    let pattern = patterns.join("|");
     if pattern.len() > MAX_PATTERN {
-        let why = format!("the pattern is longer than {MAX_PATTERN} bytes when it is written out");
-        return Err(unsupported(format!("{}: {why}", test.field)));
+        let field = test.field.to_string();
+        return Err(RuleReason::PatternTooLong { field, most: MAX_PATTERN });
     }
-    let needs = if ways.len() == 1 { needs_of(&node) } else { Vec::new() };
+    // Another pattern may be found where none of the texts is.
+    let needs = if patterns.len() == 1 { needs_of(&node) } else { Vec::new() };
     Ok(Match { input: view.input, pattern, needs })
 }
 
 /// What `test` looks for in a value.
-fn node_of(test: &Test) -> Result<Node, Unsupported> {
+fn node_of(test: &Test) -> Result<Node, RuleReason> {
     let fold = test.case == Case::Ignore;
     let with_case = |set: ByteSet| if fold { set.folded() } else { set };
     let (at_start, at_end) = match &test.operator {
         Operator::Matches(source) => {
-            let told = |error| unsupported(format!("{}: {error}", test.field));
-            check_document_pattern(source).map_err(told)?;
-            let (node, _) = parse(source, fold).map_err(told)?;
+            let bad = |error: PatternError| RuleReason::BadPattern { why: error.to_string() };
+            check_document_pattern(source).map_err(bad)?;
+            let (node, _) = parse(source, fold).map_err(bad)?;
             return Ok(trimmed(node));
         }
         Operator::Contains(_) => (false, false),

@@ -6,10 +6,12 @@
 
 use std::fmt::Write as _;
 
+use stopgap_model::reason::RuleReason;
+use stopgap_model::rule::Field;
+
 use super::pcre::{alternatives, class, escape_digits};
 use stopgap_pattern::ast::{ByteSet, Node};
 use stopgap_pattern::{SMALL, is_long};
-use stopgap_rules::{Unsupported, unsupported};
 
 /// A `%` that begins no escape.
 const LONE_PERCENT: &str = r"\x25(?![0-9A-Fa-f]{2})";
@@ -69,13 +71,18 @@ impl Region {
 
     /// The pattern that matches where `node` is found in the value, which is decoded first if
     /// `decoded`.
-    pub(crate) fn pattern(&self, node: &Node, decoded: bool) -> Result<String, Unsupported> {
-        let image = Image { region: self, decoded };
-        let (anchored, free) = split_start(node)?;
+    pub(crate) fn pattern(
+        &self,
+        field: &Field,
+        node: &Node,
+        decoded: bool,
+    ) -> Result<String, RuleReason> {
+        let preimage = Preimage { field, region: self, decoded };
+        let (anchored, free) = split_start(node);
         let mut branches = Vec::new();
         if let Some(node) = anchored {
             let start = if self.head.is_empty() { r"\A" } else { "" };
-            branches.push(format!("{start}{}", image.body(&node)?));
+            branches.push(format!("{start}{}", preimage.body(&node)?));
         }
         if let Some(node) = free {
             let skip = match self.head.is_empty() {
@@ -83,26 +90,26 @@ impl Region {
                 false => format!("{}*?", class(&self.barrier.complement())),
             };
             let node = without_long_edges(node);
-            branches.push(format!("{skip}{}{}", image.alignment(&node), image.body(&node)?));
+            branches.push(format!("{skip}{}{}", preimage.alignment(&node), preimage.body(&node)?));
         }
         Ok(format!("{}{}", self.head, alternatives(&branches)))
     }
 }
 
-struct Image<'a> {
+/// The values that become matches when they are decoded, as a pattern over what is sent.
+struct Preimage<'a> {
+    field: &'a Field,
     region: &'a Region,
     decoded: bool,
 }
 
-impl Image<'_> {
-    fn body(&self, node: &Node) -> Result<String, Unsupported> {
+impl Preimage<'_> {
+    fn body(&self, node: &Node) -> Result<String, RuleReason> {
         if remembered(node) > MAX_REMEMBERED {
-            return Err(unsupported(
-                "its repetitions are more than a server's engine has room for",
-            ));
+            return Err(RuleReason::TooManyRepetitions { field: self.field.to_string() });
         }
         if self.compiled(node) > MAX_COMPILED {
-            return Err(unsupported("it is too large for a server's engine when it is compiled"));
+            return Err(RuleReason::PatternTooLarge { field: self.field.to_string() });
         }
         let mut out = String::new();
         self.write(node, &mut out)?;
@@ -134,7 +141,7 @@ impl Image<'_> {
         if self.decoded && node.first().0.meets(&digits) { ALIGNED } else { "" }
     }
 
-    fn write(&self, node: &Node, out: &mut String) -> Result<(), Unsupported> {
+    fn write(&self, node: &Node, out: &mut String) -> Result<(), RuleReason> {
         match node {
             Node::Set(set) => out.push_str(&self.token(set)),
             Node::Concat(nodes) => nodes.iter().try_for_each(|node| self.write(node, out))?,
@@ -165,14 +172,16 @@ impl Image<'_> {
             }
             Node::End => out.push_str(&self.region.end),
             Node::WordBoundary { .. } if self.decoded => {
-                return Err(unsupported("a word boundary in what is decoded cannot be told"));
+                return Err(RuleReason::DecodedBoundary { field: self.field.to_string() });
             }
             Node::WordBoundary { negate } => out.push_str(if *negate { r"\B" } else { r"\b" }),
-            Node::Start => return Err(unsupported("a `^` stands behind something else")),
+            Node::Start => return Err(RuleReason::InnerStart { field: self.field.to_string() }),
             Node::LookAhead { .. } => {
-                return Err(unsupported("it looks ahead; write each part as a condition"));
+                return Err(RuleReason::LookAhead { field: self.field.to_string() });
             }
-            Node::BackReference => return Err(unsupported("it refers back to a group")),
+            Node::BackReference => {
+                return Err(RuleReason::BackReference { field: self.field.to_string() });
+            }
         }
         Ok(())
     }
@@ -242,31 +251,31 @@ fn write_count(min: u32, max: Option<u32>, out: &mut String) {
 
 /// The matches that begin with the value, without the `^` that says so, and those that begin
 /// anywhere.
-fn split_start(node: &Node) -> Result<(Option<Node>, Option<Node>), Unsupported> {
+fn split_start(node: &Node) -> (Option<Node>, Option<Node>) {
     match node {
-        Node::Start => Ok((Some(Node::empty()), None)),
+        Node::Start => (Some(Node::empty()), None),
         Node::Group { node, .. } => split_start(node),
         Node::Alternate(nodes) => {
             let (mut anchored, mut free) = (Vec::new(), Vec::new());
             for node in nodes {
-                let (a, f) = split_start(node)?;
+                let (a, f) = split_start(node);
                 anchored.extend(a);
                 free.extend(f);
             }
             let one_of = |nodes: Vec<Node>| (!nodes.is_empty()).then_some(Node::Alternate(nodes));
-            Ok((one_of(anchored), one_of(free)))
+            (one_of(anchored), one_of(free))
         }
         Node::Concat(nodes) => {
             let Some((first, rest)) = nodes.split_first() else {
-                return Ok((None, Some(Node::empty())));
+                return (None, Some(Node::empty()));
             };
-            let (anchored, free) = split_start(first)?;
+            let (anchored, free) = split_start(first);
             let with_rest = |head: Node| {
                 Node::Concat(std::iter::once(head).chain(rest.iter().cloned()).collect())
             };
-            Ok((anchored.map(with_rest), free.map(with_rest)))
+            (anchored.map(with_rest), free.map(with_rest))
         }
-        other => Ok((None, Some(other.clone()))),
+        other => (None, Some(other.clone())),
     }
 }
 
