@@ -9,7 +9,7 @@ use stopgap_iis::rewrite::{
     Entry, Evaluator, Verdict, translate, translate_request_header, translate_response_header,
 };
 use stopgap_pattern::check_document_pattern;
-use stopgap_rules::{CompiledRule, RuleSet, Scratch, belied_probe};
+use stopgap_rules::{CompiledRule, RuleSet, Scratch, contradicted_probe};
 
 fn read(bytes: &[u8]) -> Option<Mitigation> {
     let check = |pattern: &str| check_document_pattern(pattern).map_err(|error| error.to_string());
@@ -62,7 +62,7 @@ fuzz_target!(|bytes: &[u8]| {
     let text = write(&mitigation).expect("what was read is text");
     let again = read(text.as_bytes()).expect("what was written is read");
     assert_eq!(Mitigation { hash: mitigation.hash, ..again }, mitigation);
-    let _ = belied_probe(&mitigation);
+    let _ = contradicted_probe(&mitigation);
     // Another target than a path, `*` and an address are no requests that a server answers.
     let requests = mitigation.probes.iter().map(|probe| &probe.request);
     let requests: Vec<&Request> = requests.filter(|r| r.target.starts_with(b"/")).collect();

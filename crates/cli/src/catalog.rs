@@ -6,7 +6,7 @@ use std::path::Path;
 use stopgap_fs::read_obeyed;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
 use stopgap_model::{ActionId, Catalog, Mitigation, MitigationId, Problem};
-use stopgap_rules::belied_probe;
+use stopgap_rules::contradicted_probe;
 
 use crate::error::CliError;
 use stopgap_terminal::render;
@@ -95,7 +95,7 @@ fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> 
 /// A probe that does not end, by the document's own actions, as the document says.
 fn belied(mitigation: &Mitigation) -> Option<Problem> {
     // A pattern that cannot be used was told when the document was read.
-    let message = belied_probe(mitigation).ok()??;
+    let message = contradicted_probe(mitigation).ok()??;
     Some(Problem::new(0..0, message).help("a mitigation must do what its own probes say"))
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use stopgap_model::document::parse;
 use stopgap_model::problem::one_line;
 use stopgap_model::{Action, Catalog, Digest, Mitigation, MitigationId, Offer, Problem, Refused};
-use stopgap_rules::belied_probe;
+use stopgap_rules::contradicted_probe;
 
 use crate::powers::{Powers, Wildcard};
 use crate::work::{self, Work};
@@ -282,7 +282,7 @@ fn read(id: &MitigationId, bytes: &[u8], work: &Cell<Work>) -> Result<Mitigation
     }
     // Before they are judged: one document may ask for hours.
     spend(work, work::of_judging(&mitigation))?;
-    match belied_probe(&mitigation) {
+    match contradicted_probe(&mitigation) {
         Ok(None) => Ok(mitigation),
         Ok(Some(why)) => Err(format!("its own probes belie it: {why}")),
         Err(why) => Err(why.to_string()),

@@ -5,7 +5,7 @@ mod common;
 
 use std::fmt::Write as _;
 
-use common::{SITE, element, found, place_for, rules, server, web};
+use common::{SITE, element, find_placement, found, rules, server, web};
 use stopgap_iis::config::{APPLICATION_HOST, Fault, Need, Read, Snapshot, effective_rules, levels};
 use stopgap_model::Scope;
 use stopgap_model::host::ServerPath;
@@ -79,7 +79,7 @@ fn every_one_of_many_applications_that_clear_has_a_place_and_a_name_of_its_own()
         paths.iter().map(|path| (path.as_str(), found(&clear))).collect();
     let snapshot = server(&host, &files);
     let scope = Scope { site: SITE.to_owned(), path: String::new() };
-    let placement = place_for(&snapshot, Some(&scope), "Stopgap M1.1").unwrap();
+    let placement = find_placement(&snapshot, Some(&scope), "Stopgap M1.1").unwrap();
     assert_eq!((placement.targets.len(), placement.gaps.len()), (301, 0));
     assert_eq!(placement.targets[0].suffix, "");
     let mut suffixes: Vec<_> = placement.targets.iter().map(|t| t.suffix.as_str()).collect();
@@ -92,7 +92,7 @@ fn every_one_of_many_applications_that_clear_has_a_place_and_a_name_of_its_own()
     let taken = web(&format!("<clear />{}", element("Stopgap M1.1 /a7")));
     let mut files = files;
     files[7].1 = found(&taken);
-    let refused = place_for(&server(&host, &files), Some(&scope), "Stopgap M1.1").unwrap_err();
+    let refused = find_placement(&server(&host, &files), Some(&scope), "Stopgap M1.1").unwrap_err();
     let why = "a rule \"Stopgap M1.1 /a7\" is there already: C:\\apps\\a7\\web.config, at its root";
     assert_eq!(refused.to_string(), why);
 }

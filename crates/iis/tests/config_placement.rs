@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{SITE, element, found, host, insert, place_for, rule, rules, server, web};
+use common::{SITE, element, find_placement, found, host, insert, rule, rules, server, web};
 use stopgap_iis::config::{
-    APPLICATION_HOST, Collection, Need, Place, Placing, Read, Refusal, Snapshot, Target,
-    effective_rules,
+    APPLICATION_HOST, Collection, Need, Place, PlacementRequest, PlacementTarget, Read, Refusal,
+    Snapshot, effective_rules,
 };
 use stopgap_model::ServerPath;
 use stopgap_model::mitigation::Scope;
@@ -18,8 +18,8 @@ fn scope(path: &str) -> Scope {
     Scope { site: SITE.to_ascii_lowercase(), path: path.to_owned() }
 }
 
-fn place(snapshot: &Snapshot, path: &str) -> Result<Target, Refusal> {
-    let mut targets = place_for(snapshot, Some(&scope(path)), "S 1")?.targets;
+fn place(snapshot: &Snapshot, path: &str) -> Result<PlacementTarget, Refusal> {
+    let mut targets = find_placement(snapshot, Some(&scope(path)), "S 1")?.targets;
     Ok(targets.remove(0))
 }
 
@@ -33,7 +33,7 @@ fn location(snapshot: &Snapshot, path: &str) -> String {
 #[test]
 fn the_server_a_site_and_a_path_have_their_places() {
     let snapshot = server(&host("Allow", ""), &[]);
-    assert_eq!(place_for(&snapshot, None, "S 1").unwrap().targets[0].place, Place::Server);
+    assert_eq!(find_placement(&snapshot, None, "S 1").unwrap().targets[0].place, Place::Server);
     assert_eq!(location(&snapshot, ""), "Default Web Site");
     assert_eq!(location(&snapshot, "/OWA"), "Default Web Site/owa");
 }
@@ -56,7 +56,7 @@ fn a_rule_put_in_its_place_is_met_by_requests_of_the_scope() {
 fn what_is_not_there_is_named() {
     let snapshot = server(&host("Allow", ""), &[]);
     let elsewhere = Scope { site: "x".to_owned(), path: String::new() };
-    let refused = place_for(&snapshot, Some(&elsewhere), "S 1").unwrap_err();
+    let refused = find_placement(&snapshot, Some(&elsewhere), "S 1").unwrap_err();
     assert_eq!(refused.to_string(), "the server has no site \"x\"; it has \"Default Web Site\"");
     assert!(matches!(place(&snapshot, "/nothing"), Err(Refusal::NoSuchPath { .. })));
     let none = host("Allow", "").replace("RewriteModule", "Other");
@@ -72,7 +72,7 @@ fn a_name_that_is_taken_above_or_below_is_a_conflict() {
         let files = [(file, found(&web(&element("s 1"))))];
         let snapshot = server(&host("Allow", ""), &files);
         assert!(matches!(place(&snapshot, ""), Err(Refusal::NameTaken { .. })));
-        assert!(matches!(place_for(&snapshot, None, "S 1"), Err(Refusal::NameTaken { .. })));
+        assert!(matches!(find_placement(&snapshot, None, "S 1"), Err(Refusal::NameTaken { .. })));
     }
     let snapshot = server(&host("Allow", ""), &[(ROOT, found(&web(&element("S 1"))))]);
     assert!(matches!(place(&snapshot, "/owa"), Err(Refusal::NameTaken { .. })));
@@ -157,7 +157,7 @@ fn a_folder_full_of_uploads_uses_up_nothing_that_the_server_needs() {
     }
     assert!(snapshot.closed());
     assert_eq!(location(&snapshot, ""), "Default Web Site");
-    let told = snapshot.half_known_folders(Some(SITE));
+    let told = snapshot.incompletely_scanned_folders(Some(SITE));
     assert!(told[0].1.contains("more than 2048 web.config files"), "{told:?}");
     let unread = effective_rules(&snapshot, SITE, "/up/2000").unwrap_err().to_string();
     assert!(unread.contains("more than 16 MiB together"), "{unread}");
@@ -170,7 +170,7 @@ fn no_more_than_a_bound_of_uploaded_files_is_written_to() {
     let files: Vec<(&str, Read)> =
         paths.iter().map(|path| (path.as_str(), found(&web("<clear/>")))).collect();
     let snapshot = server(&host("Allow", ""), &files);
-    let placement = place_for(&snapshot, Some(&scope("")), "S 1").unwrap();
+    let placement = find_placement(&snapshot, Some(&scope("")), "S 1").unwrap();
     assert_eq!((placement.targets.len(), placement.gaps.len()), (1 + 64, 6));
     assert!(placement.gaps[0].why.contains("no more than 64"), "{:?}", placement.gaps[0]);
 }
@@ -186,7 +186,7 @@ fn an_outbound_rule_for_a_server_without_sites_is_refused_in_words() {
     let snapshot = server(&without, &[]);
     let own = |_: &ServerPath, _: &Place, _: &str| false;
     let collection = Collection::OutboundRules;
-    let placing = Placing { scope: None, collection, name: "S 1", own: &own };
-    let refused = stopgap_iis::config::place_for(&snapshot, &placing);
+    let placing = PlacementRequest { scope: None, collection, name: "S 1", own: &own };
+    let refused = stopgap_iis::config::find_placement(&snapshot, &placing);
     assert_eq!(refused, Err(Refusal::NoSites));
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{SITE, all_scaffold, element, host, insert, place_for, rule, rules, server};
+use common::{SITE, all_scaffold, element, find_placement, host, insert, rule, rules, server};
 use proptest::prelude::*;
 use stopgap_iis::config::{
     Collection, Place, effective_rules, entries_named, remove, standalone_rules,
@@ -224,7 +224,7 @@ proptest! {
             let snapshot = server(&text, &[]);
             let _ = effective_rules(&snapshot, SITE, "/owa/x");
             let scope = Scope { site: SITE.to_owned(), path: "/owa".to_owned() };
-            let _ = place_for(&snapshot, Some(&scope), "S 1");
+            let _ = find_placement(&snapshot, Some(&scope), "S 1");
             let _ = entries_named(&snapshot, Collection::Rules, "S 1");
         }
     }

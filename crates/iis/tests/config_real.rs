@@ -5,7 +5,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{SITE, all_scaffold, fill, insert, place_for, rule, there_and_back};
+use common::{SITE, all_scaffold, fill, find_placement, insert, rule, there_and_back};
 use stopgap_iis::config::{
     APPLICATION_HOST, Place, Read, Snapshot, effective_rules, remove, standalone_rules,
 };
@@ -75,7 +75,7 @@ fn a_real_server_is_understood_and_every_scope_has_a_place() {
         for path in ["", "/owa", "/Autodiscover", "/owa/auth"] {
             let scope = Scope { site: SITE.to_owned(), path: path.to_owned() };
             let target =
-                place_for(&snapshot, Some(&scope), "Stopgap M1.1").unwrap().targets.remove(0);
+                find_placement(&snapshot, Some(&scope), "Stopgap M1.1").unwrap().targets.remove(0);
             let bytes = snapshot.file(&target.file).unwrap().bytes().unwrap();
             let (after, _) = there_and_back(bytes, &target.place, &rule("Stopgap M1.1"));
             let changed = snapshot.with_file(&target.file, after).unwrap();

@@ -21,13 +21,15 @@ impl ByteSet {
 
     /// Takes a byte in.
     pub fn insert(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+        if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
+            *word |= 1 << (byte & 63);
+        }
     }
 
     /// Whether a byte is in the set.
     #[must_use]
     pub fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
+        self.0.get(usize::from(byte >> 6)).is_some_and(|word| word & (1 << (byte & 63)) != 0)
     }
 
     /// The bytes of both.
@@ -84,6 +86,11 @@ impl ByteSet {
             _ => None,
         }
     }
+}
+
+/// What a table with an entry for each byte says of one.
+pub(crate) fn of_byte<T: Copy + Default>(table: &[T; 256], byte: u8) -> T {
+    table.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// A node of a pattern.

@@ -3,12 +3,15 @@
 //! A pattern is refused if there is more than one way to match the same text: then the engine
 //! tries them all on a near miss, and a request can be made to cost more than a site can bear.
 
-use super::ast::{ByteSet, Node};
-use super::{Pattern, PatternError, parse};
 use stopgap_model::rule::Case;
 
+use crate::ast::{ByteSet, Node};
+use crate::error::{NotLinear, PatternError};
+use crate::parse::parse;
+use crate::pattern::Pattern;
+
 /// Counted repetitions up to this are tried in bounded time.
-pub const SMALL: u32 = 16;
+pub const MAX_SHORT_REPEAT: u32 = 16;
 /// How many bytes a pattern may match at most with its repetitions written out, counted with all
 /// choices: an engine makes a state of each. The longest of the built-in catalog has some 60.
 const MAX_WRITTEN_OUT: u64 = 4096;
@@ -22,19 +25,16 @@ const MAX_WAYS: u64 = 1024;
 pub fn check_document_pattern(source: &str) -> Result<(), PatternError> {
     let (node, _) = parse(source, true)?;
     if node.any(&|node| matches!(node, Node::LookAhead { .. })) {
-        let why = "it looks ahead; write each part as a condition of its own";
-        return Err(PatternError::NotLinear(why.into()));
+        return Err(NotLinear::LookAhead.into());
     }
     if written_out(&node) > MAX_WRITTEN_OUT {
-        let why = "with its counted repetitions written out it is too long for an engine";
-        return Err(PatternError::NotLinear(why.into()));
+        return Err(NotLinear::TooLongWrittenOut.into());
     }
     Pattern::new(source, Case::Ignore)?;
-    let node = trimmed(node);
-    check(&node, ByteSet::EMPTY).map_err(PatternError::NotLinear)?;
+    let node = without_edge_repetitions(node);
+    check(&node, ByteSet::EMPTY)?;
     if ways(&node, ByteSet::EMPTY) > MAX_WAYS {
-        let why = "its choices and counted repetitions can match the same text in too many ways";
-        return Err(PatternError::NotLinear(why.into()));
+        return Err(NotLinear::TooManyWays.into());
     }
     Ok(())
 }
@@ -62,7 +62,8 @@ fn written_out(node: &Node) -> u64 {
 }
 
 /// Without the repetitions at its edges, which an unanchored search does not need.
-pub fn trimmed(node: Node) -> Node {
+#[must_use]
+pub fn without_edge_repetitions(node: Node) -> Node {
     let Node::Concat(mut nodes) = node else { return node };
     while nodes.first().is_some_and(is_edge) {
         nodes.remove(0);
@@ -82,13 +83,14 @@ fn is_edge(node: &Node) -> bool {
 }
 
 /// Whether it is a repetition that matches texts of many lengths.
+#[must_use]
 pub fn is_long(node: &Node) -> bool {
     matches!(node, Node::Repeat { max: None, .. })
-        || matches!(node, Node::Repeat { min, max: Some(max), .. } if max > min && *max > SMALL)
+        || matches!(node, Node::Repeat { min, max: Some(max), .. } if max > min && *max > MAX_SHORT_REPEAT)
 }
 
 /// `follow` is what the text after this node can begin with.
-fn check(node: &Node, follow: ByteSet) -> Result<(), String> {
+fn check(node: &Node, follow: ByteSet) -> Result<(), NotLinear> {
     match node {
         Node::Concat(nodes) => {
             let mut follow = follow;
@@ -109,25 +111,22 @@ fn check(node: &Node, follow: ByteSet) -> Result<(), String> {
     }
 }
 
-fn check_repetition(body: &Node, follow: ByteSet) -> Result<(), String> {
+fn check_repetition(body: &Node, follow: ByteSet) -> Result<(), NotLinear> {
     if body.any(&is_long) {
-        return Err("it repeats a repetition, as in (a+)+; write the inner one once".into());
+        return Err(NotLinear::RepeatedRepetition);
     }
     let (first, nullable) = body.first();
     if nullable {
-        return Err("it repeats something that can be empty, as in (a?)*".into());
+        return Err(NotLinear::RepeatedEmpty);
     }
     if body.any(&branches_begin_alike) {
-        return Err("it repeats a choice whose branches can begin alike, as in (a|ab)*".into());
+        return Err(NotLinear::RepeatedChoice);
     }
     if first.meets(&follow) {
-        let why = "what follows a repetition could be part of it, as in .+/ or .*.*; \
-                   write a class without it, as in [^/]+/";
-        return Err(why.into());
+        return Err(NotLinear::UnclearEnd);
     }
     if ways(body, first.union(follow)) > 1 {
-        let why = "it repeats something that can match the same text in two ways, as in (a?a?b)*";
-        return Err(why.into());
+        return Err(NotLinear::RepeatedAmbiguity);
     }
     check(body, first.union(follow))
 }
@@ -135,8 +134,14 @@ fn check_repetition(body: &Node, follow: ByteSet) -> Result<(), String> {
 fn branches_begin_alike(node: &Node) -> bool {
     let Node::Alternate(nodes) = node else { return false };
     let firsts: Vec<(ByteSet, bool)> = nodes.iter().map(Node::first).collect();
-    let pairs = firsts.iter().enumerate();
-    pairs.clone().any(|(at, (set, _))| firsts[at + 1..].iter().any(|(other, _)| set.meets(other)))
+    let mut rest = firsts.as_slice();
+    while let Some(((set, _), others)) = rest.split_first() {
+        if others.iter().any(|(other, _)| set.meets(other)) {
+            return true;
+        }
+        rest = others;
+    }
+    false
 }
 
 /// In how many ways `node` can match one text at one place, at most; `follow` is what the text after

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::ast::{ByteSet, Node};
+use crate::ast::{ByteSet, Node};
 
 /// The expression for `node`, which has no look-aheads and no back-references.
 pub(crate) fn expression(node: &Node) -> String {

@@ -1,13 +1,16 @@
 //! What a pattern says literally: whether it is only a text, and which texts a match must contain.
 
-use super::ast::Node;
-use super::parse;
+use crate::ast::Node;
+use crate::parse::parse;
 
 /// A pattern that is only a text, with its anchors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Literal {
+    /// The text.
     pub text: String,
+    /// Whether it must stand at the start of the input.
     pub at_start: bool,
+    /// Whether it must stand at the end of the input.
     pub at_end: bool,
 }
 
@@ -18,10 +21,14 @@ pub fn literal(source: &str) -> Option<Literal> {
         Node::Concat(nodes) => nodes,
         other => vec![other],
     };
-    let at_start = nodes.first() == Some(&Node::Start);
-    let nodes = &nodes[usize::from(at_start)..];
-    let at_end = nodes.last() == Some(&Node::End);
-    let nodes = &nodes[..nodes.len() - usize::from(at_end)];
+    let (at_start, nodes) = match nodes.as_slice() {
+        [Node::Start, rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    let (at_end, nodes) = match nodes {
+        [rest @ .., Node::End] => (true, rest),
+        all => (false, all),
+    };
     let mut bytes = Vec::new();
     collect(nodes, &mut bytes)?;
     let text = String::from_utf8(bytes).ok().filter(|text| !text.is_empty())?;

@@ -1,14 +1,11 @@
 //! ECMAScript's regular expressions, as its Annex B has browsers and IIS read them, into nodes.
-//! Whether a text is one at all is decided elsewhere; this says what it means over bytes.
+//! Whether a text is one at all another crate decides; this says what it means over bytes.
 
-use super::ast::{ByteSet, Node};
+use crate::ast::{ByteSet, Node};
+use crate::error::{NotLinear, PatternError};
+use crate::limits::{MAX_COUNT, MAX_DEPTH, MAX_PATTERN};
 
-/// How deep groups may nest.
-pub(crate) const MAX_DEPTH: usize = 64;
-/// The largest count in a repetition such as `a{1000}`.
-const MAX_COUNT: u32 = 1000;
-
-pub(crate) struct Parser {
+struct Parser {
     chars: Vec<char>,
     at: usize,
     fold: bool,
@@ -24,21 +21,38 @@ enum Atom {
     Char(char),
 }
 
-/// Reads `source`; with `fold` the case of ASCII letters does not count. Answers the nodes and the
-/// number of capturing groups, or what is not understood.
-pub(crate) fn parse(source: &str, fold: bool) -> Result<(Node, usize), String> {
+/// Reads `source` into nodes, and counts its capturing groups; `fold` ignores the case of ASCII letters.
+///
+/// # Errors
+/// It is not ECMAScript, or not understood here.
+pub fn parse(source: &str, fold: bool) -> Result<(Node, usize), PatternError> {
+    if source.len() > MAX_PATTERN {
+        return Err(NotLinear::TooLong.into());
+    }
+    // Before the syntax check, which recurses without a bound.
+    if nests_too_deep(source) {
+        return Err(NotLinear::TooDeep.into());
+    }
+    if let Err(error) = regress::Regex::new(source) {
+        return Err(PatternError::Invalid(error.text));
+    }
+    Ok(nodes(source, fold)?)
+}
+
+/// The nodes of a pattern of which nothing but its syntax was checked, and the number of its groups.
+fn nodes(source: &str, fold: bool) -> Result<(Node, usize), NotLinear> {
     let chars: Vec<char> = source.chars().collect();
     let total_groups = count_groups(&chars);
     let mut parser = Parser { chars, at: 0, fold, groups: 0, total_groups, depth: 0 };
     let node = parser.alternation()?;
     match parser.peek() {
         None => Ok((node, parser.groups)),
-        Some(_) => Err("it has a `)` without its `(`".into()),
+        Some(_) => Err(NotLinear::UnopenedGroup),
     }
 }
 
 /// Whether groups nest deeper than is allowed.
-pub(crate) fn nests_too_deep(source: &str) -> bool {
+fn nests_too_deep(source: &str) -> bool {
     let (mut depth, mut bytes) = (0_usize, source.bytes());
     while let Some(byte) = bytes.next() {
         match byte {
@@ -58,6 +72,7 @@ pub(crate) fn nests_too_deep(source: &str) -> bool {
 
 /// Where in a pattern a `{` begins no count such as `{2,3}`, counted in characters. It stands for itself
 /// by Annex B, and is an error in the third edition.
+#[must_use]
 pub fn braces_without_count(source: &str) -> Vec<usize> {
     let chars: Vec<char> = source.chars().collect();
     let mut parser = Parser { chars, at: 0, fold: false, groups: 0, total_groups: 0, depth: 0 };
@@ -86,16 +101,17 @@ pub fn braces_without_count(source: &str) -> Vec<usize> {
 
 /// The number of capturing groups: `\1` is a reference only if there is such a group.
 fn count_groups(chars: &[char]) -> usize {
-    let (mut count, mut at, mut in_class) = (0, 0, false);
-    while at < chars.len() {
-        match chars[at] {
-            '\\' => at += 1,
+    let (mut count, mut in_class, mut rest) = (0, false, chars);
+    while let Some((&c, after)) = rest.split_first() {
+        rest = after;
+        match c {
+            // What is escaped opens nothing.
+            '\\' => rest = after.get(1..).unwrap_or_default(),
             '[' => in_class = true,
             ']' => in_class = false,
-            '(' if !in_class && chars.get(at + 1) != Some(&'?') => count += 1,
+            '(' if !in_class && after.first() != Some(&'?') => count += 1,
             _ => {}
         }
-        at += 1;
     }
     count
 }
@@ -105,6 +121,11 @@ impl Parser {
         self.chars.get(self.at).copied()
     }
 
+    /// What is not read yet.
+    fn rest(&self) -> &[char] {
+        self.chars.get(self.at..).unwrap_or_default()
+    }
+
     fn next(&mut self) -> Option<char> {
         let next = self.peek();
         self.at += usize::from(next.is_some());
@@ -112,14 +133,14 @@ impl Parser {
     }
 
     fn take(&mut self, text: &str) -> bool {
-        let taken = self.chars[self.at..].iter().copied().take(text.len()).eq(text.chars());
+        let taken = self.rest().iter().copied().take(text.len()).eq(text.chars());
         if taken {
             self.at += text.len();
         }
         taken
     }
 
-    fn alternation(&mut self) -> Result<Node, String> {
+    fn alternation(&mut self) -> Result<Node, NotLinear> {
         let mut branches = vec![self.sequence()?];
         while self.take("|") {
             branches.push(self.sequence()?);
@@ -127,7 +148,7 @@ impl Parser {
         Ok(if branches.len() == 1 { branches.remove(0) } else { Node::Alternate(branches) })
     }
 
-    fn sequence(&mut self) -> Result<Node, String> {
+    fn sequence(&mut self) -> Result<Node, NotLinear> {
         let mut nodes = Vec::new();
         while self.peek().is_some_and(|c| !matches!(c, '|' | ')')) {
             let atom = self.atom()?;
@@ -136,7 +157,7 @@ impl Parser {
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Concat(nodes) })
     }
 
-    fn quantified(&mut self, atom: Node) -> Result<Node, String> {
+    fn quantified(&mut self, atom: Node) -> Result<Node, NotLinear> {
         let Some((min, max, length)) = self.quantifier() else { return Ok(atom) };
         self.at += length;
         let greedy = !self.take("?");
@@ -146,7 +167,7 @@ impl Parser {
             return Ok(if optional { Node::Alternate(vec![atom, Node::empty()]) } else { atom });
         }
         if min > MAX_COUNT || max.is_some_and(|max| max > MAX_COUNT) {
-            return Err(format!("it repeats something more than {MAX_COUNT} times"));
+            return Err(NotLinear::CountTooLarge);
         }
         Ok(Node::Repeat { node: Box::new(atom), min, max, greedy })
     }
@@ -161,9 +182,9 @@ impl Parser {
             '{' => {}
             _ => return None,
         }
-        let rest = &self.chars[self.at + 1..];
+        let rest = self.chars.get(self.at + 1..)?;
         let end = rest.iter().position(|&c| c == '}')?;
-        let text: String = rest[..end].iter().collect();
+        let text: String = rest.iter().take(end).collect();
         let number = |digits: &str| {
             let all = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
             // A count beyond the type is beyond the limit as well.
@@ -177,7 +198,7 @@ impl Parser {
         Some((min, max, end + 2))
     }
 
-    fn atom(&mut self) -> Result<Node, String> {
+    fn atom(&mut self) -> Result<Node, NotLinear> {
         match self.next() {
             None => Ok(Node::empty()),
             Some('^') => Ok(Node::Start),
@@ -190,14 +211,13 @@ impl Parser {
         }
     }
 
-    fn group(&mut self) -> Result<Node, String> {
+    fn group(&mut self) -> Result<Node, NotLinear> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(format!("its groups are nested more than {MAX_DEPTH} deep"));
+            return Err(NotLinear::TooDeep);
         }
         if self.take("?<") {
-            let why = "it looks behind or names a group, which IIS's patterns cannot";
-            return Err(why.into());
+            return Err(NotLinear::LookBehind);
         }
         let look = if self.take("?=") { Some(false) } else { self.take("?!").then_some(true) };
         let mut index = None;
@@ -207,7 +227,7 @@ impl Parser {
         }
         let node = Box::new(self.alternation()?);
         if !self.take(")") {
-            return Err("it has a `(` without its `)`".into());
+            return Err(NotLinear::UnclosedGroup);
         }
         self.depth -= 1;
         Ok(match look {
@@ -236,15 +256,14 @@ impl Parser {
         if self.fold { set.folded() } else { set }
     }
 
-    fn escape(&mut self) -> Result<Node, String> {
+    fn escape(&mut self) -> Result<Node, NotLinear> {
         if self.take("b") {
             return Ok(Node::WordBoundary { negate: false });
         }
         if self.take("B") {
             return Ok(Node::WordBoundary { negate: true });
         }
-        let digits: String =
-            self.chars[self.at..].iter().take_while(|c| c.is_ascii_digit()).collect();
+        let digits: String = self.rest().iter().take_while(|c| c.is_ascii_digit()).collect();
         let number = digits.parse::<usize>().unwrap_or(usize::MAX);
         if !digits.is_empty() && number >= 1 && number <= self.total_groups {
             self.at += digits.len();
@@ -258,12 +277,12 @@ impl Parser {
     }
 
     /// An escape that means the same inside a class and outside.
-    fn character_escape(&mut self) -> Result<Atom, String> {
+    fn character_escape(&mut self) -> Result<Atom, NotLinear> {
         let digits = ByteSet::of(b'0'..=b'9');
         let words = digits.union(ByteSet::of((b'a'..=b'z').chain(b'A'..=b'Z').chain(*b"_")));
         let spaces = ByteSet::of(*b"\t\n\x0b\x0c\r ");
         Ok(match self.next() {
-            None => return Err("it ends with a backslash".into()),
+            None => return Err(NotLinear::EndsWithBackslash),
             Some('d') => Atom::Set(digits),
             Some('D') => Atom::Set(digits.complement()),
             Some('w') => Atom::Set(words),
@@ -281,7 +300,7 @@ impl Parser {
                 None => Atom::Byte(b'u'),
                 Some(value) => match char::from_u32(value) {
                     Some(c) => Atom::Char(c),
-                    None => return Err("it names half of a surrogate pair".into()),
+                    None => return Err(NotLinear::HalfSurrogate),
                 },
             },
             Some(c @ '0'..='7') => Atom::Byte(self.octal(c)),
@@ -325,13 +344,13 @@ impl Parser {
         value as u8
     }
 
-    fn class(&mut self) -> Result<Node, String> {
+    fn class(&mut self) -> Result<Node, NotLinear> {
         let negate = self.take("^");
         let mut set = ByteSet::EMPTY;
         let mut beyond = Vec::new();
         loop {
             match self.peek() {
-                None => return Err(UNCLOSED_CLASS.into()),
+                None => return Err(NotLinear::UnclosedClass),
                 Some(']') => break,
                 Some(_) => {}
             }
@@ -350,7 +369,7 @@ impl Parser {
                     let ends = class_set(&low, &mut beyond).union(class_set(&high, &mut beyond));
                     ends.union(ByteSet::of(*b"-"))
                 }
-                _ => return Err("it has a range of characters beyond ASCII".into()),
+                _ => return Err(NotLinear::RangeBeyondAscii),
             });
         }
         self.at += 1;
@@ -359,9 +378,7 @@ impl Parser {
             (true, true) => Ok(Node::Set(set.complement())),
             (false, true) => Ok(Node::Set(set)),
             (false, false) => Ok(self.class_beyond(set, &beyond)),
-            (true, false) => {
-                Err("it excludes a character beyond ASCII, and a class is of bytes".into())
-            }
+            (true, false) => Err(NotLinear::ExcludesBeyondAscii),
         }
     }
 
@@ -374,7 +391,7 @@ impl Parser {
         Node::Group { index: None, node: Box::new(Node::Alternate(branches)) }
     }
 
-    fn class_atom(&mut self) -> Result<Atom, String> {
+    fn class_atom(&mut self) -> Result<Atom, NotLinear> {
         match self.next() {
             Some('\\') if self.take("b") => Ok(Atom::Byte(8)),
             Some('\\') => match (self.peek(), self.chars.get(self.at + 1)) {
@@ -386,12 +403,10 @@ impl Parser {
                 _ => self.character_escape(),
             },
             Some(c) => Ok(Atom::Char(c)),
-            None => Err(UNCLOSED_CLASS.into()),
+            None => Err(NotLinear::UnclosedClass),
         }
     }
 }
-
-const UNCLOSED_CLASS: &str = "it has a `[` without its `]`";
 
 /// The bytes of a part of a class; a character beyond ASCII is put aside.
 fn class_set(atom: &Atom, beyond: &mut Vec<char>) -> ByteSet {

@@ -1,7 +1,8 @@
 //! The language of the texts in which a pattern is found.
 
-use super::ast::{ByteSet, Node};
-use super::language::{ANYTHING, BLANK, Lang, Languages, NOTHING, Spent};
+use crate::ast::{ByteSet, Node};
+use crate::error::NotLinear;
+use crate::language::{BudgetExhausted, EMPTY_SET, EPSILON, Language, Languages, SIGMA_STAR};
 
 /// Repetitions of something with an assertion in it are written out up to this.
 const MAX_WRITTEN_OUT: u32 = 8;
@@ -10,39 +11,76 @@ const MAX_WRITTEN_OUT: u32 = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoLanguage {
     /// It is too large for the work allowed.
-    Spent,
-    /// What it asks for; a sentence without full stop.
-    Beyond(&'static str),
+    BudgetExhausted,
+    /// What it asks for is beyond an automaton.
+    Beyond(NotLinear),
 }
 
-impl From<Spent> for NoLanguage {
-    fn from(Spent: Spent) -> Self {
-        Self::Spent
+impl From<BudgetExhausted> for NoLanguage {
+    fn from(BudgetExhausted: BudgetExhausted) -> Self {
+        Self::BudgetExhausted
     }
 }
 
 /// What stands before a place: the start of the text, or a byte that is not of a word, or one that
 /// is. Assertions see no more of it.
-const START: usize = 0;
-const OTHER: usize = 1;
-const WORD: usize = 2;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Start,
+    Other,
+    Word,
+}
 
 /// The texts that may follow a place, for each of what can stand before it.
-type Follow = [Lang; 3];
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Follow {
+    start: Language,
+    other: Language,
+    word: Language,
+}
+
+impl Follow {
+    /// The same texts, whatever stands before.
+    fn always(texts: Language) -> Self {
+        Self { start: texts, other: texts, word: texts }
+    }
+
+    fn each(
+        mut of: impl FnMut(Before) -> Result<Language, NoLanguage>,
+    ) -> Result<Self, NoLanguage> {
+        Ok(Self { start: of(Before::Start)?, other: of(Before::Other)?, word: of(Before::Word)? })
+    }
+
+    fn after(self, before: Before) -> Language {
+        match before {
+            Before::Start => self.start,
+            Before::Other => self.other,
+            Before::Word => self.word,
+        }
+    }
+
+    /// The texts, where they do not depend on what stands before.
+    fn if_always(self) -> Option<Language> {
+        (self == Self::always(self.start)).then_some(self.start)
+    }
+}
 
 /// The texts in which `node` is found, wherever it is in them.
-pub fn texts_with(langs: &mut Languages, node: &Node) -> Result<Lang, NoLanguage> {
-    let here = before(langs, node, [ANYTHING; 3])?;
-    if here == [here[START]; 3] {
-        return Ok(langs.then(ANYTHING, here[START])?);
+///
+/// # Errors
+/// It has no language here, or the work that may be done does not suffice.
+pub fn texts_with(langs: &mut Languages, node: &Node) -> Result<Language, NoLanguage> {
+    let here = before(langs, node, Follow::always(SIGMA_STAR))?;
+    if let Some(here) = here.if_always() {
+        return Ok(langs.concat(SIGMA_STAR, here)?);
     }
-    let mut found = vec![here[START]];
-    for (byte, here) in [(word().complement(), here[OTHER]), (word(), here[WORD])] {
+    let mut found = vec![here.start];
+    for (byte, here) in [(word().complement(), here.other), (word(), here.word)] {
         let byte = langs.set(byte)?;
-        let here = langs.then(byte, here)?;
-        found.push(langs.then(ANYTHING, here)?);
+        let here = langs.concat(byte, here)?;
+        found.push(langs.concat(SIGMA_STAR, here)?);
     }
-    Ok(langs.any(found)?)
+    Ok(langs.union(found)?)
 }
 
 /// The bytes of words, as `\b` sees them.
@@ -52,56 +90,54 @@ fn word() -> ByteSet {
 
 /// The texts that begin with `node` and go on with `follow`.
 fn before(langs: &mut Languages, node: &Node, follow: Follow) -> Result<Follow, NoLanguage> {
-    langs.spend(1)?;
+    langs.charge(1)?;
     match node {
         Node::Set(set) => byte_before(langs, *set, follow),
+        // From its end: what follows a part is known before the part is looked at.
         Node::Concat(nodes) => {
             nodes.iter().rev().try_fold(follow, |follow, node| before(langs, node, follow))
         }
         Node::Alternate(nodes) => {
             let branches = nodes.iter().map(|node| before(langs, node, follow));
             let branches = branches.collect::<Result<Vec<_>, _>>()?;
-            each(|at| Ok(langs.any(branches.iter().map(|branch| branch[at]).collect())?))
+            Follow::each(|at| Ok(langs.union(branches.iter().map(|b| b.after(at)).collect())?))
         }
         Node::Group { node, .. } => before(langs, node, follow),
         Node::Repeat { node, min, max, .. } => repeat_before(langs, node, *min, *max, follow),
-        Node::Start => Ok([follow[START], NOTHING, NOTHING]),
-        Node::End => each(|at| Ok(langs.all(vec![BLANK, follow[at]])?)),
+        Node::Start => Ok(Follow { other: EMPTY_SET, word: EMPTY_SET, ..follow }),
+        Node::End => Follow::each(|at| Ok(langs.intersection(vec![EPSILON, follow.after(at)])?)),
         Node::WordBoundary { negate } => {
             let set = langs.set(word())?;
-            let word_next = langs.then(set, ANYTHING)?;
-            let other_next = langs.not(word_next)?;
-            each(|at| {
-                let differs = (at == WORD) == *negate;
+            let word_next = langs.concat(set, SIGMA_STAR)?;
+            let other_next = langs.complement(word_next)?;
+            Follow::each(|at| {
+                let differs = (at == Before::Word) == *negate;
                 let next = if differs { word_next } else { other_next };
-                Ok(langs.all(vec![next, follow[at]])?)
+                Ok(langs.intersection(vec![next, follow.after(at)])?)
             })
         }
         Node::LookAhead { negate, node } => {
-            let ahead = before(langs, node, [ANYTHING; 3])?;
-            each(|at| {
-                let ahead = if *negate { langs.not(ahead[at])? } else { ahead[at] };
-                Ok(langs.all(vec![ahead, follow[at]])?)
+            let ahead = before(langs, node, Follow::always(SIGMA_STAR))?;
+            Follow::each(|at| {
+                let ahead = ahead.after(at);
+                let ahead = if *negate { langs.complement(ahead)? } else { ahead };
+                Ok(langs.intersection(vec![ahead, follow.after(at)])?)
             })
         }
-        Node::BackReference => Err(NoLanguage::Beyond("it refers back to a group")),
+        Node::BackReference => Err(NoLanguage::Beyond(NotLinear::BackReference)),
     }
-}
-
-fn each(mut of: impl FnMut(usize) -> Result<Lang, NoLanguage>) -> Result<Follow, NoLanguage> {
-    Ok([of(START)?, of(OTHER)?, of(WORD)?])
 }
 
 fn byte_before(langs: &mut Languages, set: ByteSet, follow: Follow) -> Result<Follow, NoLanguage> {
-    if follow[OTHER] == follow[WORD] {
+    if follow.other == follow.word {
         let byte = langs.set(set)?;
-        return Ok([langs.then(byte, follow[WORD])?; 3]);
+        return Ok(Follow::always(langs.concat(byte, follow.word)?));
     }
     let of_word = langs.set(set.intersection(word()))?;
-    let of_word = langs.then(of_word, follow[WORD])?;
+    let of_word = langs.concat(of_word, follow.word)?;
     let other = langs.set(set.intersection(word().complement()))?;
-    let other = langs.then(other, follow[OTHER])?;
-    Ok([langs.any(vec![of_word, other])?; 3])
+    let other = langs.concat(other, follow.other)?;
+    Ok(Follow::always(langs.union(vec![of_word, other])?))
 }
 
 fn repeat_before(
@@ -114,24 +150,25 @@ fn repeat_before(
     if node.any(&is_assertion) {
         return written_out(langs, node, min, max, follow);
     }
-    let once = before(langs, node, [BLANK; 3])?[START];
+    // Without an assertion in it, it is the same wherever it stands.
+    let once = before(langs, node, Follow::always(EPSILON))?.start;
     let repeated = langs.repeat(once, min, max)?;
-    if follow == [follow[START]; 3] {
-        return Ok([langs.then(repeated, follow[START])?; 3]);
+    if let Some(follow) = follow.if_always() {
+        return Ok(Follow::always(langs.concat(repeated, follow)?));
     }
     // What follows depends on the last byte of the repetition, or on what stands before it.
     let mut ways = Vec::new();
-    for (last, follow) in [(word(), follow[WORD]), (word().complement(), follow[OTHER])] {
+    for (last, follow) in [(word(), follow.word), (word().complement(), follow.other)] {
         let last = langs.set(last)?;
-        let ends_so = langs.then(ANYTHING, last)?;
-        let ends_so = langs.all(vec![repeated, ends_so])?;
-        ways.push(langs.then(ends_so, follow)?);
+        let ends_so = langs.concat(SIGMA_STAR, last)?;
+        let ends_so = langs.intersection(vec![repeated, ends_so])?;
+        ways.push(langs.concat(ends_so, follow)?);
     }
-    let may_be_empty = langs.has_blank(repeated);
-    each(|at| {
+    let may_be_empty = langs.is_nullable(repeated);
+    Follow::each(|at| {
         let mut ways = ways.clone();
-        ways.extend(may_be_empty.then_some(follow[at]));
-        Ok(langs.any(ways)?)
+        ways.extend(may_be_empty.then_some(follow.after(at)));
+        Ok(langs.union(ways)?)
     })
 }
 
@@ -145,7 +182,7 @@ fn written_out(
     follow: Follow,
 ) -> Result<Follow, NoLanguage> {
     let Some(max) = max.filter(|&max| max <= MAX_WRITTEN_OUT) else {
-        return Err(NoLanguage::Beyond("it repeats an assertion such as `^` or a look-ahead"));
+        return Err(NoLanguage::Beyond(NotLinear::RepeatedAssertion));
     };
     let mut rest = follow;
     for round in (0..max).rev() {
@@ -153,7 +190,8 @@ fn written_out(
         rest = if round < min {
             another
         } else {
-            each(|at| Ok(langs.any(vec![another[at], follow[at]])?))?
+            // The optional rounds end here, or go on.
+            Follow::each(|at| Ok(langs.union(vec![another.after(at), follow.after(at)])?))?
         };
     }
     Ok(rest)

@@ -5,14 +5,15 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind};
 
-use super::{MAX_COMPILED, PatternError};
+use crate::error::NotLinear;
+use crate::limits::MAX_COMPILED;
 
 /// An expression whose start positions are wanted.
 #[derive(Debug)]
 pub(crate) struct Starts(DFA);
 
 impl Starts {
-    pub(crate) fn new(expression: &str) -> Result<Self, PatternError> {
+    pub(crate) fn new(expression: &str) -> Result<Self, NotLinear> {
         let syntax = syntax::Config::new().unicode(false).utf8(false);
         let nfa =
             thompson::Config::new().reverse(true).utf8(false).nfa_size_limit(Some(MAX_COMPILED));
@@ -22,9 +23,7 @@ impl Starts {
             .syntax(syntax)
             .thompson(nfa)
             .build(expression)
-            .map_err(|_| {
-            PatternError::NotLinear("it is too large when it is compiled".into())
-        })?;
+            .map_err(|_| NotLinear::TooLarge)?;
         Ok(Self(dfa))
     }
 
@@ -40,9 +39,9 @@ impl Starts {
             if self.0.try_search_overlapping_rev(&mut cache, &haystack, &mut state).is_err() {
                 return places;
             }
-            match state.get_match() {
-                Some(found) => places[found.offset()] = true,
-                None => return places,
+            let Some(found) = state.get_match() else { return places };
+            if let Some(place) = places.get_mut(found.offset()) {
+                *place = true;
             }
         }
     }

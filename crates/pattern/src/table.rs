@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
-use super::PatternError;
-use super::ast::{ByteSet, Node};
-use super::language::{ANYTHING, Lang, Languages, NOTHING, Spent, single};
-use super::search::{NoLanguage, texts_with};
+use crate::ast::{ByteSet, Node, of_byte};
+use crate::error::NotLinear;
+use crate::language::{
+    BudgetExhausted, EMPTY_SET, Language, Languages, SIGMA_STAR, representative_bytes,
+};
+use crate::search::{NoLanguage, texts_with};
 
 /// The work that building one may cost.
 const WORK: u64 = 200_000;
@@ -24,21 +26,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new(node: &Node) -> Result<Self, PatternError> {
+    pub(crate) fn new(node: &Node) -> Result<Self, NotLinear> {
         let mut langs = Languages::new(WORK);
         let built = texts_with(&mut langs, node)
             .and_then(|lang| Self::build(&mut langs, lang).map_err(NoLanguage::from));
-        built.map_err(|error| {
-            PatternError::NotLinear(match error {
-                NoLanguage::Spent => "it looks ahead, and is too large when it is compiled".into(),
-                NoLanguage::Beyond(why) => why.into(),
-            })
+        built.map_err(|error| match error {
+            NoLanguage::BudgetExhausted => NotLinear::LookAheadTooLarge,
+            NoLanguage::Beyond(why) => why,
         })
     }
 
-    fn build(langs: &mut Languages, start: Lang) -> Result<Self, Spent> {
+    fn build(langs: &mut Languages, start: Language) -> Result<Self, BudgetExhausted> {
         let stands_for = langs.representatives(&[])?;
-        let bytes = single(&stands_for, ByteSet::EMPTY);
+        let bytes = representative_bytes(&stands_for, ByteSet::EMPTY);
         let place = |byte: u8| bytes.binary_search(&byte).unwrap_or_default() as u8;
         let mut table = Self {
             class: stands_for.map(place),
@@ -50,7 +50,7 @@ impl Table {
         let (mut states, mut numbers) = (vec![start], HashMap::from([(start, 0)]));
         let mut at = 0;
         while let Some(&state) = states.get(at) {
-            table.accepts.push(langs.has_blank(state));
+            table.accepts.push(langs.is_nullable(state));
             for &byte in &bytes {
                 let next = langs.derive(state, byte)?;
                 let number = *numbers.entry(next).or_insert_with(|| {
@@ -61,7 +61,7 @@ impl Table {
             }
             at += 1;
         }
-        table.settled = [ANYTHING, NOTHING].map(|lang| numbers.get(&lang).copied());
+        table.settled = [SIGMA_STAR, EMPTY_SET].map(|lang| numbers.get(&lang).copied());
         Ok(table)
     }
 
@@ -72,9 +72,12 @@ impl Table {
             if self.settled.contains(&Some(state)) {
                 break;
             }
-            let class = usize::from(self.class[usize::from(byte)]);
-            state = self.next[state as usize * self.classes + class];
+            let class = usize::from(of_byte(&self.class, byte));
+            let next = self.next.get(state as usize * self.classes + class);
+            // Every state has a next one for each class.
+            let Some(&next) = next else { return false };
+            state = next;
         }
-        self.accepts[state as usize]
+        self.accepts.get(state as usize).copied().unwrap_or_default()
     }
 }

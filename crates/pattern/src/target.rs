@@ -4,8 +4,10 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::ast::ByteSet;
-use super::language::{ANYTHING, Lang, Languages, NOTHING, Spent, single};
+use crate::ast::{ByteSet, of_byte};
+use crate::language::{
+    BudgetExhausted, EMPTY_SET, Language, Languages, SIGMA_STAR, representative_bytes,
+};
 
 /// A part of a request target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,11 +36,14 @@ pub fn line_breaks() -> ByteSet {
 
 /// A request target that is in the language of every view; `None` if there is none. No decoded byte
 /// is one of `excluded`.
+///
+/// # Errors
+/// The work that may be done does not suffice.
 pub fn example_target(
     langs: &mut Languages,
-    views: &[(View, Lang)],
+    views: &[(View, Language)],
     excluded: ByteSet,
-) -> Result<Option<Vec<u8>>, Spent> {
+) -> Result<Option<Vec<u8>>, BudgetExhausted> {
     if let [(view, lang)] = views {
         // Every text is the decoding of one, so the view can be looked at alone.
         let excluded = match (view.decoded, view.part) {
@@ -61,7 +66,7 @@ enum Percent {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct State {
-    langs: Vec<Lang>,
+    langs: Vec<Language>,
     percent: Percent,
     in_query: bool,
 }
@@ -77,9 +82,9 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(
         langs: &'a mut Languages,
-        views: &[(View, Lang)],
+        views: &[(View, Language)],
         excluded: ByteSet,
-    ) -> Result<Self, Spent> {
+    ) -> Result<Self, BudgetExhausted> {
         let digits = ByteSet::of((0..=u8::MAX).filter(u8::is_ascii_hexdigit));
         let special = [line_breaks(), excluded, digits, ByteSet::of(*b"%"), ByteSet::of(*b"?")];
         let stands_for = langs.representatives(&special)?;
@@ -92,19 +97,20 @@ impl<'a> Walk<'a> {
                 percent,
                 in_query: false,
             },
-            bytes: single(&stands_for, line_breaks()),
+            bytes: representative_bytes(&stands_for, line_breaks()),
             escapes: escapes(&stands_for, digits, excluded),
         })
     }
 
     /// Breadth first, so that the example is short.
-    fn example(&mut self) -> Result<Option<Vec<u8>>, Spent> {
+    fn example(&mut self) -> Result<Option<Vec<u8>>, BudgetExhausted> {
         let mut seen = vec![(self.start.clone(), 0, Vec::new())];
         let mut met = HashSet::from([self.start.clone()]);
         let mut queue = VecDeque::from([0]);
         while let Some(at) = queue.pop_front() {
-            let state = seen[at].0.clone();
-            if state.langs.iter().all(|&lang| self.langs.has_blank(lang)) {
+            let Some((state, ..)) = seen.get(at) else { break };
+            let state = state.clone();
+            if state.langs.iter().all(|&lang| self.langs.is_nullable(lang)) {
                 return Ok(Some(trace(&seen, at)));
             }
             for (next, text) in self.steps(&state)? {
@@ -117,7 +123,7 @@ impl<'a> Walk<'a> {
         Ok(None)
     }
 
-    fn steps(&mut self, state: &State) -> Result<Vec<(State, Vec<u8>)>, Spent> {
+    fn steps(&mut self, state: &State) -> Result<Vec<(State, Vec<u8>)>, BudgetExhausted> {
         let mut steps = Vec::new();
         for byte in self.bytes.clone() {
             let Some(percent) = after(state.percent, byte) else { continue };
@@ -141,7 +147,7 @@ impl<'a> Walk<'a> {
         sent: &[u8],
         value: u8,
         percent: Percent,
-    ) -> Result<Option<State>, Spent> {
+    ) -> Result<Option<State>, BudgetExhausted> {
         let splits = !state.in_query && sent == b"?";
         let mut langs = Vec::with_capacity(state.langs.len());
         for (view, &before) in self.views.iter().zip(&state.langs) {
@@ -160,21 +166,21 @@ impl<'a> Walk<'a> {
             }
             if view.part == Part::Path && splits {
                 // The path is complete.
-                lang = if self.langs.has_blank(lang) { ANYTHING } else { NOTHING };
+                lang = if self.langs.is_nullable(lang) { SIGMA_STAR } else { EMPTY_SET };
             }
-            if lang == NOTHING {
+            if lang == EMPTY_SET {
                 return Ok(None);
             }
             langs.push(lang);
         }
-        self.langs.spend(langs.len())?;
+        self.langs.charge(langs.len())?;
         Ok(Some(State { langs, percent, in_query: state.in_query || splits }))
     }
 }
 
 /// The escapes that some view could tell apart.
 fn escapes(stands_for: &[u8; 256], digits: ByteSet, excluded: ByteSet) -> Vec<[u8; 3]> {
-    let class = |byte: u8| stands_for[usize::from(byte)];
+    let class = |byte: u8| of_byte(stands_for, byte);
     let mut met = HashSet::new();
     let pairs = digits.iter().flat_map(|high| digits.iter().map(move |low| [b'%', high, low]));
     pairs
@@ -202,8 +208,7 @@ fn after(percent: Percent, byte: u8) -> Option<Percent> {
 
 fn trace(seen: &[(State, usize, Vec<u8>)], mut at: usize) -> Vec<u8> {
     let mut parts = Vec::new();
-    while at != 0 {
-        let (_, before, text) = &seen[at];
+    while let Some((_, before, text)) = seen.get(at).filter(|_| at != 0) {
         parts.push(text.as_slice());
         at = *before;
     }
@@ -226,7 +231,7 @@ mod tests {
         let mut views = Vec::new();
         for &(view, text, is) in wanted {
             let lang = langs.text(text.as_bytes(), false).unwrap();
-            views.push((view, if is { lang } else { langs.not(lang).unwrap() }));
+            views.push((view, if is { lang } else { langs.complement(lang).unwrap() }));
         }
         let found = example_target(&mut langs, &views, ByteSet::EMPTY).unwrap();
         found.map(|target| String::from_utf8(target).unwrap())

@@ -287,7 +287,7 @@ impl Case<'_> {
     /// Where something that is not known could keep the rule from its effect.
     fn half_known(&self, rewrite: &Rewrite<'_>) -> Vec<String> {
         let site = rewrite.scope.map(|scope| scope.site.as_str());
-        let folders = self.ground.snapshot().half_known_folders(site);
+        let folders = self.ground.snapshot().incompletely_scanned_folders(site);
         let note = |(folder, why): (ServerPath, String)| {
             format!("web.config files below {folder} are perhaps not all known: {why}")
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stopgap_iis::config::{Effective, InEffect, Level, Place};
 use stopgap_iis::rewrite::{
-    Coverage, PreCondition, covers, covers_request_header, covers_response_header, may_hide,
+    Coverage, PreCondition, may_shadow, subsumes, subsumes_request_header, subsumes_response_header,
 };
 
 use crate::ground::Ground;
@@ -134,14 +134,14 @@ fn is_covered(
         Goal::Block(block) => {
             for (rule, says) in inbound() {
                 let key = key(rule, says.enabled, None);
-                judging.rule(key, || covers(says, block), || may_hide(says, block));
+                judging.rule(key, || subsumes(says, block), || may_shadow(says, block));
             }
         }
         Goal::RequestHeader { header, change } => {
             for (rule, says) in inbound() {
                 let works = says.enabled && effective.forbidden(rule).is_none();
-                let covers = || covers_request_header(says, header, change);
-                judging.rule(key(rule, works, None), covers, || false);
+                let subsumes = || subsumes_request_header(says, header, change);
+                judging.rule(key(rule, works, None), subsumes, || false);
             }
         }
         Goal::ResponseHeader { header, change, when } => {
@@ -156,8 +156,9 @@ fn is_covered(
                 if precondition.is_none() && !says.precondition.is_empty() {
                     continue;
                 }
-                let covers = || covers_response_header(says, precondition, header, change, when);
-                judging.rule(key(rule, says.enabled, found), covers, || false);
+                let subsumes =
+                    || subsumes_response_header(says, precondition, header, change, when);
+                judging.rule(key(rule, says.enabled, found), subsumes, || false);
             }
         }
     }
@@ -181,7 +182,7 @@ fn is_full(coverage: &Coverage) -> bool {
 
 fn remark(judged: &Judged) -> Option<String> {
     match &judged.coverage {
-        Coverage::More(remark) | Coverage::ExceptLineFeeds(remark) => Some(remark.clone()),
+        Coverage::Superset(remark) | Coverage::ExceptLineFeeds(remark) => Some(remark.clone()),
         _ => None,
     }
 }
@@ -202,7 +203,7 @@ fn hint(name: &str, judged: &Judged, uncovered: &[&Level]) -> Option<String> {
             let at = uncovered.first().map(|level| text(level)).unwrap_or_default();
             Some(format!("the rule `{name}` does it, but not for {at}"))
         }
-        Coverage::Less(why) => Some(format!("the rule `{name}` does not do all of it: {why}")),
+        Coverage::Subset(why) => Some(format!("the rule `{name}` does not do all of it: {why}")),
         _ => None,
     }
 }

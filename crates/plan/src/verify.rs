@@ -11,7 +11,7 @@ use stopgap_iis::rewrite::{
 };
 use stopgap_model::request::Request;
 use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
-use stopgap_rules::{Headers, Meaning, url_decode};
+use stopgap_rules::{ActionSemantics, Headers, url_decode};
 
 use crate::ground::{Foreign, Ground};
 use crate::{RULE_PREFIX, is_ours, rule_name};
@@ -93,10 +93,10 @@ pub fn verify(
     let mut meanings = Vec::new();
     for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
         let faulty = |error| Misbehaviour::Faulty(format!("{}: {error}", action.id));
-        meanings.extend(Meaning::of(action).map_err(faulty)?);
+        meanings.extend(ActionSemantics::of(action).map_err(faulty)?);
     }
     // Rules of others that do the same have no names to look for: of them all is asked everywhere.
-    let is_there = |meaning: &&Meaning| {
+    let is_there = |meaning: &&ActionSemantics| {
         let name = rule_name(&meaning.action);
         let all = [Collection::GlobalRules, Collection::Rules, Collection::OutboundRules];
         all.iter().any(|of| !entries_named(ground.snapshot(), *of, &name).is_empty())
@@ -106,7 +106,7 @@ pub fn verify(
     let mut judging = Judging { mitigation, ground, ours, with, remarks };
     for site in sites(&meanings, facts) {
         for probe in mitigation.probes.iter().filter(|probe| probes.has(probe)) {
-            let here: Vec<&Meaning> = meanings
+            let here: Vec<&ActionSemantics> = meanings
                 .iter()
                 .filter(|m| m.is_for_site(site) && m.is_for_path(&probe.request))
                 .collect();
@@ -117,7 +117,7 @@ pub fn verify(
 }
 
 /// The sites that the actions are meant for.
-fn sites<'a>(meanings: &[Meaning], facts: &'a HostFacts) -> Vec<&'a str> {
+fn sites<'a>(meanings: &[ActionSemantics], facts: &'a HostFacts) -> Vec<&'a str> {
     let Fact::Known(iis) = &facts.iis else { return Vec::new() };
     let wanted = |name: &str| meanings.iter().any(|meaning| meaning.is_for_site(name));
     iis.sites.iter().map(|site| site.name.as_str()).filter(|name| wanted(name)).collect()
@@ -138,7 +138,7 @@ impl Judging<'_> {
         &mut self,
         site: &str,
         probe: &Probe,
-        meanings: &[&Meaning],
+        meanings: &[&ActionSemantics],
     ) -> Result<(), Misbehaviour> {
         let request = &probe.request;
         let path = String::from_utf8_lossy(&canonical_path(request)).into_owned();
@@ -148,7 +148,7 @@ impl Judging<'_> {
         // report tells of such places, and `breaks` of one that was sound before.
         let Ok(effective) = found.as_ref() else { return Ok(()) };
         // Nor where ours is kept from its effect: that is a gap, which is told, and no fault of the rest.
-        let here: Vec<&Meaning> = meanings
+        let here: Vec<&ActionSemantics> = meanings
             .iter()
             .filter(|meaning| {
                 !self.ours.contains(&meaning.action)
@@ -217,7 +217,7 @@ impl Judging<'_> {
 struct Asked<'a> {
     probe: &'a Probe,
     site: &'a str,
-    meanings: &'a [&'a Meaning],
+    meanings: &'a [&'a ActionSemantics],
 }
 
 impl Asked<'_> {

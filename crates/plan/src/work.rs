@@ -1,8 +1,8 @@
 //! What an action needs on this server: the rule, and what must stand beside it.
 
 use stopgap_iis::config::{
-    APPLICATION_HOST, Collection, Entry, Place, Placement, Placing, Refusal, Target, entries_named,
-    place_for,
+    APPLICATION_HOST, Collection, Entry, Place, Placement, PlacementRequest, PlacementTarget,
+    Refusal, entries_named, find_placement,
 };
 use stopgap_iis::rewrite::{
     PreCondition, translate, translate_request_header, translate_response_header,
@@ -208,7 +208,7 @@ impl Rewrite<'_> {
         };
         let Ok(placement) = self.placed_beside(ground, &own) else { return Vec::new() };
         let (mut rules, mut preconditions) = (Vec::new(), Vec::new());
-        for Target { file, place, suffix, .. } in &placement.targets {
+        for PlacementTarget { file, place, suffix, .. } in &placement.targets {
             let rule = at(file, place, self.rule_at(suffix));
             let precondition = self.precondition_at(suffix).map(|entry| at(file, place, entry));
             if stands(&rule) && precondition.as_ref().is_none_or(stands) {
@@ -241,8 +241,8 @@ impl Rewrite<'_> {
         own: &dyn Fn(&ServerPath, &Place, &str) -> bool,
     ) -> Result<Placement, Refusal> {
         let (scope, name) = (self.scope, self.name());
-        let placing = Placing { scope, collection: self.collection(), name, own };
-        place_for(ground.snapshot(), &placing)
+        let placing = PlacementRequest { scope, collection: self.collection(), name, own };
+        find_placement(ground.snapshot(), &placing)
     }
 
     /// All that is to stand on the server for the rule to hold in these places.
@@ -282,7 +282,7 @@ fn needs_allowance(
     variable: &str,
     in_place: &InPlace,
 ) -> Result<bool, Refusal> {
-    let distributed = |target: &&Target| target.place != Place::Server;
+    let distributed = |target: &&PlacementTarget| target.place != Place::Server;
     if !placement.targets.iter().any(|target| distributed(&target)) {
         return Ok(false);
     }
@@ -290,7 +290,7 @@ fn needs_allowance(
     if in_place.actions.values().flat_map(|placed| &placed.parts).any(recorded) {
         return Ok(true);
     }
-    let allowed = |target: &Target| {
+    let allowed = |target: &PlacementTarget| {
         let (site, path) = target.path.split_once('/').unwrap_or((&target.path, ""));
         let effective = ground.at(&ground.level_of(site, path));
         let names = effective.as_ref().as_ref().ok().and_then(|found| found.allowed.as_ref().ok());

@@ -2,7 +2,7 @@
 
 use stopgap_iis::config::{Effective, EffectiveRule};
 use stopgap_iis::rewrite::{
-    OutboundRule, Rule, may_hide, read, read_request_header, read_response_header, translate,
+    OutboundRule, Rule, may_shadow, read, read_request_header, read_response_header, translate,
 };
 use stopgap_model::rule::{BlockRule, Condition, Decode, Operator, Test};
 use stopgap_model::{Action, ActionKind, Digest, Mitigation, MitigationId, Severity};
@@ -117,7 +117,7 @@ fn inbound(rule: &Rule, before: &[EffectiveRule]) -> Result<(ActionKind, Vec<Str
         remarks.push(format!("`{pattern}` does not match a path with %0a in it; this does"));
     }
     let hides = |found: &&EffectiveRule| match &found.item {
-        Ok(earlier) => earlier.enabled && may_hide(earlier, &block),
+        Ok(earlier) => earlier.enabled && may_shadow(earlier, &block),
         Err(_) => true,
     };
     if let Some(earlier) = before.iter().find(hides) {

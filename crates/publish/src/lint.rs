@@ -15,7 +15,7 @@ mod twin;
 
 use stopgap_model::document::parse;
 use stopgap_model::{Mitigation, Problem};
-use stopgap_rules::Meaning;
+use stopgap_rules::ActionSemantics;
 
 use self::place::Places;
 pub(crate) use self::revision::against;
@@ -93,7 +93,7 @@ pub(crate) fn lint(name: &str, bytes: &[u8]) -> Vec<Finding> {
 fn meanings(mitigation: &Mitigation) -> Result<Vec<Meant>, stopgap_pattern::PatternError> {
     let mut meanings = Vec::new();
     for (action, item) in mitigation.actions.iter().enumerate() {
-        meanings.extend(Meaning::of(item)?.map(|meaning| Meant { action, meaning }));
+        meanings.extend(ActionSemantics::of(item)?.map(|meaning| Meant { action, meaning }));
     }
     Ok(meanings)
 }
@@ -102,5 +102,5 @@ fn meanings(mitigation: &Mitigation) -> Result<Vec<Meant>, stopgap_pattern::Patt
 struct Meant {
     /// Which action of the document.
     action: usize,
-    meaning: Meaning,
+    meaning: ActionSemantics,
 }

@@ -10,7 +10,7 @@ use stopgap_iis::rewrite::Verdict;
 use stopgap_model::document::parse;
 use stopgap_model::{Mitigation, Request, RequestLine, Response};
 use stopgap_pattern::check_document_pattern;
-use stopgap_rules::{Meaning, url_decode};
+use stopgap_rules::{ActionSemantics, url_decode};
 
 fn rule(name: &str, inside: &str) -> String {
     format!(
@@ -150,7 +150,7 @@ fn an_imported_rule_blocks_what_the_rule_blocked() {
     assert_eq!(mitigation.actions.len(), rules.rules.len());
     let (mut blocked, mut past_a_line_feed) = (vec![0; rules.rules.len()], 0);
     for (at, (action, rule)) in mitigation.actions.iter().zip(&rules.rules).enumerate() {
-        let meaning = Meaning::of(action).unwrap().unwrap();
+        let meaning = ActionSemantics::of(action).unwrap().unwrap();
         for request in requests().iter().filter(|request| request.target.starts_with(b"/")) {
             let before = is_blocked(&rules, &rule.name, request);
             let now = meaning.blocks(request);
@@ -186,7 +186,7 @@ fn an_imported_outbound_rule_changes_what_the_rule_changed() {
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     let mitigation = read(&run.out);
     assert_eq!(mitigation.id.as_str(), "M2-OURS");
-    let meaning = Meaning::of(&mitigation.actions[0]).unwrap().unwrap();
+    let meaning = ActionSemantics::of(&mitigation.actions[0]).unwrap().unwrap();
     let rules = standalone_rules(config.as_bytes()).unwrap();
     let evaluator = rules.response_evaluator(|_| true).unwrap();
     let policy = |headers: &[(String, Vec<u8>)]| -> Vec<Vec<u8>> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use stopgap_model::rule::Field;
 use stopgap_model::{Request, Response};
 
-use crate::headers::trimmed;
+use crate::header_values::trimmed;
 
 /// What fields are looked for in.
 #[derive(Clone, Copy)]

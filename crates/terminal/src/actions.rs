@@ -3,13 +3,13 @@
 use stopgap_iis::rewrite::HeaderRewrite;
 use stopgap_model::rule::Deny;
 use stopgap_model::{ActionKind, Mitigation, Request, Response};
-use stopgap_rules::Meaning;
+use stopgap_rules::ActionSemantics;
 
 use crate::answer::{Answer, ResponseAnswer};
 
 /// The actions of a mitigation that are about requests and responses, and how each blocks.
 #[derive(Debug, Default)]
-pub struct Actions(Vec<(Meaning, Deny)>);
+pub struct Actions(Vec<(ActionSemantics, Deny)>);
 
 impl Actions {
     /// The actions of `mitigation`.
@@ -24,7 +24,9 @@ impl Actions {
                 ActionKind::BlockRequest { rule, .. } => rule.deny,
                 _ => Deny::Abort,
             };
-            actions.0.extend(Meaning::of(action).map_err(wrong)?.map(|meaning| (meaning, deny)));
+            actions
+                .0
+                .extend(ActionSemantics::of(action).map_err(wrong)?.map(|meaning| (meaning, deny)));
         }
         Ok(actions)
     }

@@ -10,7 +10,7 @@ use stopgap_model::problem::escaped;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Action, Fact, HostFacts, Mitigation, MitigationId, Probe, ServerId};
 use stopgap_plan::Order;
-use stopgap_rules::Meaning;
+use stopgap_rules::ActionSemantics;
 use stopgap_store::{Change, Status};
 
 use crate::args::Common;
@@ -161,8 +161,8 @@ fn judged_on_iis(
         of_it.is_some_and(|it| matches!(it.state, State::Applied | State::Partial))
     };
     let standing = mitigation.actions.iter().filter(stands);
-    let meanings: Vec<Meaning> =
-        standing.filter_map(|action| Meaning::of(action).ok().flatten()).collect();
+    let meanings: Vec<ActionSemantics> =
+        standing.filter_map(|action| ActionSemantics::of(action).ok().flatten()).collect();
     let attacks = mitigation.probes.iter().filter(|probe| probe.expect == Expect::Blocked);
     let attacks: Vec<&Probe> = attacks.collect();
     let is_blocked = |probe: &&&Probe| meanings.iter().any(|it| it.blocks(&probe.request));

@@ -6,7 +6,7 @@ use stopgap_model::evidence::{self, Answer, Evidence, Missing, Sighting, Site, V
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Action, Digest, Mitigation, MitigationId, ServerId};
 use stopgap_plan::{Altered, Standing, WebPlaced, summary};
-use stopgap_rules::Meaning;
+use stopgap_rules::ActionSemantics;
 use stopgap_store::KeptEvidence;
 
 use super::{Key, Known, key};
@@ -186,7 +186,7 @@ fn note(report: &mut MitigationReport, standing: &Standing, evidence: &Evidence)
 /// Whether an action is what is to block the probe of a sighting.
 fn is_about(action: &Action, mitigation: &Mitigation, sighting: &Sighting) -> bool {
     let probe = mitigation.probes.iter().find(|probe| probe.name == sighting.probe);
-    let meaning = Meaning::of(action).ok().flatten();
+    let meaning = ActionSemantics::of(action).ok().flatten();
     let blocks = probe.zip(meaning).is_some_and(|(probe, it)| it.blocks(&probe.request));
     blocks && sighting.wanted == Wanted::Blocked
 }

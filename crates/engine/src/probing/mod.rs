@@ -16,7 +16,7 @@ use stopgap_model::{
     Action, ActionKind, Catalog, Mitigation, MitigationId, Probe, ServerId, WebKind,
 };
 use stopgap_plan::{Standing, Step, WebChange, WebPlaced};
-use stopgap_rules::Meaning;
+use stopgap_rules::ActionSemantics;
 
 pub(crate) use shown::{Known, Shown, answered_so, is_an_answer};
 
@@ -124,7 +124,8 @@ impl<'a> Probing<'a> {
         let standing = meanings_of(&actions_of(catalog, stood));
         for asked in &mut probing.probes {
             let is_by_it = |placed: &WebPlaced| placed.mitigation == asked.mitigation.id;
-            let blocks = |(meaning, _): &(Meaning, Deny)| meaning.blocks(&asked.probe.request);
+            let blocks =
+                |(meaning, _): &(ActionSemantics, Deny)| meaning.blocks(&asked.probe.request);
             asked.was_blocked = planned.edits.is_empty()
                 || stood.iter().any(is_by_it)
                 || standing.iter().any(blocks);
@@ -333,21 +334,21 @@ fn actions_of<'a>(catalog: &'a Catalog, rules: &[WebPlaced]) -> Vec<&'a Action> 
 }
 
 /// What actions do, and how they block.
-fn meanings_of(placed: &[&Action]) -> Vec<(Meaning, Deny)> {
+fn meanings_of(placed: &[&Action]) -> Vec<(ActionSemantics, Deny)> {
     let meanings = placed.iter().filter_map(|action| {
         let deny = match &action.kind {
             ActionKind::BlockRequest { rule, .. } => rule.deny,
             _ => Deny::Abort,
         };
         // A pattern that cannot be used was refused when the rule was translated.
-        Some((Meaning::of(action).ok()??, deny))
+        Some((ActionSemantics::of(action).ok()??, deny))
     });
     meanings.collect()
 }
 
 fn probes_of<'a>(
     mitigation: &'a Mitigation,
-    placed: &[(Meaning, Deny)],
+    placed: &[(ActionSemantics, Deny)],
     kind: WebKind,
 ) -> Vec<Asked<'a>> {
     if placed.is_empty() {

@@ -3,9 +3,8 @@
 use roxmltree::Node;
 
 use super::edit::{Element, Scaffold, Undo, members};
-use super::effective::same;
 use super::entry::Entry;
-use super::place::Place;
+use super::place::{Place, same_name};
 use super::xml::{Doc, Written as _};
 
 /// The inverse of putting an entry in that stands in a place, as if it had been put in here: what it
@@ -18,8 +17,9 @@ pub fn adopt(bytes: &[u8], place: &Place, entry: &Entry) -> Option<Undo> {
     }
     let doc = Doc::parse(bytes).ok()?;
     let collection = entry.collection(place);
-    let mut there = members(&doc, place, collection)
-        .filter(|node| node.own_attribute("name").is_some_and(|name| same(name, entry.name())));
+    let mut there = members(&doc, place, collection).filter(|node| {
+        node.own_attribute("name").is_some_and(|name| same_name(name, entry.name()))
+    });
     let (node, None) = (there.next()?, there.next()) else { return None };
     let above = node.ancestors().skip(1).filter(|above| above.is_element());
     let mut scaffold: Vec<Scaffold> = above

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use stopgap_model::problem::one_line;
 
-use super::effective::{Fault, InEffect};
 use super::entry::Collection;
 use super::facts::{Declared, Definition, OverrideMode, RewriteSupport};
+use super::in_effect::{Fault, InEffect};
 use super::merge::Step;
+use super::parsed_config::{LocationLayer, Mode};
 use super::place::Place;
 use super::section::{Change, Listed, Section};
 use super::snapshot::{File, Snapshot};
-use super::summary::{Layer, Mode};
 
 /// What a collection is called, where it may appear, and how its members are told apart.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +101,7 @@ impl<'s> Merge<'s> {
     /// The members in effect whose name passes `keep`.
     pub(crate) fn run<T: Clone + 's>(
         &self,
-        sections: impl Fn(&'s Layer) -> &'s [Section<T>],
+        sections: impl Fn(&'s LocationLayer) -> &'s [Section<T>],
         keep: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<InEffect<T>>, Fault> {
         let mut merged = Merged { members: Vec::new(), names: HashMap::new() };
@@ -156,7 +156,7 @@ impl<'s> Merge<'s> {
         merged: &mut Merged<'s, T>,
         step: &'s Step<'s>,
         section: &'s Section<T>,
-        sections: &impl Fn(&'s Layer) -> &'s [Section<T>],
+        sections: &impl Fn(&'s LocationLayer) -> &'s [Section<T>],
     ) -> Result<(), Fault> {
         let section = match &section.source {
             None => section,

@@ -7,15 +7,14 @@ use std::collections::HashSet;
 
 use roxmltree::Node;
 use serde::{Deserialize, Serialize};
-use stopgap_model::problem::one_line;
 
-use super::effective::same;
+use super::edit_error::EditError;
 use super::entry::{Collection, Entry};
 use super::entry_write::{escaped, write_entry};
-use super::place::{Place, normal};
+use super::parsed_config::{Mode, reach};
+use super::place::{Place, normal, same_name};
 use super::pools::{PoolUndo, disable_pool};
-use super::summary::{Mode, reach};
-use super::xml::{Doc, NotReadable, Written as _};
+use super::xml::{Doc, Written as _};
 
 /// A file with something put into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,35 +94,6 @@ pub enum Scaffold {
     },
 }
 
-/// Why a file was not changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    /// It is not a configuration file that can be read.
-    #[error("the file cannot be edited: {0}")]
-    NotReadable(NotReadable),
-    /// A value holds a character that XML cannot carry.
-    #[error("the rule has the character U+{code:04X}, which XML cannot carry")]
-    NotXml {
-        /// The character's number.
-        code: u32,
-    },
-    /// The place has something of this name already.
-    #[error("there is a \"{}\" there already", one_line(.0))]
-    NameTaken(String),
-    /// More than one element has this name, or more than one section is in this place.
-    #[error("it is not clear which is meant: {0}")]
-    Ambiguous(String),
-    /// The place's section is in a location with a narrower reach, or one that locks.
-    #[error("the rules of {0} are in a location that is locked or not inherited")]
-    NotPlain(Place),
-    /// The section's content is in another file, or encrypted.
-    #[error("the section {0} is not written in this file")]
-    Elsewhere(String),
-    /// There is no application pool of this name.
-    #[error("there is no application pool \"{}\"", one_line(.0))]
-    NoSuchPool(String),
-}
-
 /// A replacement of a range of the text.
 struct Splice {
     from: usize,
@@ -144,7 +114,7 @@ pub fn insert(bytes: &[u8], place: &Place, entry: &Entry) -> Result<Inserted, Ed
     let doc = Doc::parse(bytes).map_err(EditError::NotReadable)?;
     let collection = entry.collection(place);
     if let Some(name) = members(&doc, place, collection).find_map(|node| {
-        node.own_attribute("name").filter(|name| same(name, entry.name())).map(str::to_owned)
+        node.own_attribute("name").filter(|name| same_name(name, entry.name())).map(str::to_owned)
     }) {
         return Err(EditError::NameTaken(name));
     }

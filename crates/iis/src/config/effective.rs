@@ -1,81 +1,19 @@
 //! Which rewrite rules a request meets, in which order.
 
-use crate::rewrite::{OutboundRule, PreCondition, RewriteMap, Rule};
+use crate::rewrite::{OutboundRule, Rule};
 use stopgap_model::host::{ServerPath, Site};
 use stopgap_model::problem::one_line;
 
 use super::collect::{Merge, Shape};
 use super::entry::{Collection, Entry};
 use super::facts::RewriteSupport;
+use super::in_effect::{Effective, Fault, Outbound};
 use super::merge::{Step, host_steps, web_steps};
-use super::place::{Place, normal};
+use super::parsed_config::ParsedConfig;
+use super::place::{Place, normal, same_name};
 use super::section::Section;
 use super::snapshot::{File, Snapshot};
-use super::summary::Summary;
 use super::xml::{Doc, NotReadable};
-
-/// Something in effect for a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InEffect<T> {
-    /// Its name.
-    pub name: String,
-    /// What it says, or why that is not understood: a sentence without a full stop.
-    pub item: Result<T, String>,
-    /// The URL path of the place where it is: `/`, or such as `/owa/`. A rule's `match` is
-    /// relative to it.
-    pub base: String,
-    /// The file that it is in.
-    pub file: ServerPath,
-    /// Where in that file.
-    pub place: Place,
-}
-
-/// A rule that a request meets.
-pub type EffectiveRule = InEffect<Rule>;
-
-/// What of URL Rewrite is in effect for one path of a site.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effective {
-    /// The inbound rules in the order in which they run: global ones, then those of parents before
-    /// those of children.
-    pub rules: Vec<EffectiveRule>,
-    /// The outbound rules, or why they are not known.
-    pub outbound: Result<Outbound, String>,
-    /// The names of the variables that distributed rules may set, or why they are not known.
-    pub allowed: Result<Vec<String>, String>,
-    /// The rewrite maps that their templates may use. One that is not known is not among them.
-    pub maps: Vec<RewriteMap>,
-    /// Whether the rewrite module runs for this path: it must be among `globalModules` and among the
-    /// `modules` that are in effect here. Where it does not, no rule has any effect.
-    pub module: bool,
-    /// Whether the configuration lets the kernel keep responses in its cache.
-    pub kernel_cache: bool,
-}
-
-/// The outbound rules in effect for one path.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outbound {
-    /// In the order in which they run.
-    pub rules: Vec<InEffect<OutboundRule>>,
-    /// The preconditions that they may name.
-    pub preconditions: Vec<InEffect<PreCondition>>,
-}
-
-/// Why it cannot be said which rules a request meets.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// IIS answers every such request with 500.19.
-    #[error("the configuration is broken (500.19): {reason}, in {file}")]
-    Broken {
-        /// What is wrong, without a full stop.
-        reason: String,
-        /// The file that makes it so.
-        file: ServerPath,
-    },
-    /// Something that the answer needs is not known; a sentence without a full stop.
-    #[error("{0}")]
-    Unknown(String),
-}
 
 /// Something found by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,8 +108,8 @@ fn known<T>(merged: Result<T, Fault>) -> Result<Result<T, String>, Fault> {
 pub fn entries_named(snapshot: &Snapshot, collection: Collection, name: &str) -> Vec<Named> {
     let mut found = Vec::new();
     for file in snapshot.files() {
-        let Ok(summary) = file.summary() else { continue };
-        for layer in &summary.layers {
+        let Ok(parsed) = file.parsed() else { continue };
+        for layer in &parsed.layers {
             let place = match collection {
                 Collection::GlobalRules => Place::Server,
                 _ => layer.place(file.is_host()),
@@ -196,8 +134,8 @@ pub fn entries_called(snapshot: &Snapshot, prefix: &str) -> Vec<(String, Named)>
     };
     let mut found = Vec::new();
     for file in snapshot.files() {
-        let Ok(summary) = file.summary() else { continue };
-        for layer in &summary.layers {
+        let Ok(parsed) = file.parsed() else { continue };
+        for layer in &parsed.layers {
             let here = || layer.place(file.is_host());
             let all = members(&layer.global, Entry::Rule, Place::Server)
                 .chain(members(&layer.rules, Entry::Rule, here()))
@@ -228,17 +166,18 @@ fn members<'l, T: Clone>(
 #[must_use]
 pub fn rules_needing(snapshot: &Snapshot, entry: &Entry) -> Vec<String> {
     let mut names = Vec::new();
-    for layer in snapshot.files().filter_map(|file| file.summary().ok()).flat_map(|s| &s.layers) {
+    for layer in snapshot.files().filter_map(|file| file.parsed().ok()).flat_map(|s| &s.layers) {
         match entry {
             Entry::AllowedVariable(variable) => {
-                let sets =
-                    |rule: &Rule| rule.server_variables.iter().any(|set| same(&set.name, variable));
+                let sets = |rule: &Rule| {
+                    rule.server_variables.iter().any(|set| same_name(&set.name, variable))
+                };
                 let rules = layer.rules.iter().flat_map(|section| section.listed());
                 let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(sets));
                 names.extend(rules.map(|listed| listed.name.clone()));
             }
             Entry::PreCondition(precondition) => {
-                let asks = |rule: &OutboundRule| same(&rule.precondition, &precondition.name);
+                let asks = |rule: &OutboundRule| same_name(&rule.precondition, &precondition.name);
                 let rules = layer.outbound.iter().flat_map(|section| section.listed());
                 let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(asks));
                 names.extend(rules.map(|listed| listed.name.clone()));
@@ -256,9 +195,9 @@ pub fn rules_needing(snapshot: &Snapshot, entry: &Entry) -> Vec<String> {
 /// # Errors
 /// [`NotReadable`] if it is not a configuration file that can be read, or its rules are broken.
 pub fn standalone_rules(bytes: &[u8]) -> Result<Effective, NotReadable> {
-    let summary = Summary::of(&Doc::parse(bytes)?, None);
-    let file = File::lone(ServerPath::new("web.config"), summary);
-    let layers = file.summary().map_err(NotReadable::Rules)?.layers.iter();
+    let parsed = ParsedConfig::of(&Doc::parse(bytes)?, None);
+    let file = File::lone(ServerPath::new("web.config"), parsed);
+    let layers = file.parsed().map_err(NotReadable::Rules)?.layers.iter();
     let steps: Vec<_> = layers
         .filter(|layer| layer.path.is_empty())
         .map(|layer| Step::lone(&file, layer))
@@ -275,9 +214,4 @@ pub fn standalone_rules(bytes: &[u8]) -> Result<Effective, NotReadable> {
 /// The site of this name.
 pub(crate) fn find_site<'s>(sites: &'s [Site], name: &str) -> Option<&'s Site> {
     sites.iter().find(|site| site.name.eq_ignore_ascii_case(name))
-}
-
-/// Whether two names are one; collection keys do not mind case.
-pub(crate) fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
 }

@@ -7,7 +7,7 @@ use crate::rewrite::{
     PatternSyntax, PreCondition, RedirectType, Rule, SetVariable,
 };
 
-use super::edit::EditError;
+use super::edit_error::EditError;
 use super::entry::Entry;
 
 /// The element as text: `newline` separates its lines, each but the first begins with `indent`,

@@ -4,8 +4,8 @@ use crate::rewrite::{
     Entry, Evaluator, OutboundRule, PreCondition, ResponseEntry, ResponseEvaluator, Rule,
 };
 
-use super::effective::{Effective, EffectiveRule, same};
-use super::place::Place;
+use super::in_effect::{Effective, EffectiveRule};
+use super::place::{Place, same_name};
 
 impl Effective {
     /// Makes the inbound rules ready whose name passes `keep`. Where the rewrite module does not
@@ -38,7 +38,7 @@ impl Effective {
             return None;
         }
         let mut names = says.server_variables.iter().map(|variable| variable.name.as_str());
-        names.find(|name| !allowed.iter().any(|allowed| same(allowed, name)))
+        names.find(|name| !allowed.iter().any(|allowed| same_name(allowed, name)))
     }
 
     /// Makes the outbound rules ready whose name passes `keep`; fails where they are not known.
@@ -53,7 +53,7 @@ impl Effective {
         let known: Vec<PreCondition> =
             outbound.preconditions.iter().filter_map(|found| found.item.clone().ok()).collect();
         let unclear = |rule: &OutboundRule| {
-            let named = |name: &str| same(name, &rule.precondition);
+            let named = |name: &str| same_name(name, &rule.precondition);
             let found = outbound.preconditions.iter().find(|found| named(&found.name))?;
             found.item.as_ref().err().map(String::as_str)
         };

@@ -8,9 +8,9 @@ use stopgap_model::mitigation::Scope;
 use super::effective::find_site;
 use super::entry::Collection;
 use super::merge::{Step, host_steps, web_steps};
+use super::parsed_config::Dropped;
 use super::place::{depth, is_within, joined, normal};
 use super::snapshot::Snapshot;
-use super::summary::Dropped;
 
 /// A place of a site that may have a configuration of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,20 +69,20 @@ fn of_site(snapshot: &Snapshot, site: &str, above: &str) -> Vec<Level> {
     paths(snapshot, site, above).into_iter().map(level).collect()
 }
 
-/// The same, as paths in one spelling below `above`.
+/// The same_name, as paths in one spelling below `above`.
 pub(crate) fn paths(snapshot: &Snapshot, site: &str, above: &str) -> Vec<String> {
     let mut paths = BTreeSet::from([above.to_owned()]);
     let name = normal(site);
     if let Ok((host, _, _)) = snapshot.host() {
-        let layers = host.summary().map(|summary| summary.layers.as_slice()).unwrap_or_default();
+        let layers = host.parsed().map(|parsed| parsed.layers.as_slice()).unwrap_or_default();
         let here = layers.iter().filter(|layer| is_within(&layer.path, &name));
         paths.extend(here.map(|layer| layer.path[name.len()..].trim_matches('/').to_owned()));
     }
     for folder in snapshot.folders().of_site(site) {
         paths.insert(folder.level.clone());
         let file = folder.web_config().ok().and_then(|path| snapshot.file(&path));
-        let Some(summary) = file.and_then(|file| file.summary().ok()) else { continue };
-        let located = summary.layers.iter().filter(|layer| !layer.path.is_empty());
+        let Some(parsed) = file.and_then(|file| file.parsed().ok()) else { continue };
+        let located = parsed.layers.iter().filter(|layer| !layer.path.is_empty());
         paths.extend(located.map(|layer| joined(&folder.level, &layer.path)));
     }
     paths.retain(|path| is_within(path, above));

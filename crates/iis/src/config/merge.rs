@@ -8,14 +8,14 @@ use stopgap_model::host::Site;
 use super::entry::Collection;
 use super::facts::Definition;
 use super::folders::{FolderKind, application_of};
+use super::parsed_config::{Dropped, LocationLayer};
 use super::place::{joined, normal};
 use super::snapshot::{File, Snapshot};
-use super::summary::{Dropped, Layer};
 
 /// One layer on the way to a path.
 pub(crate) struct Step<'s> {
     pub(crate) file: &'s File,
-    pub(crate) layer: &'s Layer,
+    pub(crate) layer: &'s LocationLayer,
     /// Where in the site the layer holds, in one spelling. Empty: the whole site.
     pub(crate) level: String,
     /// The same as an URL path with slashes around it, as it is spelled in the files.
@@ -28,7 +28,7 @@ pub(crate) struct Step<'s> {
 
 impl<'s> Step<'s> {
     /// The layer of a file that stands for itself, at a site's root.
-    pub(crate) fn lone(file: &'s File, layer: &'s Layer) -> Self {
+    pub(crate) fn lone(file: &'s File, layer: &'s LocationLayer) -> Self {
         let (level, base) = (String::new(), "/".to_owned());
         Self { file, layer, level, base, reaches: true, depth: Definition::Application }
     }
@@ -58,14 +58,14 @@ pub(crate) fn host_steps<'s>(
 ) -> Result<Vec<Step<'s>>, String> {
     let name = normal(&site.name);
     let full = joined(&name, path);
-    let layers = file.summary()?.layers_for(&full);
+    let layers = file.parsed()?.layers_for(&full);
     let with_path = |level: &str| application_of(site, level) == application_of(site, path);
     let steps = layers.map(|layer| {
         let level = layer.path.strip_prefix(&name).unwrap_or_default();
         let level = level.trim_start_matches('/').to_owned();
-        let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
+        let written = layer.location_path.as_deref().unwrap_or_default().trim_matches('/');
         let spelled = written.split_once('/').map_or("", |(_, below)| below);
-        let reaches = !layer.stays || with_path(&level);
+        let reaches = !layer.not_inherited || with_path(&level);
         Step { file, layer, base: base(spelled), level, reaches, depth: Definition::Server }
     });
     Ok(steps.collect())
@@ -83,12 +83,12 @@ pub(crate) fn web_steps<'s>(
         let config = folder.web_config()?;
         let file = snapshot.file(&config).ok_or_else(|| format!("{config} was not read"))?;
         let below = path[folder.level.len()..].trim_start_matches('/');
-        steps.extend(file.summary()?.layers_for(below).map(|layer| {
+        steps.extend(file.parsed()?.layers_for(below).map(|layer| {
             let level = joined(&folder.level, &layer.path);
-            let written = layer.written.as_deref().unwrap_or_default().trim_matches('/');
+            let written = layer.location_path.as_deref().unwrap_or_default().trim_matches('/');
             let written = if layer.path.is_empty() { "" } else { written };
             let base = base(&joined(&folder.spelled, written));
-            let reaches = !layer.stays || with_path(&level);
+            let reaches = !layer.not_inherited || with_path(&level);
             let at_root = folder.kind == FolderKind::Application && layer.path.is_empty();
             let depth = if at_root { Definition::Application } else { Definition::Everywhere };
             Step { file, layer, level, base, reaches, depth }

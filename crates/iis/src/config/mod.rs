@@ -8,6 +8,7 @@
 mod adopt;
 mod collect;
 mod edit;
+mod edit_error;
 mod effective;
 mod entry;
 mod entry_read;
@@ -16,8 +17,10 @@ mod evaluator;
 mod facts;
 mod folders;
 mod handlers;
+mod in_effect;
 mod levels;
 mod merge;
+mod parsed_config;
 mod place;
 mod placement;
 mod pools;
@@ -25,23 +28,25 @@ mod remove;
 mod section;
 mod site_placement;
 mod snapshot;
-mod summary;
+mod target;
 mod xml;
 
 pub use adopt::adopt;
-pub use edit::{EditError, Element, Inserted, Scaffold, Undo, insert, insert_all};
+pub use edit::{Element, Inserted, Scaffold, Undo, insert, insert_all};
+pub use edit_error::EditError;
 pub use effective::{
-    Effective, EffectiveRule, Fault, InEffect, Named, Outbound, effective_rules, entries_called,
-    entries_named, rules_needing, standalone_rules,
+    Named, effective_rules, entries_called, entries_named, rules_needing, standalone_rules,
 };
 pub use entry::{Collection, Entry};
 pub use facts::RewriteSupport;
+pub use in_effect::{Effective, EffectiveRule, Fault, InEffect, Outbound};
 pub use levels::{Level, dropped_by, levels, nearest};
 pub use place::Place;
-pub use placement::{Gap, Placement, Placing, Refusal, Target, place_for};
+pub use placement::find_placement;
 pub use pools::{AttributeUndo, Pool, PoolUndo, pool};
 pub use remove::remove;
 pub use snapshot::{
     APPLICATION_HOST, File, MAX_FILES, MAX_TOTAL_BYTES, Need, OverBudget, Read, Snapshot,
 };
+pub use target::{Gap, Placement, PlacementRequest, PlacementTarget, Refusal};
 pub use xml::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_FILE_BYTES, MAX_NAMESPACES, NotReadable};

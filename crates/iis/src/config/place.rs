@@ -118,3 +118,8 @@ pub(crate) fn joined(above: &str, below: &str) -> String {
 pub(crate) fn depth(path: &str) -> usize {
     path.split('/').filter(|part| !part.is_empty()).count()
 }
+
+/// Whether two names are one; collection keys do not mind case.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use stopgap_model::host::Iis;
 use stopgap_model::problem::one_line;
 
-use super::edit::EditError;
-use super::effective::same;
+use super::edit_error::EditError;
 use super::entry::Collection;
+use super::place::same_name;
 use super::snapshot::Snapshot;
 use super::xml::{Doc, Written as _};
 
@@ -179,7 +179,9 @@ fn only_pool<'d, 'a>(doc: &'d Doc<'a>, name: &str) -> Result<Node<'d, 'a>, EditE
 fn pools<'d, 'a>(doc: &'d Doc<'a>, name: &str) -> Vec<Node<'d, 'a>> {
     let sections = doc.descend(doc.root(), Collection::Pools.chain());
     let pools = sections.into_iter().flat_map(|section| doc.children(section, "add"));
-    pools.filter(|node| node.own_attribute("name").is_some_and(|found| same(found, name))).collect()
+    pools
+        .filter(|node| node.own_attribute("name").is_some_and(|found| same_name(found, name)))
+        .collect()
 }
 
 /// Why the pools cannot be told from this file.
@@ -205,10 +207,9 @@ fn is_false(text: &str) -> bool {
 
 fn applications(iis: &Iis, pool: &str) -> Vec<String> {
     let of = |site: &stopgap_model::host::Site| {
-        let carried = site
-            .applications
-            .iter()
-            .filter(|application| application.pool.as_deref().is_some_and(|name| same(name, pool)));
+        let carried = site.applications.iter().filter(|application| {
+            application.pool.as_deref().is_some_and(|name| same_name(name, pool))
+        });
         carried
             .map(|application| match application.path.trim_matches('/') {
                 "" => format!("{}/", site.name),

@@ -6,10 +6,10 @@ use std::ops::Range;
 use roxmltree::Node;
 use stopgap_model::problem::one_line;
 
-use super::edit::{EditError, Element, Scaffold, Undo, containers, members};
-use super::effective::same;
+use super::edit::{Element, Scaffold, Undo, containers, members};
+use super::edit_error::EditError;
 use super::entry::Collection;
-use super::place::Place;
+use super::place::{Place, same_name};
 use super::pools::restore_pool;
 use super::xml::{Doc, Written as _, is_blank};
 
@@ -39,7 +39,9 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
     };
     let doc = Doc::parse(bytes).map_err(EditError::NotReadable)?;
     let ours: Vec<_> = members(&doc, &element.place, element.collection)
-        .filter(|node| node.own_attribute("name").is_some_and(|name| same(name, &element.name)))
+        .filter(|node| {
+            node.own_attribute("name").is_some_and(|name| same_name(name, &element.name))
+        })
         .collect();
     let (mut text, mut at) = match ours.as_slice() {
         [] => (doc.text.to_owned(), None),

@@ -3,8 +3,8 @@
 use roxmltree::Node;
 use stopgap_model::problem::one_line;
 
-use super::effective::same;
 use super::entry::Collection;
+use super::place::same_name;
 use super::xml::{Doc, Written as _};
 
 /// A section such as `rules`, or a collection in one.
@@ -54,7 +54,7 @@ impl<T> Section<T> {
 
     /// Its members of this name.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &Listed<T>> {
-        self.listed().filter(move |listed| same(&listed.name, name))
+        self.listed().filter(move |listed| same_name(&listed.name, name))
     }
 
     /// Whether it drops all that is inherited.
@@ -64,7 +64,8 @@ impl<T> Section<T> {
 
     /// Whether it drops what is inherited under this name.
     pub(crate) fn removes(&self, name: &str) -> bool {
-        let by_name = |change: &Change<_>| matches!(change, Change::Remove(n) if same(n, name));
+        let by_name =
+            |change: &Change<_>| matches!(change, Change::Remove(n) if same_name(n, name));
         self.changes.iter().any(by_name)
     }
 }

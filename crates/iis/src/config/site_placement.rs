@@ -11,10 +11,10 @@ use super::facts::{Definition, OverrideMode};
 use super::folders::{Folder, application_of};
 use super::levels::paths;
 use super::merge::{Step, host_steps, web_steps};
+use super::parsed_config::Dropped;
 use super::place::{Place, is_within, joined, normal};
-use super::placement::{Gap, Placement, Placing, Refusal, Target};
 use super::snapshot::{File, Snapshot};
-use super::summary::Dropped;
+use super::target::{Gap, Placement, PlacementRequest, PlacementTarget, Refusal};
 
 /// Why a location of applicationHost.config is the first choice.
 const SURVIVES: &str = "a location of applicationHost.config holds for the whole scope, and an \
@@ -25,11 +25,11 @@ const SURVIVES: &str = "a location of applicationHost.config holds for the whole
 const MAX_PLAIN_TARGETS: usize = 64;
 
 /// A scope that was found on the server.
-pub(crate) struct Scoped<'s, 'p> {
+pub(crate) struct SitePlacement<'s, 'p> {
     snapshot: &'s Snapshot,
     host: &'s File,
     site: &'s Site,
-    placing: &'p Placing<'p>,
+    placing: &'p PlacementRequest<'p>,
     mode: OverrideMode,
     definition: Definition,
     /// The path in the site, in one spelling.
@@ -42,12 +42,12 @@ pub(crate) struct Scoped<'s, 'p> {
     outside: HashMap<String, String>,
 }
 
-impl<'s, 'p> Scoped<'s, 'p> {
+impl<'s, 'p> SitePlacement<'s, 'p> {
     pub(crate) fn of(
         snapshot: &'s Snapshot,
         site: &'s Site,
         path: &str,
-        placing: &'p Placing<'p>,
+        placing: &'p PlacementRequest<'p>,
     ) -> Result<Self, Refusal> {
         let (host, _, support) = snapshot.host().map_err(Refusal::Unknown)?;
         let section = || Refusal::SectionNotDeclared(placing.collection.section().to_owned());
@@ -82,7 +82,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
     }
 
     /// The place for the scope itself, and why there.
-    fn main(&self, steps: &[Step<'s>]) -> Result<(Target, String), Refusal> {
+    fn main(&self, steps: &[Step<'s>]) -> Result<(PlacementTarget, String), Refusal> {
         // What no application below inherits costs its own part alone, which is a gap then.
         let dropping = steps
             .iter()
@@ -116,7 +116,8 @@ impl<'s, 'p> Scoped<'s, 'p> {
     /// Whether a step holds for a part of the scope only: its application, and there are others.
     fn is_narrow(&self, step: &Step<'_>) -> bool {
         let own = application_of(self.site, &step.level);
-        step.layer.stays && self.paths.iter().any(|path| application_of(self.site, path) != own)
+        step.layer.not_inherited
+            && self.paths.iter().any(|path| application_of(self.site, path) != own)
     }
 
     /// Whether a step drops what we would put above it.
@@ -125,7 +126,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
     }
 
     /// The location of applicationHost.config for the scope, or why it cannot be.
-    fn in_location(&self, steps: &[Step<'s>]) -> Result<Target, String> {
+    fn in_location(&self, steps: &[Step<'s>]) -> Result<PlacementTarget, String> {
         let path = self.full_path();
         let key = normal(&path);
         let of_host: Vec<_> = steps.iter().filter(|step| step.file.is_host()).collect();
@@ -154,12 +155,16 @@ impl<'s, 'p> Scoped<'s, 'p> {
             self.not_elsewhere(step)?;
         }
         let place = Place::Location { path: path.clone() };
-        Ok(Target { file: self.host.path().clone(), place, suffix: String::new(), path })
+        Ok(PlacementTarget { file: self.host.path().clone(), place, suffix: String::new(), path })
     }
 
     /// The scope's own web.config, or why it cannot be; `after` is a step that drops what comes
     /// before it.
-    fn in_own_file(&self, steps: &[Step<'s>], after: Option<&Step<'s>>) -> Result<Target, String> {
+    fn in_own_file(
+        &self,
+        steps: &[Step<'s>],
+        after: Option<&Step<'s>>,
+    ) -> Result<PlacementTarget, String> {
         let folders = self.snapshot.folders().of_site(&self.site.name);
         let folder = folders.iter().find(|folder| folder.level == self.path);
         let folder = folder.ok_or("the scope has no folder of its own")?;
@@ -167,7 +172,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
         // Nested applications over one folder meet its file once for each of them.
         let own = steps.iter().find(|step| {
             step.file.path().key() == path.key()
-                && step.layer.written.is_none()
+                && step.layer.location_path.is_none()
                 && step.level == self.path
         });
         let Some(own) = own else { return Err(format!("{path} is not there")) };
@@ -179,7 +184,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
             }
         }
         self.may_stand_in(own, steps)?;
-        Ok(Target {
+        Ok(PlacementTarget {
             file: own.file.path().clone(),
             place: Place::WebConfig,
             suffix: String::new(),
@@ -283,7 +288,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
         step: &Step<'s>,
         steps: &[Step<'s>],
         in_files: usize,
-    ) -> Result<Target, String> {
+    ) -> Result<PlacementTarget, String> {
         let file = step.file.path();
         if self.dropped(step) == Some(Dropped::Removed) {
             return Err(format!("{file} drops this rule by its name"));
@@ -295,13 +300,13 @@ impl<'s, 'p> Scoped<'s, 'p> {
                  files are written to for such folders"
             ));
         }
-        let place = match (&step.layer.written, step.file.is_host()) {
+        let place = match (&step.layer.location_path, step.file.is_host()) {
             (Some(path), true) if step.layer.is_plain() => Place::Location { path: path.clone() },
             (None, false) => {
                 self.may_stand_in(step, steps)?;
                 Place::WebConfig
             }
-            _ if step.layer.stays => {
+            _ if step.layer.not_inherited => {
                 return Err(format!(
                     "{} drops what is inherited there, by <clear/>, but not for the applications below",
                     said_by(step)
@@ -312,7 +317,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
         self.not_elsewhere(step)?;
         let spelled = step.base.trim_matches('/');
         let path = joined(&self.site.name, spelled);
-        Ok(Target { file: file.clone(), place, suffix: format!(" /{spelled}"), path })
+        Ok(PlacementTarget { file: file.clone(), place, suffix: format!(" /{spelled}"), path })
     }
 
     /// No other one on any way that leads through a level of the scope may have the name.
@@ -348,7 +353,7 @@ impl<'s, 'p> Scoped<'s, 'p> {
 struct Stand(String, String);
 
 impl Stand {
-    fn of_target(target: &Target) -> Self {
+    fn of_target(target: &PlacementTarget) -> Self {
         Self(target.file.key(), target.place.key())
     }
 
@@ -359,14 +364,14 @@ impl Stand {
 
 /// The file of a step, and whether a location of it is meant.
 fn said_by(step: &Step<'_>) -> String {
-    match step.layer.written {
+    match step.layer.location_path {
         Some(_) => format!("a location of {}", step.file.path()),
         None => step.file.path().to_string(),
     }
 }
 
 /// Whether a step is the place of a target.
-fn is_at(step: &Step<'_>, target: &Target) -> bool {
+fn is_at(step: &Step<'_>, target: &PlacementTarget) -> bool {
     Stand::of_step(step) == Stand::of_target(target)
 }
 
@@ -390,9 +395,10 @@ fn spelled(snapshot: &Snapshot, host: &File, site: &Site, path: &str) -> Result<
         return Ok(folder.spelled.clone());
     }
     let full = joined(&normal(&site.name), &key);
-    let layers = &host.summary().map_err(Refusal::Unknown)?.layers;
+    let layers = &host.parsed().map_err(Refusal::Unknown)?.layers;
     // A folder that is neither may still have a location, such as `owa/auth` on Exchange.
-    let written = layers.iter().find(|layer| layer.path == full).and_then(|l| l.written.as_deref());
+    let written =
+        layers.iter().find(|layer| layer.path == full).and_then(|l| l.location_path.as_deref());
     let below = written.and_then(|written| written.trim_matches('/').split_once('/'));
     below
         .map(|(_, path)| path.to_owned())

@@ -9,8 +9,8 @@ use stopgap_model::problem::one_line;
 
 use super::facts::{RewriteSupport, expand};
 use super::folders::Folders;
+use super::parsed_config::ParsedConfig;
 use super::place::normal;
-use super::summary::Summary;
 use super::xml::{Doc, NotReadable};
 
 /// The configuration file of the whole server: the first that a snapshot needs.
@@ -63,7 +63,7 @@ pub struct File {
     path: ServerPath,
     read: Read,
     digest: Option<Digest>,
-    summary: Result<Summary, NotReadable>,
+    parsed: Result<ParsedConfig, NotReadable>,
 }
 
 /// What a file is to the server.
@@ -77,24 +77,25 @@ enum Role {
 impl File {
     fn new(path: ServerPath, read: Read, role: Role) -> Self {
         let is_host = is_application_host(&path);
-        let (digest, summary) = match &read {
+        let (digest, parsed) = match &read {
             Read::Found(bytes) => {
-                let summary = match role {
-                    Role::Configuration => {
-                        Doc::parse(bytes).map(|doc| Summary::of(&doc, is_host.then_some(&path)))
+                let parsed = match role {
+                    Role::Configuration => Doc::parse(bytes)
+                        .map(|doc| ParsedConfig::of(&doc, is_host.then_some(&path))),
+                    Role::Section => {
+                        Doc::parse_any(bytes).map(|doc| ParsedConfig::of_section(&doc))
                     }
-                    Role::Section => Doc::parse_any(bytes).map(|doc| Summary::of_section(&doc)),
                 };
-                (Some(Digest::of(bytes)), summary)
+                (Some(Digest::of(bytes)), parsed)
             }
-            Read::Absent | Read::Unreadable(_) => (None, Ok(Summary::default())),
+            Read::Absent | Read::Unreadable(_) => (None, Ok(ParsedConfig::default())),
         };
-        Self { path, read, digest, summary }
+        Self { path, read, digest, parsed }
     }
 
     /// A file that stands for itself, outside of any snapshot.
-    pub(crate) fn lone(path: ServerPath, summary: Summary) -> Self {
-        Self { path, read: Read::Found(Vec::new()), digest: None, summary: Ok(summary) }
+    pub(crate) fn lone(path: ServerPath, parsed: ParsedConfig) -> Self {
+        Self { path, read: Read::Found(Vec::new()), digest: None, parsed: Ok(parsed) }
     }
 
     /// Its path, as it was asked for.
@@ -127,7 +128,7 @@ impl File {
     /// Why its content is not known: it could not be read, or is not a configuration file.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        match (&self.read, &self.summary) {
+        match (&self.read, &self.parsed) {
             (Read::Unreadable(why), _) => Some(format!("{} cannot be read: {why}", self.path)),
             (_, Err(why)) => Some(format!("{} cannot be used: {why}", self.path)),
             (Read::Found(_) | Read::Absent, Ok(_)) => None,
@@ -135,9 +136,9 @@ impl File {
     }
 
     /// What was extracted from it; nothing, if it is not there.
-    pub(crate) fn summary(&self) -> Result<&Summary, String> {
-        match (self.problem(), &self.summary) {
-            (None, Ok(summary)) => Ok(summary),
+    pub(crate) fn parsed(&self) -> Result<&ParsedConfig, String> {
+        match (self.problem(), &self.parsed) {
+            (None, Ok(parsed)) => Ok(parsed),
             (problem, _) => Err(problem.unwrap_or_default()),
         }
     }
@@ -216,7 +217,9 @@ impl Snapshot {
     pub fn needs(&self) -> Vec<Need> {
         let host = ServerPath::new(APPLICATION_HOST);
         let Some(file) = self.file(&host) else { return vec![Need::File(host)] };
-        let Ok(Summary { host: Some((iis, _)), .. }) = file.summary() else { return Vec::new() };
+        let Ok(ParsedConfig { host: Some((iis, _)), .. }) = file.parsed() else {
+            return Vec::new();
+        };
         let directories =
             iis.sites.iter().flat_map(|site| &site.applications).flat_map(|app| &app.directories);
         let folders: BTreeMap<String, &ServerPath> = directories
@@ -255,7 +258,7 @@ impl Snapshot {
     /// The files that hold sections of others.
     fn sources(&self) -> impl Iterator<Item = ServerPath> {
         self.files().flat_map(|file| {
-            let sources = file.summary.iter().flat_map(Summary::sources);
+            let sources = file.parsed.iter().flat_map(ParsedConfig::sources);
             sources.filter_map(|source| source_path(&file.path, source)).collect::<Vec<_>>()
         })
     }
@@ -283,7 +286,7 @@ impl Snapshot {
         let is_section = self.sections.contains(&key);
         let role = if is_section { Role::Section } else { Role::Configuration };
         let file = File::new(path, read, role);
-        let sources = file.summary.iter().flat_map(Summary::sources);
+        let sources = file.parsed.iter().flat_map(ParsedConfig::sources);
         let sources = sources.filter_map(|source| source_path(&file.path, source));
         self.sections.extend(sources.map(|path| path.key()));
         self.files.insert(key, Arc::new(file));
@@ -345,7 +348,7 @@ impl Snapshot {
     /// The folders of a site, or of all, whose web.config files are perhaps not all known, each with
     /// the reason.
     #[must_use]
-    pub fn half_known_folders(&self, site: Option<&str>) -> Vec<(ServerPath, String)> {
+    pub fn incompletely_scanned_folders(&self, site: Option<&str>) -> Vec<(ServerPath, String)> {
         let site = site.map(normal);
         let folders = self.folders();
         let serves = |searched: &&Searched| {
@@ -372,7 +375,7 @@ impl Snapshot {
     }
 
     /// The file that a section's `configSource` names, where its content is.
-    pub(crate) fn source(&self, file: &File, source: &str) -> Result<&Summary, String> {
+    pub(crate) fn source(&self, file: &File, source: &str) -> Result<&ParsedConfig, String> {
         let outside = || {
             let source = one_line(source);
             format!("{}: `configSource` names `{source}`, not a file beside it", file.path)
@@ -382,7 +385,7 @@ impl Snapshot {
         if found.read == Read::Absent {
             return Err(format!("{path} is not there, and {} names it", file.path));
         }
-        found.summary()
+        found.parsed()
     }
 
     /// The file of this path, if it was provided.
@@ -413,8 +416,8 @@ impl Snapshot {
         let Some(file) = self.file(&ServerPath::new(APPLICATION_HOST)) else {
             return Fact::Unknown(format!("{APPLICATION_HOST} was not read yet"));
         };
-        match file.summary() {
-            Ok(Summary { host: Some((iis, _)), .. }) => Fact::Known(iis.clone()),
+        match file.parsed() {
+            Ok(ParsedConfig { host: Some((iis, _)), .. }) => Fact::Known(iis.clone()),
             Ok(_) => Fact::Absent,
             Err(why) => Fact::Unknown(why),
         }
@@ -433,9 +436,9 @@ impl Snapshot {
         let mut named: BTreeMap<String, NamedProgram> = BTreeMap::new();
         let mut doubts = Vec::new();
         for file in self.files() {
-            match file.summary() {
-                Ok(summary) => {
-                    for program in summary.programs.iter().map(|text| expanded(text)) {
+            match file.parsed() {
+                Ok(parsed) => {
+                    for program in parsed.programs.iter().map(|text| expanded(text)) {
                         named.entry(program.path.key()).or_insert(program);
                     }
                 }
@@ -452,7 +455,7 @@ impl Snapshot {
     pub(crate) fn host(&self) -> Result<(&File, &Iis, RewriteSupport), String> {
         let file = self.file(&ServerPath::new(APPLICATION_HOST));
         let file = file.ok_or_else(|| format!("{APPLICATION_HOST} was not read yet"))?;
-        match &file.summary()?.host {
+        match &file.parsed()?.host {
             Some((iis, support)) => Ok((file, iis, *support)),
             None => Err(format!("{APPLICATION_HOST} is not there")),
         }

@@ -96,7 +96,7 @@ impl<'a> Doc<'a> {
         Ok(doc)
     }
 
-    /// The same, whatever its root element is.
+    /// The same_name, whatever its root element is.
     pub(crate) fn parse_any(bytes: &'a [u8]) -> Result<Self, NotReadable> {
         let text = decode(bytes)?;
         guard(text)?;

@@ -5,12 +5,13 @@
 //! `docs/iis-model.md`.
 
 mod caching;
-mod covers;
-mod covers_headers;
+mod compiled;
 mod evaluate;
 mod inputs;
+mod map;
 mod matcher;
 mod outbound;
+mod outcome;
 mod outcomes;
 mod pass;
 mod question;
@@ -18,6 +19,8 @@ mod read;
 mod read_headers;
 mod response;
 mod rule;
+mod subsumes;
+mod subsumes_headers;
 mod template;
 mod translate;
 mod translate_headers;
@@ -26,12 +29,10 @@ mod variables;
 mod wildcard;
 
 pub use caching::uncached_variables;
-pub use covers::{Coverage, covers, covers_conditions, may_hide};
-pub use covers_headers::{covers_request_header, covers_response_header};
-pub use evaluate::{
-    Asked, Entry, Evaluator, Outcome, RewriteMap, Undecided, UnknownHeader, Verdict,
-};
+pub use evaluate::{Asked, Entry, Evaluator};
+pub use map::RewriteMap;
 pub use outbound::{OutboundAction, OutboundMatch, OutboundRule, PreCondition};
+pub use outcome::{Outcome, Undecided, UnknownHeader, Verdict};
 pub use outcomes::{Outcomes, Possible};
 pub use question::{Answers, Circumstances, Question, SITE, Served};
 pub use read::read;
@@ -42,6 +43,8 @@ pub use rule::{
     UrlMatch,
 };
 pub use stopgap_rules::path::canonical_path;
+pub use subsumes::{Coverage, may_shadow, subsumes, subsumes_conditions};
+pub use subsumes_headers::{subsumes_request_header, subsumes_response_header};
 pub use translate::translate;
 pub use translate_headers::{translate_request_header, translate_response_header};
 

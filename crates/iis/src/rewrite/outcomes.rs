@@ -2,7 +2,8 @@
 
 use stopgap_model::Request;
 
-use super::evaluate::{Asked, End, Evaluator, Outcome, Undecided, Verdict};
+use super::evaluate::{Asked, End, Evaluator};
+use super::outcome::{Outcome, Undecided, Verdict};
 use super::question::{Answers, Circumstances, Question};
 use super::url::{Door, door};
 

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use stopgap_model::Request;
 use stopgap_model::problem::one_line;
 
-use super::evaluate::{
-    Compiled, CompiledAction, Outcome, Parts, RewriteMap, UnknownHeader, Verdict,
-};
+use super::compiled::{Compiled, CompiledAction, Parts};
+use super::map::RewriteMap;
 use super::matcher::{Broken, Input, Kept};
+use super::outcome::{Outcome, UnknownHeader, Verdict};
 use super::question::{Circumstances, Question, Trouble};
 use super::template::Partly;
 use super::url::is_absolute;

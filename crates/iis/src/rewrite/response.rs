@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use stopgap_model::{Request, Response};
 
-use super::evaluate::{Outcome, RewriteMap, Undecided, Verdict};
+use super::map::RewriteMap;
 use super::matcher::{Applies, Broken, Conditions, Input};
 use super::outbound::{OutboundAction, OutboundRule, PreCondition};
+use super::outcome::{Outcome, Undecided, Verdict};
 use super::question::{Circumstances, Trouble};
 use super::template::{Groups, Template};
 use super::variables::{Asking, ResponseView, STATUS, View, response_header, standard};

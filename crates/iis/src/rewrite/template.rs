@@ -1,7 +1,7 @@
 //! Texts with server variables, back-references and functions, as in `{UrlDecode:{REQUEST_URI}}` or
 //! `/new/{R:1}`.
 
-use super::evaluate::RewriteMap;
+use super::map::RewriteMap;
 use super::question::{Question, Trouble};
 use super::variables::View;
 use stopgap_pattern::Captures;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use stopgap_model::{Request, Response};
 
-use super::evaluate::RewriteMap;
 use super::inputs::NOT_HEADERS;
+use super::map::RewriteMap;
 use super::question::{Answers, Circumstances, Question, SITE, Trouble, answer_in};
 use super::url::origin;
 use stopgap_rules::path::canonical;

@@ -3,7 +3,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use stopgap_pattern::{Captures, PatternError};
+use stopgap_pattern::{Captures, NotLinear, PatternError};
 
 /// A compiled wildcard pattern.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Wildcard {
             .unicode(false)
             .case_insensitive(ignore_case)
             .build()
-            .map_err(|_| PatternError::NotLinear("it is too large when it is compiled".into()))?;
+            .map_err(|_| NotLinear::TooLarge)?;
         Ok(Self(regex))
     }
 

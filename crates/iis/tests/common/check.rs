@@ -4,9 +4,10 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use stopgap_iis::config::{
-    APPLICATION_HOST, Collection, EditError, Effective, Entry, Inserted, Need, Place, Placing,
-    Pool, Read, Scaffold, Snapshot, Undo, adopt, dropped_by, effective_rules, entries_named,
-    insert, insert_all, levels, nearest, place_for, pool, remove, standalone_rules,
+    APPLICATION_HOST, Collection, EditError, Effective, Entry, Inserted, Need, Place,
+    PlacementRequest, Pool, Read, Scaffold, Snapshot, Undo, adopt, dropped_by, effective_rules,
+    entries_named, find_placement, insert, insert_all, levels, nearest, pool, remove,
+    standalone_rules,
 };
 use stopgap_iis::rewrite::{
     Action, Circumstances, Condition, Grouping, MatchType, OutboundAction, OutboundMatch,
@@ -124,8 +125,8 @@ fn said<T, E: std::fmt::Display>(result: Result<T, E>) -> Option<T> {
 fn ask_scope(snapshot: &Snapshot, scope: Option<&Scope>) {
     let own = |_: &ServerPath, _: &Place, _: &str| false;
     for collection in [Collection::Rules, Collection::OutboundRules] {
-        let placing = Placing { scope, collection, name: "Stopgap M1.1", own: &own };
-        if let Some(placement) = said(place_for(snapshot, &placing)) {
+        let placing = PlacementRequest { scope, collection, name: "Stopgap M1.1", own: &own };
+        if let Some(placement) = said(find_placement(snapshot, &placing)) {
             one_line(&placement.why);
             placement.gaps.iter().for_each(|gap| one_line(&gap.why));
             assert!(!placement.targets.is_empty());

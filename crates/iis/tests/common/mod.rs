@@ -2,8 +2,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 use stopgap_iis::config::{
-    APPLICATION_HOST, Collection, EditError, Entry, Inserted, Need, Place, Placement, Placing,
-    Read, Refusal, Scaffold, Snapshot, Undo, remove,
+    APPLICATION_HOST, Collection, EditError, Entry, Inserted, Need, Place, Placement,
+    PlacementRequest, Read, Refusal, Scaffold, Snapshot, Undo, remove,
 };
 use stopgap_iis::rewrite::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch};
 use stopgap_model::Scope;
@@ -105,14 +105,14 @@ pub fn insert_all(
 }
 
 /// Where an inbound rule of this name goes that is not there yet.
-pub fn place_for(
+pub fn find_placement(
     snapshot: &Snapshot,
     scope: Option<&Scope>,
     name: &str,
 ) -> Result<Placement, Refusal> {
     let own = |_: &ServerPath, _: &Place, _: &str| false;
-    let placing = Placing { scope, collection: Collection::Rules, name, own: &own };
-    stopgap_iis::config::place_for(snapshot, &placing)
+    let placing = PlacementRequest { scope, collection: Collection::Rules, name, own: &own };
+    stopgap_iis::config::find_placement(snapshot, &placing)
 }
 
 pub fn found(text: &str) -> Read {

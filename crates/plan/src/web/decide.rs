@@ -353,7 +353,7 @@ impl Asking<'_> {
             let state = if state == State::Drifted { state } else { State::Conflict };
             return (self.at(Decision::leave(state, why), record), kept(record));
         }
-        let belied = stopgap_rules::belied_probe(self.mitigation);
+        let belied = stopgap_rules::contradicted_probe(self.mitigation);
         if let Some(why) = belied.unwrap_or_else(|error| Some(error.to_string())) {
             let why = format!("it would not work here: {why}");
             return (self.at(Decision::leave(State::Conflict, why), record), kept(record));

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use stopgap_model::{Problem, Request, RequestLine};
-use stopgap_rules::Effect;
+use stopgap_rules::ActionEffect;
 
 use super::rules::told;
 use super::{Finding, Meant, Subject};
@@ -22,9 +22,9 @@ pub(crate) fn ordinary() -> &'static [Request] {
 
 pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
     let finding = |meant: &Meant| match &meant.meaning.effect {
-        Effect::Block(_) => too_broad(subject, meant),
-        Effect::RequestHeader { header, .. } => takes_what_is_used(subject, meant, header),
-        Effect::ResponseHeader { .. } => None,
+        ActionEffect::Block(_) => too_broad(subject, meant),
+        ActionEffect::RequestHeader { header, .. } => takes_what_is_used(subject, meant, header),
+        ActionEffect::ResponseHeader { .. } => None,
     };
     meant.iter().filter_map(finding).collect()
 }

@@ -2,7 +2,7 @@
 
 use stopgap_model::mitigation::Expect;
 use stopgap_model::{ActionKind, Probe, Problem, Request};
-use stopgap_rules::{CompiledRule, Effect, belied, url_decode};
+use stopgap_rules::{ActionEffect, CompiledRule, contradiction, url_decode};
 
 use super::place::tests;
 use super::rules::{is_of_target, may_see_line_feed, told, with_patterns};
@@ -86,7 +86,7 @@ impl<'a> Search<'a> {
         let meanings = self.meant.iter().map(|meant| &meant.meaning);
         let ends_well = |request: Request| {
             let twin = Probe { request, ..probe.clone() };
-            belied(meanings.clone(), &twin).is_none()
+            contradiction(meanings.clone(), &twin).is_none()
         };
         if !self.is_new("encoded-bypass", first) || !ends_well(probe.request.clone()) {
             return;
@@ -228,7 +228,7 @@ fn no_encoded_twin(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
         let kind = &subject.mitigation.actions[meant.action].kind;
         let looks =
             subject.places.tests(meant.action, kind).iter().any(|(t, _)| is_of_target(&t.field));
-        let is_block = matches!(meant.meaning.effect, Effect::Block(_));
+        let is_block = matches!(meant.meaning.effect, ActionEffect::Block(_));
         let mut attacks = subject.mitigation.probes.iter().map(|probe| &probe.request);
         let shows = |r: &Request| meant.meaning.blocks(r) && is_disguised(&r.target);
         if is_block && looks && !attacks.any(shows) {

@@ -2,7 +2,7 @@
 
 use stopgap_model::mitigation::Expect;
 use stopgap_model::{Probe, Problem};
-use stopgap_rules::{Effect, belied};
+use stopgap_rules::{ActionEffect, contradiction};
 
 use super::{Finding, Meant, Subject};
 
@@ -26,7 +26,7 @@ fn wrong(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
     let meanings = meant.iter().map(|meant| &meant.meaning);
     let mut findings = Vec::new();
     for (at, probe) in subject.mitigation.probes.iter().enumerate() {
-        let Some(why) = belied(meanings.clone(), probe) else { continue };
+        let Some(why) = contradiction(meanings.clone(), probe) else { continue };
         let place = subject.places.value_in("probe", at, "expect");
         let problem = Problem::new(place, stopgap_terminal::plain(&why))
             .help("a mitigation must do what its own probes say; mend the rule or the probe");
@@ -76,7 +76,8 @@ fn missing(subject: &Subject<'_>) -> Vec<Finding> {
 
 /// Rules that no attack probe shows at work.
 fn unproved(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
-    let blocks = meant.iter().filter(|meant| matches!(meant.meaning.effect, Effect::Block(_)));
+    let blocks =
+        meant.iter().filter(|meant| matches!(meant.meaning.effect, ActionEffect::Block(_)));
     let shown = |meant: &&Meant| {
         let mut probes = subject.mitigation.probes.iter();
         probes.any(|p| meant.meaning.is_for_path(&p.request) && meant.meaning.blocks(&p.request))

@@ -11,7 +11,7 @@ use stopgap_model::rule::Field;
 
 use super::pcre::{alternatives, class, escape_digits};
 use stopgap_pattern::ast::{ByteSet, Node};
-use stopgap_pattern::{SMALL, is_long};
+use stopgap_pattern::{MAX_SHORT_REPEAT, is_long};
 
 /// A `%` that begins no escape.
 const LONE_PERCENT: &str = r"\x25(?![0-9A-Fa-f]{2})";
@@ -220,7 +220,7 @@ impl Preimage<'_> {
 /// Nothing that follows a long repetition can be part of it, and what is repeated so often matches
 /// in one way only (others are refused): to give back what it took never helps.
 fn is_possessive(node: &Node) -> bool {
-    is_long(node) || matches!(node, Node::Repeat { max: Some(max), .. } if *max > SMALL)
+    is_long(node) || matches!(node, Node::Repeat { max: Some(max), .. } if *max > MAX_SHORT_REPEAT)
 }
 
 /// How many choices an engine remembers at most while it matches `node`.

@@ -12,7 +12,9 @@ use super::server::{MAX_PATTERN, Server};
 use super::ways;
 use stopgap_model::reason::RuleReason;
 use stopgap_pattern::ast::{ByteSet, Node};
-use stopgap_pattern::{PatternError, check_document_pattern, parse, required, trimmed};
+use stopgap_pattern::{
+    PatternError, check_document_pattern, parse, required, without_edge_repetitions,
+};
 use stopgap_rules::CompiledRule;
 use stopgap_rules::simplify;
 
@@ -158,7 +160,7 @@ fn node_of(test: &Test) -> Result<Node, RuleReason> {
             let bad = |error: PatternError| RuleReason::BadPattern { why: error.to_string() };
             check_document_pattern(source).map_err(bad)?;
             let (node, _) = parse(source, fold).map_err(bad)?;
-            return Ok(trimmed(node));
+            return Ok(without_edge_repetitions(node));
         }
         Operator::Contains(_) => (false, false),
         Operator::StartsWith(_) => (true, false),

@@ -5,10 +5,10 @@ use stopgap_model::rule::{
     BlockRule, Case, Condition, DEFAULT_BODY_LIMIT, Deny, Field, Operator, Test,
 };
 
-use super::covers::{Coverage, covers, covers_conditions};
 use super::inputs::header_variable;
 use super::outbound::{OutboundAction, OutboundRule, PreCondition};
 use super::rule::{Action, PatternSyntax, Rule};
+use super::subsumes::{Coverage, subsumes, subsumes_conditions};
 
 /// Patterns that match every value as a whole, and keep it as group 1 where they have one.
 const ANY_VALUE: [&str; 6] = [".*", "(.*)", "^.*$", "^(.*)$", "^(.*)", "(.*)$"];
@@ -18,7 +18,7 @@ const SOME_VALUE: [&str; 4] = [".+", "(.+)", "^.+$", "^(.+)$"];
 /// What `rule` does of a change of a request header, wherever it is in effect. Whether it is
 /// enabled, and whether it may set the header, is not looked at.
 #[must_use]
-pub fn covers_request_header(rule: &Rule, header: &str, change: &HeaderChange) -> Coverage {
+pub fn subsumes_request_header(rule: &Rule, header: &str, change: &HeaderChange) -> Coverage {
     let unrelated = |why: &str| Coverage::Unrelated(why.to_owned());
     let Ok(variable) = header_variable(&header.to_ascii_lowercase()) else {
         return unrelated("IIS has no name for the header");
@@ -36,7 +36,7 @@ pub fn covers_request_header(rule: &Rule, header: &str, change: &HeaderChange) -
         return unrelated("it sets the header to another value");
     }
     if !set.replace {
-        return Coverage::Less("it leaves a header that is there already".to_owned());
+        return Coverage::Subset("it leaves a header that is there already".to_owned());
     }
     if !matches!(rule.action, Action::None | Action::Rewrite { .. }) {
         return unrelated("it does not let the request pass");
@@ -44,7 +44,7 @@ pub fn covers_request_header(rule: &Rule, header: &str, change: &HeaderChange) -
     // Which requests a rule is for is the same question for every action.
     let asked = Rule { action: Action::AbortRequest, ..rule.clone() };
     let wanted = BlockRule { when, deny: Deny::Abort, body_limit: DEFAULT_BODY_LIMIT };
-    covers(&asked, &wanted)
+    subsumes(&asked, &wanted)
 }
 
 fn is_there(header: &str) -> Test {
@@ -59,7 +59,7 @@ fn is_there(header: &str) -> Test {
 /// What `rule`, with the precondition that it names, does of a change of a response header that is
 /// wanted for the responses of `when`. Whether it is enabled is not looked at.
 #[must_use]
-pub fn covers_response_header(
+pub fn subsumes_response_header(
     rule: &OutboundRule,
     precondition: Option<&PreCondition>,
     header: &str,
@@ -73,10 +73,10 @@ pub fn covers_response_header(
     if let Err(why) = makes_the_change(rule, change) {
         return Coverage::Unrelated(why.to_owned());
     }
-    let by_conditions = covers_conditions(&rule.conditions, rule.grouping, rule.syntax, when);
+    let by_conditions = subsumes_conditions(&rule.conditions, rule.grouping, rule.syntax, when);
     let Some(precondition) = precondition else { return by_conditions };
     let PreCondition { syntax, grouping, conditions, .. } = precondition;
-    let by_precondition = covers_conditions(conditions, *grouping, *syntax, when);
+    let by_precondition = subsumes_conditions(conditions, *grouping, *syntax, when);
     match (by_conditions, by_precondition) {
         (Coverage::Same, other) | (other, Coverage::Same) => other,
         (full, other) if full.is_full() => other,

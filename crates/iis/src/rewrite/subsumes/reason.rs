@@ -4,22 +4,26 @@ use stopgap_model::problem::one_line;
 use stopgap_model::rule::{Case as LetterCase, Condition as When, Operator, Test};
 
 use super::super::rule::{Grouping, PatternSyntax};
+use super::comparison::{Comparison, Part, Source};
+use super::coverage::Coverage;
 use super::literal::{Literal, Unclear, Variable, found, input_variable, matching, of_test};
 use super::logic::{Answer, Formula, LineBreaks};
-use super::{Case, Coverage, Part, Source, TOO_LARGE};
 use stopgap_pattern::ast::ByteSet;
-use stopgap_pattern::language::{ANYTHING, Lang, Spent};
+use stopgap_pattern::language::{BudgetExhausted, Language, SIGMA_STAR};
 use stopgap_pattern::target::{Part as TargetPart, View};
+
+/// What is said where the work was used up.
+pub(super) const TOO_LARGE: &str = "its patterns are too large to be compared";
 
 /// How many reasons are told.
 const MAX_REASONS: usize = 4;
 /// How much of an example is shown, in bytes.
 const MAX_EXAMPLE: usize = 80;
 
-impl Case<'_> {
+impl Comparison<'_> {
     /// Whether a condition of the rule looks for what a test of the mitigation looks for, or for a
     /// part of it, however it decodes.
-    pub(super) fn is_related(&mut self) -> Result<bool, Spent> {
+    pub(super) fn is_related(&mut self) -> Result<bool, BudgetExhausted> {
         let tests = tests_of(self.tests);
         for at in 0..self.parts.len() {
             if self.parts[at].unclear.is_some() || self.parts[at].of.negate() {
@@ -43,17 +47,17 @@ impl Case<'_> {
         Ok(false)
     }
 
-    fn is_within(&mut self, inner: Lang, outer: Lang) -> Result<bool, Spent> {
+    fn is_within(&mut self, inner: Language, outer: Language) -> Result<bool, BudgetExhausted> {
         let langs = &mut self.literals.langs;
-        let outside = langs.not(outer)?;
-        let both = langs.all(vec![inner, outside])?;
+        let outside = langs.complement(outer)?;
+        let both = langs.intersection(vec![inner, outside])?;
         Ok(langs.example(both, ByteSet::of(*b"\r\n"))?.is_none())
     }
 
     /// Whether a text of any length but none passes.
-    fn is_idle(&mut self, lang: Lang) -> Result<bool, Spent> {
+    fn is_idle(&mut self, lang: Language) -> Result<bool, BudgetExhausted> {
         let byte = self.literals.langs.set(ByteSet::FULL)?;
-        let some = self.literals.langs.then(byte, ANYTHING)?;
+        let some = self.literals.langs.concat(byte, SIGMA_STAR)?;
         self.is_within(some, lang)
     }
 
@@ -87,11 +91,11 @@ impl Case<'_> {
         }
         reasons.truncate(MAX_REASONS);
         if !reasons.is_empty() {
-            return Coverage::Less(joined(&reasons));
+            return Coverage::Subset(joined(&reasons));
         }
         match self.escapes(LineBreaks::Excluded) {
             Answer::Example(texts) => {
-                Coverage::Less(format!("its conditions leave some out{}", such_as(&texts)))
+                Coverage::Subset(format!("its conditions leave some out{}", such_as(&texts)))
             }
             _ => Coverage::NotKnown(TOO_LARGE.into()),
         }
@@ -198,7 +202,7 @@ impl Case<'_> {
     ) -> Result<usize, Unclear> {
         let langs = &mut self.literals.langs;
         let holds = matching(langs, of.pattern(), self.syntax, ignore_case)?;
-        let fails = langs.not(holds)?;
+        let fails = langs.complement(holds)?;
         Ok(self.literals.add(Literal { on: Some(on.clone()), holds, fails }))
     }
 
@@ -222,7 +226,7 @@ impl Case<'_> {
             let Ok(holds) = found(&mut self.literals.langs, piece, of.ignore_case()) else {
                 return Ok(Vec::new());
             };
-            let fails = self.literals.langs.not(holds)?;
+            let fails = self.literals.langs.complement(holds)?;
             let piece_index = self.literals.add(Literal { on: Some(on.clone()), holds, fails });
             present.push(piece_index);
             if self.fails(piece_index) {

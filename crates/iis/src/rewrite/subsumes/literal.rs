@@ -11,7 +11,7 @@ use stopgap_model::rule::{Case, Decode, Field, Operator, Test};
 use super::super::inputs::field_of;
 use super::super::rule::{Condition, MatchType, PatternSyntax};
 use stopgap_pattern::ast::ByteSet;
-use stopgap_pattern::language::{ANYTHING, BLANK, Lang, Languages, Spent};
+use stopgap_pattern::language::{BudgetExhausted, EPSILON, Language, Languages, SIGMA_STAR};
 use stopgap_pattern::search::{NoLanguage, texts_with};
 use stopgap_pattern::target::{Part, View};
 use stopgap_pattern::{PatternError, braces_without_count, parse};
@@ -54,15 +54,15 @@ pub(super) struct Literal {
     /// `None`: nothing is known of it.
     pub(super) on: Option<Variable>,
     /// The texts with which it can hold.
-    pub(super) holds: Lang,
+    pub(super) holds: Language,
     /// The texts with which it can fail.
-    pub(super) fails: Lang,
+    pub(super) fails: Language,
 }
 
 impl Literal {
     /// One that may hold or fail whatever the request is.
     pub(super) fn unclear() -> Self {
-        Self { on: None, holds: ANYTHING, fails: ANYTHING }
+        Self { on: None, holds: SIGMA_STAR, fails: SIGMA_STAR }
     }
 }
 
@@ -74,43 +74,43 @@ pub(super) enum Unclear {
     /// A sentence without full stop.
     Because(String),
     /// The work allowed is used up.
-    Spent,
+    BudgetExhausted,
 }
 
-impl From<Spent> for Unclear {
-    fn from(Spent: Spent) -> Self {
-        Self::Spent
+impl From<BudgetExhausted> for Unclear {
+    fn from(BudgetExhausted: BudgetExhausted) -> Self {
+        Self::BudgetExhausted
     }
 }
 
 /// The texts that pass a test of the AST.
-fn passing(langs: &mut Languages, operator: &Operator, case: Case) -> Result<Lang, Unclear> {
+fn passing(langs: &mut Languages, operator: &Operator, case: Case) -> Result<Language, Unclear> {
     let fold = case == Case::Ignore;
     let text = langs.text(operator.text().as_bytes(), fold)?;
     Ok(match operator {
         Operator::Equals(_) => text,
-        Operator::StartsWith(_) => langs.then(text, ANYTHING)?,
-        Operator::EndsWith(_) => langs.then(ANYTHING, text)?,
+        Operator::StartsWith(_) => langs.concat(text, SIGMA_STAR)?,
+        Operator::EndsWith(_) => langs.concat(SIGMA_STAR, text)?,
         Operator::Contains(_) => contains(langs, text)?,
         Operator::Matches(source) => found(langs, source, fold)?,
     })
 }
 
 /// The texts in which `part` is.
-fn contains(langs: &mut Languages, part: Lang) -> Result<Lang, Spent> {
-    let tail = langs.then(part, ANYTHING)?;
-    langs.then(ANYTHING, tail)
+fn contains(langs: &mut Languages, part: Language) -> Result<Language, BudgetExhausted> {
+    let tail = langs.concat(part, SIGMA_STAR)?;
+    langs.concat(SIGMA_STAR, tail)
 }
 
 /// The texts in which the ECMAScript pattern `source` is found.
-pub(super) fn found(langs: &mut Languages, source: &str, fold: bool) -> Result<Lang, Unclear> {
+pub(super) fn found(langs: &mut Languages, source: &str, fold: bool) -> Result<Language, Unclear> {
     let (node, _) = parse(source, fold).map_err(|error| match error {
         PatternError::Invalid(why) => Unclear::Broken(why),
-        PatternError::NotLinear(why) => Unclear::Because(why),
+        PatternError::NotLinear(why) => Unclear::Because(why.to_string()),
     })?;
     texts_with(langs, &node).map_err(|error| match error {
-        NoLanguage::Spent => Unclear::Spent,
-        NoLanguage::Beyond(why) => Unclear::Because(why.to_owned()),
+        NoLanguage::BudgetExhausted => Unclear::BudgetExhausted,
+        NoLanguage::Beyond(why) => Unclear::Because(why.to_string()),
     })
 }
 
@@ -120,7 +120,7 @@ pub(super) fn matching(
     pattern: &str,
     syntax: PatternSyntax,
     ignore_case: bool,
-) -> Result<Lang, Unclear> {
+) -> Result<Language, Unclear> {
     match syntax {
         PatternSyntax::EcmaScript if !braces_without_count(pattern).is_empty() => {
             Err(Unclear::Broken("it has a `{` that begins no count".into()))
@@ -128,14 +128,14 @@ pub(super) fn matching(
         PatternSyntax::EcmaScript => found(langs, pattern, ignore_case),
         PatternSyntax::ExactMatch => Ok(langs.text(pattern.as_bytes(), ignore_case)?),
         PatternSyntax::Wildcard => {
-            let mut lang = BLANK;
+            let mut lang = EPSILON;
             for byte in pattern.bytes().rev() {
                 let head = match byte {
-                    b'*' => ANYTHING,
+                    b'*' => SIGMA_STAR,
                     b'?' => langs.set(ByteSet::FULL)?,
                     byte => langs.text(&[byte], ignore_case)?,
                 };
-                lang = langs.then(head, lang)?;
+                lang = langs.concat(head, lang)?;
             }
             Ok(lang)
         }
@@ -143,7 +143,10 @@ pub(super) fn matching(
 }
 
 /// A test as what IIS sees of it; `None`: IIS sees nothing that says it.
-pub(super) fn of_test(langs: &mut Languages, test: &Test) -> Result<Option<Literal>, Spent> {
+pub(super) fn of_test(
+    langs: &mut Languages,
+    test: &Test,
+) -> Result<Option<Literal>, BudgetExhausted> {
     let decoded = match test.decode.as_slice() {
         [] => false,
         [Decode::Url] => true,
@@ -152,23 +155,25 @@ pub(super) fn of_test(langs: &mut Languages, test: &Test) -> Result<Option<Liter
     let Some(on) = variable(&test.field, decoded) else { return Ok(None) };
     let holds = match passing(langs, &test.operator, test.case) {
         Ok(lang) => lang,
-        Err(Unclear::Spent) => return Err(Spent),
+        Err(Unclear::BudgetExhausted) => return Err(BudgetExhausted),
         Err(_) => return Ok(None),
     };
-    let fails = langs.not(holds)?;
+    let fails = langs.complement(holds)?;
     let (holds, fails) = match &on {
         Variable::Field(Field::Header(name), _) if name == "cookie" => {
-            (holds, langs.any(vec![fails, BLANK])?)
+            (holds, langs.union(vec![fails, EPSILON])?)
         }
         Variable::Field(Field::Header(_) | Field::ResponseHeader(_), _) => {
             (one_of_joined(langs, holds)?, all_of_joined(langs, fails)?)
         }
         Variable::Field(Field::ResponseContentType, _) => {
             let fails = with_parameters(langs, fails)?;
-            (with_parameters(langs, holds)?, langs.any(vec![fails, BLANK])?)
+            (with_parameters(langs, holds)?, langs.union(vec![fails, EPSILON])?)
         }
         // A query that is not there is an empty one for IIS.
-        Variable::Target(View { part: Part::Query, .. }) => (holds, langs.any(vec![fails, BLANK])?),
+        Variable::Target(View { part: Part::Query, .. }) => {
+            (holds, langs.union(vec![fails, EPSILON])?)
+        }
         _ => (holds, fails),
     };
     Ok(Some(Literal { on: Some(on), holds, fails }))
@@ -190,42 +195,42 @@ fn variable(field: &Field, decoded: bool) -> Option<Variable> {
 }
 
 /// What stands between two values of a repeated header: a comma, perhaps with a blank.
-fn joint(langs: &mut Languages) -> Result<Lang, Spent> {
+fn joint(langs: &mut Languages) -> Result<Language, BudgetExhausted> {
     let blank = langs.text(b" ", false)?;
-    let maybe = langs.any(vec![blank, BLANK])?;
+    let maybe = langs.union(vec![blank, EPSILON])?;
     let comma = langs.text(b",", false)?;
-    langs.then(comma, maybe)
+    langs.concat(comma, maybe)
 }
 
 /// The joined texts of which one value is in `lang`.
-fn one_of_joined(langs: &mut Languages, lang: Lang) -> Result<Lang, Spent> {
+fn one_of_joined(langs: &mut Languages, lang: Language) -> Result<Language, BudgetExhausted> {
     let joint = joint(langs)?;
-    let head = langs.then(ANYTHING, joint)?;
-    let head = langs.any(vec![head, BLANK])?;
-    let tail = langs.then(joint, ANYTHING)?;
-    let tail = langs.any(vec![tail, BLANK])?;
-    let lang = langs.then(lang, tail)?;
-    langs.then(head, lang)
+    let head = langs.concat(SIGMA_STAR, joint)?;
+    let head = langs.union(vec![head, EPSILON])?;
+    let tail = langs.concat(joint, SIGMA_STAR)?;
+    let tail = langs.union(vec![tail, EPSILON])?;
+    let lang = langs.concat(lang, tail)?;
+    langs.concat(head, lang)
 }
 
 /// The joined texts of which every value is in `lang`, or of which there is none.
-fn all_of_joined(langs: &mut Languages, lang: Lang) -> Result<Lang, Spent> {
+fn all_of_joined(langs: &mut Languages, lang: Language) -> Result<Language, BudgetExhausted> {
     let joint = joint(langs)?;
-    let another = langs.then(joint, lang)?;
+    let another = langs.concat(joint, lang)?;
     let others = langs.repeat(another, 0, None)?;
-    let some = langs.then(lang, others)?;
-    langs.any(vec![some, BLANK])
+    let some = langs.concat(lang, others)?;
+    langs.union(vec![some, EPSILON])
 }
 
 /// A media type with or without parameters behind it: IIS sees the whole header.
-fn with_parameters(langs: &mut Languages, lang: Lang) -> Result<Lang, Spent> {
+fn with_parameters(langs: &mut Languages, lang: Language) -> Result<Language, BudgetExhausted> {
     let blank = langs.set(ByteSet::of(*b" \t"))?;
     let blanks = langs.repeat(blank, 0, None)?;
     let parameters = langs.text(b";", false)?;
-    let parameters = langs.then(parameters, ANYTHING)?;
-    let parameters = langs.then(blanks, parameters)?;
-    let tail = langs.any(vec![parameters, BLANK])?;
-    langs.then(lang, tail)
+    let parameters = langs.concat(parameters, SIGMA_STAR)?;
+    let parameters = langs.concat(blanks, parameters)?;
+    let tail = langs.union(vec![parameters, EPSILON])?;
+    langs.concat(lang, tail)
 }
 
 /// A condition of IIS as the texts with which it holds.
@@ -239,7 +244,7 @@ pub(super) fn of_condition(
     }
     let matched = matching(langs, &condition.pattern, syntax, condition.ignore_case)?;
     let on = input_variable(&condition.input).map_err(Unclear::Because)?;
-    let other = langs.not(matched)?;
+    let other = langs.complement(matched)?;
     let (holds, fails) = if condition.negate { (other, matched) } else { (matched, other) };
     Ok(Literal { on: Some(on), holds, fails })
 }

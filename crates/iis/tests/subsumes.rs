@@ -1,8 +1,8 @@
 //! Foreign IIS rules against what a mitigation wants: recognised by what they do.
 
 use stopgap_iis::rewrite::{
-    Action, Condition, Coverage, Grouping, MatchType, PatternSyntax, Rule, UrlMatch, covers,
-    covers_conditions,
+    Action, Condition, Coverage, Grouping, MatchType, PatternSyntax, Rule, UrlMatch, subsumes,
+    subsumes_conditions,
 };
 use stopgap_model::rule::{
     BlockRule, Case, Condition as When, DEFAULT_BODY_LIMIT, Decode, Deny, Field, Operator, Test,
@@ -92,9 +92,9 @@ fn be_resource() -> When {
 fn short(coverage: &Coverage) -> String {
     match coverage {
         Coverage::Same => "same".into(),
-        Coverage::More(why) => format!("more: {why}"),
+        Coverage::Superset(why) => format!("more: {why}"),
         Coverage::ExceptLineFeeds(_) => "except line feeds".into(),
-        Coverage::Less(why) => format!("less: {why}"),
+        Coverage::Subset(why) => format!("less: {why}"),
         Coverage::Unrelated(why) => format!("unrelated: {why}"),
         Coverage::NotKnown(why) => format!("not known: {why}"),
     }
@@ -103,7 +103,7 @@ fn short(coverage: &Coverage) -> String {
 fn check(table: &[(Rule, When, &str)]) {
     let mut wrong = Vec::new();
     for (at, (rule, wanted, expected)) in table.iter().enumerate() {
-        let found = short(&covers(rule, &abort(wanted.clone())));
+        let found = short(&subsumes(rule, &abort(wanted.clone())));
         if found != *expected {
             let conditions: Vec<_> =
                 rule.conditions.iter().map(|c| (c.input.as_str(), c.pattern.as_str())).collect();
@@ -354,8 +354,8 @@ fn other_ways_of_blocking_count_and_other_actions_do_not() {
         ),
     ]);
     let wanted = BlockRule { deny: Deny::Status(404), ..abort(m1()) };
-    let closes = Coverage::More("it closes the connection instead of answering 404".into());
-    assert_eq!(covers(&both(), &wanted), closes);
+    let closes = Coverage::Superset("it closes the connection instead of answering 404".into());
+    assert_eq!(subsumes(&both(), &wanted), closes);
 }
 
 #[test]
@@ -502,7 +502,7 @@ fn the_conditions_of_a_precondition_are_judged_like_those_of_a_rule() {
     let judged = |conditions: &[(&str, &str)], wanted: &When| {
         let conditions: Vec<_> = conditions.iter().map(|(i, p)| condition(i, p)).collect();
         let syntax = PatternSyntax::EcmaScript;
-        short(&covers_conditions(&conditions, Grouping::MatchAll, syntax, wanted))
+        short(&subsumes_conditions(&conditions, Grouping::MatchAll, syntax, wanted))
     };
     let kind = ("{RESPONSE_CONTENT_TYPE}", "^text/html");
     let at = |pattern| judged(&[kind, (RAW, pattern)], &wanted);

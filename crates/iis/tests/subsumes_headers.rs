@@ -2,7 +2,7 @@
 
 use stopgap_iis::rewrite::{
     Coverage, Grouping, OutboundAction, OutboundMatch, OutboundRule, PatternSyntax,
-    covers_response_header,
+    subsumes_response_header,
 };
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Condition;
@@ -32,7 +32,13 @@ fn a_pattern_that_another_syntax_takes_literally_covers_nothing() {
     let judged = |syntax| {
         let change = HeaderChange::Set("DENY".into());
         let rule = sets_deny(".*", syntax);
-        covers_response_header(&rule, None, "X-Frame-Options", &change, &Condition::All(Vec::new()))
+        subsumes_response_header(
+            &rule,
+            None,
+            "X-Frame-Options",
+            &change,
+            &Condition::All(Vec::new()),
+        )
     };
     assert_eq!(judged(PatternSyntax::EcmaScript), Coverage::Same);
     for syntax in [PatternSyntax::ExactMatch, PatternSyntax::Wildcard] {

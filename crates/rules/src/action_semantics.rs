@@ -5,24 +5,25 @@ use stopgap_model::mitigation::{Expect, HeaderChange};
 use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Probe, Request, Response, Scope};
 
 use crate::evaluate::CompiledRule;
-use crate::headers::{CompiledResponseChange, Headers, change_request_header, joined};
+use crate::header_values::{Headers, joined};
+use crate::headers::{CompiledResponseChange, change_request_header};
 use crate::path::canonical_path;
 use stopgap_pattern::PatternError;
 
 /// What one action does, made ready to be asked.
 #[derive(Debug)]
-pub struct Meaning {
+pub struct ActionSemantics {
     /// The action.
     pub action: ActionId,
     /// Where it holds. `None`: everywhere.
     pub scope: Option<Scope>,
     /// What it does there.
-    pub effect: Effect,
+    pub effect: ActionEffect,
 }
 
 /// What an action does to a request or to its response.
 #[derive(Debug)]
-pub enum Effect {
+pub enum ActionEffect {
     /// It blocks some requests.
     Block(CompiledRule),
     /// It changes a header before the application sees it.
@@ -41,7 +42,7 @@ pub enum Effect {
     },
 }
 
-impl Meaning {
+impl ActionSemantics {
     /// What `action` does to requests and responses. `None`: nothing.
     ///
     /// # Errors
@@ -49,14 +50,15 @@ impl Meaning {
     pub fn of(action: &Action) -> Result<Option<Self>, PatternError> {
         let (scope, effect) = match &action.kind {
             ActionKind::BlockRequest { scope, rule } => {
-                (scope, Effect::Block(CompiledRule::new(rule)?))
+                (scope, ActionEffect::Block(CompiledRule::new(rule)?))
             }
-            ActionKind::RequestHeader { scope, header, change } => {
-                (scope, Effect::RequestHeader { header: header.clone(), change: change.clone() })
-            }
+            ActionKind::RequestHeader { scope, header, change } => (
+                scope,
+                ActionEffect::RequestHeader { header: header.clone(), change: change.clone() },
+            ),
             ActionKind::ResponseHeader { scope, header, change, when } => {
                 let change = CompiledResponseChange::new(header, change, when)?;
-                (scope, Effect::ResponseHeader { header: header.clone(), change })
+                (scope, ActionEffect::ResponseHeader { header: header.clone(), change })
             }
             ActionKind::DisableService { .. }
             | ActionKind::DisableAppPool { .. }
@@ -82,17 +84,17 @@ impl Meaning {
     /// Whether it blocks `request`.
     #[must_use]
     pub fn blocks(&self, request: &Request) -> bool {
-        matches!(&self.effect, Effect::Block(rule) if rule.blocks(request))
+        matches!(&self.effect, ActionEffect::Block(rule) if rule.blocks(request))
     }
 
     /// The headers of `request` as it makes them; `None`: it leaves them.
     #[must_use]
     pub fn request_headers(&self, request: &Request) -> Option<Headers> {
         match &self.effect {
-            Effect::RequestHeader { header, change } => {
+            ActionEffect::RequestHeader { header, change } => {
                 change_request_header(request, header, change)
             }
-            Effect::Block(_) | Effect::ResponseHeader { .. } => None,
+            ActionEffect::Block(_) | ActionEffect::ResponseHeader { .. } => None,
         }
     }
 
@@ -100,8 +102,8 @@ impl Meaning {
     #[must_use]
     pub fn response_headers(&self, request: &Request, response: &Response) -> Option<Headers> {
         match &self.effect {
-            Effect::ResponseHeader { change, .. } => change.apply(request, response),
-            Effect::Block(_) | Effect::RequestHeader { .. } => None,
+            ActionEffect::ResponseHeader { change, .. } => change.apply(request, response),
+            ActionEffect::Block(_) | ActionEffect::RequestHeader { .. } => None,
         }
     }
 
@@ -109,10 +111,9 @@ impl Meaning {
     #[must_use]
     pub fn header(&self) -> Option<&str> {
         match &self.effect {
-            Effect::Block(_) => None,
-            Effect::RequestHeader { header, .. } | Effect::ResponseHeader { header, .. } => {
-                Some(header)
-            }
+            ActionEffect::Block(_) => None,
+            ActionEffect::RequestHeader { header, .. }
+            | ActionEffect::ResponseHeader { header, .. } => Some(header),
         }
     }
 }
@@ -128,22 +129,22 @@ fn is_within(path: &str, root: &str) -> bool {
 ///
 /// # Errors
 /// One of its patterns cannot be used.
-pub fn belied_probe(mitigation: &Mitigation) -> Result<Option<String>, PatternError> {
+pub fn contradicted_probe(mitigation: &Mitigation) -> Result<Option<String>, PatternError> {
     let mut meanings = Vec::new();
     for action in &mitigation.actions {
-        meanings.extend(Meaning::of(action)?);
+        meanings.extend(ActionSemantics::of(action)?);
     }
     if meanings.is_empty() {
         return Ok(None);
     }
-    Ok(mitigation.probes.iter().find_map(|probe| belied(&meanings, probe)))
+    Ok(mitigation.probes.iter().find_map(|probe| contradiction(&meanings, probe)))
 }
 
 /// What happens to `probe` by these actions instead of what it says, as a sentence without a full
 /// stop; `None`: it ends as it says.
 #[must_use]
-pub fn belied<'m>(
-    meanings: impl IntoIterator<Item = &'m Meaning> + Clone,
+pub fn contradiction<'m>(
+    meanings: impl IntoIterator<Item = &'m ActionSemantics> + Clone,
     probe: &Probe,
 ) -> Option<String> {
     let request = &probe.request;
@@ -198,10 +199,11 @@ mod tests {
 
     #[test]
     fn a_path_is_in_a_scope_however_it_is_spelt() {
-        let effect = Effect::RequestHeader { header: "x".into(), change: HeaderChange::Remove };
+        let effect =
+            ActionEffect::RequestHeader { header: "x".into(), change: HeaderChange::Remove };
         let scope = Some(Scope { site: "Default Web Site".into(), path: "/owa".into() });
         let action = "M1.1".parse().unwrap();
-        let meaning = Meaning { action, scope, effect };
+        let meaning = ActionSemantics { action, scope, effect };
         let is_in = |target: &str| {
             meaning.is_for_path(&Request { target: target.into(), ..Request::default() })
         };

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use stopgap_iis::rewrite::{
     Action, Condition, Coverage, Entry, Evaluator, Grouping, MatchType, PatternSyntax, Rule,
-    UrlMatch, Verdict, covers,
+    UrlMatch, Verdict, subsumes,
 };
 use stopgap_model::Request;
 use stopgap_model::rule::{
@@ -238,7 +238,7 @@ fn has_encoded_break(request: &Request) -> bool {
 }
 
 fn holds_for(rule: &Rule, wanted: &BlockRule, requests: &[Request]) -> Result<(), TestCaseError> {
-    let coverage = covers(rule, wanted);
+    let coverage = subsumes(rule, wanted);
     let Ok(compiled) = CompiledRule::new(wanted) else { return Ok(()) };
     let entry = Entry { name: "foreign", rule: Ok(rule), base: "/", forbidden: None };
     let evaluator = Evaluator::new([entry], Vec::new());
@@ -284,7 +284,7 @@ proptest! {
         let operator = Operator::Matches(pattern.clone());
         let when = test(Field::Uri, &[Decode::Url], operator, Case::Ignore);
         let rule = rule(vec![condition("{UrlDecode:{REQUEST_URI}}", &pattern, true, false)]);
-        let found = covers(&rule, &abort(when.clone()));
+        let found = subsumes(&rule, &abort(when.clone()));
         let understood = CompiledRule::new(&abort(when)).is_ok();
         prop_assert!(!understood || found.is_full() || matches!(found, Coverage::NotKnown(_)));
     }
@@ -299,7 +299,7 @@ proptest! {
             rule.url.pattern = text.clone();
         }
         let when = test(Field::Uri, &[Decode::Url], Operator::Matches(text), Case::Exact);
-        let _ = covers(&rule, &abort(when));
+        let _ = subsumes(&rule, &abort(when));
     }
 }
 
@@ -329,17 +329,17 @@ fn a_hostile_pattern_is_not_known_instead_of_costing_much() {
         let rule = rule(vec![condition("{UrlDecode:{REQUEST_URI}}", pattern, true, false)]);
         let operator = Operator::Matches(r"[ab]+\d?c".into());
         let when = test(Field::Uri, &[Decode::Url], operator, Case::Ignore);
-        let found = covers(&rule, &abort(when));
+        let found = subsumes(&rule, &abort(when));
         let shown = &pattern[..pattern.len().min(40)];
         assert_eq!(found, Coverage::NotKnown(TOO_LARGE.into()), "{shown}");
         // As a raw test it is followed through the decoding as well.
         let raw = test(Field::Uri, &[], Operator::Contains("ab".into()), Case::Ignore);
-        assert!(!covers(&rule, &abort(raw)).is_full(), "{shown}");
+        assert!(!subsumes(&rule, &abort(raw)).is_full(), "{shown}");
     }
     let many: Vec<_> = (0..3000)
         .map(|n| condition("{UrlDecode:{REQUEST_URI}}", &format!("a.*{n}"), true, false))
         .collect();
     let when = test(Field::Uri, &[Decode::Url], Operator::Contains("a".into()), Case::Ignore);
-    let found = covers(&rule(many), &abort(when));
+    let found = subsumes(&rule(many), &abort(when));
     assert_eq!(found, Coverage::NotKnown(TOO_LARGE.into()));
 }

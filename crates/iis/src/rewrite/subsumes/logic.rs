@@ -4,7 +4,7 @@ use stopgap_model::rule::Condition;
 
 use super::literal::{Literal, Variable, of_test};
 use stopgap_pattern::ast::ByteSet;
-use stopgap_pattern::language::{Lang, Languages, Spent};
+use stopgap_pattern::language::{BudgetExhausted, Language, Languages};
 use stopgap_pattern::target::{View, example_target, line_breaks};
 
 /// In how many alternatives a formula is looked at.
@@ -82,11 +82,11 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    fn from(found: Result<Option<Texts>, Spent>) -> Self {
+    fn from(found: Result<Option<Texts>, BudgetExhausted>) -> Self {
         match found {
             Ok(None) => Self::Never,
             Ok(Some(example)) => Self::Example(example),
-            Err(Spent) => Self::NotKnown,
+            Err(BudgetExhausted) => Self::NotKnown,
         }
     }
 }
@@ -112,7 +112,7 @@ impl Literals {
     }
 
     /// What a rule of the AST asks.
-    pub(super) fn wanted(&mut self, condition: &Condition) -> Result<Formula, Spent> {
+    pub(super) fn wanted(&mut self, condition: &Condition) -> Result<Formula, BudgetExhausted> {
         let members = |this: &mut Self, members: &[Condition]| {
             members.iter().map(|member| this.wanted(member)).collect::<Result<Vec<_>, _>>()
         };
@@ -129,12 +129,12 @@ impl Literals {
 
     /// Whether there can be a request for which all of `formulas` hold.
     pub(super) fn possible(&mut self, formulas: &[&Formula], breaks: LineBreaks) -> Answer {
-        if self.list.len() > MAX_LITERALS || self.langs.spend(1).is_err() {
+        if self.list.len() > MAX_LITERALS || self.langs.charge(1).is_err() {
             return Answer::NotKnown;
         }
         let all = Formula::All(formulas.iter().map(|&formula| formula.clone()).collect());
         let Some(terms) = all.terms() else { return Answer::NotKnown };
-        if self.langs.spend(terms.len()).is_err() {
+        if self.langs.charge(terms.len()).is_err() {
             return Answer::NotKnown;
         }
         let mut answer = Answer::Never;
@@ -148,13 +148,17 @@ impl Literals {
         answer
     }
 
-    fn example(&mut self, term: &Term, breaks: LineBreaks) -> Result<Option<Texts>, Spent> {
-        self.langs.spend(term.len())?;
+    fn example(
+        &mut self,
+        term: &Term,
+        breaks: LineBreaks,
+    ) -> Result<Option<Texts>, BudgetExhausted> {
+        self.langs.charge(term.len())?;
         let decoded_without = match breaks {
             LineBreaks::Allowed => ByteSet::EMPTY,
             LineBreaks::Excluded => line_breaks(),
         };
-        let mut views: Vec<(View, Lang)> = Vec::new();
+        let mut views: Vec<(View, Language)> = Vec::new();
         let mut texts = Vec::new();
         for (variable, lang) in self.by_variable(term)? {
             if let Variable::Target(view) = variable {
@@ -177,14 +181,14 @@ impl Literals {
     }
 
     /// For each variable of a term, the texts that it may have.
-    fn by_variable(&mut self, term: &Term) -> Result<Vec<(Variable, Lang)>, Spent> {
-        let mut found: Vec<(Variable, Lang)> = Vec::new();
+    fn by_variable(&mut self, term: &Term) -> Result<Vec<(Variable, Language)>, BudgetExhausted> {
+        let mut found: Vec<(Variable, Language)> = Vec::new();
         for &(index, holds) in term {
             let literal = &self.list[index];
             let lang = if holds { literal.holds } else { literal.fails };
             let Some(on) = literal.on.clone() else { continue };
             match found.iter().position(|(variable, _)| *variable == on) {
-                Some(at) => found[at].1 = self.langs.all(vec![found[at].1, lang])?,
+                Some(at) => found[at].1 = self.langs.intersection(vec![found[at].1, lang])?,
                 None => found.push((on, lang)),
             }
         }

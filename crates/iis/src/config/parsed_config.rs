@@ -16,9 +16,9 @@ use super::xml::{Doc, Written as _};
 
 /// What was extracted from one configuration file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Summary {
+pub(crate) struct ParsedConfig {
     /// The file's root, then its locations, in document order.
-    pub(crate) layers: Vec<Layer>,
+    pub(crate) layers: Vec<LocationLayer>,
     /// Which of them have a path: there are servers with thousands.
     by_path: HashMap<String, Vec<usize>>,
     /// What only applicationHost.config says.
@@ -29,13 +29,13 @@ pub(crate) struct Summary {
 
 /// The root of a file or one `<location>`, as far as rewriting goes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Layer {
+pub(crate) struct LocationLayer {
     /// The location's path as written; `None` for the file's root.
-    pub(crate) written: Option<String>,
+    pub(crate) location_path: Option<String>,
     /// The path in one spelling. Empty for the root.
     pub(crate) path: String,
     /// Whether child applications do not inherit what is in it.
-    pub(crate) stays: bool,
+    pub(crate) not_inherited: bool,
     /// `overrideMode`, or what `allowOverride` stands for.
     pub(crate) mode: Mode,
     /// The `globalRules` sections; a valid file has at most one.
@@ -65,10 +65,10 @@ pub(crate) enum Mode {
     Deny,
 }
 
-impl Layer {
+impl LocationLayer {
     /// Where what it says stands.
     pub(crate) fn place(&self, is_host: bool) -> Place {
-        match &self.written {
+        match &self.location_path {
             Some(path) => Place::Location { path: path.clone() },
             None if is_host => Place::Location { path: String::new() },
             None => Place::WebConfig,
@@ -77,7 +77,7 @@ impl Layer {
 
     /// Whether a section in it holds for the whole of its path and locks nothing.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.stays && self.mode != Mode::Deny
+        !self.not_inherited && self.mode != Mode::Deny
     }
 
     /// The members of a collection that have this name, and why one is not understood.
@@ -145,12 +145,12 @@ fn dropped<T>(sections: &[Section<T>], name: &str) -> Option<Dropped> {
     any(&Section::clears).then_some(Dropped::Cleared)
 }
 
-impl Summary {
+impl ParsedConfig {
     /// What `doc` says; `host` is its path where it is applicationHost.config.
     pub(crate) fn of(doc: &Doc<'_>, host: Option<&ServerPath>) -> Self {
         let root = doc.root();
         let locations = doc.children(root, "location");
-        let layers: Vec<Layer> =
+        let layers: Vec<LocationLayer> =
             std::iter::once(root).chain(locations).map(|node| layer(doc, node)).collect();
         let host = host.map(|path| (facts::iis(doc, path), facts::support(doc)));
         let mut by_path: HashMap<String, Vec<usize>> = HashMap::new();
@@ -161,7 +161,7 @@ impl Summary {
     }
 
     /// The layers that hold for a path, from the widest to the narrowest.
-    pub(crate) fn layers_for(&self, path: &str) -> impl Iterator<Item = &Layer> {
+    pub(crate) fn layers_for(&self, path: &str) -> impl Iterator<Item = &LocationLayer> {
         let found = way_to(path).filter_map(|above| self.by_path.get(above));
         found.flatten().filter_map(|at| self.layers.get(*at))
     }
@@ -169,7 +169,7 @@ impl Summary {
     /// What a file says that holds one section of another one: its root is the section.
     pub(crate) fn of_section(doc: &Doc<'_>) -> Self {
         let root = doc.root();
-        let mut layer = Layer::default();
+        let mut layer = LocationLayer::default();
         match doc.name(root) {
             "globalRules" => {
                 layer.global.push(section(doc, root, Collection::GlobalRules, read_rule))
@@ -219,18 +219,19 @@ pub(crate) fn reach(node: Node<'_, '_>) -> (bool, Mode) {
     (!says("inheritInChildApplications", "false"), mode)
 }
 
-fn layer(doc: &Doc<'_>, node: Node<'_, '_>) -> Layer {
+fn layer(doc: &Doc<'_>, node: Node<'_, '_>) -> LocationLayer {
     let is_location = node != doc.root();
-    let written = is_location.then(|| node.own_attribute("path").unwrap_or_default().to_owned());
+    let location_path =
+        is_location.then(|| node.own_attribute("path").unwrap_or_default().to_owned());
     let (inherits, mode) = if is_location { reach(node) } else { (true, Mode::Inherit) };
-    let mut layer = Layer {
-        path: normal(written.as_deref().unwrap_or_default()),
-        written,
-        stays: !inherits,
+    let mut layer = LocationLayer {
+        path: normal(location_path.as_deref().unwrap_or_default()),
+        location_path,
+        not_inherited: !inherits,
         mode,
         module: module(doc, node),
         kernel_cache: kernel_cache(doc, node),
-        ..Layer::default()
+        ..LocationLayer::default()
     };
     for group in doc.descend(node, &["system.webServer", "rewrite"]) {
         for child in group.children().filter(Node::is_element) {
@@ -249,7 +250,7 @@ fn layer(doc: &Doc<'_>, node: Node<'_, '_>) -> Layer {
     layer
 }
 
-fn outbound(doc: &Doc<'_>, node: Node<'_, '_>, layer: &mut Layer) {
+fn outbound(doc: &Doc<'_>, node: Node<'_, '_>, layer: &mut LocationLayer) {
     layer.outbound.push(section(doc, node, Collection::OutboundRules, read_outbound));
     for child in doc.children(node, "preConditions") {
         let read = section(doc, child, Collection::PreConditions, read_precondition);
