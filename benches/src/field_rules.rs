@@ -138,7 +138,7 @@ fn written(condition: &Condition) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stopgap_model::document::parse;
+    use stopgap_model::document::{any_pattern, parse};
     use stopgap_model::mitigation::ActionKind;
 
     use super::*;
@@ -150,7 +150,7 @@ mod tests {
             if let Condition::Test(_) = rule.when {
                 rule.when = Condition::All(vec![rule.when]);
             }
-            let mitigation = parse(document.as_bytes(), &|_| Ok(()));
+            let mitigation = parse(document.as_bytes(), &any_pattern);
             let kind = mitigation.map(|mitigation| mitigation.actions[0].kind.clone());
             assert_eq!(kind, Ok(ActionKind::BlockRequest { scope: None, rule }), "{document}");
         }

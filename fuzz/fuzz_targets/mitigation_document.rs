@@ -12,8 +12,7 @@ use stopgap_pattern::check_document_pattern;
 use stopgap_rules::{CompiledRule, RuleSet, Scratch, contradicted_probe};
 
 fn read(bytes: &[u8]) -> Option<Mitigation> {
-    let check = |pattern: &str| check_document_pattern(pattern).map_err(|error| error.to_string());
-    match parse(bytes, &check) {
+    match parse(bytes, &check_document_pattern) {
         Ok(mitigation) => Some(mitigation),
         Err(problems) => {
             for problem in &problems {

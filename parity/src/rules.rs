@@ -46,8 +46,8 @@ pub(crate) fn catalog() -> Result<Vec<Mitigation>, String> {
     paths.sort();
     let read = |path: &std::path::PathBuf| {
         let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let check = |pattern: &str| check_document_pattern(pattern).map_err(|e| e.to_string());
-        parse(&bytes, &check).map_err(|problems| format!("{}: {problems:?}", path.display()))
+        parse(&bytes, &check_document_pattern)
+            .map_err(|problems| format!("{}: {problems:?}", path.display()))
     };
     paths.iter().filter(|path| path.extension().is_some_and(|e| e == "toml")).map(read).collect()
 }

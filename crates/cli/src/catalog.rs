@@ -6,6 +6,7 @@ use std::path::Path;
 use stopgap_fs::read_obeyed;
 use stopgap_model::document::{MAX_DOCUMENT, parse};
 use stopgap_model::{ActionId, Catalog, Mitigation, MitigationId, Problem};
+use stopgap_pattern::check_document_pattern;
 use stopgap_rules::contradicted_probe;
 
 use crate::error::CliError;
@@ -70,14 +71,11 @@ pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
 
 /// Reads all documents and reports everything wrong in all of them at once.
 fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> {
-    let check = |pattern: &str| {
-        stopgap_pattern::check_document_pattern(pattern).map_err(|error| error.to_string())
-    };
     let mut mitigations: Vec<Mitigation> = Vec::new();
     let mut names = Names::default();
     let mut refused = Vec::new();
     for (name, bytes) in documents {
-        match parse(&bytes, &check) {
+        match parse(&bytes, &check_document_pattern) {
             Ok(mitigation) => match names.clash(&mitigation).or_else(|| belied(&mitigation)) {
                 Some(problem) => refused.push(render(&name, &bytes, &[problem])),
                 None => mitigations.push(mitigation),

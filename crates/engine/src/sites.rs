@@ -101,7 +101,7 @@ mod tests {
                     kind = \"block-request\"\ndeny = \"abort\"\nwhen = [\n\
                     { field = \"host\", ends-with = \".shop\" },\n\
                     { field = \"uri\", contains = \"x\" } ]\n";
-        let mitigation = document::parse(text.as_bytes(), &|_| Ok(())).unwrap();
+        let mitigation = document::parse(text.as_bytes(), &document::any_pattern).unwrap();
         let sites: Vec<WebSite> =
             ["a.test", "b.test", "b.shop", "c.shop"].map(|name| site(name, 0, 80)).into();
         let asked = asked(&sites, &mitigation.actions);

@@ -304,6 +304,8 @@ fn told(bytes: &[u8], problems: &[Problem]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use stopgap_model::document::any_pattern;
+
     use super::*;
 
     struct Nothing;
@@ -331,7 +333,7 @@ mod tests {
 
     fn shipped(id: &str) -> Vec<Mitigation> {
         let bytes = document(id, 5, &format!("{id}.1"), "t");
-        vec![parse(&bytes, &|_| Ok(())).unwrap()]
+        vec![parse(&bytes, &any_pattern).unwrap()]
     }
 
     fn feed(name: &str, ids: &[&str], hold: Option<&str>) -> Source {
@@ -418,7 +420,7 @@ mod tests {
     fn a_feed_does_not_push_others_out_by_the_names_of_their_actions() {
         let mut shipped = shipped("M2");
         let bytes = document("CVE-1", 1, "PL.1", "t");
-        shipped.push(parse(&bytes, &|_| Ok(())).unwrap());
+        shipped.push(parse(&bytes, &any_pattern).unwrap());
         let mut assembly = Assembly::new(&Nothing, shipped, true);
         let thief = feed("feed a", &["PL", "EVIL-*"], None);
         assembly.document(&thief, "PL.toml", &document("PL", 1, "PL.1", "t"));

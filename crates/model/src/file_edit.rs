@@ -1,6 +1,6 @@
 //! What becomes of a file.
 
-use crate::ServerPath;
+use crate::server_path::ServerPath;
 
 /// A file with its bytes before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,11 @@ pub const MAX_ID_LENGTH: usize = 64;
 )]
 pub struct NotAnId(String);
 
+/// What an id looks like, as a phrase.
+pub(crate) fn id_rule() -> String {
+    format!("1 to {MAX_ID_LENGTH} of letters, digits, `.`, `_`, `-`, a letter or digit first")
+}
+
 fn check(text: &str) -> Result<(), NotAnId> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let good = text.len() <= MAX_ID_LENGTH

@@ -1,14 +1,16 @@
 //! The nouns of Stopgap: ids, versions and ranges, host facts, mitigation documents, policy,
 //! observations, states and reports.
 //!
-//! Pure: no IO, no clock, no environment. Everything that other rooms say to each other is said in
+//! Pure: no IO, no clock, no environment. Everything that the other crates say to each other is said in
 //! these types.
+#![warn(clippy::indexing_slicing)]
 
 pub mod account;
 pub mod catalog;
 pub mod digest;
 pub mod document;
 pub mod evidence;
+mod fact;
 mod file_edit;
 pub mod host;
 pub mod id;
@@ -22,6 +24,7 @@ pub mod report;
 pub mod request;
 pub mod request_line;
 pub mod rule;
+mod server_path;
 pub mod version;
 pub mod web;
 

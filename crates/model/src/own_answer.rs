@@ -137,12 +137,15 @@ fn decoded(path: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((&first, behind)) = rest.split_first() {
-        let pair = match (first, behind) {
-            (b'%', [high, low, ..]) => digit(*high).zip(digit(*low)),
+        let escaped = match (first, behind) {
+            (b'%', [high, low, behind @ ..]) => digit(*high).zip(digit(*low)).zip(Some(behind)),
             _ => None,
         };
-        bytes.push(pair.map_or(first, |(high, low)| high << 4 | low));
-        rest = if pair.is_some() { &behind[2..] } else { behind };
+        // What is no escape stands for itself.
+        let (byte, next) =
+            escaped.map_or((first, behind), |((high, low), behind)| (high << 4 | low, behind));
+        bytes.push(byte);
+        rest = next;
     }
     bytes
 }

@@ -42,7 +42,8 @@ pub fn absolute(target: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let rest = rest.strip_prefix(b"://")?;
     scheme.first()?.is_ascii_alphabetic().then(|| {
         let end = rest.iter().position(|b| b"/?".contains(b)).unwrap_or(rest.len());
-        (scheme, &rest[..end], &rest[end..])
+        let (authority, behind) = rest.split_at(end);
+        (scheme, authority, behind)
     })
 }
 
@@ -125,7 +126,7 @@ impl Request {
     fn split_uri(&self) -> (&[u8], Option<&[u8]>) {
         let uri = self.uri();
         match uri.iter().position(|&b| b == b'?') {
-            Some(at) => (&uri[..at], Some(&uri[at + 1..])),
+            Some(at) => (uri.get(..at).unwrap_or_default(), uri.get(at + 1..)),
             None => (uri, None),
         }
     }

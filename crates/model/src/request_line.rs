@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::request::{Request, Response};
+use crate::request::{NotARequest, Request, Response};
 
 /// The longest line of a file of requests, in bytes: a request with a body of 64 KiB, escaped.
 pub const MAX_LINE: u64 = 1024 * 1024;
@@ -52,16 +52,27 @@ fn header_lines(headers: BTreeMap<String, Values>) -> impl Iterator<Item = Strin
     })
 }
 
+/// Why a line is no request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotARequestLine {
+    /// Its request or a header of it.
+    #[error(transparent)]
+    Request(#[from] NotARequest),
+    /// The status of its response, which has three digits.
+    #[error("{0} is not a status")]
+    Status(u16),
+}
+
 impl RequestLine {
     /// The request, and the response to it where one is said.
     ///
     /// # Errors
-    /// It is no request, or the response is none: a sentence without a full stop.
-    pub fn read(self) -> Result<(Request, Option<Response>), String> {
+    /// It is no request, or its response is none.
+    pub fn read(self) -> Result<(Request, Option<Response>), NotARequestLine> {
         let line = format!("{} {}", self.method, self.uri);
-        let mut request = Request::from_line(&line).map_err(|error| error.to_string())?;
+        let mut request = Request::from_line(&line)?;
         for line in header_lines(self.headers) {
-            request.add_header_line(&line).map_err(|error| error.to_string())?;
+            request.add_header_line(&line)?;
         }
         request.body = self.body.unwrap_or_default().into_bytes();
         Ok((request, self.response.map(ResponseLine::read).transpose()?))
@@ -69,14 +80,14 @@ impl RequestLine {
 }
 
 impl ResponseLine {
-    fn read(self) -> Result<Response, String> {
+    fn read(self) -> Result<Response, NotARequestLine> {
         let mut response = Response::default();
         response.status = self.status.unwrap_or(response.status);
         if !(100..=999).contains(&response.status) {
-            return Err(format!("{} is not a status", response.status));
+            return Err(NotARequestLine::Status(response.status));
         }
         for line in header_lines(self.headers) {
-            response.add_header_line(&line).map_err(|error| error.to_string())?;
+            response.add_header_line(&line)?;
         }
         Ok(response)
     }

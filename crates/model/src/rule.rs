@@ -1,5 +1,5 @@
 //! The one abstract syntax of request rules. What it means is said by the reference evaluator in
-//! the `rules` room; every server's translation is held to it.
+//! the `rules` crate; every server's translation is held to it.
 
 use std::fmt;
 

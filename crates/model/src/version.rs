@@ -2,9 +2,9 @@
 
 mod deb;
 mod dotted;
+mod order;
 mod rpm;
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -127,18 +127,6 @@ impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// What of `bytes` is `kind` up to the first byte that is not, and the rest.
-fn cut(bytes: &[u8], kind: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
-    let end = bytes.iter().position(|byte| !kind(byte)).unwrap_or(bytes.len());
-    bytes.split_at(end)
-}
-
-/// The order of two numbers of any length, in decimal digits; none is zero.
-fn numbers(a: &[u8], b: &[u8]) -> Ordering {
-    let ((_, a), (_, b)) = (cut(a, |byte| *byte == b'0'), cut(b, |byte| *byte == b'0'));
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// The vulnerable versions of one branch: `introduced <= version < fixed`, all of one scheme.

@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use crate::account::{Account, Capabilities};
-use crate::host::{Fact, ServerPath};
+use crate::fact::Fact;
+use crate::server_path::ServerPath;
 use crate::version::Version;
 
 /// Which web server it is.

@@ -13,7 +13,7 @@ mod rules;
 mod tests;
 mod twin;
 
-use stopgap_model::document::parse;
+use stopgap_model::document::{any_pattern, parse};
 use stopgap_model::{Mitigation, Problem};
 use stopgap_rules::ActionSemantics;
 
@@ -69,7 +69,7 @@ struct Subject<'a> {
 pub(crate) fn lint(name: &str, bytes: &[u8]) -> Vec<Finding> {
     // A pattern that costs too much is refused here as it is everywhere, but the document around
     // it is looked at all the same: what gets past the pattern matters more than its cost.
-    let mitigation = match parse(bytes, &|_| Ok(())) {
+    let mitigation = match parse(bytes, &any_pattern) {
         Ok(mitigation) => mitigation,
         Err(problems) => return problems.into_iter().map(document::unreadable).collect(),
     };

@@ -79,8 +79,7 @@ fn import(config: &str, arguments: &[&str]) -> Run {
 }
 
 fn read(document: &str) -> Mitigation {
-    let check = |pattern: &str| check_document_pattern(pattern).map_err(|error| error.to_string());
-    parse(document.as_bytes(), &check)
+    parse(document.as_bytes(), &check_document_pattern)
         .unwrap_or_else(|problems| panic!("{problems:#?}\n{document}"))
 }
 

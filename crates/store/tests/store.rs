@@ -383,7 +383,10 @@ fn a_revision_never_names_two_contents() {
     let document =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../catalog/PING1.toml"))
             .unwrap();
-    let parse = |text: &str| stopgap_model::document::parse(text.as_bytes(), &|_| Ok(())).unwrap();
+    let parse = |text: &str| {
+        stopgap_model::document::parse(text.as_bytes(), &stopgap_model::document::any_pattern)
+            .unwrap()
+    };
     let first = parse(&document);
     store.remember([&first]).unwrap();
     assert_eq!(state.open().revisions().unwrap().reused(&first), None);

@@ -59,8 +59,11 @@ pub(crate) fn everything_on() -> Policy {
 /// What a publisher offers who has these documents.
 pub(crate) fn published<T: AsRef<str>>(documents: &[T]) -> Catalog {
     let parse = |text: &T| {
-        stopgap_model::document::parse(text.as_ref().as_bytes(), &|_| Ok(()))
-            .unwrap_or_else(|wrong| panic!("{wrong:?}"))
+        stopgap_model::document::parse(
+            text.as_ref().as_bytes(),
+            &stopgap_model::document::any_pattern,
+        )
+        .unwrap_or_else(|wrong| panic!("{wrong:?}"))
     };
     Catalog::of("a test", documents.iter().map(parse))
 }

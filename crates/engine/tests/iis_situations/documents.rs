@@ -90,6 +90,6 @@ pools = ["MSExchangeECPAppPool", "MSExchangeOABAppPool"]
 }
 
 pub fn read(text: &str) -> Mitigation {
-    stopgap_model::document::parse(text.as_bytes(), &|_| Ok(()))
+    stopgap_model::document::parse(text.as_bytes(), &stopgap_model::document::any_pattern)
         .unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
 }

@@ -1,12 +1,13 @@
 //! `[[action]]`: what is changed.
 
 use super::affected::version;
-use super::condition::{Conditions, Looks};
-use super::log::Log;
+use super::condition::{Conditions, Phase};
+use super::diagnostics::Diagnostics;
+use super::header;
+use super::limits::{MAX_ACTIONS, MAX_BODY_LIMIT};
 use super::table::{Item, Table};
 use super::words::{did_you_mean, one_of};
-use super::{MAX_ACTIONS, MAX_BODY_LIMIT, header, id_rule, strings};
-use crate::id::ActionId;
+use crate::id::{ActionId, id_rule};
 use crate::mitigation::{Action, ActionKind, Affected, Scope};
 use crate::problem::{Problem, one_line};
 use crate::rule::{BlockRule, Condition, DEFAULT_BODY_LIMIT, Deny};
@@ -50,8 +51,13 @@ impl Kind {
 /// The actions. A document without one changes nothing and says so with `do-nothing`.
 ///
 /// An action may narrow what is affected only where all the products have versions of one scheme.
-pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>, affected: &[Affected]) -> Vec<Action> {
+pub(super) fn all(
+    log: &mut Diagnostics<'_>,
+    top: &Table<'_>,
+    affected: &[Affected],
+) -> Vec<Action> {
     let mut actions: Vec<Action> = Vec::new();
+    // Each id with where it stands, so that a second one can point at the first.
     let mut ids: Vec<(ActionId, usize)> = Vec::new();
     let Some(list) = top.required(log, "action", "at least one `[[action]]`") else {
         return actions;
@@ -71,7 +77,7 @@ pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>, affected: &[Affected]) -> 
 }
 
 fn action_id(
-    log: &mut Log<'_>,
+    log: &mut Diagnostics<'_>,
     item: &Item<'_>,
     ids: &mut Vec<(ActionId, usize)>,
 ) -> Option<ActionId> {
@@ -86,9 +92,9 @@ fn action_id(
     Some(id)
 }
 
-fn kind(log: &mut Log<'_>, table: &Table<'_>) -> Option<ActionKind> {
+fn kind(log: &mut Diagnostics<'_>, table: &Table<'_>) -> Option<ActionKind> {
     let item = table.required(log, "kind", "such as `kind = \"block-request\"`")?;
-    let kind = item.word(log, KINDS)?;
+    let kind = item.keyword(log, KINDS)?;
     check_keys(log, table, kind);
     match kind {
         Kind::BlockRequest => block_request(log, table),
@@ -109,7 +115,7 @@ fn kind(log: &mut Log<'_>, table: &Table<'_>) -> Option<ActionKind> {
 }
 
 /// Tells a key of another kind from a key that no kind has.
-fn check_keys(log: &mut Log<'_>, table: &Table<'_>, kind: Kind) {
+fn check_keys(log: &mut Diagnostics<'_>, table: &Table<'_>, kind: Kind) {
     let name = |kind: Kind| KINDS.iter().find(|(_, k)| k.keys() == kind.keys()).map_or("", |k| k.0);
     for item in table.items().filter(|item| !kind.keys().contains(&item.key)) {
         let owners = KINDS.iter().filter(|(_, other)| other.keys().contains(&item.key));
@@ -126,10 +132,14 @@ fn check_keys(log: &mut Log<'_>, table: &Table<'_>, kind: Kind) {
     }
 }
 
-fn only_below(log: &mut Log<'_>, table: &Table<'_>, affected: &[Affected]) -> Option<Version> {
+fn only_below(
+    log: &mut Diagnostics<'_>,
+    table: &Table<'_>,
+    affected: &[Affected],
+) -> Option<Version> {
     let item = table.get("only_if")?;
     let only_if = item.table(log)?;
-    only_if.only(log, &["version_below"]);
+    only_if.deny_unknown(log, &["version_below"]);
     let limit = only_if.required(log, "version_below", "such as `version_below = \"15.2\"`")?;
     let mut schemes = affected.iter().map(|affected| Scheme::of(&affected.product));
     let scheme = schemes.next().unwrap_or(Scheme::Dotted);
@@ -142,12 +152,12 @@ fn only_below(log: &mut Log<'_>, table: &Table<'_>, affected: &[Affected]) -> Op
     version(log, &limit, scheme)
 }
 
-fn block_request(log: &mut Log<'_>, table: &Table<'_>) -> Option<ActionKind> {
+fn block_request(log: &mut Diagnostics<'_>, table: &Table<'_>) -> Option<ActionKind> {
     let scope = scope(log, table);
     let deny = table
         .required(log, "deny", "`\"abort\"` or `{ status = 403 }`")
         .and_then(|item| deny(log, &item));
-    let mut conditions = Conditions::new(Looks::AtRequests);
+    let mut conditions = Conditions::new(Phase::Request);
     let when = table
         .required(log, "when", "the requests to block; without it every request would be")
         .map(|item| conditions.when(log, &item));
@@ -159,10 +169,10 @@ fn block_request(log: &mut Log<'_>, table: &Table<'_>) -> Option<ActionKind> {
     Some(ActionKind::BlockRequest { scope, rule })
 }
 
-fn deny(log: &mut Log<'_>, item: &Item<'_>) -> Option<Deny> {
+fn deny(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<Deny> {
     const EXPECTED: &str = "`\"abort\"` or `{ status = 403 }`";
     if item.is_string() {
-        let text = item.line(log)?;
+        let text = item.single_line(log)?;
         if text != "abort" {
             let problem =
                 Problem::new(item.span.clone(), format!("unknown deny `{}`", one_line(text)));
@@ -172,12 +182,12 @@ fn deny(log: &mut Log<'_>, item: &Item<'_>) -> Option<Deny> {
         return Some(Deny::Abort);
     }
     let table = item.table(log)?;
-    table.only(log, &["status"]);
+    table.deny_unknown(log, &["status"]);
     let status = table.required(log, "status", EXPECTED)?.whole_number(log, 400..=599)?;
     u16::try_from(status).ok().map(Deny::Status)
 }
 
-fn body_limit(log: &mut Log<'_>, item: &Item<'_>, needs_body: bool) -> Option<usize> {
+fn body_limit(log: &mut Diagnostics<'_>, item: &Item<'_>, needs_body: bool) -> Option<usize> {
     let most = i64::try_from(MAX_BODY_LIMIT).unwrap_or(i64::MAX);
     let limit = item.whole_number(log, 1..=most)?;
     if !needs_body {
@@ -187,11 +197,11 @@ fn body_limit(log: &mut Log<'_>, item: &Item<'_>, needs_body: bool) -> Option<us
     usize::try_from(limit).ok()
 }
 
-fn response_header(log: &mut Log<'_>, table: &Table<'_>) -> Option<ActionKind> {
+fn response_header(log: &mut Diagnostics<'_>, table: &Table<'_>) -> Option<ActionKind> {
     let scope = scope(log, table);
     let change = header::of_response(log, table);
     let when = table.get("when").map_or(Condition::All(Vec::new()), |item| {
-        Conditions::new(Looks::AtResponses).when(log, &item)
+        Conditions::new(Phase::Response).when(log, &item)
     });
     let (header, change) = change?;
     Some(ActionKind::ResponseHeader { scope, header, change, when })
@@ -207,14 +217,14 @@ fn is_name(text: &str) -> bool {
     !text.contains(SPECIAL) && !text.contains('/') && !text.starts_with('-') && text.trim() == text
 }
 
-fn names(log: &mut Log<'_>, table: &Table<'_>, key: &str) -> Option<Vec<String>> {
+fn names(log: &mut Diagnostics<'_>, table: &Table<'_>, key: &str) -> Option<Vec<String>> {
     table.required(log, key, "a list of names")?;
-    Some(strings(log, table, key, is_name, "a plain name without wildcards, quotes or slashes"))
+    Some(table.strings(log, key, is_name, "a plain name without wildcards, quotes or slashes"))
 }
 
-fn scope(log: &mut Log<'_>, table: &Table<'_>) -> Option<Scope> {
+fn scope(log: &mut Diagnostics<'_>, table: &Table<'_>) -> Option<Scope> {
     let scope = table.get("scope")?.table(log)?;
-    scope.only(log, &["site", "path"]);
+    scope.deny_unknown(log, &["site", "path"]);
     let site = scope
         .required(log, "site", "such as `site = \"Default Web Site\"`")
         .and_then(|item| site(log, &item));
@@ -222,8 +232,8 @@ fn scope(log: &mut Log<'_>, table: &Table<'_>) -> Option<Scope> {
     Some(Scope { site: site?, path: path? })
 }
 
-fn site(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
-    let text = item.line(log)?;
+fn site(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<String> {
+    let text = item.single_line(log)?;
     if !is_name(text) {
         item.refuse(log, "the name of a site, without a path");
         return None;
@@ -232,8 +242,8 @@ fn site(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
 }
 
 /// A path without its trailing slash. One that leads somewhere else than it says is refused.
-fn path(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
-    let text = item.line(log)?;
+fn path(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<String> {
+    let text = item.single_line(log)?;
     let path = text.strip_suffix('/').unwrap_or(text);
     let leads_on = |part: &str| !matches!(part, "" | "." | "..");
     let good = text.starts_with('/')

@@ -2,35 +2,35 @@
 
 use std::ops::Range;
 
-use super::log::Log;
+use super::diagnostics::Diagnostics;
+use super::limits::{MAX_AFFECTED, MAX_RANGES};
 use super::table::{Item, Table};
-use super::{MAX_AFFECTED, MAX_RANGES, strings};
 use crate::mitigation::Affected;
 use crate::problem::{Problem, one_line};
 use crate::product::{PRODUCT_RULE, is_product, is_word};
 use crate::version::{Scheme, Version, VersionRange};
 
 /// The affected products; none if the document is for any server.
-pub(super) fn all(log: &mut Log<'_>, top: &Table<'_>) -> Vec<Affected> {
+pub(super) fn all(log: &mut Diagnostics<'_>, top: &Table<'_>) -> Vec<Affected> {
     let Some(list) = top.get("affected") else { return Vec::new() };
     let items = list.list(log, MAX_AFFECTED);
     items.iter().filter_map(|item| one(log, item)).collect()
 }
 
-fn one(log: &mut Log<'_>, item: &Item<'_>) -> Option<Affected> {
+fn one(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<Affected> {
     let table = item.table(log)?;
-    table.only(log, &["product", "roles", "ranges"]);
+    table.deny_unknown(log, &["product", "roles", "ranges"]);
     let product = table
         .required(log, "product", "such as `product = \"microsoft/exchange-server\"`")
         .and_then(|item| product(log, &item));
-    let roles = strings(log, &table, "roles", is_word, "lower-case letters, digits, `-`, `.`, `_`");
+    let roles = table.strings(log, "roles", is_word, "lower-case letters, digits, `-`, `.`, `_`");
     let scheme = product.as_deref().map_or(Scheme::Dotted, Scheme::of);
     let ranges = table.get("ranges").map_or_else(Vec::new, |item| ranges(log, &item, scheme));
     Some(Affected { product: product?, roles, ranges })
 }
 
-fn product(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
-    let text = item.line(log)?;
+fn product(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<String> {
+    let text = item.single_line(log)?;
     if !is_product(text) {
         item.refuse(log, PRODUCT_RULE);
         return None;
@@ -38,7 +38,7 @@ fn product(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn ranges(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Vec<VersionRange> {
+fn ranges(log: &mut Diagnostics<'_>, item: &Item<'_>, scheme: Scheme) -> Vec<VersionRange> {
     let mut found: Vec<(VersionRange, Range<usize>)> = Vec::new();
     for item in item.list(log, MAX_RANGES) {
         let Some(new) = range(log, &item, scheme) else { continue };
@@ -55,9 +55,9 @@ fn ranges(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Vec<VersionRang
     found.into_iter().map(|(range, _)| range).collect()
 }
 
-fn range(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Option<VersionRange> {
+fn range(log: &mut Diagnostics<'_>, item: &Item<'_>, scheme: Scheme) -> Option<VersionRange> {
     let table = item.table(log)?;
-    table.only(log, &["introduced", "fixed"]);
+    table.deny_unknown(log, &["introduced", "fixed"]);
     let introduced = table
         .required(log, "introduced", "the first vulnerable version")
         .and_then(|item| version(log, &item, scheme));
@@ -75,7 +75,11 @@ fn range(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Option<VersionRa
 }
 
 /// A version of this scheme.
-pub(super) fn version(log: &mut Log<'_>, item: &Item<'_>, scheme: Scheme) -> Option<Version> {
+pub(super) fn version(
+    log: &mut Diagnostics<'_>,
+    item: &Item<'_>,
+    scheme: Scheme,
+) -> Option<Version> {
     let text = item.text(log)?;
     let version = Version::read(text, scheme).ok();
     if version.is_none() {

@@ -1,10 +1,10 @@
 //! Conditions: `when = [...]`, with `all`, `any` and `not` in it, and tests of fields.
 
+use super::diagnostics::Diagnostics;
 use super::header::{is_token, is_visible};
-use super::log::Log;
+use super::limits::{MAX_DECODES, MAX_DEPTH, MAX_TESTS};
 use super::table::{Item, Table};
 use super::words::one_of;
-use super::{MAX_DECODES, MAX_DEPTH, MAX_TESTS};
 use crate::problem::{Problem, one_line};
 use crate::rule::{Case, Condition, Decode, Field, Operator, Test};
 
@@ -53,29 +53,29 @@ const NAMED_FIELDS: &[(&str, MakeField)] = &[
 
 /// What the conditions of an action may look at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Looks {
+pub(super) enum Phase {
     /// The request and its body; there is no response yet.
-    AtRequests,
+    Request,
     /// The response and the request's head; its body is gone.
-    AtResponses,
+    Response,
 }
 
 /// Reads the conditions of one action.
 pub(super) struct Conditions {
-    looks: Looks,
+    phase: Phase,
     tests: usize,
     /// Whether any test needs the request's body.
     pub(super) needs_body: bool,
 }
 
 impl Conditions {
-    /// Conditions that may look at `looks`.
-    pub(super) fn new(looks: Looks) -> Self {
-        Self { looks, tests: 0, needs_body: false }
+    /// Conditions that are judged in `phase`.
+    pub(super) fn new(phase: Phase) -> Self {
+        Self { phase, tests: 0, needs_body: false }
     }
 
     /// `when`: all of the list hold.
-    pub(super) fn when(&mut self, log: &mut Log<'_>, item: &Item<'_>) -> Condition {
+    pub(super) fn when(&mut self, log: &mut Diagnostics<'_>, item: &Item<'_>) -> Condition {
         let condition = Condition::All(self.list(log, item, 1));
         if self.tests > MAX_TESTS {
             let message = format!("the conditions have {} tests", self.tests);
@@ -85,16 +85,22 @@ impl Conditions {
         condition
     }
 
-    fn list(&mut self, log: &mut Log<'_>, item: &Item<'_>, depth: usize) -> Vec<Condition> {
+    fn list(&mut self, log: &mut Diagnostics<'_>, item: &Item<'_>, depth: usize) -> Vec<Condition> {
         let items = item.list(log, MAX_TESTS);
         items.iter().filter_map(|item| self.one(log, item, depth)).collect()
     }
 
-    fn one(&mut self, log: &mut Log<'_>, item: &Item<'_>, depth: usize) -> Option<Condition> {
+    fn one(
+        &mut self,
+        log: &mut Diagnostics<'_>,
+        item: &Item<'_>,
+        depth: usize,
+    ) -> Option<Condition> {
         let table = item.table(log)?;
         let Some(group) = table.items().find(|entry| GROUPS.contains(&entry.key)) else {
             return self.test(log, &table).map(Condition::Test);
         };
+        // A test beside a group could be meant with `and` or with `or`.
         for other in table.items().filter(|entry| entry.key != group.key) {
             let message = format!("`{}` stands beside `{}`", one_line(other.key), group.key);
             let help = "write each as a condition of its own, in braces";
@@ -112,11 +118,12 @@ impl Conditions {
         }
     }
 
-    fn test(&mut self, log: &mut Log<'_>, table: &Table<'_>) -> Option<Test> {
+    fn test(&mut self, log: &mut Diagnostics<'_>, table: &Table<'_>) -> Option<Test> {
         self.tests += 1;
         let operators = OPERATORS.iter().map(|(name, _)| *name);
         let known: Vec<&str> = ["field", "decode", "case"].into_iter().chain(operators).collect();
         let unknown = |item: &Item<'_>| !known.contains(&item.key);
+        // A group is no key of a test, but may be what was misspelt.
         let all_known: Vec<&str> = known.iter().chain(GROUPS).copied().collect();
         let mut misspelt = false;
         for item in table.items().filter(unknown) {
@@ -128,22 +135,22 @@ impl Conditions {
             .and_then(|item| self.field(log, &item));
         let decode = table.get("decode").map_or_else(Vec::new, |item| {
             let items = item.list(log, MAX_DECODES);
-            items.iter().filter_map(|item| item.word(log, DECODES)).collect()
+            items.iter().filter_map(|item| item.keyword(log, DECODES)).collect()
         });
-        let case = table.get("case").map_or(Some(Case::Ignore), |item| item.word(log, CASES));
+        let case = table.get("case").map_or(Some(Case::Ignore), |item| item.keyword(log, CASES));
         // A misspelt operator is told once, not again as a missing one.
         let operator = operator(log, table, !misspelt);
         Some(Test { field: field?, decode, operator: operator?, case: case? })
     }
 
-    fn field(&mut self, log: &mut Log<'_>, item: &Item<'_>) -> Option<Field> {
+    fn field(&mut self, log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<Field> {
         let field = field(log, item)?;
-        if field.is_of_response() && self.looks == Looks::AtRequests {
+        if field.is_of_response() && self.phase == Phase::Request {
             let message = format!("`{field}` is not known when a request is judged");
             log.report(Problem::new(item.span.clone(), message).expected("a field of the request"));
             return None;
         }
-        if field.is_of_body() && self.looks == Looks::AtResponses {
+        if field.is_of_body() && self.phase == Phase::Response {
             let message = format!("`{field}` is not kept until the response");
             let expected = "a field of the response or of the request's head";
             log.report(Problem::new(item.span.clone(), message).expected(expected));
@@ -154,9 +161,10 @@ impl Conditions {
     }
 }
 
-fn operator(log: &mut Log<'_>, table: &Table<'_>, tell_missing: bool) -> Option<Operator> {
+fn operator(log: &mut Diagnostics<'_>, table: &Table<'_>, tell_missing: bool) -> Option<Operator> {
     let found = |(name, make): &(&str, MakeOperator)| table.get(name).map(|item| (item, *make));
     let mut operators: Vec<_> = OPERATORS.iter().filter_map(found).collect();
+    // The first as it stands in the document is the one that is meant.
     operators.sort_by_key(|(item, _)| item.key_span.start);
     let expected = one_of(OPERATORS.iter().map(|(name, _)| *name));
     for (item, _) in operators.iter().skip(1) {
@@ -171,7 +179,7 @@ fn operator(log: &mut Log<'_>, table: &Table<'_>, tell_missing: bool) -> Option<
         }
         return None;
     };
-    let text = item.raw(log)?;
+    let text = item.string(log)?;
     if text.is_empty() {
         let problem = Problem::new(item.span.clone(), format!("`{}` is empty", item.key));
         log.report(problem.expected("a text: nothing is in everything"));
@@ -188,8 +196,8 @@ fn operator(log: &mut Log<'_>, table: &Table<'_>, tell_missing: bool) -> Option<
     None
 }
 
-fn field(log: &mut Log<'_>, item: &Item<'_>) -> Option<Field> {
-    let text = item.line(log)?;
+fn field(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<Field> {
+    let text = item.single_line(log)?;
     if let Some((_, field)) = FIELDS.iter().find(|(word, _)| *word == text) {
         return Some(field.clone());
     }
@@ -211,7 +219,12 @@ fn field(log: &mut Log<'_>, item: &Item<'_>) -> Option<Field> {
     Some(make(if is_header { name.to_ascii_lowercase() } else { name.to_owned() }))
 }
 
-fn unknown_field(log: &mut Log<'_>, item: &Item<'_>, word: &str, text: &str) -> Option<Field> {
+fn unknown_field(
+    log: &mut Diagnostics<'_>,
+    item: &Item<'_>,
+    word: &str,
+    text: &str,
+) -> Option<Field> {
     let plain = FIELDS.iter().map(|(word, _)| *word);
     if plain.clone().any(|known| known == word) {
         let message = format!("`{word}` takes no name");

@@ -1,6 +1,6 @@
 //! Header names and values, and the changes of headers.
 
-use super::log::Log;
+use super::diagnostics::Diagnostics;
 use super::table::{Item, Table};
 use super::words::one_of;
 use crate::mitigation::HeaderChange;
@@ -19,7 +19,10 @@ pub(super) fn is_visible(text: &str) -> bool {
 
 /// The header's name as written, and its change, of a `request-header` action: `remove` names the
 /// header itself, `set` goes with `header`.
-pub(super) fn of_request(log: &mut Log<'_>, table: &Table<'_>) -> Option<(String, HeaderChange)> {
+pub(super) fn of_request(
+    log: &mut Diagnostics<'_>,
+    table: &Table<'_>,
+) -> Option<(String, HeaderChange)> {
     let change = only_change(log, table, &["set", "remove"])?;
     if change.key != "remove" {
         let value = value(log, &change);
@@ -34,13 +37,16 @@ pub(super) fn of_request(log: &mut Log<'_>, table: &Table<'_>) -> Option<(String
 
 /// The header's name as written, and its change, of a `response-header` action: `header` names
 /// it, and one of `set`, `append` and `remove = true` says what is done.
-pub(super) fn of_response(log: &mut Log<'_>, table: &Table<'_>) -> Option<(String, HeaderChange)> {
+pub(super) fn of_response(
+    log: &mut Diagnostics<'_>,
+    table: &Table<'_>,
+) -> Option<(String, HeaderChange)> {
     let header = required_name(log, table);
     let item = only_change(log, table, &["set", "append", "remove"])?;
     let change = match item.key {
         "set" => HeaderChange::Set(value(log, &item)?),
         "append" => HeaderChange::Append(value(log, &item)?),
-        _ if item.truth(log)? => HeaderChange::Remove,
+        _ if item.boolean(log)? => HeaderChange::Remove,
         _ => {
             let problem = Problem::new(item.span, "the action would do nothing");
             log.report(problem.expected("`remove = true`"));
@@ -51,7 +57,11 @@ pub(super) fn of_response(log: &mut Log<'_>, table: &Table<'_>) -> Option<(Strin
 }
 
 /// The one change that is there; reports none and each one too many.
-fn only_change<'a>(log: &mut Log<'_>, table: &Table<'a>, keys: &[&str]) -> Option<Item<'a>> {
+fn only_change<'a>(
+    log: &mut Diagnostics<'_>,
+    table: &Table<'a>,
+    keys: &[&str],
+) -> Option<Item<'a>> {
     let mut changes: Vec<Item<'a>> = keys.iter().filter_map(|key| table.get(key)).collect();
     changes.sort_by_key(|item| item.key_span.start);
     for item in changes.iter().skip(1) {
@@ -65,13 +75,13 @@ fn only_change<'a>(log: &mut Log<'_>, table: &Table<'a>, keys: &[&str]) -> Optio
     changes.into_iter().next()
 }
 
-fn required_name(log: &mut Log<'_>, table: &Table<'_>) -> Option<String> {
+fn required_name(log: &mut Diagnostics<'_>, table: &Table<'_>) -> Option<String> {
     let expected = "such as `header = \"Content-Security-Policy\"`";
     table.required(log, "header", expected).and_then(|item| name(log, &item))
 }
 
 /// The name of a header, as written.
-pub(super) fn name(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
+pub(super) fn name(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<String> {
     let text = item.text(log)?;
     if !is_token(text) {
         item.refuse(log, "a header name: letters, digits and `-`");
@@ -81,6 +91,6 @@ pub(super) fn name(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
 }
 
 /// A value that cannot begin another header.
-fn value(log: &mut Log<'_>, item: &Item<'_>) -> Option<String> {
-    item.line(log).map(str::to_owned)
+fn value(log: &mut Diagnostics<'_>, item: &Item<'_>) -> Option<String> {
+    item.single_line(log).map(str::to_owned)
 }

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::MAX_TEXT;
-use super::log::Log;
+use super::diagnostics::Diagnostics;
+use super::limits::{MAX_LIST, MAX_TEXT};
 use super::words::{did_you_mean, is_unprintable, one_of};
 use crate::problem::{Problem, one_line};
 
@@ -34,7 +34,7 @@ impl<'a> Table<'a> {
     /// The value of `key`, or a report that it is missing.
     pub(super) fn required(
         &self,
-        log: &mut Log<'_>,
+        log: &mut Diagnostics<'_>,
         key: &str,
         expected: &str,
     ) -> Option<Item<'a>> {
@@ -52,10 +52,33 @@ impl<'a> Table<'a> {
     }
 
     /// Reports every key that is not one of `known`.
-    pub(super) fn only(&self, log: &mut Log<'_>, known: &[&str]) {
+    pub(super) fn deny_unknown(&self, log: &mut Diagnostics<'_>, known: &[&str]) {
         for item in self.items().filter(|item| !known.contains(&item.key)) {
             item.unknown_key(log, known);
         }
+    }
+
+    /// The list of strings `key`, each of which passes `good`; empty if the key is not there.
+    pub(super) fn strings(
+        &self,
+        log: &mut Diagnostics<'_>,
+        key: &str,
+        good: fn(&str) -> bool,
+        expected: &str,
+    ) -> Vec<String> {
+        let Some(list) = self.get(key) else { return Vec::new() };
+        let mut seen: Vec<String> = Vec::new();
+        for item in list.list(log, MAX_LIST) {
+            let Some(text) = item.single_line(log) else { continue };
+            if !good(text) {
+                item.refuse(log, expected);
+            } else if seen.iter().any(|other| other == text) {
+                item.repeated(log);
+            } else {
+                seen.push(text.to_owned());
+            }
+        }
+        seen
     }
 }
 
@@ -76,7 +99,7 @@ impl<'a> Item<'a> {
     }
 
     /// Reports that nobody knows the key.
-    pub(super) fn unknown_key(&self, log: &mut Log<'_>, known: &[&str]) {
+    pub(super) fn unknown_key(&self, log: &mut Diagnostics<'_>, known: &[&str]) {
         let message = format!("unknown key `{}`", one_line(self.key));
         let problem = Problem::new(self.key_span.clone(), message)
             .expected(one_of(known.iter().copied()))
@@ -85,7 +108,7 @@ impl<'a> Item<'a> {
     }
 
     /// Reports that the value is of the wrong type.
-    pub(super) fn wrong_type(&self, log: &mut Log<'_>, expected: &str) {
+    pub(super) fn wrong_type(&self, log: &mut Diagnostics<'_>, expected: &str) {
         let found = match self.value {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "a whole number",
@@ -100,14 +123,14 @@ impl<'a> Item<'a> {
     }
 
     /// Reports that the text cannot stand here.
-    pub(super) fn refuse(&self, log: &mut Log<'_>, expected: &str) {
+    pub(super) fn refuse(&self, log: &mut Diagnostics<'_>, expected: &str) {
         let text = one_line(self.value.as_str().unwrap_or_default());
         let message = format!("`{text}` cannot be used for `{}`", one_line(self.key));
         log.report(Problem::new(self.span.clone(), message).expected(expected));
     }
 
     /// Reports that the list has the text before.
-    pub(super) fn repeated(&self, log: &mut Log<'_>) {
+    pub(super) fn repeated(&self, log: &mut Diagnostics<'_>) {
         let text = one_line(self.value.as_str().unwrap_or_default());
         let message = format!("`{text}` is in the list twice");
         log.report(Problem::new(self.span.clone(), message));
@@ -119,7 +142,7 @@ impl<'a> Item<'a> {
     }
 
     /// A string that is not empty and not too long.
-    pub(super) fn text(&self, log: &mut Log<'_>) -> Option<&'a str> {
+    pub(super) fn text(&self, log: &mut Diagnostics<'_>) -> Option<&'a str> {
         let Some(text) = self.value.as_str() else {
             self.wrong_type(log, "a string");
             return None;
@@ -139,7 +162,7 @@ impl<'a> Item<'a> {
     }
 
     /// A text in one line, without control characters: it is shown on terminals.
-    pub(super) fn line(&self, log: &mut Log<'_>) -> Option<&'a str> {
+    pub(super) fn single_line(&self, log: &mut Diagnostics<'_>) -> Option<&'a str> {
         let text = self.text(log)?;
         let Some(bad) = text.chars().find(|&c| is_unprintable(c)) else { return Some(text) };
         let message = format!("`{}` has the control character {}", self.key, bad.escape_unicode());
@@ -148,7 +171,7 @@ impl<'a> Item<'a> {
     }
 
     /// A string of any content.
-    pub(super) fn raw(&self, log: &mut Log<'_>) -> Option<&'a str> {
+    pub(super) fn string(&self, log: &mut Diagnostics<'_>) -> Option<&'a str> {
         let text = self.value.as_str();
         if text.is_none() {
             self.wrong_type(log, "a string");
@@ -159,7 +182,7 @@ impl<'a> Item<'a> {
     /// A text that is a `T`; `what` names it with its article.
     pub(super) fn parsed<T: FromStr>(
         &self,
-        log: &mut Log<'_>,
+        log: &mut Diagnostics<'_>,
         what: &str,
         expected: &str,
     ) -> Option<T> {
@@ -173,7 +196,11 @@ impl<'a> Item<'a> {
     }
 
     /// One of the words that this key knows.
-    pub(super) fn word<T: Copy>(&self, log: &mut Log<'_>, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn keyword<T: Copy>(
+        &self,
+        log: &mut Diagnostics<'_>,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let text = self.text(log)?;
         let value = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if value.is_none() {
@@ -185,7 +212,7 @@ impl<'a> Item<'a> {
     /// Reports that `text` is not one of the words that this key knows.
     pub(super) fn unknown_word<'w>(
         &self,
-        log: &mut Log<'_>,
+        log: &mut Diagnostics<'_>,
         text: &str,
         words: impl Iterator<Item = &'w str> + Clone,
     ) {
@@ -199,7 +226,7 @@ impl<'a> Item<'a> {
     /// A whole number in `range`.
     pub(super) fn whole_number(
         &self,
-        log: &mut Log<'_>,
+        log: &mut Diagnostics<'_>,
         range: RangeInclusive<i64>,
     ) -> Option<i64> {
         let DeValue::Integer(integer) = self.value else {
@@ -216,8 +243,8 @@ impl<'a> Item<'a> {
         number
     }
 
-    /// A truth value.
-    pub(super) fn truth(&self, log: &mut Log<'_>) -> Option<bool> {
+    /// A boolean.
+    pub(super) fn boolean(&self, log: &mut Diagnostics<'_>) -> Option<bool> {
         let value = self.value.as_bool();
         if value.is_none() {
             self.wrong_type(log, "`true` or `false`");
@@ -226,7 +253,7 @@ impl<'a> Item<'a> {
     }
 
     /// A table.
-    pub(super) fn table(&self, log: &mut Log<'_>) -> Option<Table<'a>> {
+    pub(super) fn table(&self, log: &mut Diagnostics<'_>) -> Option<Table<'a>> {
         let Some(entries) = self.value.as_table() else {
             self.wrong_type(log, "a table");
             return None;
@@ -236,7 +263,7 @@ impl<'a> Item<'a> {
 
     /// The elements of a list that has 1 to `most` of them. An empty list is refused because it
     /// reads as "none" and means "any" or "all".
-    pub(super) fn list(&self, log: &mut Log<'_>, most: usize) -> Vec<Item<'a>> {
+    pub(super) fn list(&self, log: &mut Diagnostics<'_>, most: usize) -> Vec<Item<'a>> {
         let Some(list) = self.value.as_array() else {
             self.wrong_type(log, "a list");
             return Vec::new();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::SCHEMA;
+use super::limits::SCHEMA;
 use crate::mitigation::{Action, ActionKind, Affected, Expect, HeaderChange, Mitigation, Probe};
 use crate::mitigation::{Scope, Severity};
 use crate::request::Response;
@@ -54,6 +54,7 @@ fn list_line(text: &mut String, key: &str, values: &[String]) {
 
 /// A string in one line, whatever is in it.
 fn quoted(text: &str) -> String {
+    // A literal string, in which patterns are read more easily, has no way to say these.
     let plain = !text.contains('\'') && !text.contains(char::is_control);
     if plain && text.contains(['\\', '"']) {
         return format!("'{text}'");
@@ -109,6 +110,7 @@ fn write_action(text: &mut String, action: &Action) {
         }
         ActionKind::RequestHeader { scope, header, change } => {
             write_scope(text, scope.as_ref());
+            // To remove a header is said with its name alone.
             if *change == HeaderChange::Remove {
                 line(text, "remove", &quoted(header));
             } else {
@@ -120,6 +122,7 @@ fn write_action(text: &mut String, action: &Action) {
             write_scope(text, scope.as_ref());
             line(text, "header", &quoted(header));
             write_change(text, change);
+            // No condition is the same as one that always holds.
             if *when != Condition::All(Vec::new()) {
                 write_when(text, when);
             }
@@ -212,6 +215,7 @@ fn write_probe(text: &mut String, probe: &Probe) -> Result<(), NotText> {
     if !request.body.is_empty() {
         line(text, "body", &quoted(text_of(&request.body)?));
     }
+    // The status is written out even where it is the usual one: nothing has to be guessed.
     if let Some(Response { status, headers: given }) = &probe.response {
         let given = if given.is_empty() {
             String::new()

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{cut, numbers};
+use super::order::{cut, numbers};
 
 /// A version `[epoch:]upstream[-revision]`.
 ///

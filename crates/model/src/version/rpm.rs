@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{cut, numbers};
+use super::order::{cut, numbers};
 
 /// A version `[epoch:]version[-release]`.
 ///
@@ -79,6 +79,7 @@ fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
             ([b'~', rest @ ..], [b'~', rest2 @ ..]) | ([b'^', rest @ ..], [b'^', rest2 @ ..]) => {
                 (rest, rest2)
             }
+            // Before a release, `~` comes before even the end; `^` right after it.
             ([b'~', ..], _) => return Ordering::Less,
             (_, [b'~', ..]) => return Ordering::Greater,
             ([], _) | (_, []) => return a.len().cmp(&b.len()),
@@ -88,6 +89,7 @@ fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
                 let digits = first.is_ascii_digit();
                 let kind = if digits { u8::is_ascii_digit } else { u8::is_ascii_alphabetic };
                 let ((turn, rest), (turn2, rest2)) = (cut(a, kind), cut(b, kind));
+                // The other side has a turn of the other kind here: digits come after letters.
                 let order = match (turn2.is_empty(), digits) {
                     (true, true) => Ordering::Greater,
                     (true, false) => Ordering::Less,

@@ -31,9 +31,8 @@ pub(crate) fn run(arguments: &Try, as_json: bool) -> Result<u8, PublishError> {
 
 fn actions(file: &Path) -> Result<Actions, PublishError> {
     let bytes = read_bounded(file, MAX_DOCUMENT as u64)?;
-    let check = |pattern: &str| check_document_pattern(pattern).map_err(|error| error.to_string());
-    let mitigation = parse(&bytes, &check).map_err(|problems| PublishError::Document {
-        rendered: render(&file.display().to_string(), &bytes, &problems),
+    let mitigation = parse(&bytes, &check_document_pattern).map_err(|problems| {
+        PublishError::Document { rendered: render(&file.display().to_string(), &bytes, &problems) }
     })?;
     Actions::of(&mitigation).map_err(|why| PublishError::Config { file: file.into(), why })
 }
@@ -79,7 +78,7 @@ fn answer_lines(actions: &Actions, file: &Path) -> Result<(), PublishError> {
         }
         let parsed: RequestLine =
             serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
-        let (request, response) = parsed.read().map_err(wrong)?;
+        let (request, response) = parsed.read().map_err(|error| wrong(error.to_string()))?;
         let request = request.with_host();
         say!("{}", actions.answer(&request, response.as_ref()).as_json());
     }

@@ -24,7 +24,7 @@ pub(super) fn answer_lines(subject: &mut Subject, file: &Path) -> Result<(), Cli
         }
         let parsed: RequestLine =
             serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
-        let (request, response) = parsed.read().map_err(wrong)?;
+        let (request, response) = parsed.read().map_err(|error| wrong(error.to_string()))?;
         let request = request.with_host();
         say!("{}", subject.answer(&request, response.as_ref()).as_json());
     }

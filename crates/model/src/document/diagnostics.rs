@@ -2,28 +2,28 @@
 
 use std::ops::Range;
 
-use super::{MAX_PROBLEMS, fit};
+use super::limits::MAX_PROBLEMS;
 use crate::problem::Problem;
 
 /// What is wrong so far, and the one question that only the caller can answer.
-pub(super) struct Log<'a> {
+pub(super) struct Diagnostics<'a> {
     text: &'a str,
-    check_pattern: &'a dyn Fn(&str) -> Result<(), String>,
+    pattern_trouble: &'a dyn Fn(&str) -> Option<String>,
     problems: Vec<Problem>,
     /// The lines that the TOML parser could not read. What it made of them is a guess.
     guessed: Vec<Range<usize>>,
 }
 
-impl<'a> Log<'a> {
-    /// A log that begins with the syntax errors.
+impl<'a> Diagnostics<'a> {
+    /// Diagnostics that begins with the syntax errors.
     pub(super) fn new(
         text: &'a str,
         errors: &[toml::de::Error],
-        check_pattern: &'a dyn Fn(&str) -> Result<(), String>,
+        pattern_trouble: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let problems: Vec<Problem> = errors.iter().map(|error| syntax(text, error)).collect();
         let guessed = problems.iter().map(|problem| lines_of(text, &problem.span)).collect();
-        Self { text, check_pattern, problems, guessed }
+        Self { text, pattern_trouble, problems, guessed }
     }
 
     /// Reports something wrong, unless it is in a line that could not be read in the first place.
@@ -43,7 +43,7 @@ impl<'a> Log<'a> {
 
     /// Reports why the pattern at `span` cannot be used, if it cannot.
     pub(super) fn check_pattern(&mut self, pattern: &str, span: Range<usize>) {
-        if let Err(reason) = (self.check_pattern)(pattern) {
+        if let Some(reason) = (self.pattern_trouble)(pattern) {
             let help = "a pattern is ECMAScript and must be matched in linear time";
             self.report(Problem::new(span, reason).help(help));
         }
@@ -81,7 +81,19 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
 }
 
 fn lines_of(text: &str, span: &Range<usize>) -> Range<usize> {
-    let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at);
+    let before = text.get(..span.start).and_then(|before| before.rfind('\n'));
+    let behind = text.get(span.end..).and_then(|behind| behind.find('\n'));
+    let start = before.map_or(0, |at| at + 1);
+    let end = behind.map_or(text.len(), |at| span.end + at);
     start..end + 1
+}
+
+/// The greatest byte range of `text` within `span` that begins and ends between characters.
+fn fit(text: &str, span: Range<usize>) -> Range<usize> {
+    let boundary = |at: usize| {
+        let at = at.min(text.len());
+        (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+    };
+    let start = boundary(span.start);
+    start..boundary(span.end).max(start)
 }
