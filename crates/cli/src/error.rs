@@ -190,12 +190,12 @@ pub(crate) fn hint_of_trouble(trouble: &Trouble) -> String {
                                       the copy named above, then run: stopgap check"
                 .into()
         }
-        Trouble::NotHealthy { server, .. } => format!(
-            "look at the log of {server}; its files are as they were before. A change of them that it \
+        Trouble::NotHealthy { target, .. } => format!(
+            "look at the log of {target}; its files are as they were before. A change of them that it \
              had not taken yet was taken with ours"
         ),
-        Trouble::NotTaken { server, .. } => {
-            format!("look at the configuration of {server}, test it and reload it by hand")
+        Trouble::NotTaken { target, .. } => {
+            format!("look at the configuration of {target}, test it and reload it by hand")
         }
         Trouble::NotBegun { why, .. } | Trouble::NotRecorded { why, .. } => hint_of_store(why),
         Trouble::NotSwept(why)

@@ -273,7 +273,7 @@ fn a_signal_takes_back_what_was_begun_says_so_in_one_line_and_a_second_one_break
         assert_eq!(run.code, code, "{moment}: {}{}", run.out, run.err);
         let json = run.json();
         let said = json["error"].as_str().unwrap_or_default();
-        let what = if nth == 1 { "nothing was changed" } else { "was taken back" };
+        let what = if nth == 1 { "nothing was changed" } else { "was rolled back" };
         assert!(said.starts_with("ended by SIG") && said.ends_with(what), "{moment}: {said}");
         assert_eq!(json["exit"], code, "{moment}");
         as_before(&scene, &before);
@@ -301,7 +301,7 @@ fn a_signal_ends_remove_and_reapply_as_it_ends_a_check() {
         beside.signal(Signal::TERM);
         let run = beside.end();
         assert_eq!(run.code, 143, "{command}: {}{}", run.out, run.err);
-        assert!(run.out.contains("was taken back"), "{command}: {}", run.out);
+        assert!(run.out.contains("was rolled back"), "{command}: {}", run.out);
         assert_eq!(scene.files(), protected, "{command}");
         assert!(scene.get_blocked("/x/stopgap-probe"), "{command}");
         let_go(&scene);

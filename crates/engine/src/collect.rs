@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stopgap_host::{Host, Named, Writers, exchange_facts, packages, php_facts};
 use stopgap_iis::config::{MAX_FILE_BYTES, Need, OverBudget, Read, Snapshot};
-use stopgap_model::host::Declared;
+use stopgap_model::host::{Declared, Iis};
 use stopgap_model::web::{WebFacts, WebServer};
 use stopgap_model::{Fact, HostFacts, ServerPath};
 use stopgap_plan::WebConfig;
@@ -24,11 +24,7 @@ pub struct Collected {
 /// unknown in the facts, with the reason.
 #[must_use]
 pub fn collect(host: &dyn Host, declared: &[Declared]) -> Collected {
-    let (snapshot, budget) = read_all(host);
-    let iis = match budget {
-        Ok(()) => snapshot.iis(),
-        Err(error) => Fact::Unknown(error.to_string()),
-    };
+    let (snapshot, iis) = read_iis(host);
     let exchange = exchange_facts(host, &iis);
     let php = php_facts(host, &iis, &snapshot.programs());
     let web: Vec<WebConfig> =
@@ -43,6 +39,16 @@ pub fn collect(host: &dyn Host, declared: &[Declared]) -> Collected {
         declared: declared.to_vec(),
     };
     Collected { facts, snapshot, web }
+}
+
+/// Reads the configuration files of IIS, and what they say of it.
+pub(crate) fn read_iis(host: &dyn Host) -> (Snapshot, Fact<Iis>) {
+    let (snapshot, budget) = read_all(host);
+    let iis = match budget {
+        Ok(()) => snapshot.iis(),
+        Err(error) => Fact::Unknown(error.to_string()),
+    };
+    (snapshot, iis)
 }
 
 /// Reads the configuration of one web server.

@@ -6,7 +6,8 @@ use stopgap_model::{Digest, ServerPath};
 use stopgap_store::{Change, FileChange};
 use stopgap_webserver::MAX_TOTAL_BYTES;
 
-use crate::Engine;
+use crate::effect;
+use crate::engine::Engine;
 use crate::trouble::NotBack;
 
 /// Makes a file that is `before` into `after`; `None` is no file.
@@ -33,9 +34,7 @@ pub(crate) struct PutBack {
     pub(crate) as_before: bool,
     /// Those that could not be put back, and without which the server is not as it was.
     pub(crate) left: Vec<NotBack>,
-    /// Those that could not be put back either, and in which what stays of ours does nothing: includes of
-    /// ours in files of nginx's sites. Whoever keeps such a file from being put back keeps nobody else
-    /// from being protected.
+    /// Those that could not be put back either, and in which what stays of ours does nothing.
     pub(crate) idle: Vec<NotBack>,
 }
 
@@ -53,7 +52,7 @@ impl Engine<'_> {
                         why: sentence(&why),
                         image: self.store.image_path(change.number, file),
                     };
-                    if is_of_a_site(change, file) {
+                    if effect::is_idle(change, file) {
                         back.as_before = false;
                         back.idle.push(left);
                     } else {
@@ -126,14 +125,6 @@ impl Engine<'_> {
             _ => false,
         }
     }
-}
-
-/// Whether a file is one of nginx's that is neither ours nor the main one: all that stands in it of ours
-/// is includes, which take in nothing once the files of ours are gone.
-fn is_of_a_site(change: &Change, file: &FileChange) -> bool {
-    let server = change.server().filter(|server| server.as_str().starts_with("nginx:"));
-    let is_of_others = file.before.is_some() && file.after.is_some();
-    is_of_others && server.is_some_and(|server| server.config() != file.path)
 }
 
 /// Whether every byte is the one of before or the one of after: so much of it was written, in whatever

@@ -1,9 +1,10 @@
 //! One report of two cycles, where news came while the first one ran.
 
 use stopgap_model::report::{ActionReport, MitigationReport, State};
-use stopgap_plan::{FileEdit, summary};
+use stopgap_plan::FileEdit;
 
-use crate::CycleReport;
+use crate::engine::CycleReport;
+use crate::report::summarize;
 
 impl CycleReport {
     /// The report of this cycle and of `earlier`, which went before it: the states are those of now, and
@@ -68,8 +69,6 @@ fn keep_what_was_told(mitigations: &mut Vec<MitigationReport>, earlier: Mitigati
         now.notes.extend(notes);
     }
     if told {
-        let states: Vec<State> = known.actions.iter().map(|action| action.state).collect();
-        known.state = State::of_actions(&states);
-        known.reason = summary(known.state, &known.actions);
+        summarize(known);
     }
 }

@@ -1,63 +1,64 @@
-//! What goes wrong on one server, or in what is remembered, and keeps nothing else from being done.
+//! What goes wrong on one target, or in what is remembered, and keeps nothing else from being done.
 
 use std::fmt;
 
 use stopgap_model::{ServerId, ServerPath};
 use stopgap_store::StoreError;
 
-/// Something that went wrong in a cycle. The other servers were attempted all the same, and the
-/// report says how each of them is.
+use crate::target::Target;
+
+/// Something that went wrong in a cycle. The other targets were attempted all the same, and the report
+/// says how each of them is.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
-    /// A change failed, and not all of its files could be put back. Nothing is done to the server
-    /// until they are; the next cycle tries it again.
-    #[error("a change of {} failed ({error}) and {}", named(server.as_ref()), list(files))]
+    /// A change failed, and not all of its files could be put back. Nothing is done to its target until
+    /// they are; the next cycle tries again.
+    #[error("a change of {target} failed ({error}) and {}", list(files))]
     NotUndone {
-        /// The server; `None` is IIS.
-        server: Option<ServerId>,
+        /// What was changed.
+        target: Target,
         /// What failed.
         error: String,
         /// The files that are not as they were.
         files: Vec<NotBack>,
     },
-    /// A change failed, its files were put back, and the server does not answer as before.
+    /// A change failed, its files were put back, and its target does not behave as before.
     #[error(
-        "a change of {server} failed ({error}); its files are as before, but it does not answer as \
+        "a change of {target} failed ({error}); its files are as before, but it does not answer as \
          before: {why}"
     )]
     NotHealthy {
-        /// The server.
-        server: ServerId,
+        /// What was changed.
+        target: Target,
         /// What failed.
         error: String,
         /// What is not as before.
         why: String,
     },
-    /// A change that a crash cut short was taken back, and the server has not taken that.
-    #[error("a change of {server} was cut short and taken back, but it has not taken that: {why}")]
+    /// A change that a crash cut short was rolled back, and its target does not use what was put back.
+    #[error("a change of {target} was cut short and rolled back, but it has not taken that: {why}")]
     NotTaken {
-        /// The server.
-        server: ServerId,
+        /// What was changed.
+        target: Target,
         /// Why.
         why: String,
     },
-    /// A change was not begun, since what it needs to be taken back could not be kept.
-    #[error("a change of {} was not begun: it could not be written down", named(server.as_ref()))]
+    /// A change was not begun, because what is needed to roll it back could not be kept.
+    #[error("a change of {target} was not begun: it could not be written down")]
     NotBegun {
-        /// The server; `None` is IIS.
-        server: Option<ServerId>,
+        /// What was changed.
+        target: Target,
         /// Why.
         #[source]
         why: StoreError,
     },
-    /// What became of a change could not be written down.
+    /// The outcome of a change could not be written down.
     #[error(
-        "what became of a change of {} could not be written down; the next check looks again",
-        named(server.as_ref())
+        "what became of a change of {target} could not be written down; the next check looks again"
     )]
     NotRecorded {
-        /// The server; `None` is IIS.
-        server: Option<ServerId>,
+        /// What was changed.
+        target: Target,
         /// Why.
         #[source]
         why: StoreError,
@@ -72,7 +73,7 @@ pub enum Trouble {
     /// What was done could not be written into the audit trail.
     #[error("the audit trail could not be written")]
     NotAudited(#[source] StoreError),
-    /// What was seen of the rules in place could not be kept: the next check asks again.
+    /// What was seen of the installed rules could not be kept: the next check asks again.
     #[error("what the sites answered could not be written down; the next check asks them again")]
     NotKept(#[source] StoreError),
 }
@@ -100,14 +101,15 @@ impl fmt::Display for NotBack {
 }
 
 impl Trouble {
-    /// The server that it is about; `None`: IIS, or none.
+    /// Returns the web server that it is about; `None`: it is about IIS, or about no target.
     #[must_use]
     pub fn server(&self) -> Option<&ServerId> {
         match self {
-            Self::NotUndone { server, .. }
-            | Self::NotBegun { server, .. }
-            | Self::NotRecorded { server, .. } => server.as_ref(),
-            Self::NotHealthy { server, .. } | Self::NotTaken { server, .. } => Some(server),
+            Self::NotUndone { target, .. }
+            | Self::NotHealthy { target, .. }
+            | Self::NotTaken { target, .. }
+            | Self::NotBegun { target, .. }
+            | Self::NotRecorded { target, .. } => target.server(),
             Self::NotSwept(_) | Self::NotRemembered(_) | Self::NotAudited(_) | Self::NotKept(_) => {
                 None
             }
@@ -115,10 +117,36 @@ impl Trouble {
     }
 }
 
-fn named(server: Option<&ServerId>) -> &str {
-    server.map_or("IIS", ServerId::as_str)
-}
-
 fn list(files: &[NotBack]) -> String {
     files.iter().map(NotBack::to_string).collect::<Vec<_>>().join("; and ")
+}
+
+/// What a cycle that was stopped leaves behind.
+#[derive(Debug)]
+pub struct Ending {
+    /// How many changes were committed, and stay.
+    pub made: usize,
+    /// What was begun and rolled back; `None`: nothing was.
+    pub rolled_back: Option<Target>,
+    /// What went wrong before, or when it was rolled back.
+    pub troubles: Vec<Trouble>,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.rolled_back, self.made) {
+            (None, 0) => write!(f, "nothing was changed"),
+            (None, 1) => write!(f, "the change that was made before stays, nothing else was begun"),
+            (None, made) => {
+                write!(f, "the {made} changes that were made before stay, nothing else was begun")
+            }
+            (Some(of), 0) => write!(f, "the change of {of} was rolled back"),
+            (Some(of), 1) => {
+                write!(f, "the change of {of} was rolled back, the one that was made before stays")
+            }
+            (Some(of), made) => {
+                write!(f, "the change of {of} was rolled back, the {made} made before stay")
+            }
+        }
+    }
 }

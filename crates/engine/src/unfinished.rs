@@ -2,14 +2,15 @@
 //! cut short. What is only intended is never told as applied.
 
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_plan::{Step, summary};
+use stopgap_plan::Step;
 use stopgap_store::{Change, Status, StoreError};
 
-use crate::Engine;
+use crate::engine::Engine;
+use crate::report::summarize;
 
 impl Engine<'_> {
     /// Gives the actions of every change that is only intended the state that they have meanwhile.
-    pub(crate) fn tell_unfinished(
+    pub(crate) fn report_unfinished(
         &self,
         reports: &mut [MitigationReport],
     ) -> Result<(), StoreError> {
@@ -56,9 +57,7 @@ fn mark(reports: &mut [MitigationReport], change: &Change, state: State, why: &s
             is_concerned = true;
         }
         if is_concerned {
-            let states: Vec<State> = report.actions.iter().map(|action| action.state).collect();
-            report.state = State::of_actions(&states);
-            report.reason = summary(report.state, &report.actions);
+            summarize(report);
         }
     }
 }

@@ -186,7 +186,7 @@ fn a_signal_at_any_moment_leaves_all_of_a_change_or_nothing_of_it() {
             assert!(host.snapshot() == *expected, "{moment}: neither old nor new");
             match ended {
                 Err(CycleError::Asked(ending)) => {
-                    taken_back += usize::from(ending.taken_back.is_some());
+                    taken_back += usize::from(ending.rolled_back.is_some());
                 }
                 Ok(report) => assert_eq!(state(&report, id), State::Applied, "{moment}"),
                 Err(other) => panic!("{moment}: {other}"),

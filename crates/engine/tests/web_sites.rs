@@ -201,6 +201,6 @@ fn a_stop_while_a_slow_site_is_waited_for_takes_the_change_back_at_once() {
     });
     assert!(begun.elapsed() < PATIENCE);
     let Err(CycleError::Asked(ending)) = ended else { panic!("{ended:?}") };
-    assert!(ending.taken_back.is_some(), "{ending:?}");
+    assert!(ending.rolled_back.is_some(), "{ending:?}");
     all_is_as_before(&host);
 }

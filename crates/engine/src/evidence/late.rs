@@ -11,10 +11,9 @@ use stopgap_model::evidence::{Sighting, Verdict};
 use stopgap_plan::{Order, Standing};
 
 use super::{Key, Known, key};
-use crate::Engine;
-use crate::baseline::Baseline;
-use crate::cycle::Done;
-use crate::probing::{Probing, What, answered_so};
+use crate::engine::Engine;
+use crate::probing::{Baseline, Probing, What, answered_so};
+use crate::progress::Progress;
 use crate::stop::Watch;
 
 /// How long the sites of one server are asked at most in which nothing is changed.
@@ -31,16 +30,16 @@ impl Engine<'_> {
         standing: &[Standing],
         order: &Order,
         watch: &Watch<'_>,
-        done: &mut Done,
+        progress: &mut Progress,
     ) {
         let Some(live) = self.host.live().filter(|_| watch.policy().enabled()) else { return };
         let stop = || watch.ends_waiting(&[]);
         for standing in standing {
             let id = standing.server.id();
-            if standing.server.running != Fact::Known(true) || done.asked.contains(&id) {
+            if standing.server.running != Fact::Known(true) || progress.asked.contains(&id) {
                 continue;
             }
-            let known = Known::of(&id, &done.known.evidence);
+            let known = Known::of(&id, &progress.learned.evidence);
             let is_asked = |sighting: &Sighting| {
                 let only = order.only.as_ref();
                 let is_meant = only.is_none_or(|only| only.contains(&sighting.mitigation));
@@ -54,7 +53,7 @@ impl Engine<'_> {
             if stop() {
                 return;
             }
-            self.add_evidence(seen, done);
+            self.add_evidence(seen, progress);
         }
     }
 

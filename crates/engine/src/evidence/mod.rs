@@ -2,7 +2,7 @@
 //! not known, and told beside the states.
 
 mod late;
-mod telling;
+mod reporting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +10,8 @@ use stopgap_model::evidence::{Sighting, Site};
 use stopgap_model::{Digest, MitigationId, ServerId};
 use stopgap_store::KeptEvidence;
 
-use crate::Engine;
-use crate::cycle::Done;
+use crate::engine::Engine;
+use crate::progress::Progress;
 use crate::trouble::Trouble;
 
 /// What one probe on one site of a server is known by.
@@ -58,10 +58,10 @@ impl Engine<'_> {
         &self,
         server: &ServerId,
         mitigations: &[&MitigationId],
-        done: &mut Done,
+        progress: &mut Progress,
     ) {
-        if done.known.evidence.outdate(server, mitigations) {
-            self.keep_evidence(done);
+        if progress.learned.evidence.outdate(server, mitigations) {
+            self.keep_evidence(progress);
         }
     }
 
@@ -71,44 +71,45 @@ impl Engine<'_> {
         server: &ServerId,
         mitigations: &[&MitigationId],
         seen: Vec<Sighting>,
-        done: &mut Done,
+        progress: &mut Progress,
     ) {
-        let went = done.known.evidence.forget_earlier(server, mitigations);
+        let went = progress.learned.evidence.forget_earlier(server, mitigations);
         let is_news = went || !seen.is_empty();
-        done.known.evidence.add(seen);
+        progress.learned.evidence.add(seen);
         if is_news {
-            self.keep_evidence(done);
+            self.keep_evidence(progress);
         }
     }
 
     /// After a look: this was seen.
-    fn add_evidence(&self, seen: Vec<Sighting>, done: &mut Done) {
+    fn add_evidence(&self, seen: Vec<Sighting>, progress: &mut Progress) {
         if !seen.is_empty() {
-            done.known.evidence.add(seen);
-            self.keep_evidence(done);
+            progress.learned.evidence.add(seen);
+            self.keep_evidence(progress);
         }
     }
 
     /// That it cannot be written keeps nothing from being done, and is told once.
-    fn keep_evidence(&self, done: &mut Done) {
+    fn keep_evidence(&self, progress: &mut Progress) {
         let is_told = |trouble: &Trouble| matches!(trouble, Trouble::NotKept(_));
-        if let Err(why) = self.store.keep_evidence(&done.known.evidence)
-            && !done.troubles.iter().any(is_told)
+        if let Err(why) = self.store.keep_evidence(&progress.learned.evidence)
+            && !progress.troubles.iter().any(is_told)
         {
-            done.troubles.push(Trouble::NotKept(why));
+            progress.troubles.push(Trouble::NotKept(why));
         }
     }
 
     /// What kept this cycle from changing a server is told until a cycle has come further. Where not
     /// all of it was looked at, what is known of the servers that were not tried stays.
-    pub(crate) fn remember_hindrances(&self, is_whole: bool, done: &mut Done) {
-        let tried: BTreeSet<&ServerId> = done.timings.iter().map(|timing| &timing.server).collect();
-        let before = &done.known.evidence.hindrances;
+    pub(crate) fn remember_hindrances(&self, is_whole: bool, progress: &mut Progress) {
+        let tried: BTreeSet<&ServerId> =
+            progress.timings.iter().map(|timing| &timing.server).collect();
+        let before = &progress.learned.evidence.hindrances;
         let stay = before.iter().filter(|it| !is_whole && !tried.contains(&it.server)).cloned();
-        let now = stay.chain(done.known.hindrances((self.now)())).collect();
+        let now = stay.chain(progress.learned.hindrances((self.now)())).collect();
         if *before != now {
-            done.known.evidence.hindrances = now;
-            self.keep_evidence(done);
+            progress.learned.evidence.hindrances = now;
+            self.keep_evidence(progress);
         }
     }
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use stopgap_model::evidence::{self, Answer, Evidence, Missing, Sighting, Site, Verdict, Wanted};
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Action, Digest, Mitigation, MitigationId, ServerId};
-use stopgap_plan::{Altered, Standing, WebPlaced, summary};
+use stopgap_plan::{Altered, Standing, WebPlaced};
 use stopgap_rules::ActionSemantics;
 use stopgap_store::KeptEvidence;
 
 use super::{Key, Known, key};
-use crate::Engine;
+use crate::engine::Engine;
 use crate::probing::Probing;
+use crate::report::summarize;
 
 /// The most sites that one sentence names.
 const MAX_NAMED: usize = 3;
@@ -20,7 +21,7 @@ impl Engine<'_> {
     /// Tells beside the state of each mitigation how it was seen to hold, and where something has changed
     /// since, how it was before that. One whose attack is not blocked
     /// somewhere is not `applied`. Of servers in `asked` what shows nothing is told by whoever asked.
-    pub(crate) fn tell_evidence(
+    pub(crate) fn report_evidence(
         &self,
         reports: &mut [MitigationReport],
         (standing, altered): (&[Standing], &[Altered]),
@@ -147,9 +148,7 @@ impl Engine<'_> {
             changed = true;
         }
         if changed {
-            let states: Vec<State> = report.actions.iter().map(|action| action.state).collect();
-            report.state = State::of_actions(&states);
-            report.reason = summary(report.state, &report.actions);
+            summarize(report);
         }
     }
 }

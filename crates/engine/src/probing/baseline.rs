@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
 use stopgap_model::evidence::more_sites;
 
-use crate::probing::{Known, Probing, What, is_an_answer};
+use super::answers::{Known, had_enough, is_an_answer};
+use super::questions::{Probing, What};
 
 /// How long a site may take to answer and is a quick one.
 pub(crate) const QUICK: Duration = Duration::from_millis(1_500);
@@ -371,11 +372,6 @@ fn list(probing: &Probing<'_>, sites: &[usize]) -> String {
         0 => named,
         more => format!("{named} and {}", more_sites(more)),
     }
-}
-
-/// Whether an answer may say that too many questions were asked.
-pub(crate) fn had_enough(answer: &Answer) -> bool {
-    matches!(answer, Answer::Status(429 | 503))
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 //! before. Why it is judged so: ADR 26.
 
 use stopgap_host::Answer;
+use stopgap_model::MitigationId;
 use stopgap_model::evidence::Verdict;
 use stopgap_model::request::Request;
 use stopgap_model::web::WebSite;
 
-use crate::baseline::had_enough;
-
-use super::{Asked, Failure, Probing, Wanted, What};
+use super::questions::{Asked, Probing, Wanted, What};
+use crate::failure::Failure;
 
 /// What an answer shows.
 pub(crate) enum Shown {
@@ -78,9 +78,11 @@ impl Probing<'_> {
             return Shown::Right;
         }
         let why = format!("{site} answered {} before and now {found}", known.told());
-        let Some((id, deny)) = &self.blunt else { return Shown::Wrong(Failure::of(why)) };
-        let is_lasting = found == deny;
-        Shown::Wrong(Failure { of: Some(id.clone()), is_lasting, ..Failure::of(why) })
+        let Some((id, deny)) = &self.blocks_homepage else {
+            return Shown::Wrong(Failure::temporary(why));
+        };
+        let failure = if found == deny { Failure::lasting(why) } else { Failure::temporary(why) };
+        Shown::Wrong(failure.of(Some(id.clone())))
     }
 
     /// What an answer to a probe shows that is to be blocked: it is if the answer is our deny, which the
@@ -111,7 +113,7 @@ impl Probing<'_> {
                 let (name, site) = (&probe.name, self.sites[site]);
                 let why =
                     format!("the probe \"{name}\" is not blocked by {site}: it answers {found}");
-                Shown::Wrong(Failure::unblocked(why, mitigation.id.clone(), found))
+                Shown::Wrong(unblocked(why, mitigation.id.clone(), found))
             }
         }
     }
@@ -202,7 +204,7 @@ impl Asked<'_> {
         let why = format!(
             "the probe \"{name}\" must pass {site}: it answered {was} before and now {found}"
         );
-        Shown::Wrong(Failure { of: Some(self.mitigation.id.clone()), ..Failure::of(why) })
+        Shown::Wrong(Failure::temporary(why).of(Some(self.mitigation.id.clone())))
     }
 }
 
@@ -224,4 +226,21 @@ fn is_no_work(answer: &Answer) -> bool {
 pub(crate) fn is_an_answer(answer: &Answer) -> bool {
     // 400, 421 and 429 are what a site says that turns every request away before any rule.
     matches!(answer, Answer::Status(status) if *status < 500 && !matches!(status, 400 | 421 | 429))
+}
+
+/// Returns the failure of an attack that was not blocked. A site that serves nobody at the moment shows
+/// nothing of a rule, so that failure is temporary.
+fn unblocked(why: String, blamed: MitigationId, found: &Answer) -> Failure {
+    let shows_rule = match found {
+        Answer::Status(status) => *status < 500,
+        Answer::Closed => true,
+        Answer::Nothing | Answer::NotHere(_) | Answer::Unreachable(_) => false,
+    };
+    let failure = if shows_rule { Failure::lasting(why) } else { Failure::temporary(why) };
+    failure.of(Some(blamed))
+}
+
+/// Whether an answer may say that too many questions were asked.
+pub(crate) fn had_enough(answer: &Answer) -> bool {
+    matches!(answer, Answer::Status(429 | 503))
 }

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
 use stopgap_model::evidence::{self, Sighting, Verdict};
 
-use crate::baseline::{AGAIN, ANSWER_TIME, Baseline, MAX_NAMED, QUICK, TICK, had_enough};
-use crate::probing::{Failure, Probing, Seen, Shown, Wanted, What};
+use super::answers::{Shown, had_enough};
+use super::baseline::{AGAIN, ANSWER_TIME, Baseline, MAX_NAMED, QUICK, TICK};
+use super::questions::{Probing, Seen, Wanted, What};
+use crate::failure::Failure;
 
 /// How long a site may take that was slow before.
 const SLOW_TIME: Duration = Duration::from_secs(10);
@@ -112,7 +114,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         (0..self.probing.pairs()).for_each(|pair| self.begin(What::Probe(pair)));
         loop {
             if stop() {
-                return Err(Failure::of("the program was asked to stop"));
+                return Err(Failure::temporary("the program was asked to stop"));
             }
             self.begin_late();
             let now = Instant::now();

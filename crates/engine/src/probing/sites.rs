@@ -13,7 +13,7 @@ const MAX_NAMED: usize = 100;
 
 /// Of each block of the configuration one name at each address, as all its names have the same
 /// settings; and the names that the rules of `actions` tell apart from others.
-pub(crate) fn asked<'a>(
+pub(super) fn sites_to_ask<'a>(
     sites: &'a [WebSite],
     actions: impl IntoIterator<Item = &'a Action>,
 ) -> Vec<&'a WebSite> {
@@ -89,7 +89,7 @@ mod tests {
         let names = (0..2_000).flat_map(|n| [80, 443].map(|port| site(&format!("n{n}"), 0, port)));
         let mut sites: Vec<WebSite> = names.collect();
         sites.push(site("other", 1, 80));
-        let asked = asked(&sites, []);
+        let asked = sites_to_ask(&sites, []);
         let told: Vec<String> = asked.iter().map(ToString::to_string).collect();
         assert_eq!(told, ["n0:80", "n0:443", "other:80"]);
     }
@@ -104,7 +104,7 @@ mod tests {
         let mitigation = document::parse(text.as_bytes(), &document::any_pattern).unwrap();
         let sites: Vec<WebSite> =
             ["a.test", "b.test", "b.shop", "c.shop"].map(|name| site(name, 0, 80)).into();
-        let asked = asked(&sites, &mitigation.actions);
+        let asked = sites_to_ask(&sites, &mitigation.actions);
         assert_eq!(names(&asked), ["a.test", "b.shop", "c.shop"]);
     }
 
@@ -112,6 +112,6 @@ mod tests {
     fn a_site_that_cannot_be_asked_stands_for_no_other() {
         let unasked = WebSite { listen: Listen::Unasked("QUIC".into()), ..site("a.test", 0, 80) };
         let sites = [unasked, site("b.test", 0, 80)];
-        assert_eq!(names(&asked(&sites, [])), ["b.test"]);
+        assert_eq!(names(&sites_to_ask(&sites, [])), ["b.test"]);
     }
 }

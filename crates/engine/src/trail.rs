@@ -1,0 +1,78 @@
+//! What a cycle writes into the audit trail.
+
+use std::collections::BTreeSet;
+
+use stopgap_model::{ActionId, ServerPath};
+use stopgap_plan::Step;
+use stopgap_store::{Entry, Event};
+
+use crate::engine::Engine;
+use crate::progress::Progress;
+use crate::trouble::Trouble;
+
+impl Engine<'_> {
+    /// Adds lines to the audit trail. If they cannot be written, everything else is done all the same, and
+    /// that is told once.
+    pub(crate) fn record(&self, entries: &[Entry<'_>], progress: &mut Progress) {
+        let recorded = self.store.record((self.now)(), self.by, entries);
+        let is_told = |trouble: &Trouble| matches!(trouble, Trouble::NotAudited(_));
+        match recorded {
+            Err(why) if !progress.troubles.iter().any(is_told) => {
+                progress.troubles.push(Trouble::NotAudited(why));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Records what a committed change installed and removed.
+    pub(crate) fn record_steps(&self, steps: &[Step], progress: &mut Progress) {
+        let is_insert = |step: &&Step| matches!(step, Step::Insert(_));
+        let inserts = steps.iter().filter(is_insert).flat_map(Step::actions);
+        let inserts: BTreeSet<&ActionId> = inserts.collect();
+        let mut entries = Vec::new();
+        for step in steps {
+            match step {
+                Step::Insert(placed) => {
+                    let how = if placed.found { "found as it would be written in" } else { "in" };
+                    let detail = format!("{} {how} {}", placed.action, list(&placed.files()));
+                    entries.push(Entry::new(Event::Applied, placed.mitigation.as_str(), detail));
+                }
+                // A rule that is removed to be installed again is not withdrawn.
+                Step::Remove { action, .. } if inserts.contains(action) => {}
+                Step::Remove { mitigation, action, files, why } => {
+                    let detail = format!("{action} from {}: {why}", list(files));
+                    entries.push(Entry::new(Event::Withdrawn, mitigation.as_str(), detail));
+                }
+                Step::Rules { .. } => entries.extend(of_rules(step)),
+            }
+        }
+        self.record(&entries, progress);
+    }
+
+    /// Records the failure of a change for each of its mitigations.
+    pub(crate) fn record_failure(&self, steps: &[Step], error: &str, progress: &mut Progress) {
+        let ids = steps.iter().flat_map(Step::mitigations);
+        let entries: Vec<_> = ids.map(|id| Entry::new(Event::Failed, id.as_str(), error)).collect();
+        self.record(&entries, progress);
+    }
+}
+
+/// Returns the lines for the rules of a web server that were installed and removed.
+fn of_rules(step: &Step) -> Vec<Entry<'_>> {
+    let Step::Rules { server, rules, put_in, taken_out, .. } = step else { return Vec::new() };
+    let put_in: BTreeSet<&ActionId> = put_in.iter().collect();
+    let installed = rules.iter().filter(|placed| put_in.contains(&placed.action)).map(|placed| {
+        let detail = format!("{} on {server}", placed.action);
+        Entry::new(Event::Applied, placed.mitigation.as_str(), detail)
+    });
+    let removed = taken_out.iter().map(|out| {
+        let detail = format!("{} from {server}: {}", out.action, out.why);
+        Entry::new(Event::Withdrawn, out.mitigation.as_str(), detail)
+    });
+    installed.chain(removed).collect()
+}
+
+/// Returns the files, for a person.
+pub(crate) fn list(files: &[ServerPath]) -> String {
+    files.iter().map(ServerPath::as_str).collect::<Vec<_>>().join(", ")
+}
