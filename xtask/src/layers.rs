@@ -26,10 +26,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["model", "plan", "fs"]),
     ("engine", &["model", "rules", "iis", "webserver", "plan", "fs", "host", "store"]),
     (
+        "agent",
+        // `iis` only in a test: every rule of the shipped catalog can be written for IIS.
+        &[
+            "iis", "model", "pattern", "rules", "plan", "fs", "feed", "host", "store", "engine",
+            "agent", "terminal",
+        ],
+    ),
+    (
         "cli",
         &[
             "model", "pattern", "rules", "iis", "eocs", "sandbox", "sign", "plan", "fs", "feed",
-            "host", "store", "engine", "terminal",
+            "host", "store", "engine", "agent", "terminal",
         ],
     ),
     ("publish", &["model", "pattern", "rules", "iis", "sign", "terminal", "fs", "feed"]),

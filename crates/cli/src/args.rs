@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use stopgap_feed::{FeedName, Kind, Wildcard};
 use stopgap_model::MitigationId;
 
-/// Emergency mitigations for servers, applied and taken back by themselves.
+/// Emergency mitigations for servers, applied and withdrawn automatically.
 #[derive(Debug, Parser)]
 #[command(name = "stopgap", version, max_term_width = 80, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -26,15 +26,15 @@ pub(crate) struct Common {
     /// tree) instead of on this machine; needs --state
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) root: Option<PathBuf>,
-    /// The folder for what is remembered [default: /var/lib/stopgap]
+    /// The state folder [default: /var/lib/stopgap]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
     /// The policy file [default: /etc/stopgap/policy.toml, or policy.toml in the state folder
     /// where --state is given]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Use the mitigation documents in this folder, which nobody signed, instead of the built-in
-    /// catalog: for trying
+    /// Use the unsigned mitigation documents in this folder instead of the built-in catalog, to try
+    /// them
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) catalog: Option<PathBuf>,
     /// Allow --catalog on this machine itself
@@ -54,37 +54,37 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// One cycle now: identify, decide, apply, verify, take back
+    /// Run one cycle now: identify, decide, apply, verify, withdraw
     Check {
-        /// Say what would be done, with the difference of every file, and change nothing
+        /// Show what would be done, with the diff of every file, and change nothing
         #[arg(long)]
         dry_run: bool,
         /// Only these mitigations
         #[arg(value_name = "ID")]
         ids: Vec<MitigationId>,
     },
-    /// The service: a cycle at start, then every hour
+    /// Run the service: a cycle at start, then every hour
     Run,
-    /// This server: switched on? what is in place? last check
+    /// Show this server: whether it is switched on, what is installed, the last check
     Status,
-    /// Every mitigation: id, revision, state, reason
+    /// List every mitigation: id, revision, state, reason
     List {
         /// Write the list to this file as CSV
         #[arg(long, value_name = "FILE")]
         csv: Option<PathBuf>,
     },
-    /// All about one mitigation: what it changes here, its impact, how to take it back
+    /// Show one mitigation: what it changes here, its impact, how to remove it
     Show {
         #[arg(value_name = "ID")]
         id: MitigationId,
     },
-    /// What was identified on the server, and from where
+    /// Show what was identified on the server, and from where
     Facts,
-    /// Keep mitigations from being applied; what is in place stays
+    /// Keep mitigations from being applied; what is installed stays
     Block(Decision),
-    /// Let mitigations be applied again, from the next check on
+    /// Allow mitigations to be applied again, from the next check on
     Unblock(Decision),
-    /// Take mitigations back now, and keep them from being applied again
+    /// Remove mitigations now, and keep them from being applied again
     Remove {
         #[command(flatten)]
         decision: Decision,
@@ -103,28 +103,28 @@ pub(crate) enum Command {
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },
-    /// Switch automatic mitigation off for this server: hands off
+    /// Switch automatic mitigation off for this server: nothing is changed any more
     Disable {
         /// Why, for the audit trail
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },
-    /// The audit trail
+    /// Show the audit trail
     History,
-    /// What this server would do with a request, and which rule says so
+    /// Show what this server would do with a request, and which rule decides it
     Try(Try),
-    /// Signed feeds of mitigations
+    /// Manage signed feeds of mitigations
     Feed {
         #[command(subcommand)]
         command: Feed,
     },
-    /// Whether the feeds can be reached, verify and are fresh; if not, how far it comes
+    /// Check that each feed is reachable, verifies and is fresh; otherwise show the step that failed
     TestConnectivity {
         /// Only this feed
         #[arg(value_name = "NAME")]
         name: Option<FeedName>,
     },
-    /// All of it in a sandbox, in a few seconds
+    /// Show everything in a sandbox, in a few seconds
     Demo {
         /// Keep the sandbox in this folder, for looking around
         #[arg(long, value_name = "DIR")]
@@ -134,11 +134,11 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Feed {
-    /// Trust a feed, and give it the power to ask for certain things here
+    /// Trust a feed, and permit it to ask for certain things here
     Add(Box<AddFeed>),
-    /// The feeds: how they stand, what they may ask for
+    /// List the feeds: their condition, and what they may ask for
     List,
-    /// Trust a feed no longer; what is in place of it stays
+    /// Stop trusting a feed; what is installed of it stays
     Remove {
         #[arg(value_name = "NAME")]
         name: FeedName,
@@ -149,18 +149,18 @@ pub(crate) enum Feed {
         #[arg(value_name = "NAME")]
         names: Vec<FeedName>,
     },
-    /// Take a feed from a bundle that was carried in, verified like a live one
+    /// Import a feed from a bundle file, verified like a fetched one
     Import {
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The feed that the bundle is of [default: the one whose keys signed it]
+        /// The feed that the bundle belongs to [default: the one whose keys signed it]
         #[arg(long, value_name = "NAME")]
         name: Option<FeedName>,
-        /// Take it though it expired, up to so many days ago; written into the audit trail
+        /// Accept a feed that expired up to so many days ago; the audit trail says so
         #[arg(long, value_name = "DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=366))]
         accept_stale: u32,
     },
-    /// Verify a feed in a file, and tell every check with its outcome
+    /// Verify a feed in a file, and show every check with its outcome
     Verify {
         #[arg(value_name = "FILE")]
         file: PathBuf,
@@ -171,7 +171,7 @@ pub(crate) enum Feed {
         /// revocation lists (*.crl)
         #[arg(long, value_name = "DIR")]
         anchors: PathBuf,
-        /// The time to judge at, as in 2021-09-16 or 2021-09-16T08:00:00Z [default: now]
+        /// The time to verify at, as in 2021-09-16 or 2021-09-16T08:00:00Z [default: now]
         #[arg(long, value_name = "TIME", value_parser = time)]
         at: Option<Timestamp>,
     },
@@ -180,19 +180,19 @@ pub(crate) enum Feed {
 /// The formats of feeds that are one file.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum FeedFormat {
-    /// Microsoft's
+    /// Microsoft's: the signed XML of the Exchange Online Configuration Service
     Eocs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AddFeed {
-    /// What you call it: a-z, 0-9 and `-`
+    /// The name that you give it: a-z, 0-9 and `-`
     #[arg(value_name = "NAME")]
     pub(crate) name: FeedName,
-    /// Where it is: https://, http:// or file:///; without it, it is only carried in by hand
+    /// Its address: https://, http:// or file:///; without one, it is only imported by hand
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The publisher's root metadata, got from the publisher by a way you trust
+    /// The publisher's root metadata, obtained from the publisher in a way that you trust
     #[arg(long, value_name = "ROOT.JSON", required_unless_present = "format")]
     pub(crate) root: Option<PathBuf>,
     /// Another format than Stopgap's own
@@ -217,12 +217,12 @@ pub(crate) struct AddFeed {
     /// The application pools it may disable, with `*` for any characters [default: none]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) pools: Vec<Wildcard>,
-    /// Take its policy.toml for the organisation's: it may switch everything off, and block
+    /// Let its policy.toml be the organisation's: it may switch everything off, and block
     /// mitigations
     // Under the name of the common option, which means a file and is not taken here.
     #[arg(long, num_args = 0, default_missing_value = GIVES_POLICY)]
     pub(crate) policy: Option<PathBuf>,
-    /// From before this power had to be given: says nothing any more
+    /// Has no effect any more: the default since this permission has to be given
     #[arg(long, hide = true)]
     pub(crate) no_policy: bool,
 }
@@ -265,7 +265,7 @@ pub(crate) struct Try {
     /// Try the site of this name, or the web server of this kind or id, on the server (see --root)
     #[arg(long, value_name = "NAME", group = "what")]
     pub(crate) site: Option<String>,
-    /// The request: a method, a blank and a target, as in 'GET /x?y' or 'GET https://host/x?y'
+    /// The request: a method, a space and a target, as in 'GET /x?y' or 'GET https://host/x?y'
     #[arg(long, value_name = "REQUEST", required_unless_present = "requests")]
     pub(crate) request: Option<String>,
     /// A header of the request, as in 'Cookie: a=b'
@@ -274,15 +274,15 @@ pub(crate) struct Try {
     /// The request comes over HTTPS; one that names http:// or https:// says that itself
     #[arg(long)]
     pub(crate) https: bool,
-    /// The folder of the site that has the file given to --iis: whether a file or a folder is there
-    /// is looked up in it
+    /// The folder of the site that the file given to --iis belongs to: rules that ask whether a file
+    /// or folder exists are answered from it
     #[arg(long, value_name = "DIR", requires = "iis")]
     pub(crate) docroot: Option<PathBuf>,
     /// The body of the request
     #[arg(long, value_name = "TEXT", requires = "request")]
     pub(crate) body: Option<String>,
-    /// A header of the response that the application gives, as in 'X-Frame-Options: DENY': what
-    /// becomes of the response is told as well
+    /// A header of the response that the application gives, as in 'X-Frame-Options: DENY': shows
+    /// what becomes of the response as well
     #[arg(long = "response-header", value_name = "HEADER", requires = "request")]
     pub(crate) response_headers: Vec<String>,
     /// The media type of that response, as in 'text/html'

@@ -1,28 +1,24 @@
 //! `stopgap`: emergency mitigations for servers, applied and taken back by themselves.
 
-/// Prints a line to standard output; see `output::line`.
-macro_rules! say {
-    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
-}
+// First: its macro prints for all the others.
+#[macro_use]
+mod stdout;
 
 mod args;
-mod caller;
-mod catalog;
 mod commands;
 mod demo;
-mod desk;
 mod error;
 mod evidence;
-mod fetching;
 mod output;
-mod policy_file;
-mod session;
+mod setup;
 mod signals;
-mod sources;
+mod stderr;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use stopgap_agent::event::EventKind;
+use stopgap_agent::log;
 
 use crate::args::{Cli, Command};
 use crate::error::CliError;
@@ -37,15 +33,17 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    stderr::install();
     let outcome = run(&cli);
-    // What was under way when a signal came was finished or taken back, and told.
+    // A signal came while the last cycle was under way, which was finished and reported.
     if let (Ok(_), Some(name), Some(code)) = (&outcome, signals::seen(), signals::exit_code()) {
-        eprintln!("ended by {name}: what was begun on the server was finished");
+        let text = format!("ended by {name}: what was begun on the server was finished");
+        log::event(EventKind::ServiceStopped, &text);
         return ExitCode::from(code);
     }
     match outcome {
-        // What nobody could read counts as not said.
-        Ok(0) if output::was_lost() => ExitCode::from(error::ATTENTION),
+        // A result that nobody could read is a failure.
+        Ok(0) if stdout::failed() => ExitCode::from(error::ATTENTION),
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::failure(&error, cli.common.json);
@@ -54,7 +52,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command; answers the exit code.
+/// Runs a command; returns the exit code.
 fn run(cli: &Cli) -> Result<u8, CliError> {
     let common = &cli.common;
     match &cli.command {

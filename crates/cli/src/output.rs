@@ -6,16 +6,14 @@
 //! - JSON is one object on one line, with the names that `docs/json.md` lists.
 //! - Text from a server's files or a document is never written raw to a terminal.
 
-use std::fmt;
-use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use jiff::Timestamp;
 use serde_json::{Value, json};
+use stopgap_agent::cause::Cause;
+use stopgap_agent::event::EventKind;
+use stopgap_agent::sources::FeedState;
+use stopgap_agent::{advice, log};
 use stopgap_engine::Trouble;
-use stopgap_feed::Level;
 use stopgap_model::host::{Declared, PhpCgi};
 use stopgap_model::problem::{one_line, sentence};
 use stopgap_model::report::{MitigationReport, State};
@@ -23,81 +21,39 @@ use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
 use stopgap_model::{Fact, HostFacts, ServerId, ServerPath, Version};
 use stopgap_store::{AuditFault, Change};
 
-use crate::error::{CliError, code_of_trouble, hint_of_trouble};
-use crate::sources::FeedState;
+use crate::error::{ATTENTION, CliError, REFUSED, exit_code_of};
 
 pub(crate) use stopgap_terminal::{WIDTH, plain, wrap};
 
 /// The version of the JSON shapes.
 pub(crate) const SCHEMA: u32 = 1;
 
-/// Set when standard output did not take what was written.
-static LOST: AtomicBool = AtomicBool::new(false);
-
-/// Prints a line to standard output. A closed or full output must not end the program half-way
-/// through its work; it is remembered instead.
-pub(crate) fn line(text: fmt::Arguments<'_>) {
-    if writeln!(anstream::stdout(), "{text}").is_err() {
-        LOST.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Whether output was lost.
-pub(crate) fn was_lost() -> bool {
-    LOST.load(Ordering::Relaxed)
-}
-
 /// Prints an object with the schema's version in front.
 pub(crate) fn print_json(mut object: Value) {
     if let Some(fields) = object.as_object_mut() {
         fields.insert("schema".into(), SCHEMA.into());
     }
-    say!("{object}");
+    print_line!("{object}");
 }
 
-/// Tells of a failure.
+/// Reports that a command failed.
 pub(crate) fn failure(error: &CliError, as_json: bool) {
-    let hint = error.hint();
+    let (sentence, hint) = (error.sentence(), error.hint());
     if as_json {
-        let object = json!({"error": error.sentence(), "hint": hint, "exit": error.code()});
-        print_json(object);
-        return;
+        return print_json(json!({"error": sentence, "hint": hint, "exit": error.code()}));
     }
-    let bold = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     match error {
-        // A rendered problem begins with the word already.
-        CliError::Catalog { rendered } | CliError::Policy { rendered } => {
-            anstream::eprintln!("{rendered}");
-        }
-        // Nobody erred.
-        CliError::Signal(_) => eprintln!("{}", error.sentence()),
-        _ => anstream::eprintln!(
-            "{}",
-            wrap(&format!("{bold}error{bold:#}: {}", error.sentence()), "")
-        ),
-    }
-    if !hint.is_empty() {
-        anstream::eprintln!("{}", wrap(&format!("hint: {hint}"), "      "));
-    }
-}
-
-/// Tells, on standard error, of what went wrong in a cycle beside the states of mitigations.
-pub(crate) fn tell_troubles(troubles: &[Trouble]) {
-    let bold = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
-    for trouble in troubles {
-        let text = format!("{bold}error{bold:#}: {}", plain(&sentence(trouble)));
-        anstream::eprintln!("{}", wrap(&text, ""));
-        let hint = hint_of_trouble(trouble);
-        if !hint.is_empty() {
-            anstream::eprintln!("{}", wrap(&format!("hint: {}", plain(&hint)), "      "));
-        }
+        CliError::Agent(error) => log::failure(EventKind::CommandFailed, error),
+        // A signal is no failure of the command.
+        CliError::Signal(_) => log::event_with_hint(EventKind::ServiceStopped, &sentence, &hint),
+        _ => log::event_with_hint(EventKind::CommandFailed, &sentence, &hint),
     }
 }
 
 /// What went wrong in a cycle beside the states of mitigations.
 pub(crate) fn troubles_json(troubles: &[Trouble]) -> Value {
     let one = |trouble: &Trouble| {
-        let (text, hint) = (sentence(trouble), hint_of_trouble(trouble));
+        let (text, hint) = (sentence(trouble), advice::of_trouble(trouble));
         json!({"server": trouble.server(), "text": text, "hint": hint})
     };
     troubles.iter().map(one).collect()
@@ -105,17 +61,17 @@ pub(crate) fn troubles_json(troubles: &[Trouble]) -> Value {
 
 /// The exit code that they ask for.
 pub(crate) fn troubles_code(troubles: &[Trouble]) -> u8 {
-    troubles.iter().map(code_of_trouble).max().unwrap_or(0)
+    troubles.iter().map(|it| exit_code_of(Cause::of_trouble(it))).max().unwrap_or(0)
 }
 
-/// What is told of a change that was cut short.
+/// Returns the text about a change that was cut short.
 pub(crate) fn interrupted_text(change: &Change) -> String {
     let at = change.at.strftime("%Y-%m-%d %H:%M:%S UTC");
     let ids: Vec<String> = change.mitigations().into_iter().map(ToString::to_string).collect();
     let of = change.server().map_or("IIS", ServerId::as_str);
     format!(
-        "change {} of {of} ({}), begun {at} by {}: it was neither finished nor taken back; the next \
-         check takes it back: stopgap check",
+        "change {} of {of} ({}), begun {at} by {}: it was neither finished nor rolled back; the next \
+         check rolls it back: stopgap check",
         change.number,
         ids.join(", "),
         change.by
@@ -136,7 +92,7 @@ pub(crate) fn interrupted_json(changes: &[Change]) -> Value {
 
 /// The exit code that they ask for.
 pub(crate) fn interrupted_code(changes: &[Change]) -> u8 {
-    if changes.is_empty() { 0 } else { crate::error::ATTENTION }
+    if changes.is_empty() { 0 } else { ATTENTION }
 }
 
 /// The word of a state, coloured.
@@ -226,64 +182,24 @@ fn colour_states(line: &str) -> String {
 /// The exit code that the states ask for.
 pub(crate) fn exit_code(mitigations: &[MitigationReport]) -> u8 {
     let attention = mitigations.iter().any(MitigationReport::needs_attention);
-    if attention { crate::error::ATTENTION } else { 0 }
+    if attention { ATTENTION } else { 0 }
 }
 
 /// The exit code that the feeds ask for.
 pub(crate) fn feeds_code(feeds: &[FeedState]) -> u8 {
     let trouble = feeds.iter().any(|feed| feed.trouble.is_some());
-    if trouble { crate::error::REFUSED } else { 0 }
-}
-
-/// Tells, on standard error, of each feed that gives nothing new, the louder the longer; and what
-/// else a person should know of it.
-pub(crate) fn warn_of_feeds(feeds: &[FeedState], now: Timestamp) {
-    for feed in feeds {
-        let style = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
-        for note in &feed.notes {
-            let text = format!("{style}warning{style:#}: feed {}: {}", feed.name, plain(note));
-            anstream::eprintln!("{}", wrap(&text, "  "));
-        }
-        let Some(trouble) = &feed.trouble else { continue };
-        let level = trouble.level(now);
-        let colour = match level {
-            Level::Note => AnsiColor::Cyan,
-            Level::Warning => AnsiColor::Yellow,
-            Level::Alarm => AnsiColor::Red,
-        };
-        let style = Style::new().fg_color(Some(colour.into())).bold();
-        let text = format!(
-            "{style}{}{style:#}: feed {} gives nothing new {}: {}; what is in force stays, \
-             nothing new of it is applied",
-            level.as_str(),
-            feed.name,
-            trouble.age(now),
-            plain(&trouble.why)
-        );
-        anstream::eprintln!("{}", wrap(&text, "  "));
-    }
-}
-
-/// Warns on standard error.
-pub(crate) fn warn(text: &str) {
-    let style = Style::new().fg_color(Some(AnsiColor::Yellow.into())).bold();
-    anstream::eprintln!("{}", wrap(&format!("{style}warning{style:#}: {}", plain(text)), "  "));
+    if trouble { REFUSED } else { 0 }
 }
 
 /// Warns of an audit trail that is not what was written.
 pub(crate) fn warn_of_trail(faults: &[AuditFault]) {
-    for fault in faults {
-        warn(&fault.to_string());
-    }
-    if !faults.is_empty() {
-        anstream::eprintln!(
-            "{}",
-            wrap(
-                "hint: somebody or something changed the trail; keep a copy of the state folder and find out \
-                 who. Nothing else is kept from working by it",
-                "  "
-            )
-        );
+    let hint = "somebody or something changed the trail; keep a copy of the state folder and find out who. \
+                Nothing else is kept from working by it";
+    let last = faults.len().saturating_sub(1);
+    for (at, fault) in faults.iter().enumerate() {
+        // Once, after the last of them.
+        let hint = if at == last { hint } else { "" };
+        log::event_with_hint(EventKind::TrailAltered, &plain(&fault.to_string()), hint);
     }
 }
 

@@ -1,49 +1,32 @@
-//! INT, TERM and HUP while a command changes a server: what was begun is finished or taken back.
+//! INT, TERM and HUP while a command changes a server: what was begun is finished or rolled back.
 //!
-//! Outside of a cycle there is nothing to take back, so the program ends at once. A second signal
-//! hastens nothing: what is being taken back is taken back to its end.
+//! Outside of a cycle there is nothing to roll back, so the program ends at once. A second signal
+//! hastens nothing: a rollback always runs to its end.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::Sender;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::error::CliError;
-use crate::session::STOP;
+use stopgap_agent::event::EventKind;
+use stopgap_agent::{log, stop};
 
 /// The first signal that asked the program to end; 0: none did.
 static SEEN: AtomicI32 = AtomicI32::new(0);
-/// Whether a cycle is under way.
-static WORKING: AtomicBool = AtomicBool::new(false);
-/// How many cycles came to their end.
-static FINISHED: AtomicUsize = AtomicUsize::new(0);
 
-/// A cycle is under way until this is dropped: a signal is left to it.
-pub(crate) struct Work(());
+/// The signals cannot be received.
+#[derive(Debug, thiserror::Error)]
+#[error("signals cannot be received: {0}")]
+pub(crate) struct NotReceived(std::io::Error);
 
-impl Work {
-    pub(crate) fn begin() -> Self {
-        WORKING.store(true, Ordering::SeqCst);
-        Self(())
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        FINISHED.fetch_add(1, Ordering::SeqCst);
-        WORKING.store(false, Ordering::SeqCst);
-    }
-}
-
-/// From now on the signals are received. With `cycle`, a hang-up asks it for a cycle.
-pub(crate) fn receive(cycle: Option<Sender<()>>) -> Result<(), CliError> {
+/// Receives the signals from now on. With `cycle`, a hang-up asks it for a cycle.
+pub(crate) fn receive(cycle: Option<Sender<()>>) -> Result<(), NotReceived> {
     let ignored = ignored();
     let wanted = [SIGTERM, SIGINT, SIGHUP].into_iter();
     // `nohup` and a shell's background jobs begin with some of them ignored, and mean it.
     let wanted = wanted.filter(|signal| !ignored.contains(signal) || cycle.is_some());
-    let mut signals = Signals::new(wanted)
-        .map_err(|error| CliError::Machine(format!("signals cannot be received: {error}")))?;
+    let mut signals = Signals::new(wanted).map_err(NotReceived)?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
             match &cycle {
@@ -55,26 +38,27 @@ pub(crate) fn receive(cycle: Option<Sender<()>>) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The process is asked to end.
+/// Has the process end: at once where nothing is under way, else when it is finished.
 fn asked_to_end(signal: i32) {
     let is_first = SEEN.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_ok();
     // In this order: either the cycle sees that it is to stop, or it is seen here that it runs.
-    STOP.store(true, Ordering::SeqCst);
+    stop::request();
     let name = name(signal);
-    if !WORKING.load(Ordering::SeqCst) {
-        let what = match FINISHED.load(Ordering::SeqCst) {
-            0 => "nothing was begun on the server",
-            _ => "what was begun on the server was finished",
+    if !stop::is_working() {
+        let what = match stop::has_worked() {
+            false => "nothing was begun on the server",
+            true => "what was begun on the server was finished",
         };
-        eprintln!("ended by {name}: {what}");
+        log::event(EventKind::ServiceStopped, &format!("ended by {name}: {what}"));
         std::process::exit(code(signal));
     }
     if is_first {
-        eprintln!("{name}: what was begun is being finished or taken back …");
+        let text = format!("{name}: what was begun is being finished or rolled back …");
+        log::event(EventKind::Stopping, &text);
     }
 }
 
-/// The exit code, if a signal asked the program to end.
+/// Returns the exit code, if a signal asked the program to end.
 pub(crate) fn exit_code() -> Option<u8> {
     match SEEN.load(Ordering::SeqCst) {
         0 => None,
@@ -82,7 +66,7 @@ pub(crate) fn exit_code() -> Option<u8> {
     }
 }
 
-/// The name of the signal that asked the program to end.
+/// Returns the name of the signal that asked the program to end.
 pub(crate) fn seen() -> Option<&'static str> {
     match SEEN.load(Ordering::SeqCst) {
         0 => None,
@@ -90,7 +74,7 @@ pub(crate) fn seen() -> Option<&'static str> {
     }
 }
 
-/// As a shell tells that a program ended by a signal.
+/// Returns the exit code with which a shell reports that a program ended by a signal.
 fn code(signal: i32) -> i32 {
     128 + signal
 }
@@ -103,7 +87,7 @@ fn name(signal: i32) -> &'static str {
     }
 }
 
-/// The signals that this process was started to ignore.
+/// Returns the signals that this process was started to ignore.
 fn ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -54,7 +54,7 @@ fn refusal(run: &Run, of: &Path) -> String {
     let json = run.json();
     let (error, hint) = (json["error"].as_str().unwrap(), json["hint"].as_str().unwrap());
     assert!(error.contains(&format!("{} is not obeyed", of.display())), "{error}");
-    hint.split_once("To mend it: ").expect(hint).1.to_owned()
+    hint.split_once("To fix it: ").expect(hint).1.to_owned()
 }
 
 /// A policy that `spoil` opens to somebody else is refused, and mended by the very command that is
@@ -157,7 +157,7 @@ fn with_a_policy_that_is_not_obeyed_disable_block_and_remove_work_all_the_same()
     let protected = tree.snapshot();
     mode(&policy, 0o666);
     assert_eq!(with(&tree, &policy, &["check"]).code, 5);
-    assert!(tree.snapshot() == protected, "what is in force stays");
+    assert!(tree.snapshot() == protected, "what is installed stays");
     for command in [&["block", "M2"][..], &["disable", "--reason", "look first"]] {
         let run = with(&tree, &policy, command);
         assert_eq!(run.code, 0, "{command:?}: {} {}", run.out, run.err);

@@ -182,8 +182,8 @@ fn a_stopped_process_that_holds_the_lock_keeps_nobody_from_deciding_and_is_named
     // Who removes is told that the decision holds, and that it is not carried out yet.
     let removed = at_once(&scene, &["remove", "WEB", "--wait", "0"]);
     assert_eq!(removed.code, 4, "{}", removed.out);
-    assert!(removed.out.contains("blocked from now on, and not yet taken back"), "{}", removed.out);
-    assert!(removed.out.contains("the next check takes it back"), "{}", removed.out);
+    assert!(removed.out.contains("blocked from now on, and not yet removed"), "{}", removed.out);
+    assert!(removed.out.contains("the next check removes it"), "{}", removed.out);
     assert!(decisions(&scene).contains("take_back = true"), "{}", decisions(&scene));
     let status = scene.stopgap(&["status"]).json();
     assert_eq!(status["running"], who.as_str());
@@ -214,7 +214,7 @@ fn a_broken_policy_a_broken_trail_and_feeds_that_are_fetched_keep_nobody_from_de
     assert!(blocked.err.contains("was not checked"), "{}", blocked.err);
     let removed = at_once(&scene, &["remove", "WEB"]);
     assert_eq!(removed.code, 2, "{}", removed.out);
-    assert!(removed.out.contains("not yet taken back"), "{}", removed.out);
+    assert!(removed.out.contains("not yet removed"), "{}", removed.out);
     assert!(decisions(&scene).contains("take_back = true"), "{}", decisions(&scene));
     let on = at_once(&scene, &["enable"]);
     assert_eq!(on.code, 2, "{}", on.out);

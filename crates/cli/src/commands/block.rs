@@ -5,29 +5,29 @@ use stopgap_model::MitigationId;
 use stopgap_store::Event;
 
 use crate::args::{Common, Decision};
-use crate::desk::{self, Desk};
 use crate::error::CliError;
 use crate::output;
-use crate::session::Session;
+use stopgap_agent::Session;
+use stopgap_agent::administrator::{Administrator, require_known};
 
 pub(crate) fn block(common: &Common, decision: &Decision) -> Result<u8, CliError> {
-    let desk = Desk::open(common, "block")?;
-    desk::know(common, &decision.ids)?;
-    desk.block(&decision.ids, &decision.reason, false)?;
-    let running = desk.running();
-    tell(
+    let administrator = Administrator::open(&common.state_folder()?, "block")?;
+    require_known(&common.setup("block")?, &decision.ids)?;
+    administrator.block(&decision.ids, &decision.reason, false)?;
+    let running = administrator.running();
+    print(
         common,
         decision,
         &running,
         "blocked",
-        "what is in place stays; to take it back: stopgap remove",
+        "what is installed stays; to remove it: stopgap remove",
     );
     if let Some(who) = running.filter(|_| !common.json) {
-        say!(
+        print_line!(
             "{}",
             output::wrap(
                 &output::plain(&format!(
-                    "{who} is running: what it has not begun of it, it does not begin."
+                    "{who} is running; it begins nothing more of what is blocked."
                 )),
                 "  "
             )
@@ -37,8 +37,8 @@ pub(crate) fn block(common: &Common, decision: &Decision) -> Result<u8, CliError
 }
 
 pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliError> {
-    let desk = Desk::open(common, "unblock")?;
-    let unblocked = desk.decide(|decisions| {
+    let administrator = Administrator::open(&common.state_folder()?, "unblock")?;
+    let unblocked = administrator.decide(|decisions| {
         let blocked = |id: &&MitigationId| decisions.blocked.contains_key(*id);
         if let Some(unknown) = decision.ids.iter().find(|id| !blocked(id)) {
             return Err(unknown.clone());
@@ -47,8 +47,8 @@ pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliErr
         Ok(())
     })?;
     if let Err(id) = unblocked {
-        let session = Session::look(common)?;
-        session.know(std::slice::from_ref(&id))?;
+        let session = Session::open_read_only(common.setup("unblock")?)?;
+        session.require_known(std::slice::from_ref(&id))?;
         let why = match session.policy.blocked.get(&id) {
             Some(block) => format!("{id} is blocked by {}", block.by),
             None => format!("{id} is not blocked"),
@@ -56,19 +56,19 @@ pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliErr
         return Err(CliError::usage(why, "commands unblock what commands blocked"));
     }
     for id in &decision.ids {
-        desk.record(Event::Unblocked, id.as_str(), &decision.reason);
+        administrator.record(Event::Unblocked, id.as_str(), &decision.reason);
     }
     let then = "the next check applies it again if it is needed";
-    tell(common, decision, &desk.running(), "unblocked", then);
+    print(common, decision, &administrator.running(), "unblocked", then);
     Ok(0)
 }
 
-fn tell(common: &Common, decision: &Decision, running: &Option<String>, what: &str, then: &str) {
+fn print(common: &Common, decision: &Decision, running: &Option<String>, what: &str, then: &str) {
     if common.json {
         output::print_json(json!({what: decision.ids, "running": running}));
         return;
     }
     for id in &decision.ids {
-        say!("{id} {what}: {then}");
+        print_line!("{id} {what}: {then}");
     }
 }

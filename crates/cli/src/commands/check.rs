@@ -1,29 +1,22 @@
 //! `stopgap check`: one cycle now.
 
-use std::sync::atomic::Ordering;
-
 use jiff::Timestamp;
 use serde_json::json;
 use similar::TextDiff;
+use stopgap_agent::cycle::cycle;
+use stopgap_agent::event::EventKind;
+use stopgap_agent::{Session, log};
 use stopgap_engine::{CycleReport, Timing};
-use stopgap_feed::{Feed, FeedsError, View};
-use stopgap_fs::LockError;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::escaped;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_plan::{FileEdit, Order};
 
 use crate::args::Common;
-use crate::catalog::built_in;
 use crate::commands::feed::list::as_json;
-use crate::commands::feed::refresh::record;
-use crate::desk;
 use crate::error::CliError;
-use crate::fetching::{Fetching, OF_A_CYCLE};
 use crate::output;
-use crate::session::{STOP, Session};
 use crate::signals;
-use crate::sources::Sources;
 
 /// The most notes that a check prints, and the most actions that one of them names.
 const MAX_NOTES: usize = 20;
@@ -33,8 +26,8 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
     let only = (!ids.is_empty()).then(|| ids.iter().cloned().collect());
     let order = Order { only, ..Order::default() };
     if dry_run {
-        let session = Session::look(common)?;
-        session.know(ids)?;
+        let session = Session::open_read_only(common.setup("check")?)?;
+        session.require_known(ids)?;
         let view = session.engine().look(&order)?;
         let report = CycleReport {
             facts: view.facts,
@@ -45,127 +38,40 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
             troubles: Vec::new(),
             halted: None,
         };
-        return Ok(tell(&session, common, &report, dry_run));
+        return Ok(print(&session, common, &report, dry_run));
     }
     signals::receive(None)?;
-    let mut session = Session::open(common)?;
-    let report = cycle(&mut session, common, "check", &order)?;
-    Ok(tell(&session, common, &report, dry_run))
+    let mut session = Session::open(common.setup("check")?)?;
+    let report = cycle(&mut session, &order)?;
+    Ok(print(&session, common, &report, dry_run))
 }
 
-/// One cycle, for which the feeds are fetched. What was taken of them before, and what ships with the
-/// program, is applied meanwhile; if they bring something new, a second cycle follows, and the report is
-/// of both. A feed that cannot be fetched keeps nothing from being done, nor does another process that
-/// waits for a slow network.
-pub(crate) fn cycle(
-    session: &mut Session,
-    common: &Common,
-    command: &str,
-    order: &Order,
-) -> Result<CycleReport, CliError> {
-    // An unsigned catalog is tried alone.
-    let feeds = if common.catalog.is_some() { Vec::new() } else { session.feeds.all()? };
-    if feeds.is_empty() {
-        let _lock = session.lock(common, command)?;
-        require_known(session, order)?;
-        return session.cycle(order);
-    }
-    let waits = awaits_a_word(session, &feeds)?;
-    let fetching = Fetching::begin(session, feeds, command, common.wait, OF_A_CYCLE)?;
-    let first = if waits { None } else { meanwhile(session, common, command, order)? };
-    let outcomes = match fetching.finish(session) {
-        Err(CliError::Feeds(FeedsError::Lock(LockError::Held { by }))) => {
-            let text =
-                format!("note: the feeds are being fetched by {by}; what was taken before holds");
-            anstream::eprintln!("{}", output::wrap(&output::plain(&text), "  "));
-            Vec::new()
-        }
-        outcomes => outcomes?,
-    };
-    let first = match first {
-        // What was done while the program was asked to end is told, and nothing else is begun.
-        Some((report, sources)) if STOP.load(Ordering::SeqCst) => {
-            session.sources = sources;
-            return Ok(report);
-        }
-        first => first,
-    };
-    let _lock = session.lock(common, command)?;
-    record(session, &outcomes)?;
-    require_known(session, order)?;
-    match first {
-        Some((report, sources)) if session.sources.offer_the_same_as(&sources) => Ok(report),
-        Some((report, _)) => Ok(session.cycle(order)?.after(report)),
-        None => session.cycle(order),
-    }
-}
-
-fn require_known(session: &Session, order: &Order) -> Result<(), CliError> {
-    let ids: Vec<MitigationId> = order.only.iter().flatten().cloned().collect();
-    session.know(&ids)
-}
-
-/// Whether a feed may say that what ships with the program is not to be applied, or not so, and has
-/// never said anything.
-fn awaits_a_word(session: &Session, feeds: &[Feed]) -> Result<bool, CliError> {
-    let shipped: Vec<MitigationId> = built_in()?.into_iter().map(|it| it.id).collect();
-    let now = Timestamp::now();
-    for feed in feeds {
-        let revises = |id| feed.powers.refuses_id(id, &shipped, &[]).is_none();
-        let counts = feed.powers.policy.is_there() || shipped.iter().any(revises);
-        let was_never =
-            |view: &View| view.standing.succeeded.is_none() && view.kept_policy.is_none();
-        if counts && was_never(&session.feeds.view(feed.clone(), now)?) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// A cycle with what was taken of the feeds before, and what that was. Whatever fails in it is tried
-/// again when the feeds are there, and told then.
-fn meanwhile(
-    session: &mut Session,
-    common: &Common,
-    command: &str,
-    order: &Order,
-) -> Result<Option<(CycleReport, Sources)>, CliError> {
-    let report = session.lock(common, command).and_then(|_lock| session.cycle(order));
-    match report {
-        Ok(report) => {
-            let sources = std::mem::replace(&mut session.sources, Sources::none());
-            Ok(Some((report, sources)))
-        }
-        // The program is to end.
-        Err(error @ CliError::Signal(_)) => Err(error),
-        Err(_) => Ok(None),
-    }
-}
-
-/// Prints what a cycle found and did; answers the exit code.
-pub(crate) fn tell(session: &Session, common: &Common, report: &CycleReport, dry_run: bool) -> u8 {
+/// Prints what a cycle found and did; returns the exit code.
+pub(crate) fn print(session: &Session, common: &Common, report: &CycleReport, dry_run: bool) -> u8 {
     if common.json {
         output::print_json(report_json(session, report, dry_run));
     } else {
         let server = output::server_line(&report.facts);
         let line = format!("{server}, {}\n", session.host.name());
-        say!("{}", output::wrap(&line, "  "));
-        say!("{}", output::table(&report.mitigations));
+        print_line!("{}", output::wrap(&line, "  "));
+        print_line!("{}", output::table(&report.mitigations));
         if dry_run {
-            tell_plan(&report.mitigations);
+            print_plan(&report.mitigations);
         } else {
-            tell_notes(&report.mitigations);
+            print_notes(&report.mitigations);
         }
-        tell_edits(&report.edits, dry_run);
+        print_edits(&report.edits, dry_run);
     }
+    // In JSON they are part of the object.
     if !common.json {
-        output::tell_troubles(&report.troubles);
+        log::troubles(&report.troubles);
     }
     if let Some(halt) = &report.halted {
-        desk::warn(&format!("{halt} while this ran, so nothing further was begun"));
+        let text = format!("{halt} while this ran, so nothing further was begun");
+        log::event(EventKind::Halted, &output::plain(&text));
     }
     let feeds = &session.sources.feeds;
-    output::warn_of_feeds(feeds, Timestamp::now());
+    log::feeds(feeds, Timestamp::now());
     let feeds_code = output::feeds_code(feeds);
     output::exit_code(&report.mitigations)
         .max(feeds_code)
@@ -216,20 +122,20 @@ pub(crate) fn feeds_json(session: &Session) -> Vec<serde_json::Value> {
 }
 
 /// What is planned for each action, where, and what to know about it.
-fn tell_plan(mitigations: &[MitigationReport]) {
+fn print_plan(mitigations: &[MitigationReport]) {
     let actions = mitigations.iter().flat_map(|mitigation| &mitigation.actions);
     for action in actions.filter(|action| !action.notes.is_empty()) {
         let place = if action.place.is_empty() { "nothing is changed" } else { &action.place };
         let head = format!("\n{} {}: {}", action.id, action.kind, escaped(place));
-        say!("{}", output::wrap(&head, "  "));
+        print_line!("{}", output::wrap(&head, "  "));
         for note in &action.notes {
-            say!("{}", output::wrap(&format!("  - {}", output::plain(note)), "    "));
+            print_line!("{}", output::wrap(&format!("  - {}", output::plain(note)), "    "));
         }
     }
 }
 
 /// What a person should know beside the reasons, each once with all that it is about.
-fn tell_notes(mitigations: &[MitigationReport]) {
+fn print_notes(mitigations: &[MitigationReport]) {
     let mut notes: Vec<(&str, Vec<String>)> = Vec::new();
     let actions = mitigations.iter().flat_map(|mitigation| &mitigation.actions);
     for action in actions.filter(|action| action.state != State::NotAffected) {
@@ -247,21 +153,21 @@ fn tell_notes(mitigations: &[MitigationReport]) {
         let more =
             if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
         let text = format!("{blank}Note: {}{more}: {}", named.join(", "), output::plain(note));
-        say!("{}", output::wrap(&text, "  "));
+        print_line!("{}", output::wrap(&text, "  "));
     }
     if let Some(more) = notes.len().checked_sub(MAX_NOTES).filter(|more| *more > 0) {
-        say!("Note: {more} more, see: stopgap show ID");
+        print_line!("Note: {more} more, see: stopgap show ID");
     }
 }
 
-fn tell_edits(edits: &[FileEdit], dry_run: bool) {
+fn print_edits(edits: &[FileEdit], dry_run: bool) {
     if dry_run {
         match edits {
-            [] => say!("\nA check would change nothing."),
-            _ => say!("\nA check would change:"),
+            [] => print_line!("\nA check would change nothing."),
+            _ => print_line!("\nA check would change:"),
         }
         for edit in edits {
-            say!("\n{}", difference(edit));
+            print_line!("\n{}", difference(edit));
         }
         return;
     }
@@ -272,7 +178,7 @@ fn tell_edits(edits: &[FileEdit], dry_run: bool) {
             _ => "Changed",
         };
         let blank = if at == 0 { "\n" } else { "" };
-        say!("{blank}{what}: {}", escaped(edit.path.as_str()));
+        print_line!("{blank}{what}: {}", escaped(edit.path.as_str()));
     }
 }
 

@@ -9,12 +9,12 @@ use stopgap_model::problem::sentence;
 use crate::args::Common;
 use crate::commands::feed::refresh::no_such_feed;
 use crate::error::{CliError, REFUSED};
-use crate::fetching::network;
 use crate::output::{self, plain, wrap};
-use crate::session::Session;
+use stopgap_agent::Session;
+use stopgap_agent::fetching::network;
 
 pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let session = Session::open(common.setup("test-connectivity")?)?;
     let feeds = match name {
         Some(name) => vec![session.feeds.get(name)?.ok_or_else(|| no_such_feed(name))?],
         None => session.feeds.all()?,
@@ -33,15 +33,17 @@ pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliErr
         let feeds: Vec<Value> = tests.iter().map(Test::as_json).collect();
         output::print_json(json!({"ok": ok, "feeds": feeds}));
     } else if tests.is_empty() {
-        say!("Result: Success.\nMessage: There is no feed; nothing is fetched from anywhere.");
+        print_line!(
+            "Result: Success.\nMessage: There is no feed; nothing is fetched from anywhere."
+        );
     } else {
         for (at, test) in tests.iter().enumerate() {
             if at > 0 {
-                say!("");
+                print_line!("");
             }
-            say!("Feed: {}", test.name);
-            say!("Result: {}.", if test.ok { "Success" } else { "Failed" });
-            say!("{}", wrap(&format!("Message: {}", plain(&test.message)), "         "));
+            print_line!("Feed: {}", test.name);
+            print_line!("Result: {}.", if test.ok { "Success" } else { "Failed" });
+            print_line!("{}", wrap(&format!("Message: {}", plain(&test.message)), "         "));
         }
     }
     Ok(if ok { 0 } else { REFUSED })
@@ -50,7 +52,7 @@ pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliErr
 struct Test {
     name: FeedName,
     ok: bool,
-    /// The hop that failed.
+    /// The step that failed.
     hop: Option<&'static str>,
     message: String,
 }

@@ -9,10 +9,10 @@ use stopgap_model::web::{LeftOut, Listen, WebFacts};
 use crate::args::Common;
 use crate::error::CliError;
 use crate::output::{self, wrap};
-use crate::session::look_at;
+use stopgap_agent::session::identify;
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
-    let (host, collected) = look_at(common)?;
+    let (host, collected) = identify(common.root.as_deref(), &common.policy_path())?;
     let facts = collected.facts;
     if common.json {
         output::print_json(json!({
@@ -20,37 +20,37 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         }));
         return Ok(0);
     }
-    say!("Server        {}", host.name());
+    print_line!("Server        {}", host.name());
     match &facts.exchange {
         Fact::Known(exchange) => print_exchange(exchange),
-        Fact::Absent => say!("Exchange      not installed"),
-        Fact::Unknown(why) => say("Exchange", &format!("unknown: {why}")),
+        Fact::Absent => print_line!("Exchange      not installed"),
+        Fact::Unknown(why) => print_field("Exchange", &format!("unknown: {why}")),
     }
     match &facts.iis {
         Fact::Known(iis) => print_iis(iis),
-        Fact::Absent => say!("IIS           not installed"),
-        Fact::Unknown(why) => say("IIS", &format!("unknown: {why}")),
+        Fact::Absent => print_line!("IIS           not installed"),
+        Fact::Unknown(why) => print_field("IIS", &format!("unknown: {why}")),
     }
     match &facts.php {
         Fact::Known(programs) => programs.iter().for_each(print_php),
-        Fact::Absent => say!("PHP           not run by IIS as a CGI program"),
-        Fact::Unknown(why) => say("PHP", &format!("unknown: {why}")),
+        Fact::Absent => print_line!("PHP           not run by IIS as a CGI program"),
+        Fact::Unknown(why) => print_field("PHP", &format!("unknown: {why}")),
     }
     facts.web.iter().for_each(print_web);
     if facts.web.is_empty() {
-        say!("Web servers   no nginx, Apache httpd or HAProxy");
+        print_line!("Web servers   no nginx, Apache httpd or HAProxy");
     }
     print_left_out(&facts.left_out);
     match &facts.packages {
         Fact::Known(Packages { prefix, source, versions }) => {
             let all = versions.len();
-            say("Packages", &format!("{all} of {prefix}…, from {}", one_line(source)));
+            print_field("Packages", &format!("{all} of {prefix}…, from {}", one_line(source)));
         }
-        Fact::Absent => say!("Packages      no package database"),
-        Fact::Unknown(why) => say("Packages", &format!("unknown: {why}")),
+        Fact::Absent => print_line!("Packages      no package database"),
+        Fact::Unknown(why) => print_field("Packages", &format!("unknown: {why}")),
     }
     for Declared { product, version, source } in &facts.declared {
-        say("Declared", &format!("{} {version}, in {source}", one_line(product)));
+        print_field("Declared", &format!("{} {version}, in {source}", one_line(product)));
     }
     Ok(0)
 }
@@ -66,14 +66,14 @@ fn print_web(facts: &WebFacts) {
         Fact::Unknown(why) => format!("whether it runs is unknown: {why}"),
     };
     let version = text(&server.version, ToString::to_string);
-    say(server.kind.name(), &format!("{version}, {runs}"));
+    print_field(server.kind.name(), &format!("{version}, {runs}"));
     for config in &server.config {
-        say("  config", &escaped(config.as_str()));
+        print_field("  config", &escaped(config.as_str()));
     }
     if !server.account.is_root() {
-        say("  started as", &server.account.to_string());
+        print_field("  started as", &server.account.to_string());
     }
-    say("  found by", &one_line(&server.source));
+    print_field("  found by", &one_line(&server.source));
     match &facts.sites {
         Fact::Known(sites) => {
             for site in sites {
@@ -82,28 +82,28 @@ fn print_web(facts: &WebFacts) {
                     Listen::Unasked(why) => format!(": cannot be asked: {why}"),
                     Listen::Port(None, _) | Listen::Unix(_) => String::new(),
                 };
-                say("  site", &escaped(&format!("{site}{more}")));
+                print_field("  site", &escaped(&format!("{site}{more}")));
             }
         }
         Fact::Absent => {}
-        Fact::Unknown(why) => say("  sites", &format!("unknown: {why}")),
+        Fact::Unknown(why) => print_field("  sites", &format!("unknown: {why}")),
     }
 }
 
 fn print_left_out(left_out: &LeftOut) {
     for server in &left_out.named {
         let counts = if server.counts { "" } else { " (a remark: it keeps nothing unprotected)" };
-        say("Left out", &escaped(&format!("{server}{counts}")));
-        say("  program", &escaped(server.program.as_str()));
-        say("  because", &escaped(&server.why));
+        print_field("Left out", &escaped(&format!("{server}{counts}")));
+        print_field("  program", &escaped(server.program.as_str()));
+        print_field("  because", &escaped(&server.why));
     }
     if left_out.more > 0 {
-        say("Left out", &format!("and {} more", left_out.more));
+        print_field("Left out", &format!("and {} more", left_out.more));
     }
 }
 
-fn say(head: &str, text: &str) {
-    say!("{}", wrap(&format!("{head:<13} {text}"), "              "));
+fn print_field(head: &str, text: &str) {
+    print_line!("{}", wrap(&format!("{head:<13} {text}"), "              "));
 }
 
 fn text<T>(fact: &Fact<T>, known: impl Fn(&T) -> String) -> String {
@@ -115,24 +115,24 @@ fn text<T>(fact: &Fact<T>, known: impl Fn(&T) -> String) -> String {
 }
 
 fn print_exchange(exchange: &Exchange) {
-    say("Exchange", &text(&exchange.version, ToString::to_string));
-    say("  from", &one_line(exchange.version_source.as_str()));
-    say("  role", &text(&exchange.role, |role| one_line(role)));
+    print_field("Exchange", &text(&exchange.version, ToString::to_string));
+    print_field("  from", &one_line(exchange.version_source.as_str()));
+    print_field("  role", &text(&exchange.role, |role| one_line(role)));
 }
 
 fn print_php(php: &PhpCgi) {
-    say("PHP", &text(&php.version, ToString::to_string));
-    say("  program", &one_line(php.program.as_str()));
+    print_field("PHP", &text(&php.version, ToString::to_string));
+    print_field("  program", &one_line(php.program.as_str()));
 }
 
 fn print_iis(iis: &Iis) {
-    say("IIS", &one_line(iis.config.as_str()));
+    print_field("IIS", &one_line(iis.config.as_str()));
     let rewrite = iis.modules.iter().any(|module| module == "RewriteModule");
-    say("  rewrite", if rewrite { "installed" } else { "not installed" });
-    say("  pools", &format!("{}", iis.pools.len()));
+    print_field("  rewrite", if rewrite { "installed" } else { "not installed" });
+    print_field("  pools", &format!("{}", iis.pools.len()));
     for site in &iis.sites {
         let paths: Vec<String> =
             site.applications.iter().map(|application| one_line(&application.path)).collect();
-        say("  site", &format!("{}: {}", one_line(&site.name), paths.join(" ")));
+        print_field("  site", &format!("{}: {}", one_line(&site.name), paths.join(" ")));
     }
 }

@@ -7,10 +7,10 @@ use stopgap_store::Trail;
 use crate::args::Common;
 use crate::error::{ATTENTION, CliError};
 use crate::output::{self, wrap};
-use crate::session::Session;
+use stopgap_agent::Session;
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let session = Session::open(common.setup("history")?)?;
     let Trail { lines, faults } = session.store.trail()?;
     let interrupted = session.store.interrupted()?;
     let code = if faults.is_empty() { output::interrupted_code(&interrupted) } else { ATTENTION };
@@ -23,7 +23,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         return Ok(code);
     }
     if lines.is_empty() && faults.is_empty() {
-        say!("Nothing has happened yet.");
+        print_line!("Nothing has happened yet.");
     }
     for line in lines {
         let at = line.at.strftime("%Y-%m-%d %H:%M:%S");
@@ -33,10 +33,10 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
             line.mitigation,
             output::plain(&line.detail)
         );
-        say!("{}", wrap(&text, "                                "));
+        print_line!("{}", wrap(&text, "                                "));
     }
     for change in &interrupted {
-        say!(
+        print_line!(
             "\n{}",
             wrap(&output::plain(&format!("Cut short: {}", output::interrupted_text(change))), "  ")
         );

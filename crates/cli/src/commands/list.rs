@@ -10,24 +10,24 @@ use stopgap_plan::Order;
 use crate::args::Common;
 use crate::error::CliError;
 use crate::output;
-use crate::session::Session;
+use stopgap_agent::{Session, log};
 
 pub(crate) fn run(common: &Common, csv: Option<&Path>) -> Result<u8, CliError> {
-    let session = Session::look(common)?;
+    let session = Session::open_read_only(common.setup("list")?)?;
     let report = session.engine().look(&Order::default())?.plan.report;
     if let Some(file) = csv {
         write_csv(file, &report)?;
         if !common.json {
-            say!("{} mitigations written to {}", report.len(), file.display());
+            print_line!("{} mitigations written to {}", report.len(), file.display());
         }
     } else if !common.json {
-        say!("{}", output::table_with_sources(&report));
+        print_line!("{}", output::table_with_sources(&report));
     }
     if common.json {
         output::print_json(json!({"mitigations": report}));
     }
     let feeds = &session.sources.feeds;
-    output::warn_of_feeds(feeds, Timestamp::now());
+    log::feeds(feeds, Timestamp::now());
     Ok(output::exit_code(&report).max(output::feeds_code(feeds)))
 }
 

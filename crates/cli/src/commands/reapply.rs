@@ -6,16 +6,16 @@ use stopgap_model::MitigationId;
 use stopgap_plan::Order;
 
 use crate::args::Common;
-use crate::commands::check::tell;
+use crate::commands::check::print;
 use crate::error::CliError;
-use crate::session::Session;
 use crate::signals;
+use stopgap_agent::Session;
 
 pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError> {
     signals::receive(None)?;
-    let mut session = Session::open(common)?;
-    let _lock = session.lock(common, "reapply")?;
-    session.know(ids)?;
+    let mut session = Session::open(common.setup("reapply")?)?;
+    let _lock = session.lock()?;
+    session.require_known(ids)?;
     if let Some(off) = session.policy.switched_off() {
         return Err(CliError::usage(
             format!("automatic mitigation is switched off {off}"),
@@ -34,5 +34,5 @@ pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError>
     let order = Order { only: Some(asked.clone()), reapply: asked, ..Order::default() };
     let mut report = session.cycle(&order)?;
     report.mitigations.retain(|report| ids.contains(&report.id));
-    Ok(tell(&session, common, &report, false))
+    Ok(print(&session, common, &report, false))
 }

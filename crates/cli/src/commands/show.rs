@@ -17,16 +17,16 @@ use crate::args::Common;
 use crate::error::CliError;
 use crate::evidence::{self, when};
 use crate::output::{self, wrap};
-use crate::session::Session;
+use stopgap_agent::{AgentError, Session};
 
 pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
-    let session = Session::look(common)?;
-    session.know(std::slice::from_ref(id))?;
+    let session = Session::open_read_only(common.setup("show")?)?;
+    session.require_known(std::slice::from_ref(id))?;
     let View { facts, plan } = session.engine().look(&Order::default())?;
     let report = plan.report;
     let last_try = LastTry::of(&session.store.changes()?, id);
     let Some(report) = report.into_iter().find(|report| report.id == *id) else {
-        return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
+        return Err(AgentError::NoSuchMitigation { id: id.to_string(), near: None }.into());
     };
     let mitigation = session.sources.catalog.get(id).map(|offer| &offer.mitigation);
     if common.json {
@@ -98,26 +98,25 @@ fn print(
     facts: &HostFacts,
     last_try: Option<&LastTry>,
 ) {
-    let say = |head: &str, text: &str| {
-        say!("{}", wrap(&format!("{head:<12} {text}"), "             "));
-    };
     let plain = output::plain;
     let hash = report.hash.short();
-    say(report.id.as_str(), &plain(&report.title));
-    say("Revision", &format!("{}, {hash}, {}", report.revision, report.source));
+    print_field(report.id.as_str(), &plain(&report.title));
+    print_field("Revision", &format!("{}, {hash}, {}", report.revision, report.source));
     let blocked = if report.blocked && report.state != State::Blocked { ", blocked" } else { "" };
-    say("State", &format!("{}{blocked}", output::state_text(report.state)));
-    say("Why", &plain(&report.told()));
+    print_field("State", &format!("{}{blocked}", output::state_text(report.state)));
+    print_field("Why", &plain(&report.told()));
     if !report.in_place.is_empty() {
-        say("In place", &plain(&report.in_place.join(", ")));
+        print_field("In place", &plain(&report.in_place.join(", ")));
     }
     let now = Timestamp::now();
+    // What a reason says already is not said twice.
     if let Some(LastTry { at, server, error }) = last_try.filter(|it| !told(report, &it.error)) {
         let of = server.as_ref().map_or("IIS", ServerId::as_str);
-        say("Last try", &plain(&format!("{} UTC, {of}: failed: {error}", when(*at, now))));
+        let text = format!("{} UTC, {of}: failed: {error}", when(*at, now));
+        print_field("Last try", &plain(&text));
     }
     if let Some(judged) = mitigation.and_then(|it| judged_on_iis(report, it, facts)) {
-        say("Judged", &judged);
+        print_field("Judged", &judged);
     }
     if let Some(mitigation) = mitigation {
         let severity = mitigation.severity.as_str();
@@ -125,23 +124,32 @@ fn print(
             true => format!("something without a CVE id ({severity})"),
             false => format!("{} ({severity})", mitigation.cves.join(", ")),
         };
-        say("Against", &against);
-        say("Impact", &mitigation.impact);
+        print_field("Against", &against);
+        print_field("Impact", &mitigation.impact);
     }
     print_evidence(report, mitigation, now);
     print_actions(report);
-    say!("");
+    print_next(report, mitigation);
+}
+
+fn print_field(head: &str, text: &str) {
+    print_line!("{}", wrap(&format!("{head:<12} {text}"), "             "));
+}
+
+/// Prints the commands that change what is done about a mitigation, and where to read more.
+fn print_next(report: &MitigationReport, mitigation: Option<&Mitigation>) {
+    print_line!("");
     if report.blocked {
-        say!("To have it applied again:          stopgap unblock {}", report.id);
+        print_line!("To have it applied again:          stopgap unblock {}", report.id);
     }
     if !report.blocked || !report.in_place.is_empty() {
-        say!("To take it back and keep it away:  stopgap remove {}", report.id);
+        print_line!("To remove it and keep it away:     stopgap remove {}", report.id);
     }
     if !report.blocked {
-        say!("To keep it from being applied:     stopgap block {}", report.id);
+        print_line!("To keep it from being applied:     stopgap block {}", report.id);
     }
     for reference in mitigation.map(|m| m.references.as_slice()).unwrap_or_default() {
-        say!("Read: {reference}");
+        print_line!("Read: {reference}");
     }
 }
 
@@ -186,35 +194,35 @@ fn print_evidence(report: &MitigationReport, mitigation: Option<&Mitigation>, no
     if lines.is_empty() {
         return;
     }
-    say!("\nSeen on the sites (times in UTC)");
+    print_line!("\nSeen on the sites (times in UTC)");
     for line in lines {
         let deep = line.chars().take_while(|c| *c == ' ').count() + 4;
-        say!("{}", wrap(&format!("  {}", output::plain(&line)), &" ".repeat(deep)));
+        print_line!("{}", wrap(&format!("  {}", output::plain(&line)), &" ".repeat(deep)));
     }
     if let Some(why) = mitigation.and_then(|it| it.no_live_probe.as_ref()) {
-        say!("{}", wrap(&format!("  No probe may be sent: {}", output::plain(why)), "    "));
+        print_line!("{}", wrap(&format!("  No probe may be sent: {}", output::plain(why)), "    "));
     }
 }
 
 fn print_actions(report: &MitigationReport) {
     let plain = output::plain;
-    say!("\nActions on this server");
+    print_line!("\nActions on this server");
     for action in &report.actions {
         let head = format!("  {} {}: {}", action.id, action.kind, output::state_text(action.state));
-        say!("{head}");
-        say!("{}", wrap(&format!("    {}", plain(&action.reason)), "    "));
+        print_line!("{head}");
+        print_line!("{}", wrap(&format!("    {}", plain(&action.reason)), "    "));
         if !action.place.is_empty() {
             // What is not seen to be there is not said to be.
             let is_there = action.state.in_place() || action.state == State::Partial;
             let head = if is_there { "in" } else { "belongs in" };
-            say!("{}", wrap(&format!("    {head} {}", escaped(&action.place)), "    "));
+            print_line!("{}", wrap(&format!("    {head} {}", escaped(&action.place)), "    "));
         }
         // What is told of the sites above is not told again.
         let told = evidence::lines(&report.evidence, Timestamp::UNIX_EPOCH);
         let is_told = |note: &str| told.iter().any(|line| line.trim_start() == note);
         let is_told = |note: &str| is_told(note) || action.reason.contains(note);
         for note in action.notes.iter().filter(|note| !is_told(note)) {
-            say!("{}", wrap(&format!("    - {}", plain(note)), "      "));
+            print_line!("{}", wrap(&format!("    - {}", plain(note)), "      "));
         }
     }
 }

@@ -1,81 +1,118 @@
 //! `stopgap status`: this server at a glance.
 
 use jiff::{Timestamp, Unit};
-use serde_json::json;
+use serde_json::{Value, json};
+use stopgap_model::HostFacts;
 use stopgap_model::policy::{Policy, Switch};
+use stopgap_model::report::MitigationReport;
 use stopgap_plan::Order;
-use stopgap_store::{Event, Trail};
+use stopgap_store::{Change, Event, Trail};
 
 use crate::args::Common;
 use crate::commands::check::feeds_json;
 use crate::commands::feed::list::power_from_before;
-use crate::commands::run::INTERVAL;
 use crate::error::CliError;
 use crate::evidence;
 use crate::output;
-use crate::session::Session;
-use crate::sources::FeedState;
+use stopgap_agent::daemon::INTERVAL;
+use stopgap_agent::sources::FeedState;
+use stopgap_agent::{Session, log};
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
-    let session = Session::look(common)?;
+    let session = Session::open_read_only(common.setup("status")?)?;
     let view = session.engine().look(&Order::default())?;
-    // A trail that was changed is told, and does not take the states away.
+    // A trail that was changed is reported, and the states are shown all the same.
     let trail = session.store.trail();
     if let Err(error) = &trail {
-        output::warn(&format!("{error}"));
+        log::warning(&format!("{error}"));
     }
     let Trail { lines, faults } = trail.unwrap_or_default();
     output::warn_of_trail(&faults);
-    let last = lines.iter().rev().find(|line| line.event == Event::Checked).map(|line| line.at);
-    let report = view.plan.report;
-    let feeds = &session.sources.feeds;
-    let (running, interrupted) = (session.store.busy()?, session.store.interrupted()?);
-    let code = output::exit_code(&report)
-        .max(output::feeds_code(feeds))
-        .max(output::interrupted_code(&interrupted));
-    output::warn_of_feeds(feeds, Timestamp::now());
-    if common.json {
-        output::print_json(json!({
-            "enabled": session.policy.enabled(),
-            "organisation_enabled": session.policy.organisation == Switch::On,
-            "server_enabled": session.policy.server == Switch::On,
-            "switched_off": session.policy.switched_off(),
-            "running": running,
-            "interrupted": output::interrupted_json(&interrupted),
-            "last_check": last.map(|at| at.to_string()),
-            "service_interval_seconds": INTERVAL.as_secs(),
-            "server": {"name": session.host.name(), "facts": output::facts_json(&view.facts)},
-            "feeds": feeds_json(&session),
-            "mitigations": report,
-        }));
-        return Ok(code);
-    }
-    let say = |head: &str, text: &str| {
-        say!("{}", output::wrap(&format!("{head:<12} {text}"), "             "));
+    let status = Status {
+        last_check: lines.iter().rev().find(|it| it.event == Event::Checked).map(|it| it.at),
+        running: session.store.busy()?,
+        interrupted: session.store.interrupted()?,
+        facts: view.facts,
+        report: view.plan.report,
+        session: &session,
     };
-    say("Server", &output::server_line(&view.facts));
-    say("Files", &session.host.name());
-    for web in &view.facts.web {
-        say(web.server.kind.name(), &output::web_text(web));
+    let feeds = &session.sources.feeds;
+    log::feeds(feeds, Timestamp::now());
+    if common.json {
+        output::print_json(status.as_json());
+    } else {
+        status.print();
     }
-    say("Mitigation", &switch_text(&session.policy));
-    say("Catalog", &format!("{} mitigations, {}", report.len(), session.sources.summary()));
-    say("Feeds", &feeds_text(feeds));
-    say("Last check", &last_text(last));
-    say("Next check", "an hour after the last where `stopgap run` runs, or: stopgap check");
-    say("In place", &in_place(&report));
-    let sites = view.facts.web.iter().filter_map(|web| web.sites.known().map(Vec::len)).sum();
-    if let Some(text) = evidence::summary(&report, sites, Timestamp::now()) {
-        say("Seen", &text);
+    Ok(output::exit_code(&status.report)
+        .max(output::feeds_code(feeds))
+        .max(output::interrupted_code(&status.interrupted)))
+}
+
+/// What `status` shows.
+struct Status<'a> {
+    session: &'a Session,
+    facts: HostFacts,
+    report: Vec<MitigationReport>,
+    last_check: Option<Timestamp>,
+    /// The command that works on the server just now.
+    running: Option<String>,
+    /// The changes that were cut short.
+    interrupted: Vec<Change>,
+}
+
+impl Status<'_> {
+    fn as_json(&self) -> Value {
+        let policy = &self.session.policy;
+        json!({
+            "enabled": policy.enabled(),
+            "organisation_enabled": policy.organisation == Switch::On,
+            "server_enabled": policy.server == Switch::On,
+            "switched_off": policy.switched_off(),
+            "running": self.running,
+            "interrupted": output::interrupted_json(&self.interrupted),
+            "last_check": self.last_check.map(|at| at.to_string()),
+            "service_interval_seconds": INTERVAL.as_secs(),
+            "server": {
+                "name": self.session.host.name(),
+                "facts": output::facts_json(&self.facts),
+            },
+            "feeds": feeds_json(self.session),
+            "mitigations": self.report,
+        })
     }
-    if let Some(who) = running {
-        say("Running", &output::plain(&format!("{who} works on this server just now")));
+
+    fn print(&self) {
+        let (session, facts, report) = (self.session, &self.facts, &self.report);
+        print_field("Server", &output::server_line(facts));
+        print_field("Files", &session.host.name());
+        for web in &facts.web {
+            print_field(web.server.kind.name(), &output::web_text(web));
+        }
+        print_field("Mitigation", &switch_text(&session.policy));
+        let catalog = format!("{} mitigations, {}", report.len(), session.sources.summary());
+        print_field("Catalog", &catalog);
+        print_field("Feeds", &feeds_text(&session.sources.feeds));
+        print_field("Last check", &last_text(self.last_check));
+        let next = "an hour after the last where `stopgap run` runs, or: stopgap check";
+        print_field("Next check", next);
+        print_field("In place", &in_place(report));
+        let sites = facts.web.iter().filter_map(|web| web.sites.known().map(Vec::len)).sum();
+        if let Some(text) = evidence::summary(report, sites, Timestamp::now()) {
+            print_field("Seen", &text);
+        }
+        if let Some(who) = &self.running {
+            let text = format!("{who} works on this server just now");
+            print_field("Running", &output::plain(&text));
+        }
+        for change in &self.interrupted {
+            print_field("CUT SHORT", &output::plain(&output::interrupted_text(change)));
+        }
+        print_line!("\n{}", output::table(report));
     }
-    for change in &interrupted {
-        say("CUT SHORT", &output::plain(&output::interrupted_text(change)));
-    }
-    say!("\n{}", output::table(&report));
-    Ok(code)
+}
+
+fn print_field(head: &str, text: &str) {
+    print_line!("{}", output::wrap(&format!("{head:<12} {text}"), "             "));
 }
 
 fn feeds_text(feeds: &[FeedState]) -> String {
@@ -93,8 +130,8 @@ fn feeds_text(feeds: &[FeedState]) -> String {
 
 fn switch_text(policy: &Policy) -> String {
     match policy.switched_off() {
-        None => "automatic: applied and taken back by themselves".into(),
-        Some(off) => format!("SWITCHED OFF {off}: hands off, nothing is changed"),
+        None => "automatic: mitigations are applied and withdrawn automatically".into(),
+        Some(off) => format!("SWITCHED OFF {off}: nothing is changed"),
     }
 }
 
@@ -112,7 +149,7 @@ fn last_text(last: Option<Timestamp>) -> String {
     format!("{} UTC, {ago}", at.strftime("%Y-%m-%d %H:%M"))
 }
 
-fn in_place(report: &[stopgap_model::report::MitigationReport]) -> String {
+fn in_place(report: &[MitigationReport]) -> String {
     let ids: Vec<String> = report
         .iter()
         .filter(|report| !report.in_place.is_empty())

@@ -2,65 +2,25 @@
 
 mod around;
 mod lines;
+mod subject;
 mod web;
 
 use std::collections::BTreeMap;
 
-use stopgap_engine::Collected;
 use stopgap_fs::read_bounded;
-use stopgap_iis::config::{Effective, MAX_FILE_BYTES, effective_rules, standalone_rules};
-use stopgap_iis::rewrite::{Evaluator, ResponseEvaluator, canonical_path};
+use stopgap_iis::config::{MAX_FILE_BYTES, standalone_rules};
 use stopgap_model::problem::one_line;
 use stopgap_model::{Fact, MitigationId, Request, Response};
-use stopgap_terminal::{Actions, Answer};
+use stopgap_terminal::Actions;
 
 use self::around::Around;
+use self::subject::{OnSite, Rules, Subject};
 use crate::args::{Common, Try};
-use crate::catalog::built_in;
 use crate::error::CliError;
 use crate::output;
-use crate::session::{Session, look_at, unsigned_catalog};
-
-/// What the requests are tried on.
-enum Subject {
-    Mitigation(Actions),
-    Rules(Box<(Rules, Around)>),
-    Web(web::OnServer),
-    Site(Box<OnSite>),
-}
-
-/// A site of IIS, with the rules of each path of it that was asked for.
-struct OnSite {
-    collected: Collected,
-    site: String,
-    seen: BTreeMap<String, Result<Rules, String>>,
-    around: Around,
-}
-
-/// The rules of a configuration, made ready.
-struct Rules {
-    inbound: Evaluator,
-    /// Why not, where they are not known.
-    outbound: Result<ResponseEvaluator, String>,
-}
-
-impl Rules {
-    fn of(rules: &Effective) -> Self {
-        let everything = |_: &str| true;
-        let outbound = rules.response_evaluator(everything);
-        Self { inbound: rules.evaluator(everything), outbound }
-    }
-
-    fn answer(&self, request: &Request, response: Option<&Response>, around: &Around) -> Answer {
-        let outbound = self.outbound.as_ref().map_err(String::as_str);
-        let (known, notes) = around.of(&self.inbound, request);
-        let mut answer = Answer::of_rules(&self.inbound, outbound, (request, response), &known);
-        if !answer.outcomes.is_empty() {
-            answer.notes.extend(notes);
-        }
-        answer
-    }
-}
+use stopgap_agent::catalog::{self, built_in};
+use stopgap_agent::session::identify;
+use stopgap_agent::{AgentError, Session};
 
 pub(crate) fn run(common: &Common, arguments: &Try) -> Result<u8, CliError> {
     let mut subject = subject(common, arguments)?;
@@ -72,7 +32,7 @@ pub(crate) fn run(common: &Common, arguments: &Try) -> Result<u8, CliError> {
     if common.json {
         output::print_json(answer.as_json());
     } else {
-        say!("{}", answer.text());
+        print_line!("{}", answer.text());
     }
     Ok(0)
 }
@@ -94,7 +54,7 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
             "--iis WEB.CONFIG, --id ID, or --root DIR --site 'Default Web Site'",
         ));
     };
-    let (_, collected) = look_at(common)?;
+    let (_, collected) = identify(common.root.as_deref(), &common.policy_path())?;
     match &collected.facts.iis {
         Fact::Known(iis) if iis.sites.iter().any(|s| s.name.eq_ignore_ascii_case(site)) => {}
         Fact::Known(iis) => {
@@ -116,16 +76,20 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
 }
 
 fn mitigation(common: &Common, id: &MitigationId) -> Result<Subject, CliError> {
-    let found = match unsigned_catalog(common)? {
-        Some(catalog) => catalog.get(id).map(|offer| offer.mitigation.clone()),
+    let found = match common.unsigned_catalog()? {
+        Some(folder) => catalog::folder(&folder)?.get(id).map(|offer| offer.mitigation.clone()),
         None => match built_in()?.into_iter().find(|mitigation| mitigation.id == *id) {
             // What ships with the program needs no state folder.
             Some(mitigation) if common.state.is_none() => Some(mitigation),
-            _ => Session::look(common)?.sources.catalog.get(id).map(|o| o.mitigation.clone()),
+            _ => Session::open_read_only(common.setup("try")?)?
+                .sources
+                .catalog
+                .get(id)
+                .map(|o| o.mitigation.clone()),
         },
     };
     let Some(mitigation) = found else {
-        return Err(CliError::NoSuchMitigation { id: id.to_string(), near: None });
+        return Err(AgentError::NoSuchMitigation { id: id.to_string(), near: None }.into());
     };
     Actions::of(&mitigation).map(Subject::Mitigation).map_err(CliError::Machine)
 }
@@ -158,30 +122,4 @@ fn response(arguments: &Try) -> Result<Option<Response>, CliError> {
         response.add_header_line(line).map_err(wrong)?;
     }
     Ok(Some(response))
-}
-
-impl Subject {
-    fn answer(&mut self, request: &Request, response: Option<&Response>) -> Answer {
-        match self {
-            Self::Mitigation(actions) => actions.answer(request, response),
-            Self::Rules(rules) => rules.0.answer(request, response, &rules.1),
-            Self::Web(server) => server.answer(request, response),
-            Self::Site(site) => site.answer(request, response),
-        }
-    }
-}
-
-impl OnSite {
-    fn answer(&mut self, request: &Request, response: Option<&Response>) -> Answer {
-        let path = String::from_utf8_lossy(&canonical_path(request)).into_owned();
-        let rules = self.seen.entry(path).or_insert_with_key(|path| {
-            effective_rules(&self.collected.snapshot, &self.site, path)
-                .map(|rules| Rules::of(&rules))
-                .map_err(|fault| fault.to_string())
-        });
-        match rules {
-            Ok(rules) => rules.answer(request, response, &self.around),
-            Err(why) => Answer::unknown(why.clone(), response),
-        }
-    }
 }

@@ -24,8 +24,8 @@ use stopgap_store::Store;
 use crate::args::Common;
 use crate::error::{ATTENTION, CliError};
 use crate::output::{self, wrap};
-use crate::session::STOP;
-use crate::sources::Sources;
+use stopgap_agent::sources::Sources;
+use stopgap_agent::stop;
 
 use self::publisher::Publisher;
 use self::sandbox::Sandbox;
@@ -64,7 +64,7 @@ struct Demo {
 impl Demo {
     fn say(&self, text: &str) {
         if !self.quiet {
-            say!("{}", wrap(text, "       "));
+            print_line!("{}", wrap(text, "       "));
         }
     }
 
@@ -151,7 +151,7 @@ impl Protected {
             probe_time: stopgap_engine::PROBE_TIME,
             by: "the demo",
             now: Timestamp::now,
-            stop: &STOP,
+            stop: stop::flag(),
         }
     }
 }
@@ -171,7 +171,7 @@ fn play(demo: &mut Demo, sandbox: &Sandbox) -> Result<(), CliError> {
     demo.step("attack-before", "The attack is sent.", &reached, reply.to_string(), took);
     let feed = forged(demo, &protected, sandbox, &before)?;
     protect(demo, &server, &protected, &feed)?;
-    take_back(demo, &protected, &feed, sandbox, &before)
+    withdraw(demo, &protected, &feed, sandbox, &before)
 }
 
 /// Trusts a publisher's feed; first it is offered with the document changed and signed by somebody
@@ -253,7 +253,7 @@ fn benign(demo: &mut Demo, server: &Server, name: &'static str) {
     demo.step(name, "Ordinary requests.", &expected, observed, took);
 }
 
-fn take_back(
+fn withdraw(
     demo: &mut Demo,
     protected: &Protected,
     feed: &Feed,
@@ -273,7 +273,7 @@ fn take_back(
 
     let (checked, took) = timed(|| protected.check(feed));
     let observed = state_of(&checked?.1, "M1");
-    let told = "stopgap check: the fix is there, so M1 is taken back.";
+    let told = "stopgap check: the fix is there, so M1 is withdrawn.";
     demo.step("withdrawn", told, State::Withdrawn.as_str(), observed, took);
 
     let (after, took) = timed(|| sandbox.configuration());

@@ -8,10 +8,9 @@ use stopgap_store::Event;
 
 use crate::args::{AddFeed, Common};
 use crate::commands::feed::list::powers_text;
-use crate::commands::feed::refresh::lock_feeds;
 use crate::error::CliError;
 use crate::output::{self, wrap};
-use crate::session::Session;
+use stopgap_agent::{AgentError, Session, fetching, log};
 
 /// The largest root metadata that is read, in bytes: as in other clients of TUF.
 const MAX_ROOT: u64 = 512_000;
@@ -20,55 +19,24 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
     // Here `--root` is the publisher's, and the server is of no matter; `--policy` is a power.
     let gives_policy = arguments.gives_policy();
     let policy = common.policy.clone().filter(|_| !gives_policy);
-    let session = Session::open(&Common { root: None, policy, ..common.clone() })?;
+    let session =
+        Session::open(Common { root: None, policy, ..common.clone() }.setup("feed add")?)?;
     if arguments.no_policy {
         if gives_policy {
             let message = "--policy and --no-policy together say nothing";
             return Err(CliError::usage(message, "leave --no-policy out: it is the default"));
         }
-        let text =
-            "note: --no-policy says nothing any more: no feed has this power without --policy";
-        anstream::eprintln!("{}", wrap(text, "  "));
+        log::note("--no-policy says nothing any more: no feed has this power without --policy");
     }
-    let AddFeed { name, url, ids, kinds, services, pools, .. } = arguments;
-    let feed = Feed {
-        name: name.clone(),
-        url: url.clone(),
-        format: if arguments.format.is_some() { Format::Eocs } else { Format::Tuf },
-        added_by: session.by.clone(),
-        added_at: Timestamp::now(),
-        powers: match Powers::given(ids, kinds, services, pools) {
-            powers if gives_policy => powers.with_policy(),
-            powers => powers,
-        },
-    };
-    // Whoever fetches a feed of this name that was removed must have ended: what he writes is another
-    // feed's.
-    let _fetching = lock_feeds(&session, common, "feed add")?;
-    let _lock = session.lock_records(common, "feed add")?;
-    match (&arguments.anchors, &arguments.root) {
-        (Some(anchors), _) => {
-            session.feeds.add_eocs(&feed, anchors).map_err(|error| match error {
-                FeedsError::Anchors(AnchorsError::Fs(error @ FsError::Exposed { .. })) => {
-                    CliError::of_obeyed(anchors, error)
-                }
-                error => error.into(),
-            })?
-        }
-        (None, Some(root)) => {
-            let bytes = read_obeyed(root, MAX_ROOT);
-            let bytes = bytes.map_err(|error| CliError::of_obeyed(root, error))?;
-            session.feeds.add_tuf(&feed, &bytes)?;
-        }
-        (None, None) => {
-            return Err(CliError::usage(
-                "a feed needs something to trust",
-                "name the publisher's root metadata: --root ROOT.JSON",
-            ));
-        }
-    }
+    let feed = feed_of(arguments, &session.by);
+    // A process that still fetches a removed feed of this name must have ended: what it writes is
+    // another feed's.
+    let _fetching = fetching::lock(&session)?;
+    let _lock = session.lock_records()?;
+    store(&session, &feed, arguments)?;
+    let Feed { name, url, powers, .. } = &feed;
     let at = url.as_deref().unwrap_or("carried in by hand");
-    let detail = format!("{name}, {}, {at}; {}", feed.format.as_str(), powers_text(&feed.powers));
+    let detail = format!("{name}, {}, {at}; {}", feed.format.as_str(), powers_text(powers));
     session.record(Event::FeedAdded, "", &detail);
     if common.json {
         output::print_json(json!({"added": name}));
@@ -78,14 +46,56 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
         Some(_) => format!("fetched at the next check, or now with: stopgap feed refresh {name}"),
         None => "to carry it in: stopgap feed import FILE".into(),
     };
-    let text = format!("Feed {name} added; it may ask for {}.\n{then}", powers_text(&feed.powers));
-    say!("{}", wrap(&text, ""));
+    let text = format!("Feed {name} added; it may ask for {}.\n{then}", powers_text(powers));
+    print_line!("{}", wrap(&text, ""));
     Ok(0)
 }
 
+/// Returns the feed that the arguments describe.
+fn feed_of(arguments: &AddFeed, by: &str) -> Feed {
+    let AddFeed { name, url, ids, kinds, services, pools, .. } = arguments;
+    Feed {
+        name: name.clone(),
+        url: url.clone(),
+        format: if arguments.format.is_some() { Format::Eocs } else { Format::Tuf },
+        added_by: by.to_owned(),
+        added_at: Timestamp::now(),
+        powers: match Powers::given(ids, kinds, services, pools) {
+            powers if arguments.gives_policy() => powers.with_policy(),
+            powers => powers,
+        },
+    }
+}
+
+/// Keeps the feed with what it is verified by: trust anchors, or a publisher's root metadata.
+fn store(session: &Session, feed: &Feed, arguments: &AddFeed) -> Result<(), CliError> {
+    match (&arguments.anchors, &arguments.root) {
+        (Some(anchors), _) => {
+            session.feeds.add_eocs(feed, anchors).map_err(|error| match error {
+                FeedsError::Anchors(AnchorsError::Fs(error @ FsError::Exposed { .. })) => {
+                    AgentError::of_obeyed(anchors, error)
+                }
+                error => error.into(),
+            })?
+        }
+        (None, Some(root)) => {
+            let bytes = read_obeyed(root, MAX_ROOT);
+            let bytes = bytes.map_err(|error| AgentError::of_obeyed(root, error))?;
+            session.feeds.add_tuf(feed, &bytes)?;
+        }
+        (None, None) => {
+            return Err(CliError::usage(
+                "a feed needs something to trust",
+                "name the publisher's root metadata: --root ROOT.JSON",
+            ));
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn remove(common: &Common, name: &FeedName) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
-    let _lock = session.lock_records(common, "feed remove")?;
+    let session = Session::open(common.setup("feed remove")?)?;
+    let _lock = session.lock_records()?;
     if !session.feeds.remove(name)? {
         return Err(super::refresh::no_such_feed(name));
     }
@@ -93,8 +103,8 @@ pub(crate) fn remove(common: &Common, name: &FeedName) -> Result<u8, CliError> {
     if common.json {
         output::print_json(json!({"removed": name}));
     } else {
-        let stays = "what is in place of it stays until it is removed: stopgap list";
-        say!("{}", wrap(&format!("Feed {name} removed; {stays}"), ""));
+        let stays = "what is installed of it stays until it is removed: stopgap list";
+        print_line!("{}", wrap(&format!("Feed {name} removed; {stays}"), ""));
     }
     Ok(0)
 }

@@ -11,10 +11,11 @@ use stopgap_model::problem::sentence;
 use stopgap_store::Event;
 
 use crate::args::Common;
-use crate::commands::feed::refresh::{changes, lock_feeds, no_such_feed};
+use crate::commands::feed::refresh::no_such_feed;
 use crate::error::CliError;
 use crate::output::{self, wrap};
-use crate::session::Session;
+use stopgap_agent::Session;
+use stopgap_agent::fetching::{self, changes};
 
 pub(crate) fn run(
     common: &Common,
@@ -22,14 +23,14 @@ pub(crate) fn run(
     name: Option<&FeedName>,
     accept_stale: u32,
 ) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let session = Session::open(common.setup("feed import")?)?;
     let bundle = Bundle::open(file)
         .map_err(|error| CliError::Bundle { file: file.to_owned(), why: error.to_string() })?;
     let bundle: Arc<dyn Place> = Arc::new(bundle);
     // Before the lock of the server, which is not kept from others while the network is waited for.
-    let _fetching = lock_feeds(&session, common, "feed import")?;
+    let _fetching = fetching::lock(&session)?;
     let feeds = candidates(&session, name)?;
-    let _lock = session.lock_records(common, "feed import")?;
+    let _lock = session.lock_records()?;
     let (feed, refreshed) = take(&session, &feeds, &bundle, accept_stale)?;
     let name = &feed.name;
     let stale = match accept_stale {
@@ -50,7 +51,7 @@ pub(crate) fn run(
     } else {
         let text =
             format!("{name}: taken{stale}; {}.\nTo apply it: stopgap check", changes(&refreshed));
-        say!("{}", wrap(&text, ""));
+        print_line!("{}", wrap(&text, ""));
     }
     Ok(0)
 }

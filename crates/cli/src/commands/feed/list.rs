@@ -9,37 +9,37 @@ use stopgap_model::problem::one_line;
 use crate::args::Common;
 use crate::error::CliError;
 use crate::output::{self, WIDTH, plain, wrap};
-use crate::session::Session;
-use crate::sources::FeedState;
+use stopgap_agent::sources::FeedState;
+use stopgap_agent::{Session, log};
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
-    let session = Session::look(common)?;
+    let session = Session::open_read_only(common.setup("feed list")?)?;
     let now = Timestamp::now();
     let feeds = &session.sources.feeds;
     if common.json {
         let feeds: Vec<Value> = feeds.iter().map(|feed| as_json(feed, now)).collect();
         output::print_json(json!({"feeds": feeds}));
     } else if feeds.is_empty() {
-        say!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
+        print_line!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
     } else {
-        say!("{}", table(feeds));
+        print_line!("{}", table(feeds));
         for feed in feeds {
             let at = feed.url.as_deref().unwrap_or("carried in by hand");
-            say!("\n{}: {}", feed.name, one_line(at));
-            say!("{}", wrap(&format!("  may ask for {}", powers_text(&feed.powers)), "  "));
+            print_line!("\n{}: {}", feed.name, one_line(at));
+            print_line!("{}", wrap(&format!("  may ask for {}", powers_text(&feed.powers)), "  "));
             if feed.others > 0 {
-                say!("  offers {} files that are no mitigations", feed.others);
+                print_line!("  offers {} files that are no mitigations", feed.others);
             }
             if feed.powerless_policy {
                 let text = "  offers a policy.toml, which counts for nothing: it was not given this \
                             power (feed add --policy)";
-                say!("{}", wrap(text, "  "));
+                print_line!("{}", wrap(text, "  "));
             }
             if let Some(text) = power_from_before(feed) {
-                say!("{}", wrap(&format!("  {text}"), "  "));
+                print_line!("{}", wrap(&format!("  {text}"), "  "));
             }
         }
-        output::warn_of_feeds(feeds, now);
+        log::feeds(feeds, now);
     }
     Ok(output::feeds_code(feeds))
 }

@@ -1,34 +1,31 @@
 //! `stopgap feed refresh`: fetches what is new.
 
 use serde_json::{Value, json};
-use stopgap_feed::tuf::Refreshed;
 use stopgap_feed::{Feed, FeedName};
-use stopgap_fs::Lock;
-use stopgap_model::problem::{one_line, sentence};
-use stopgap_store::Event;
+use stopgap_model::problem::sentence;
 
 use crate::args::Common;
 use crate::error::{CliError, REFUSED};
-use crate::fetching::{BY_HAND, Fetching, Outcome, holder, waiting};
 use crate::output::{self, wrap};
-use crate::session::Session;
+use stopgap_agent::Session;
+use stopgap_agent::fetching::{BY_HAND, Fetching, Outcome, changes, record};
 
 pub(crate) fn run(common: &Common, names: &[FeedName]) -> Result<u8, CliError> {
-    let session = Session::open(common)?;
+    let session = Session::open(common.setup("feed refresh")?)?;
     let feeds = chosen(&session, names)?;
-    let fetching = Fetching::begin(&session, feeds, "feed refresh", common.wait, BY_HAND)?;
+    let fetching = Fetching::begin(&session, feeds, BY_HAND)?;
     let outcomes = fetching.finish(&session)?;
-    let _lock = session.lock_records(common, "feed refresh")?;
-    record(&session, &outcomes)?;
+    let _lock = session.lock_records()?;
+    record(&session, &outcomes);
     if common.json {
         let feeds: Vec<Value> = outcomes.iter().map(as_json).collect();
         output::print_json(json!({"feeds": feeds}));
     } else {
         for outcome in &outcomes {
-            say!("{}", wrap(&text(outcome), "  "));
+            print_line!("{}", wrap(&text(outcome), "  "));
         }
         if outcomes.is_empty() {
-            say!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
+            print_line!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
         }
     }
     let failed = outcomes.iter().any(|outcome| outcome.result.is_err());
@@ -48,48 +45,6 @@ pub(crate) fn no_such_feed(name: &FeedName) -> CliError {
     CliError::usage(format!("there is no feed `{name}`"), "`stopgap feed list` shows all of them")
 }
 
-/// Takes the lock for `command` under which feeds are fetched.
-pub(crate) fn lock_feeds(
-    session: &Session,
-    common: &Common,
-    command: &str,
-) -> Result<Lock, CliError> {
-    Ok(session.feeds.lock(&holder(command), common.wait, &mut waiting)?)
-}
-
-/// Writes down what was new, and each trouble once.
-pub(crate) fn record(session: &Session, outcomes: &[Outcome]) -> Result<(), CliError> {
-    for Outcome { name, result, known, .. } in outcomes {
-        let (event, detail) = match result {
-            Ok(refreshed) if !refreshed.is_empty() => {
-                (Event::FeedChanged, format!("{name}: {}", changes(refreshed)))
-            }
-            Err(failure) if !known => {
-                (Event::FeedRefused, format!("{name}: {}", sentence(failure)))
-            }
-            Ok(_) | Err(_) => continue,
-        };
-        session.record(event, "", &detail);
-    }
-    Ok(())
-}
-
-/// What is new, as a phrase.
-pub(crate) fn changes(refreshed: &Refreshed) -> String {
-    let part = |what: &str, names: &[String]| {
-        let shown: Vec<String> = names.iter().take(5).map(|name| one_line(name)).collect();
-        let more = if names.len() > shown.len() { ", …" } else { "" };
-        (!names.is_empty()).then(|| format!("{} {what} ({}{more})", names.len(), shown.join(", ")))
-    };
-    let parts = [
-        part("new", &refreshed.added),
-        part("changed", &refreshed.changed),
-        part("no longer offered", &refreshed.removed),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { "nothing new".into() } else { parts.join(", ") }
-}
-
 fn text(outcome: &Outcome) -> String {
     match &outcome.result {
         Ok(_) if !outcome.fetched => {
@@ -106,7 +61,9 @@ fn text(outcome: &Outcome) -> String {
             // Who does not answer said nothing that could be refused.
             let what = if failure.on_the_way().is_some() { "NOT REACHED" } else { "REFUSED" };
             let (name, why) = (&outcome.name, output::plain(&sentence(failure)));
-            format!("{name}: {what}: {why}; what is in force stays, nothing new is applied")
+            format!(
+                "{name}: {what}: {why}; installed mitigations stay active, nothing new is applied"
+            )
         }
     }
 }

@@ -12,6 +12,7 @@ use stopgap_fs::{FsError, read_bounded};
 use crate::args::Common;
 use crate::error::{CliError, REFUSED};
 use crate::output::{self, plain, wrap};
+use stopgap_agent::log;
 
 /// What stands before the detail of a check: its outcome and its name.
 const INDENT: &str = "                        ";
@@ -35,9 +36,10 @@ pub(crate) fn run(
     })?;
     let report = verify(file, &trust, at.unwrap_or_else(Timestamp::now))?;
     if for_both {
-        let text = "note: the anchors beside `signer` and `stamp` are trusted for the signer and for \
-                    time stamps alike; put each into the folder of its purpose";
-        anstream::eprintln!("{}", wrap(text, "  "));
+        log::note(
+            "the anchors beside `signer` and `stamp` are trusted for the signer and for \
+                    time stamps alike; put each into the folder of its purpose",
+        );
     }
     if common.json {
         output::print_json(as_json(&report));
@@ -65,12 +67,14 @@ fn print(report: &Report) {
         let style = Style::new().fg_color(Some(colour.into()));
         let name = check.name.as_str();
         let text = format!("{style}{word}{style:#} {name:<18} {}", plain(&detail(check)));
-        say!("{}", wrap(&text, INDENT));
+        print_line!("{}", wrap(&text, INDENT));
     }
-    say!("");
+    print_line!("");
     match &report.outcome {
-        Ok(feed) => say!("{}", wrap(&verified(feed), "")),
-        Err(refusal) => say!("{}", wrap(&format!("Refused: {}.", plain(&refusal.to_string())), "")),
+        Ok(feed) => print_line!("{}", wrap(&verified(feed), "")),
+        Err(refusal) => {
+            print_line!("{}", wrap(&format!("Refused: {}.", plain(&refusal.to_string())), ""))
+        }
     }
 }
 

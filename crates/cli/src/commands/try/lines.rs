@@ -6,7 +6,7 @@ use stopgap_fs::lines;
 use stopgap_model::RequestLine;
 use stopgap_model::request_line::MAX_LINE;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::error::CliError;
 
 /// Answers a file of requests, one JSON line for each.
@@ -26,7 +26,7 @@ pub(super) fn answer_lines(subject: &mut Subject, file: &Path) -> Result<(), Cli
             serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
         let (request, response) = parsed.read().map_err(|error| wrong(error.to_string()))?;
         let request = request.with_host();
-        say!("{}", subject.answer(&request, response.as_ref()).as_json());
+        print_line!("{}", subject.answer(&request, response.as_ref()).as_json());
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use stopgap_terminal::{Actions, Answer};
 
 use crate::args::Common;
 use crate::error::CliError;
-use crate::session::Session;
+use stopgap_agent::Session;
 
 /// The rules of ours on one web server, by their meaning.
 pub(super) struct OnServer {
@@ -19,7 +19,7 @@ pub(super) struct OnServer {
 impl OnServer {
     /// The rules on the server that has a site `site`, or is called so itself.
     pub(super) fn find(common: &Common, site: &str) -> Result<Self, CliError> {
-        let session = Session::look(common)?;
+        let session = Session::open_read_only(common.setup("try")?)?;
         let facts = session.engine().look(&Order::default())?.facts;
         let is_it = |facts: &&stopgap_model::web::WebFacts| {
             let server = &facts.server;

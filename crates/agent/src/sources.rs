@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use stopgap_feed::tuf::Loaded;
 use stopgap_feed::{
     Assembly, Content, Expiry, Feed, FeedName, Feeds, Format, Known, OrganisationPolicy,
     POLICY_NAME, Powers, Source, Standing, Trouble, View,
@@ -13,32 +14,41 @@ use stopgap_plan::InPlace;
 use stopgap_store::{Revisions, Store};
 
 use crate::catalog;
-use crate::error::CliError;
+use crate::error::AgentError;
 
-/// The sources of mitigations.
-pub(crate) struct Sources {
-    pub(crate) catalog: Catalog,
-    pub(crate) feeds: Vec<FeedState>,
+/// What all sources of mitigations offer, and how the feeds stand.
+pub struct Sources {
+    /// What they offer together.
+    pub catalog: Catalog,
+    /// The feeds, in the order of their names.
+    pub feeds: Vec<FeedState>,
     policies: Vec<FeedPolicy>,
 }
 
-/// How a feed stands.
-pub(crate) struct FeedState {
-    pub(crate) name: FeedName,
-    pub(crate) format: Format,
-    pub(crate) url: Option<String>,
-    pub(crate) powers: Powers,
-    pub(crate) standing: Standing,
-    pub(crate) expiry: Option<Expiry>,
-    pub(crate) trouble: Option<Trouble>,
+/// A feed: what it may ask for, what it offers, and whether it can be trusted now.
+pub struct FeedState {
+    /// What the administrator calls it.
+    pub name: FeedName,
+    /// Its format.
+    pub format: Format,
+    /// Where it is fetched from; `None`: it is carried in by hand.
+    pub url: Option<String>,
+    /// What it may ask for.
+    pub powers: Powers,
+    /// When it was fetched last, and what came of that.
+    pub standing: Standing,
+    /// Until when its signatures are good.
+    pub expiry: Option<Expiry>,
+    /// Why nothing new of it is applied; `None`: it is in order.
+    pub trouble: Option<Trouble>,
     /// How many mitigations it offers, taken or not.
-    pub(crate) mitigations: usize,
+    pub mitigations: usize,
     /// How many other files it offers, which are not for this program.
-    pub(crate) others: usize,
+    pub others: usize,
     /// Whether it offers a policy and was not given the power to.
-    pub(crate) powerless_policy: bool,
-    /// What a person should know of it beside.
-    pub(crate) notes: Vec<String>,
+    pub powerless_policy: bool,
+    /// What else an administrator should know of it.
+    pub notes: Vec<String>,
 }
 
 /// The organisation's policy as a feed carries it, or why it cannot be read.
@@ -49,28 +59,34 @@ struct FeedPolicy {
 }
 
 impl Sources {
-    /// No source.
-    pub(crate) fn none() -> Self {
+    /// Returns no source at all.
+    #[must_use]
+    pub fn none() -> Self {
         Self { catalog: Catalog::default(), feeds: Vec::new(), policies: Vec::new() }
     }
 
-    /// This catalog in place of what all sources offer. The organisation's word holds for it too.
-    pub(crate) fn instead(self, catalog: Catalog) -> Self {
+    /// Replaces what all sources offer with `catalog`. The organisation's policies hold for it too.
+    #[must_use]
+    pub fn replace_with(self, catalog: Catalog) -> Self {
         Self { catalog, feeds: Vec::new(), ..self }
     }
 
-    /// Whether nothing else is offered or said than by these.
-    pub(crate) fn offer_the_same_as(&self, other: &Self) -> bool {
+    /// Whether these offer and forbid the same as `other`.
+    #[must_use]
+    pub fn offer_the_same_as(&self, other: &Self) -> bool {
         self.catalog == other.catalog && self.policies == other.policies
     }
 
-    /// What ships with the program and what the feeds offer, from what was taken of them last.
-    pub(crate) fn read(
+    /// Returns what ships with the program and what the feeds offer, from what was fetched of them last.
+    ///
+    /// # Errors
+    /// What the state folder has of the feeds cannot be read.
+    pub fn read(
         feeds: &Feeds,
         store: &Store,
         built_in: bool,
         now: Timestamp,
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, AgentError> {
         let all = feeds.all()?;
         let known = KnownHere { revisions: store.revisions()?, in_place: store.in_place()?.0 };
         let assembly = Assembly::new(&known, catalog::built_in()?, built_in);
@@ -87,8 +103,8 @@ impl Sources {
         Ok(Self { catalog: assembly.finish(), feeds: states, policies })
     }
 
-    /// Adds the organisation's word to `policy`: it can only become stricter.
-    pub(crate) fn restrict(&self, policy: &mut Policy) {
+    /// Adds the organisation's policies to `policy`, which can only become stricter.
+    pub fn apply_policies(&self, policy: &mut Policy) {
         for FeedPolicy { source, policy: word } in &self.policies {
             let off = match word {
                 Ok(word) => {
@@ -99,7 +115,7 @@ impl Sources {
                     }
                     (!word.enabled).then(|| source.clone())
                 }
-                // What is not understood could be a switch.
+                // A policy that cannot be read could have said enabled = false.
                 Err(why) => Some(format!("{source}, whose policy cannot be read: {why}")),
             };
             if let (Some(by), Switch::On) = (off, &policy.organisation) {
@@ -109,7 +125,7 @@ impl Sources {
         self.block_as_spelled(policy);
     }
 
-    /// Who writes `m1` means M1, and would find out too late that it was not blocked.
+    /// Blocks M1 where `m1` is blocked: whoever writes that would find out too late that it was not.
     fn block_as_spelled(&self, policy: &mut Policy) {
         let said = policy.blocked.iter();
         let said: HashMap<String, Block> =
@@ -121,14 +137,16 @@ impl Sources {
         }
     }
 
-    /// Where the mitigations come from, in a few words.
-    pub(crate) fn summary(&self) -> String {
+    /// Returns where the mitigations come from, in a few words.
+    #[must_use]
+    pub fn summary(&self) -> String {
         let names = self.names();
         if names.is_empty() { "none".into() } else { names.join(", ") }
     }
 
-    /// The sources that offer something, each once.
-    pub(crate) fn names(&self) -> Vec<String> {
+    /// Returns the sources that offer something, each once.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for offer in &self.catalog.offers {
             let source = offer.source.split(", announced by").next().unwrap_or_default();
@@ -158,51 +176,54 @@ impl Reading<'_> {
     /// Takes what a feed offers.
     fn take(&mut self, source: &Source, view: &View) -> Offered {
         let has_policy = view.feed.powers.policy.is_there();
-        let kept = || view.kept_policy.clone();
-        let mut offered = Offered::default();
         match &view.content {
-            Content::Nothing if has_policy => match kept() {
-                Some(bytes) => self.policy(source, OrganisationPolicy::read(&bytes)),
-                // What is lost could be a switch, as what is not understood.
-                None if view.standing.has_policy => {
-                    self.policy(source, Err("what was taken of it is lost".into()));
+            Content::Nothing if has_policy => {
+                match &view.kept_policy {
+                    Some(bytes) => self.policy(source, OrganisationPolicy::read(bytes)),
+                    // A lost policy could have said enabled = false, like one that cannot be read.
+                    None if view.standing.has_policy => {
+                        self.policy(source, Err("what was taken of it is lost".into()));
+                    }
+                    None => {}
                 }
-                None => {}
-            },
-            Content::Nothing => {}
-            Content::Tuf(loaded) => {
-                offered.others = loaded.listing().refused.len();
-                for file in &loaded.listing().files {
-                    let paid = if file.name == POLICY_NAME {
-                        Ok(())
-                    } else {
-                        self.assembly.pay(file.length)
-                    };
-                    let read = |()| loaded.read(file).map_err(|error| error.to_string());
-                    let bytes = paid.and_then(read);
-                    let is_one = match bytes {
-                        _ if file.name == POLICY_NAME && !has_policy => {
-                            offered.powerless_policy = true;
-                            false
-                        }
-                        bytes if file.name == POLICY_NAME => {
-                            let bytes = bytes.or_else(|why| kept().ok_or(why));
-                            self.policy(source, bytes.and_then(|it| OrganisationPolicy::read(&it)));
-                            continue;
-                        }
-                        Ok(bytes) => self.assembly.document(source, &file.name, &bytes),
-                        Err(why) => self.assembly.unreadable(source, &file.name, why),
-                    };
-                    let count = if is_one { &mut offered.mitigations } else { &mut offered.others };
-                    *count += 1;
-                }
+                Offered::default()
             }
+            Content::Nothing => Offered::default(),
+            Content::Tuf(loaded) => self.take_tuf(source, view, loaded),
             Content::Eocs(feed) => {
-                offered.mitigations = feed.configs().len();
                 for config in feed.configs() {
                     self.assembly.announce(source, &config.id, &config.description);
                 }
+                Offered { mitigations: feed.configs().len(), ..Offered::default() }
             }
+        }
+    }
+
+    /// Takes the files of a repository: mitigation documents, and the policy if the feed may have one.
+    fn take_tuf(&mut self, source: &Source, view: &View, loaded: &Loaded) -> Offered {
+        let has_policy = view.feed.powers.policy.is_there();
+        let listing = loaded.listing();
+        let mut offered = Offered { others: listing.refused.len(), ..Offered::default() };
+        for file in &listing.files {
+            let is_policy = file.name == POLICY_NAME;
+            // The policy is read whatever the documents cost, so that they cannot push it aside.
+            let paid = if is_policy { Ok(()) } else { self.assembly.pay(file.length) };
+            let bytes = paid.and_then(|()| loaded.read(file).map_err(|error| error.to_string()));
+            let is_mitigation = match bytes {
+                _ if is_policy && !has_policy => {
+                    offered.powerless_policy = true;
+                    false
+                }
+                bytes if is_policy => {
+                    let bytes = bytes.or_else(|why| view.kept_policy.clone().ok_or(why));
+                    self.policy(source, bytes.and_then(|it| OrganisationPolicy::read(&it)));
+                    continue;
+                }
+                Ok(bytes) => self.assembly.document(source, &file.name, &bytes),
+                Err(why) => self.assembly.unreadable(source, &file.name, why),
+            };
+            let count = if is_mitigation { &mut offered.mitigations } else { &mut offered.others };
+            *count += 1;
         }
         offered
     }
@@ -231,7 +252,7 @@ fn state_of(view: View, offered: Offered) -> FeedState {
     }
 }
 
-/// What is offered by a feed, beside all others.
+/// Returns a feed as a source, beside all others.
 fn source_of(view: &View, all: &[Feed]) -> Source {
     let others = all.iter().filter(|feed| feed.name != view.feed.name);
     let given_to_others = others.flat_map(|feed| feed.powers.own_ids().cloned()).collect();
@@ -240,7 +261,7 @@ fn source_of(view: &View, all: &[Feed]) -> Source {
     Source { name, powers: Some(view.feed.powers.clone()), given_to_others, hold }
 }
 
-/// What the state folder knows of mitigations.
+/// What the state folder has of mitigations.
 struct KnownHere {
     revisions: Revisions,
     in_place: InPlace,
@@ -255,7 +276,7 @@ impl Known for KnownHere {
         let mut placed = self.in_place.actions.values();
         let is_placed =
             placed.any(|it| it.mitigation == mitigation.id && it.hash == mitigation.hash);
-        // Of a withdrawal that was taken nothing is in place, and yet it must not be lost.
+        // After a withdrawal nothing is installed, and yet it must not be lost.
         is_placed || (mitigation.withdrawn.is_some() && self.revisions.knows(mitigation))
     }
 

@@ -1,4 +1,4 @@
-//! The mitigations that a command works with: the built-in ones, or the documents in a folder.
+//! Mitigations without a feed: those that ship with the program, or the documents in a folder.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -9,7 +9,7 @@ use stopgap_model::{ActionId, Catalog, Mitigation, MitigationId, Problem};
 use stopgap_pattern::check_document_pattern;
 use stopgap_rules::contradicted_probe;
 
-use crate::error::CliError;
+use crate::error::AgentError;
 use stopgap_terminal::render;
 
 /// The documents that ship with the program.
@@ -29,20 +29,21 @@ const BUILT_IN: [(&str, &[u8]); 10] = [
 /// The most documents that a folder may hold.
 const MAX_DOCUMENTS: usize = 10_000;
 
-/// The catalog that ships with the program.
-pub(crate) fn built_in() -> Result<Vec<Mitigation>, CliError> {
+/// Returns the catalog that ships with the program.
+///
+/// # Errors
+/// A document is wrong, which a test of this crate rules out.
+pub fn built_in() -> Result<Vec<Mitigation>, AgentError> {
     let documents = BUILT_IN.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
     read(documents.collect())
 }
 
-/// The documents `*.toml` in `folder`, in the order of their names.
-pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
-    let wrong = |why: std::io::Error| {
-        CliError::usage(
-            format!("the catalog folder {} cannot be read: {why}", folder.display()),
-            "name a folder with mitigation documents: --catalog DIR",
-        )
-    };
+/// Returns the documents `*.toml` in `folder`, which nobody signed, in the order of their names.
+///
+/// # Errors
+/// The folder cannot be read, holds no document or too many, or a document is wrong or not obeyed.
+pub fn folder(folder: &Path) -> Result<Catalog, AgentError> {
+    let wrong = |why| AgentError::CatalogFolder { folder: folder.to_owned(), why };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
@@ -51,10 +52,8 @@ pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
         }
     }
     if names.is_empty() || names.len() > MAX_DOCUMENTS {
-        return Err(CliError::usage(
-            format!("{} holds {} documents (*.toml)", folder.display(), names.len()),
-            format!("a catalog holds 1 to {MAX_DOCUMENTS} documents"),
-        ));
+        let (folder, count) = (folder.to_owned(), names.len());
+        return Err(AgentError::CatalogSize { folder, count, most: MAX_DOCUMENTS });
     }
     names.sort();
     let mut documents = Vec::new();
@@ -62,7 +61,7 @@ pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
         // One byte more than allowed, so that the reader of the document says what is wrong.
         let bytes = match read_obeyed(&path, MAX_DOCUMENT as u64) {
             Err(stopgap_fs::FsError::TooLarge { .. }) => vec![b'#'; MAX_DOCUMENT + 1],
-            read => read.map_err(|error| CliError::of_obeyed(&path, error))?,
+            read => read.map_err(|error| AgentError::of_obeyed(&path, error))?,
         };
         documents.push((path.display().to_string(), bytes));
     }
@@ -70,29 +69,31 @@ pub(crate) fn folder(folder: &Path) -> Result<Catalog, CliError> {
 }
 
 /// Reads all documents and reports everything wrong in all of them at once.
-fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, CliError> {
+fn read(documents: Vec<(String, Vec<u8>)>) -> Result<Vec<Mitigation>, AgentError> {
     let mut mitigations: Vec<Mitigation> = Vec::new();
     let mut names = Names::default();
     let mut refused = Vec::new();
     for (name, bytes) in documents {
         match parse(&bytes, &check_document_pattern) {
-            Ok(mitigation) => match names.clash(&mitigation).or_else(|| belied(&mitigation)) {
-                Some(problem) => refused.push(render(&name, &bytes, &[problem])),
-                None => mitigations.push(mitigation),
-            },
+            Ok(mitigation) => {
+                match names.clash(&mitigation).or_else(|| contradicted(&mitigation)) {
+                    Some(problem) => refused.push(render(&name, &bytes, &[problem])),
+                    None => mitigations.push(mitigation),
+                }
+            }
             Err(problems) => refused.push(render(&name, &bytes, &problems)),
         }
     }
     if refused.is_empty() {
         Ok(mitigations)
     } else {
-        Err(CliError::Catalog { rendered: refused.join("\n\n") })
+        Err(AgentError::Catalog { rendered: refused.join("\n\n") })
     }
 }
 
-/// A probe that does not end, by the document's own actions, as the document says.
-fn belied(mitigation: &Mitigation) -> Option<Problem> {
-    // A pattern that cannot be used was told when the document was read.
+/// Returns the problem of a document whose own actions do something else than its probes say.
+fn contradicted(mitigation: &Mitigation) -> Option<Problem> {
+    // An unusable pattern was reported when the document was read.
     let message = contradicted_probe(mitigation).ok()??;
     Some(Problem::new(0..0, message).help("a mitigation must do what its own probes say"))
 }
@@ -105,7 +106,7 @@ struct Names {
 }
 
 impl Names {
-    /// What another document of the catalog says already.
+    /// Adds the names of `new`; returns the problem where another document has one of them already.
     fn clash(&mut self, new: &Mitigation) -> Option<Problem> {
         if !self.mitigations.insert(new.id.clone()) {
             let message = format!("another document of this catalog is `{}` already", new.id);
@@ -205,7 +206,7 @@ mod tests {
             ("a.toml".to_owned(), BUILT_IN[1].1.to_vec()),
             ("b.toml".to_owned(), BUILT_IN[1].1.to_vec()),
         ];
-        let Err(CliError::Catalog { rendered }) = read(twice) else { panic!("accepted") };
+        let Err(AgentError::Catalog { rendered }) = read(twice) else { panic!("accepted") };
         assert!(rendered.contains("b.toml"), "{rendered}");
         assert!(rendered.contains("another document of this catalog is `M1`"), "{rendered}");
     }

@@ -70,7 +70,7 @@ impl Default for WebPart {
 /// longer one keeps every other command waiting.
 const PROBE_TIMES: std::ops::RangeInclusive<u64> = 10..=300;
 
-/// How long the sites of one server are asked for one change.
+/// Returns how long the sites of one server are asked for one change.
 pub(super) fn probe_time(part: &WebPart) -> Result<Duration, Problem> {
     let Some(said) = &part.probe_time else { return Ok(PROBE_TIME) };
     let seconds = *said.get_ref();

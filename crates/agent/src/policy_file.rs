@@ -2,6 +2,7 @@
 
 mod declared;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use stopgap_model::web::WebSettings;
 use stopgap_model::{MitigationId, Problem};
 use stopgap_store::Decisions;
 
-use crate::error::CliError;
+use crate::error::AgentError;
 use declared::{ProductPart, WebPart};
 use stopgap_terminal::render;
 
@@ -54,23 +55,23 @@ impl Default for CatalogPart {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct NetworkPart {
-    /// The proxy; the environment's if it is not said.
+    /// The proxy; `None`: that of the environment.
     proxy: Option<String>,
 }
 
 /// What the policy file says beside what is allowed.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Whether the catalog that ships with the program is used.
-    pub(crate) built_in: bool,
-    /// The proxy; the environment's if it is not said.
-    pub(crate) proxy: Option<String>,
+    pub built_in: bool,
+    /// The proxy; `None`: that of the environment.
+    pub proxy: Option<String>,
     /// What the administrator says is installed.
-    pub(crate) products: Vec<Declared>,
+    pub products: Vec<Declared>,
     /// What the administrator says about web servers.
-    pub(crate) web: WebSettings,
+    pub web: WebSettings,
     /// How long the sites of one web server are asked for one change.
-    pub(crate) probe_time: Duration,
+    pub probe_time: Duration,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,33 +109,38 @@ impl Default for Part {
 }
 
 /// Where the policy file is.
-#[derive(Debug)]
-pub(crate) enum PolicyPath {
-    /// Where it was said to be: it must be there.
+#[derive(Debug, Clone)]
+pub enum PolicyPath {
+    /// Where an administrator says that it is: it must be there.
     Named(PathBuf),
-    /// Where it is looked for: it need not be there.
+    /// Where it is looked for if nobody says otherwise: it need not be there.
     Default(PathBuf),
-    /// There is one, and it is not obeyed.
+    /// It could have been written by somebody else than root, and is left aside.
     NotObeyed,
 }
 
-/// The policy from the file at `path` and from `decisions`, and what else the file says.
-pub(crate) fn read(
-    path: &PolicyPath,
-    decisions: &Decisions,
-) -> Result<(Policy, Settings), CliError> {
+/// Returns the policy from the file at `path` and from `decisions`, and what else the file says.
+///
+/// # Errors
+/// The file is wrong, is not obeyed or cannot be read, or is not where it was said to be.
+pub fn read(path: &PolicyPath, decisions: &Decisions) -> Result<(Policy, Settings), AgentError> {
     let (name, bytes) = match path {
         PolicyPath::NotObeyed => (String::new(), Vec::new()),
         PolicyPath::Named(file) | PolicyPath::Default(file) => {
             let may_be_absent = matches!(path, PolicyPath::Default(_));
             let bytes = match read_obeyed(file, MAX_POLICY) {
                 Err(FsError::NotFound { .. }) if may_be_absent => Vec::new(),
-                read => read.map_err(|error| CliError::of_obeyed(file, error))?,
+                read => read.map_err(|error| AgentError::of_obeyed(file, error))?,
             };
             (file.display().to_string(), bytes)
         }
     };
     let (file, settings) = parse(&name, &bytes)?;
+    Ok((policy_of(file, decisions), settings))
+}
+
+/// Returns the union of what the file says and what was decided by commands: the stricter word wins.
+fn policy_of(file: PolicyFile, decisions: &Decisions) -> Policy {
     let switch = |enabled: bool, by: &str| {
         if enabled { Switch::On } else { Switch::Off(by.to_owned()) }
     };
@@ -146,10 +152,11 @@ pub(crate) fn read(
     let mut policy = Policy {
         organisation: switch(file.organisation.enabled, "the policy file"),
         server,
-        blocked: std::collections::BTreeMap::new(),
-        // To leave more alone is the stricter word.
+        blocked: BTreeMap::new(),
+        // The stricter word is the one that leaves more alone.
         drift: Drift::from(file.organisation.drift).max(file.server.drift.into()),
     };
+    // Commands first: a block of theirs may also order a removal, which one of the file never does.
     for (id, said) in &decisions.blocked {
         let block = Block { by: said.phrase(), take_back: said.take_back };
         policy.blocked.insert(id.clone(), block);
@@ -162,11 +169,11 @@ pub(crate) fn read(
             policy.blocked.entry(id).or_insert(Block { by, take_back: false });
         }
     }
-    Ok((policy, settings))
+    policy
 }
 
-fn parse(name: &str, bytes: &[u8]) -> Result<(PolicyFile, Settings), CliError> {
-    let refused = |problem| CliError::Policy { rendered: render(name, bytes, &[problem]) };
+fn parse(name: &str, bytes: &[u8]) -> Result<(PolicyFile, Settings), AgentError> {
+    let refused = |problem| AgentError::Policy { rendered: render(name, bytes, &[problem]) };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         refused(Problem::new(at..at, format!("the file is not UTF-8: byte {at}")))
@@ -193,7 +200,7 @@ mod tests {
     #[test]
     fn a_misspelt_switch_is_an_error_and_not_an_open_door() {
         let text = b"[organisation]\nenabeld = false\n";
-        let Err(CliError::Policy { rendered }) = parse("policy.toml", text) else {
+        let Err(AgentError::Policy { rendered }) = parse("policy.toml", text) else {
             panic!("accepted")
         };
         assert!(rendered.contains("enabeld"), "{rendered}");
@@ -211,7 +218,7 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         match parse("policy.toml", text.as_bytes()) {
-            Err(CliError::Policy { rendered }) => rendered,
+            Err(AgentError::Policy { rendered }) => rendered,
             other => panic!("accepted: {other:?}"),
         }
     }

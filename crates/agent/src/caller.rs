@@ -1,8 +1,8 @@
 //! Who runs a command, for the records.
 //!
 //! The kernel knows by whom a session was opened (`loginuid`); `su` and `sudo` do not change it. What
-//! `sudo`, `doas` and `pkexec` say in the environment is told where it says something else: whoever is
-//! root can write there what he likes.
+//! `sudo`, `doas` and `pkexec` say in the environment is added only where it says something else: whoever
+//! is root can write anything there.
 
 use std::path::Path;
 
@@ -20,9 +20,10 @@ const MAX_NAME: usize = 32;
 const BY: [(&str, &str); 3] =
     [("sudo", "SUDO_UID"), ("doas", "DOAS_USER"), ("pkexec", "PKEXEC_UID")];
 
-/// Who runs this: `root`, `alice (uid 1000)`, `root (login alice, uid 1000)`, `root (by sudo from
-/// alice, uid 1000)`.
-pub(crate) fn caller() -> String {
+/// Returns who runs this process: `root`, `alice (uid 1000)`, `root (login alice, uid 1000)`, `root
+/// (by sudo from alice, uid 1000)`.
+#[must_use]
+pub fn caller() -> String {
     let uid = rustix::process::getuid().as_raw();
     let login = read_bounded(Path::new("/proc/self/loginuid"), 32).ok();
     let login = login.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
@@ -32,12 +33,13 @@ pub(crate) fn caller() -> String {
     phrase(uid, login, said.collect(), &users())
 }
 
-/// A user by name and number, as a phrase.
+/// Returns a user by name and number, as a phrase.
 pub(crate) fn user(uid: u32) -> String {
     named(uid, &users(), "user ")
 }
 
-/// The text of the file of users: what other sources of names know is not asked.
+/// Returns the text of the file of users. Other sources of names (LDAP, …) are not asked: they could
+/// hang.
 fn users() -> String {
     let bytes = read_bounded(Path::new("/etc/passwd"), MAX_USERS).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()

@@ -1,0 +1,29 @@
+//! What the command line and the service share: where mitigations come from, what is allowed, one cycle
+//! with the feeds, the service's loop, and the events that they write.
+//!
+//! Nothing here knows arguments, exit codes or a terminal. What is told on the way goes to `tracing`
+//! ([`log`]); the program says where that is written ([`subscriber`], [`journal`]).
+
+pub mod administrator;
+pub mod advice;
+pub mod caller;
+pub mod catalog;
+pub mod cause;
+pub mod cycle;
+pub mod daemon;
+pub mod error;
+pub mod event;
+mod exposed;
+pub mod fetching;
+pub mod journal;
+pub mod log;
+pub mod policy_file;
+pub mod session;
+pub mod setup;
+pub mod sources;
+pub mod stop;
+pub mod subscriber;
+
+pub use error::AgentError;
+pub use session::Session;
+pub use setup::Setup;
