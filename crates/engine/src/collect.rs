@@ -132,7 +132,7 @@ fn fill(
                 }
                 stopgap_webserver::Need::Glob(pattern) => {
                     let found = host.glob_named(server, word, &pattern);
-                    files.provide_glob(pattern, found)?;
+                    files.provide_glob(pattern, found.map_err(stopgap_webserver::NotListed))?;
                 }
             }
         }

@@ -64,7 +64,16 @@ impl ByteSet {
 
     /// The bytes, the smallest first.
     pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
-        (0..=u8::MAX).filter(|&byte| self.contains(byte))
+        let words = self.0.into_iter().zip([0_u8, 64, 128, 192]);
+        words.flat_map(|(word, base)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = u8::try_from(left.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+                // Takes the lowest bit away.
+                left &= left - 1;
+                Some(base + bit)
+            })
+        })
     }
 
     /// The set with the other case of each of its ASCII letters.

@@ -1,16 +1,11 @@
 //! The configuration files of one web server, as they were read once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
-use stopgap_model::Digest;
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::escaped;
-use stopgap_model::web::{WebKind, WebServer};
-
-use super::layout::Layout;
-use super::{apache, haproxy, nginx};
-use stopgap_model::FileEdit;
+use stopgap_model::web::WebServer;
+use stopgap_model::{Digest, FileEdit};
 
 /// The most files of one server. Hosting servers have a few thousand sites, each in its file; no server
 /// has a bound of its own.
@@ -58,6 +53,14 @@ pub enum Read {
     Unreadable(String),
 }
 
+/// Why it is not known what a pattern matches: a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotListed(pub String);
+
+/// What a pattern of files matches.
+pub type Matches = Result<Vec<ServerPath>, NotListed>;
+
 /// The files are more than are looked at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OverBudget {
@@ -69,29 +72,6 @@ pub enum OverBudget {
     Bytes,
 }
 
-/// Why a configuration cannot be read as the server reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    /// The file.
-    pub path: ServerPath,
-    /// The line, from 1; `None` if it is about the file as a whole.
-    pub line: Option<usize>,
-    /// What is wrong, as a sentence without a full stop.
-    pub what: String,
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", escaped(self.path.as_str()))?;
-        if let Some(line) = self.line {
-            write!(f, ", line {line}")?;
-        }
-        write!(f, ": {}", escaped(&self.what))
-    }
-}
-
-impl std::error::Error for Trouble {}
-
 /// The configuration files of one web server, as far as they were read.
 #[derive(Debug, Clone)]
 pub struct Files {
@@ -101,7 +81,7 @@ pub struct Files {
     named: BTreeMap<ServerPath, Vec<String>>,
     /// Files that cannot be changed, links followed, and why.
     fixed: BTreeMap<ServerPath, String>,
-    globs: BTreeMap<String, Result<Vec<ServerPath>, String>>,
+    globs: BTreeMap<String, Matches>,
     bytes: usize,
 }
 
@@ -113,60 +93,38 @@ impl Files {
         Self { server: server.clone(), read, named, fixed, globs: BTreeMap::new(), bytes: 0 }
     }
 
-    /// What is still to be provided. Empty once everything is read.
-    #[must_use]
-    pub fn needs(&self) -> Vec<Need> {
-        self.missing().into_keys().collect()
-    }
-
-    /// What is still to be provided, with the files that name it.
-    #[must_use]
-    pub fn missing(&self) -> Missing {
-        match self.server.kind {
-            WebKind::Nginx => nginx::needs(self),
-            // Its files include nothing.
-            WebKind::HaProxy => {
-                haproxy::needs(self).into_iter().map(|need| (need, BTreeSet::new())).collect()
-            }
-            WebKind::Apache => apache::needs(self),
-        }
-    }
-
-    /// Takes in what became of reading a file; one that is already there is replaced. A file of nginx
-    /// with which there would be too many bytes counts as unreadable: it says nothing of the others.
+    /// Keeps what became of reading a file; one that is already there is replaced. `named`: what the
+    /// includes of a file of nginx name.
     ///
     /// # Errors
     /// [`OverBudget`] if there would be more than is looked at; nothing is changed then.
-    pub fn provide(&mut self, path: ServerPath, read: Read) -> Result<(), OverBudget> {
+    pub(super) fn keep(
+        &mut self,
+        path: ServerPath,
+        read: Read,
+        named: Vec<String>,
+    ) -> Result<(), OverBudget> {
         let before = self.read.get(&path).map(size);
         let bytes = (self.bytes - before.unwrap_or(0)).saturating_add(size(&read));
         if before.is_none() && self.read.len() >= MAX_FILES {
             return Err(OverBudget::Files);
         }
-        if bytes > MAX_TOTAL_BYTES && self.server.kind == WebKind::Nginx && path != self.main() {
-            return self.provide(path, Read::Unreadable(OverBudget::Bytes.to_string()));
-        }
         if bytes > MAX_TOTAL_BYTES {
             return Err(OverBudget::Bytes);
         }
         self.bytes = bytes;
-        if let (WebKind::Nginx, Read::Found { bytes, .. }) = (self.server.kind, &read) {
-            self.named.insert(path.clone(), nginx::named_in(bytes));
+        if !named.is_empty() || self.named.contains_key(&path) {
+            self.named.insert(path.clone(), named);
         }
         self.read.insert(path, read);
         Ok(())
     }
 
-    /// Takes in the paths that a pattern matches, or why they are not known: a sentence without a
-    /// full stop.
+    /// Takes in the paths that a pattern matches, or why they are not known.
     ///
     /// # Errors
     /// [`OverBudget`] if they are more than are looked at; nothing is changed then.
-    pub fn provide_glob(
-        &mut self,
-        pattern: String,
-        found: Result<Vec<ServerPath>, String>,
-    ) -> Result<(), OverBudget> {
+    pub fn provide_glob(&mut self, pattern: String, found: Matches) -> Result<(), OverBudget> {
         let mut found = found;
         if let Ok(paths) = &mut found {
             if paths.len() > MAX_FILES {
@@ -203,14 +161,6 @@ impl Files {
         Digest::of(text.as_bytes())
     }
 
-    /// What the files say.
-    ///
-    /// # Errors
-    /// [`Trouble`] if they cannot be read as the server reads them.
-    pub fn layout(&self) -> Result<Layout<'_>, Trouble> {
-        Layout::of(self)
-    }
-
     /// Takes note that a file, links followed, cannot be changed: why, as a sentence without a full
     /// stop. What would stand in it is told as not reached; the rest is put in.
     pub fn fix(&mut self, real: ServerPath, why: String) {
@@ -233,7 +183,7 @@ impl Files {
     }
 
     /// What this pattern matches; `None`: it was not looked at yet.
-    pub(super) fn glob(&self, pattern: &str) -> Option<&Result<Vec<ServerPath>, String>> {
+    pub(super) fn glob(&self, pattern: &str) -> Option<&Matches> {
         self.globs.get(pattern)
     }
 

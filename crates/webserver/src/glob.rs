@@ -9,12 +9,19 @@ pub(super) fn is_pattern(path: &str) -> bool {
 
 /// Whether a pattern takes in a file of this name in this folder.
 pub(super) fn takes_in(pattern: &str, file: &ServerPath) -> bool {
-    let parts = |path: &str| -> Vec<String> {
-        path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
-    };
-    let (pattern, path) = (parts(pattern), parts(file.as_str()));
-    pattern.len() == path.len()
-        && pattern.iter().zip(&path).all(|(pattern, name)| fits(pattern, name))
+    let (mut patterns, mut names) = (parts(pattern), parts(file.as_str()));
+    loop {
+        match (patterns.next(), names.next()) {
+            (Some(pattern), Some(name)) if fits(pattern, name) => {}
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+/// The parts of a path that are not empty.
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty())
 }
 
 /// Whether a name fits a pattern without `/`.
@@ -24,71 +31,76 @@ pub(super) fn fits(pattern: &str, name: &str) -> bool {
     }
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // Where the last `*` was, and how much of the name it has taken.
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match one(&pattern[p..], name[n]) {
-            One::Star => {
-                star = Some((p, n));
-                p += 1;
+    let (mut pattern, mut name) = (pattern.as_slice(), name.as_slice());
+    // What stands behind the last `*`, and the rest of the name that it has not taken.
+    let mut star: Option<(&[char], &[char])> = None;
+    while let Some((first, rest)) = name.split_first() {
+        match one(pattern, *first) {
+            One::Star(behind) => {
+                star = Some((behind, name));
+                pattern = behind;
             }
-            One::Fits(width) => {
-                p += width;
-                n += 1;
-            }
+            One::Fits(behind) => (pattern, name) = (behind, rest),
             One::Differs => {
-                let Some((at, taken)) = star else { return false };
-                star = Some((at, taken + 1));
-                (p, n) = (at + 1, taken + 1);
+                // The last `*` takes one character more, and what stands behind it is tried again.
+                let Some((behind, [_, fewer @ ..])) = star else { return false };
+                star = Some((behind, fewer));
+                (pattern, name) = (behind, fewer);
             }
         }
     }
-    pattern[p..].iter().all(|rest| *rest == '*')
+    pattern.iter().all(|rest| *rest == '*')
 }
 
-enum One {
-    Star,
-    /// This many characters of the pattern stand for the one of the name.
-    Fits(usize),
+/// What the beginning of a pattern is to one character, with what stands behind it.
+enum One<'p> {
+    Star(&'p [char]),
+    Fits(&'p [char]),
     Differs,
 }
 
-fn one(pattern: &[char], name: char) -> One {
+fn one(pattern: &[char], name: char) -> One<'_> {
     match pattern {
-        ['*', ..] => One::Star,
-        ['?', ..] => One::Fits(1),
+        ['*', behind @ ..] => One::Star(behind),
+        ['?', behind @ ..] => One::Fits(behind),
         ['[', set @ ..] => match in_set(set, name) {
-            Some((true, width)) => One::Fits(width + 1),
+            Some((true, behind)) => One::Fits(behind),
             Some((false, _)) => One::Differs,
-            None if name == '[' => One::Fits(1),
+            // It has no end, so the bracket stands for itself.
+            None if name == '[' => One::Fits(set),
             None => One::Differs,
         },
-        ['\\', escaped, ..] if *escaped == name => One::Fits(2),
-        [same, ..] if *same == name => One::Fits(1),
+        ['\\', escaped, behind @ ..] if *escaped == name => One::Fits(behind),
+        [same, behind @ ..] if *same == name => One::Fits(behind),
         _ => One::Differs,
     }
 }
 
-/// Whether a set of characters, what is behind its `[`, has this one, and how long it is; `None`
+/// Whether a set of characters, what is behind its `[`, has this one, and what stands behind it; `None`
 /// if it has no end.
-fn in_set(set: &[char], name: char) -> Option<(bool, usize)> {
-    let negated = matches!(set.first(), Some('!' | '^'));
-    let start = usize::from(negated);
-    let end = start + 1 + set.get(start + 1..)?.iter().position(|end| *end == ']')?;
-    let members = &set[start..end];
-    let mut at = 0;
+fn in_set(set: &[char], name: char) -> Option<(bool, &[char])> {
+    let (negated, members) = match set {
+        ['!' | '^', members @ ..] => (true, members),
+        members => (false, members),
+    };
+    // A `]` that comes first is a member.
+    let end = 1 + members.iter().skip(1).position(|end| *end == ']')?;
+    let behind = members.get(end + 1..)?;
+    let mut left = members.get(..end)?;
     let mut has = false;
-    while at < members.len() {
-        if let [from, '-', to, ..] = members[at..] {
-            has |= (from..=to).contains(&name);
-            at += 3;
-        } else {
-            has |= members[at] == name;
-            at += 1;
+    loop {
+        left = match left {
+            [from, '-', to, rest @ ..] => {
+                has |= (from..=to).contains(&&name);
+                rest
+            }
+            [member, rest @ ..] => {
+                has |= *member == name;
+                rest
+            }
+            [] => return Some((has != negated, behind)),
         }
     }
-    Some((has != negated, end + 1))
 }
 
 #[cfg(test)]

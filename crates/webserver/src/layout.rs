@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::rule_text::RuleText;
+use stopgap_model::FileEdit;
 use stopgap_model::host::ServerPath;
 use stopgap_model::own_answer::OwnAnswer;
+use stopgap_model::reason::{ConfigTrouble, WebGap, WebRefusal};
 use stopgap_model::web::{Listen, WebKind, WebSite};
 
-use super::files::{Files, Trouble};
-use super::passage::Passage;
-use super::placement::{EditError, Placement};
-use super::{apache, haproxy, nginx};
-use stopgap_model::FileEdit;
+use crate::files::Files;
+use crate::passage::Passage;
+use crate::placement::Placement;
+use crate::rule_text::RuleText;
+use crate::{apache, haproxy, nginx};
 
 /// What the configuration of a web server says.
 #[derive(Debug)]
@@ -27,16 +28,22 @@ enum Kind<'a> {
     HaProxy(haproxy::Tree<'a>),
 }
 
-impl<'a> Layout<'a> {
-    pub(super) fn of(files: &'a Files) -> Result<Self, Trouble> {
-        let kind = match files.server.kind {
-            WebKind::Nginx => Kind::Nginx(nginx::read(files)?),
-            WebKind::HaProxy => Kind::HaProxy(haproxy::read(files)?),
-            WebKind::Apache => Kind::Apache(apache::read(files)?),
+impl Files {
+    /// What the files say.
+    ///
+    /// # Errors
+    /// [`ConfigTrouble`] if they cannot be read as the server reads them.
+    pub fn layout(&self) -> Result<Layout<'_>, ConfigTrouble> {
+        let kind = match self.server.kind {
+            WebKind::Nginx => Kind::Nginx(nginx::read(self)?),
+            WebKind::HaProxy => Kind::HaProxy(haproxy::read(self)?),
+            WebKind::Apache => Kind::Apache(apache::read(self)?),
         };
-        Ok(Self { files, kind })
+        Ok(Layout { files: self, kind })
     }
+}
 
+impl Layout<'_> {
     /// The sites that answer HTTP, each once, in order.
     #[must_use]
     pub fn sites(&self) -> Vec<WebSite> {
@@ -76,9 +83,9 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// What this text does not reach, as sentences without a full stop.
+    /// What this text does not reach, or not all of it, wherever the configuration stands.
     #[must_use]
-    pub fn gaps(&self, text: &RuleText) -> Vec<String> {
+    pub fn gaps(&self, text: &RuleText) -> Vec<WebGap> {
         match (&self.kind, text) {
             (Kind::Nginx(tree), RuleText::Nginx { server, upstream, .. }) => {
                 nginx::gaps(tree, server, upstream)
@@ -94,9 +101,9 @@ impl<'a> Layout<'a> {
     }
 
     /// What this text does not reach though it belongs there, because a file cannot be changed, is not
-    /// known, or says otherwise: sentences without a full stop.
+    /// known, or says otherwise.
     #[must_use]
-    pub fn holes(&self, text: &RuleText) -> Vec<String> {
+    pub fn holes(&self, text: &RuleText) -> Vec<WebGap> {
         match (&self.kind, text) {
             (Kind::Nginx(tree), RuleText::Nginx { http, server, upstream }) => {
                 let parts = nginx::Parts::new(tree, http, server, upstream);
@@ -141,10 +148,9 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// What of ours stays, or may stay, when all of it is taken out, and does nothing: sentences without
-    /// a full stop.
+    /// What of ours stays, or may stay, when all of it is taken out, and does nothing.
     #[must_use]
-    pub fn strays(&self) -> Vec<String> {
+    pub fn strays(&self) -> Vec<WebGap> {
         match &self.kind {
             Kind::Nginx(tree) => nginx::strays(tree),
             Kind::Apache(_) | Kind::HaProxy(_) => Vec::new(),
@@ -153,7 +159,7 @@ impl<'a> Layout<'a> {
 
     /// The lines of ours that are there in files that cannot be changed, and whether there are others.
     #[must_use]
-    pub fn lines_left(&self) -> (Vec<String>, bool) {
+    pub fn lines_left(&self) -> (Vec<WebGap>, bool) {
         match &self.kind {
             Kind::Nginx(tree) => nginx::lines_left(tree),
             Kind::Apache(_) | Kind::HaProxy(_) => (Vec::new(), false),
@@ -184,8 +190,8 @@ impl<'a> Layout<'a> {
     /// text takes all of ours out.
     ///
     /// # Errors
-    /// [`EditError`] if the text has no place here.
-    pub fn place(&self, text: &RuleText) -> Result<Placement, EditError> {
+    /// [`WebRefusal`] if the text has no place here.
+    pub fn place(&self, text: &RuleText) -> Result<Placement, WebRefusal> {
         match (&self.kind, text) {
             (Kind::Nginx(tree), RuleText::None) => {
                 nginx::place(self.files, tree, &nginx::Parts::none())
@@ -201,7 +207,7 @@ impl<'a> Layout<'a> {
             (Kind::HaProxy(tree), RuleText::HaProxy { frontend }) => {
                 haproxy::place(self.files, tree, frontend)
             }
-            _ => Err(EditError::OtherLanguage),
+            _ => Err(WebRefusal::OtherLanguage),
         }
     }
 

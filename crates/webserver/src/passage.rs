@@ -1,9 +1,10 @@
 //! Connections that a server passes on without reading requests.
 
 use stopgap_model::host::ServerPath;
+use stopgap_model::reason::WebGap;
 use stopgap_model::web::Listen;
 
-use super::listen::address;
+use crate::listen::address;
 
 /// The ports at which web servers are asked: those that are registered for HTTP, and those that
 /// applications are commonly given instead.
@@ -12,8 +13,8 @@ const HTTP_PORTS: [u16; 8] = [80, 443, 8000, 8008, 8080, 8081, 8443, 8888];
 /// Connections that a server passes on without reading requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
-    /// What passes them on, and where that stands: a sentence without a full stop.
-    pub told: String,
+    /// What passes them on, and where that stands.
+    pub gap: WebGap,
     /// Whether they may be HTTP: they come in or go on at a port of HTTP, or the configuration says it.
     pub may_be_http: bool,
     /// Where they go on to; `None`: not all of it is known.

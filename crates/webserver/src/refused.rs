@@ -38,8 +38,7 @@ struct Path {
 
 impl Path {
     fn of(target: &[u8]) -> Self {
-        let end = target.iter().position(|byte| matches!(byte, b'?' | b'#'));
-        let path = &target[..end.unwrap_or(target.len())];
+        let path = target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
         let Some(rest) = path.strip_prefix(b"/") else { return Self::default() };
         let Some(decoded) = decoded(rest) else {
             return Self { is_malformed: true, leaves_root: false };

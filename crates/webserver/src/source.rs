@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_model::host::ServerPath;
-use stopgap_model::problem::escaped;
-
-use super::splice::Splices;
 use stopgap_model::FileEdit;
+use stopgap_model::host::ServerPath;
+use stopgap_model::reason::{ConfigPlace, WebDifference};
+
+use crate::text_edits::TextEdits;
 
 /// A file.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl<'a> Source<'a> {
         let mut ended = 0;
         let stretches = bytes.chunks(STRETCH).map(|stretch| {
             let before = ended;
-            ended += ends(stretch);
+            ended += line_ends(stretch);
             before
         });
         let lines = stretches.collect();
@@ -40,12 +40,12 @@ impl<'a> Source<'a> {
         let stretch = at.min(self.bytes.len().saturating_sub(1)) / STRETCH;
         let before = self.lines.get(stretch).copied().unwrap_or(0);
         let within = self.bytes.get(stretch * STRETCH..at).unwrap_or_default();
-        1 + before + ends(within)
+        1 + before + line_ends(within)
     }
 
-    /// A place in it, for a person.
-    pub(super) fn told(&self, at: usize) -> String {
-        format!("{}, line {}", escaped(self.path.as_str()), self.line(at))
+    /// The line that a byte is in, with the name of the file.
+    pub(super) fn place(&self, at: usize) -> ConfigPlace {
+        ConfigPlace { file: self.path.clone(), line: self.line(at) }
     }
 
     /// How its lines end: as the first one does.
@@ -63,81 +63,112 @@ impl<'a> Source<'a> {
         line.last().is_none_or(|byte| *byte == b'\n').then_some(indent)
     }
 
-    /// What is taken out with a line of ours that begins here: the end of the line before and the
-    /// blank between, if nothing else is there. This is where it begins.
-    pub(super) fn taken_out_from(&self, at: usize) -> usize {
+    /// From where on a line of ours that begins here is taken out: the end of the line before and the
+    /// blank between go with it, if nothing else is there.
+    pub(super) fn cut_from(&self, at: usize) -> usize {
         match self.before(at).0 {
             [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line.len(),
             _ => at,
         }
     }
 
+    /// Whether these bytes stand here.
+    pub(super) fn has(&self, at: usize, text: &[u8]) -> bool {
+        self.from(at).starts_with(text)
+    }
+
+    /// The bytes from here on.
+    pub(super) fn from(&self, at: usize) -> &'a [u8] {
+        self.bytes.get(at..).unwrap_or_default()
+    }
+
+    /// The bytes from here to the end of the line.
+    pub(super) fn rest_of_line(&self, at: usize) -> &'a [u8] {
+        self.from(at).split(|byte| *byte == b'\n').next().unwrap_or_default()
+    }
+
     /// What is before a place: up to the blank, and the blank.
     fn before(&self, at: usize) -> (&'a [u8], &'a [u8]) {
-        let before = &self.bytes[..at];
+        let before = self.bytes.get(..at).unwrap_or_default();
         let blank = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        before.split_at(at - blank)
+        before.split_at(before.len() - blank)
     }
 }
 
 /// How many lines end in it.
-fn ends(bytes: &[u8]) -> usize {
+fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// A line without the carriage returns at its end: a line of ours that is put behind it shall not
 /// make one of them a part of an end of line.
-pub(super) fn without_returns(line: &[u8]) -> &[u8] {
-    let length = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |at| at + 1);
-    &line[..length]
+pub(super) fn without_returns(mut line: &[u8]) -> &[u8] {
+    while let [shorter @ .., b'\r'] = line {
+        line = shorter;
+    }
+    line
+}
+
+/// How a place of a file differs from what is to be there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Difference {
+    /// A line of ours stands where none belongs.
+    Stray,
+    /// Our line is not at the end of the file.
+    NotAtEnd,
+    /// Our lines are missing; what they belong into.
+    Missing(String),
 }
 
 /// What differs from what is to be, by file and kind, with each place.
 #[derive(Debug, Default)]
-pub(super) struct Differences(BTreeMap<(usize, String), BTreeSet<usize>>);
+pub(super) struct Differences(BTreeMap<(usize, Difference), BTreeSet<usize>>);
 
 impl Differences {
-    pub(super) fn add(&mut self, source: usize, at: usize, what: String) {
+    pub(super) fn add(&mut self, source: usize, at: usize, what: Difference) {
         self.0.entry((source, what)).or_default().insert(at);
     }
 
-    /// One sentence for each file and kind, with the first place.
-    pub(super) fn told(&self, sources: &[Source<'_>]) -> Vec<String> {
-        let told = self.0.iter().filter_map(|((source, what), places)| {
-            let at = sources.get(*source)?.told(*places.first()?);
-            let more = match places.len() - 1 {
-                0 => String::new(),
-                more => format!(", and {more} more there"),
-            };
-            Some(format!("{what}: {at}{more}"))
+    /// One for each file and kind, with the first place.
+    pub(super) fn report(&self, sources: &[Source<'_>]) -> Vec<WebDifference> {
+        let each = self.0.iter().filter_map(|((source, what), places)| {
+            let at = sources.get(*source)?.place(*places.first()?);
+            let more = places.len() - 1;
+            Some(match what {
+                Difference::NotAtEnd => WebDifference::LineNotAtEnd { at },
+                Difference::Missing(what) => {
+                    WebDifference::LinesMissing { what: what.clone(), at, more }
+                }
+                Difference::Stray => WebDifference::StrayLine { at, more },
+            })
         });
-        told.collect()
+        each.collect()
     }
 }
 
 /// The edits of files that are not ours.
-pub(super) fn edits(sources: &[Source<'_>], splices: &Splices) -> Vec<FileEdit> {
+pub(super) fn file_edits(sources: &[Source<'_>], edits: &TextEdits) -> Vec<FileEdit> {
     let mut seen = BTreeSet::new();
-    let mut edits = Vec::new();
+    let mut all = Vec::new();
     for source in sources {
-        if !splices.concern(source.real) || !seen.insert(source.real) {
+        if !edits.affects(source.real) || !seen.insert(source.real) {
             continue;
         }
-        let after = splices.applied(source.real, source.bytes);
+        let after = edits.apply_to(source.real, source.bytes);
         if after != source.bytes {
             let (path, before) = (source.real.clone(), Some(source.bytes.to_vec()));
-            edits.push(FileEdit { path, before, after: Some(after) });
+            all.push(FileEdit { path, before, after: Some(after) });
         }
     }
-    edits
+    all
 }
 
 /// What differs in a file of ours that this edit puts right.
-pub(super) fn changed(edit: &FileEdit) -> String {
-    let path = escaped(edit.path.as_str());
+pub(super) fn difference_of(edit: &FileEdit) -> WebDifference {
+    let file = edit.path.clone();
     match (&edit.before, &edit.after) {
-        (None, _) => format!("{path} is not there"),
-        (Some(_), None) => format!("{path} is there"),
-        (Some(_), Some(_)) => format!("{path} has another content"),
+        (None, _) => WebDifference::FileMissing { file },
+        (Some(_), None) => WebDifference::FileThere { file },
+        (Some(_), Some(_)) => WebDifference::FileChanged { file },
     }
 }

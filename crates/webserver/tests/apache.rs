@@ -3,7 +3,7 @@
 
 mod config_files;
 
-use config_files::{Machine, Scratch, accepts, apache_text};
+use config_files::{Machine, Scratch, accepts, apache_text, sentences};
 use stopgap_model::host::ServerPath;
 use stopgap_webserver::RuleText;
 
@@ -353,7 +353,10 @@ fn where_ours_is_already_stays_the_place() {
     other.files.insert(MAIN.into(), main.into_bytes());
     other.files.insert("/etc/apache2/conf.d/stopgap.conf".into(), b"# old".to_vec());
     let placement = other.place(&rules());
-    assert_eq!(placement.differences, ["/etc/apache2/conf.d/stopgap.conf has another content"]);
+    assert_eq!(
+        sentences(&placement.differences),
+        ["/etc/apache2/conf.d/stopgap.conf has another content"]
+    );
     assert_eq!(placement.edits.len(), 1);
 }
 
@@ -367,7 +370,7 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
     damaged.files.remove("/etc/apache2/stopgap.conf");
     let placement = damaged.place(&rules());
     assert_eq!(
-        placement.differences,
+        sentences(&placement.differences),
         [
             "/etc/apache2/stopgap.conf is not there",
             "a line of ours stands where none belongs: /etc/apache2/apache2.conf, line 2, and 2 more there",

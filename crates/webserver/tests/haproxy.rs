@@ -3,9 +3,9 @@
 
 mod config_files;
 
-use config_files::{Machine, Scratch, accepts, haproxy_text, server};
+use config_files::{Machine, Scratch, accepts, haproxy_text, sentences, server};
 use stopgap_model::host::ServerPath;
-use stopgap_webserver::EditError;
+use stopgap_model::reason::WebRefusal;
 use stopgap_webserver::RuleText;
 
 const MAIN: &str = "/etc/haproxy/haproxy.cfg";
@@ -210,7 +210,10 @@ fn where_a_frontend_leads_to_is_known_only_if_all_of_it_is() {
     let text =
         "frontend a\n bind :9000\n use_backend x\n use_backend app\nlisten app\n mode http\n";
     let found = Machine::haproxy(text).passages().remove(0);
-    assert!(found.may_be_http && found.told.contains("to app, which alone reads"), "{found:?}");
+    assert!(
+        found.may_be_http && found.gap.to_string().contains("to app, which alone reads"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -237,7 +240,7 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
     damaged.files.insert(MAIN.into(), text.into_bytes());
     let placement = damaged.place(&rules());
     assert_eq!(
-        placement.differences,
+        sentences(&placement.differences),
         [
             "a line of ours stands where none belongs: /etc/haproxy/haproxy.cfg, line 8, and 1 more there",
             "our lines are not in web: /etc/haproxy/haproxy.cfg, line 7",
@@ -307,10 +310,7 @@ fn what_is_wrong_is_told() {
         "/etc/haproxy/haproxy.cfg, line 2: a quote has no end"
     );
     let only_tcp = Machine::haproxy("frontend a\n bind :1\n");
-    assert_eq!(
-        only_tcp.try_place(&rules()).unwrap_err(),
-        EditError::Nowhere("no frontend of the configuration is in mode http".into())
-    );
+    assert_eq!(only_tcp.try_place(&rules()).unwrap_err(), WebRefusal::NoHttpFrontend);
     assert_eq!(only_tcp.try_place(&none()).unwrap().edits, []);
     let two_lines = haproxy_text(&["a\nfrontend b"]);
     assert!(Machine::haproxy(PLAIN).try_place(&two_lines).is_err());

@@ -5,9 +5,10 @@ mod config_files;
 
 use std::time::{Duration, Instant};
 
-use config_files::{Machine, Scratch, accepts, nginx_text, no_nginx};
+use config_files::{Machine, Scratch, accepts, nginx_text, no_nginx, sentences};
+use stopgap_model::reason::{ConfigFault, WebRefusal};
 use stopgap_webserver::RuleText;
-use stopgap_webserver::{EditError, MAX_TOTAL_BYTES, OverBudget};
+use stopgap_webserver::{MAX_TOTAL_BYTES, OverBudget};
 
 const MAIN: &str = "/etc/nginx/nginx.conf";
 
@@ -308,7 +309,7 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
     damaged.files.remove("/etc/nginx/stopgap-http.rules");
     let placement = damaged.place(&all());
     assert_eq!(
-        placement.differences,
+        sentences(&placement.differences),
         [
             "/etc/nginx/stopgap-http.rules is not there",
             "/etc/nginx/stopgap-server.rules has another content",
@@ -451,10 +452,10 @@ fn where_nothing_can_be_put_in_that_is_told() {
     let mut machine = three_sites();
     machine.fixed.push(MAIN.into());
     let told = "nothing of ours can be put into the http block: it is held fast";
-    assert_eq!(machine.try_place(&all()), Err(EditError::Nowhere(told.into())));
+    assert_eq!(machine.refusal(&all()), told);
     machine.fixed = ["a", "b", "c"].map(|site| format!("/etc/nginx/sites/{site}")).to_vec();
     let told = "nothing of ours can be put into the server block: it is held fast";
-    assert_eq!(machine.try_place(&all()), Err(EditError::Nowhere(told.into())));
+    assert_eq!(machine.refusal(&all()), told);
 }
 
 #[test]
@@ -526,7 +527,8 @@ fn includes_that_multiply_are_told() {
         machine.files.insert(format!("/etc/nginx/{at}"), text.into_bytes());
     }
     machine.files.insert("/etc/nginx/15".into(), "# long".repeat(10_000).into_bytes());
-    assert!(machine.trouble().what.contains("with all includes"), "{}", machine.trouble());
+    let what = machine.trouble().what;
+    assert!(matches!(what, ConfigFault::TooManyBytes { .. }), "{what}");
 }
 
 #[test]
@@ -552,7 +554,7 @@ fn a_configuration_that_does_not_parse_is_told_by_its_line() {
         ("events {}\nhttp {\n", "line 2: the block that begins here has no `}`"),
         ("http { }\n}\n", "line 2: this `}` closes no block of this file"),
         ("http { a \"b\"c; }", "line 1: something stands right behind a quoted word"),
-        ("http { a 'b; }", "line 1: the quoted word has no end"),
+        ("http { a 'b; }", "line 1: a quote has no end"),
         ("http { ; }", "line 1: `;` is not expected here"),
         ("http { a }", "line 1: `}` is not expected here"),
         ("\n\na", "line 3: the last statement has no `;` and no block"),
@@ -584,12 +586,9 @@ fn a_pattern_that_would_take_in_our_files_is_refused() {
 #[test]
 fn rules_without_an_http_block_have_no_place() {
     let machine = Machine::nginx(&[(MAIN, "events {}\n")]);
-    assert_eq!(
-        machine.try_place(&all()).unwrap_err(),
-        EditError::Nowhere("the configuration has no http block".into())
-    );
+    assert_eq!(machine.try_place(&all()).unwrap_err(), WebRefusal::NoHttpBlock);
     let other = RuleText::Apache { server: "x".into() };
-    assert_eq!(machine.try_place(&other).unwrap_err(), EditError::OtherLanguage);
+    assert_eq!(machine.try_place(&other).unwrap_err(), WebRefusal::OtherLanguage);
 }
 
 #[test]

@@ -20,7 +20,6 @@ const MAY_BE: &[(&str, &[&str], &str)] = &[
     ("sign", &["*"], "not opened yet"),
     ("store", &["*"], "not opened yet"),
     ("testkit", &["*"], "not opened yet"),
-    ("webserver", &["*"], "not opened yet"),
 ];
 
 /// Files that stand on each other, with every use that ties them.

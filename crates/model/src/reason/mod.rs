@@ -11,6 +11,8 @@ mod family;
 mod other;
 mod policy;
 mod rule;
+mod web_config;
+mod webserver;
 
 use std::fmt;
 
@@ -19,6 +21,8 @@ use serde::{Serialize, Serializer};
 pub use other::OtherReason;
 pub use policy::PolicyReason;
 pub use rule::RuleReason;
+pub use web_config::{ConfigFault, ConfigTrouble};
+pub use webserver::{ConfigPlace, WebDifference, WebGap, WebRefusal};
 
 /// Defines [`Reason`] from its families.
 macro_rules! reasons {
@@ -74,6 +78,14 @@ reasons! {
     Policy(PolicyReason),
     /// What a rule cannot say on a server.
     Rule(RuleReason),
+    /// Why the configuration of a web server cannot be read.
+    WebConfig(ConfigTrouble),
+    /// What a rule does not reach on a web server.
+    WebGap(WebGap),
+    /// Why rules have no place in the configuration of a web server.
+    WebRefusal(WebRefusal),
+    /// How what is in place on a web server differs from what is to be.
+    WebDifference(WebDifference),
     /// What is known as a sentence only.
     Other(OtherReason),
 }

@@ -5,7 +5,7 @@ use stopgap_webserver::Placement;
 use stopgap_webserver::RuleText;
 
 use super::decide::{Here, Wish};
-use super::server::OnServer;
+use super::server::{OnServer, sentences};
 use super::{TakenOut, WebChange, WebPlaced, digest, rule_text};
 use crate::{Input, Step};
 
@@ -87,7 +87,7 @@ fn assembled(
     let text = rule_text(config.facts.server.kind, &wished.rules);
     let layout = server.layout.as_ref().map_err(Clone::clone)?;
     let Placement { edits, staged, .. } = layout.place(&text).map_err(|error| error.to_string())?;
-    let strays = if wished.rules.is_empty() { layout.strays() } else { Vec::new() };
+    let strays = if wished.rules.is_empty() { sentences(&layout.strays()) } else { Vec::new() };
     // Where ours cannot be taken out of a file, it stays in what is compared, too.
     let without = layout.place(&RuleText::None).map(|placement| placement.edits);
     Ok(Some(WebChange {

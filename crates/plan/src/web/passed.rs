@@ -24,7 +24,7 @@ pub(super) fn look_at(all: &mut [OnServer<'_>]) {
         let own: BTreeSet<Listen> = layout.listens().into_iter().collect();
         let passages = layout.passages().into_iter();
         let gaps = passages.filter(|passage| is_gap(passage, &[&listens, &own]));
-        server.passed_on = gaps.map(|passage| passage.told).collect();
+        server.passed_on = gaps.map(|passage| passage.gap.to_string()).collect();
     }
 }
 
@@ -65,6 +65,7 @@ fn meets(listened: Option<IpAddr>, to: Option<IpAddr>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use stopgap_model::reason::{ConfigPlace, WebGap};
     use stopgap_model::web::Account;
     use stopgap_model::{ServerPath, WebKind};
     use stopgap_webserver::{Files, Need, Read};
@@ -129,7 +130,9 @@ mod tests {
             (true, Some(vec![port("192.0.2.1", 8443)]), true),
             (true, Some(vec![Listen::Unasked("app:8443".into())]), true),
         ] {
-            let passage = Passage { told: String::new(), may_be_http, leads_to: leads_to.clone() };
+            let at = ConfigPlace { file: ServerPath::new("/a"), line: 1 };
+            let gap = WebGap::PassedOn { what: "the server block".into(), at };
+            let passage = Passage { gap, may_be_http, leads_to: leads_to.clone() };
             assert_eq!(is_gap(&passage, &[&listens]), expected, "{may_be_http} {leads_to:?}");
         }
     }

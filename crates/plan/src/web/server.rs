@@ -210,7 +210,10 @@ impl<'a> OnServer<'a> {
     /// others are there, which can be taken out now.
     pub(crate) fn lines_left(&self) -> (Vec<String>, bool) {
         match &self.layout {
-            Ok(layout) if self.record.is_empty() && !self.left.is_empty() => layout.lines_left(),
+            Ok(layout) if self.record.is_empty() && !self.left.is_empty() => {
+                let (left, others) = layout.lines_left();
+                (sentences(&left), others)
+            }
             _ => (Vec::new(), false),
         }
     }
@@ -264,7 +267,8 @@ impl<'a> OnServer<'a> {
     /// not known, or connections are passed on unread.
     pub(crate) fn holes(&self, placed: &WebPlaced) -> Vec<String> {
         let Ok(layout) = &self.layout else { return Vec::new() };
-        let mut holes = layout.holes(&rule_text(self.can.kind, std::slice::from_ref(placed)));
+        let text = rule_text(self.can.kind, std::slice::from_ref(placed));
+        let mut holes = sentences(&layout.holes(&text));
         holes.extend(self.passed_on.iter().cloned());
         holes
     }
@@ -281,8 +285,8 @@ impl<'a> OnServer<'a> {
         let mut notes = Vec::new();
         if let Ok(layout) = &self.layout {
             let text = rule_text(self.can.kind, std::slice::from_ref(placed));
-            notes.extend(layout.gaps(&text));
-            notes.extend(layout.holes(&text));
+            notes.extend(sentences(&layout.gaps(&text)));
+            notes.extend(sentences(&layout.holes(&text)));
         }
         match &config.facts.server.running {
             Fact::Known(true) => {}
@@ -295,6 +299,11 @@ impl<'a> OnServer<'a> {
         }
         notes
     }
+}
+
+/// Reasons as sentences.
+pub(super) fn sentences<T: ToString>(reasons: &[T]) -> Vec<String> {
+    reasons.iter().map(ToString::to_string).collect()
 }
 
 /// Where two servers take in one file that lines of ours belong into, each would undo what the other
@@ -342,7 +351,7 @@ fn observe(
         Err(error) => Seen::Changed(error.to_string()),
         Ok(Placement { edits, .. }) if edits.is_empty() => Seen::Intact,
         Ok(_) if written.is_some_and(|written| written != digest(&text)) => Seen::Outdated,
-        Ok(Placement { differences, .. }) => Seen::Changed(first_of(differences)),
+        Ok(Placement { differences, .. }) => Seen::Changed(first_of(sentences(&differences))),
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) fn next(
             _ => (name, rest),
         };
         let rest = if name.starts_with('<') { rest.trim_end().trim_end_matches('>') } else { rest };
-        let blank = bytes[start..to].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let content = bytes.get(start..to).unwrap_or_default();
+        let blank = content.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let arguments = resolved(rest.trim(), variable);
         let directive = Directive { name: name.to_owned(), arguments, from: start + blank, to };
         return Some((directive, at));
@@ -59,9 +60,10 @@ fn line(bytes: &[u8], from: usize) -> (Vec<u8>, usize, usize) {
     let mut text = Vec::new();
     let mut at = from;
     loop {
-        let rest = &bytes[at..];
+        let rest = bytes.get(at..).unwrap_or_default();
         let length = rest.iter().position(|byte| *byte == b'\n');
-        let content = &rest[..length.unwrap_or(rest.len())];
+        let content = length.map_or(rest, |length| rest.split_at(length).0);
+        // A carriage return belongs to the end of a line, which the last line has none of.
         let content = content.strip_suffix(b"\r").filter(|_| length.is_some()).unwrap_or(content);
         let to = at + without_returns(content).len();
         at = length.map_or(bytes.len(), |length| at + length + 1);
@@ -96,9 +98,9 @@ fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
-        let (word, behind) = match first {
-            '"' | '\'' => quoted(&rest[1..], first),
-            _ => {
+        let (word, behind) = match rest.strip_prefix(['"', '\'']) {
+            Some(inner) => quoted(inner, first),
+            None => {
                 let (word, behind) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
                 (word.to_owned(), behind)
             }
@@ -112,12 +114,13 @@ fn words(text: &str) -> Vec<String> {
 /// A word up to its quote, and what is behind it.
 fn quoted(text: &str, quote: char) -> (String, &str) {
     let mut word = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, char)) = chars.next() {
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
         if char == quote {
-            return (word, &text[at + 1..]);
+            return (word, chars.as_str());
         }
-        match (char, text[at + char.len_utf8()..].chars().next()) {
+        // A backslash is taken away before a quote of this kind and before another backslash.
+        match (char, chars.as_str().chars().next()) {
             ('\\', Some(next)) if next == quote || next == '\\' => {
                 word.push(next);
                 chars.next();

@@ -1,10 +1,11 @@
 //! Macros of mod_macro: lines that are read where they are used, with other words.
 
+use stopgap_model::reason::ConfigFault;
+
 use super::lex::{Directive, next};
 
 /// The longest name of a parameter. At each place of the lines each of them is compared.
 const MAX_PARAMETER: usize = 256;
-const LONG_PARAMETER: &str = "a parameter of the macro has a name of more than 256 bytes";
 
 /// What a `<Macro>` section says.
 #[derive(Debug)]
@@ -18,23 +19,23 @@ impl Macro {
     /// behind its end.
     ///
     /// # Errors
-    /// What is wrong with it, as a sentence without a full stop.
+    /// What is wrong with it.
     pub(super) fn read(
         section: &Directive,
         bytes: &[u8],
-    ) -> Result<(String, Self, usize), &'static str> {
-        let half = "the macro has no name or no end";
+    ) -> Result<(String, Self, usize), ConfigFault> {
+        let half = || ConfigFault::OpenMacro;
         let mut words = section.words().into_iter();
-        let name = words.next().ok_or(half)?.to_ascii_lowercase();
+        let name = words.next().ok_or_else(half)?.to_ascii_lowercase();
         let parameters: Vec<String> = words.collect();
         if parameters.iter().any(|parameter| parameter.len() > MAX_PARAMETER) {
-            return Err(LONG_PARAMETER);
+            return Err(ConfigFault::LongParameter { most: MAX_PARAMETER });
         }
         let mut at = section.to;
         loop {
-            let (directive, behind) = next(bytes, at, &|_| None).ok_or(half)?;
+            let (directive, behind) = next(bytes, at, &|_| None).ok_or_else(half)?;
             if directive.name.eq_ignore_ascii_case("</Macro") {
-                let body = bytes.get(section.to..directive.from).ok_or(half)?.to_vec();
+                let body = bytes.get(section.to..directive.from).ok_or_else(half)?.to_vec();
                 return Ok((name, Self { parameters, body }, behind));
             }
             at = behind;
@@ -64,10 +65,13 @@ impl Macro {
         let mut text = Vec::with_capacity(self.body.len());
         let mut rest = self.body.as_slice();
         while let Some((first, behind)) = rest.split_first().filter(|_| text.len() <= room) {
-            match pairs.iter().find(|(parameter, _)| rest.starts_with(parameter)) {
-                Some((parameter, word)) => {
+            let mut here = pairs
+                .iter()
+                .filter_map(|(parameter, word)| Some((rest.strip_prefix(*parameter)?, word)));
+            match here.next() {
+                Some((behind, word)) => {
                     text.extend_from_slice(word);
-                    rest = &rest[parameter.len()..];
+                    rest = behind;
                 }
                 None => {
                     text.push(*first);

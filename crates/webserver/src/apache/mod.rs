@@ -1,29 +1,37 @@
 //! Apache httpd: one file of ours, taken in by an include of the configuration or by a line of ours.
 
+mod answers;
 mod conditions;
+mod gaps;
 mod lex;
 mod macros;
+mod mark;
 mod own;
 mod place;
+mod redirect;
 mod render;
 mod rewriting;
 mod sites;
+mod tree;
 mod walk;
 
 use std::collections::BTreeSet;
 
-use crate::files::{Files, Missing, Need, Trouble};
+use stopgap_model::reason::{ConfigFault, ConfigTrouble};
 
-pub(super) use own::own_answers;
+use crate::files::{Files, Missing, Need};
+
+pub(super) use answers::own_answers;
+pub(super) use gaps::gaps;
 pub(super) use place::{own_paths, place, written_files};
-pub(crate) use render::text as rule_text;
+pub(super) use render::text as rule_text;
 pub(super) use sites::{listens, sites};
-pub(super) use walk::Tree;
+pub(super) use tree::Tree;
 
 /// What is still to be read.
 pub(super) fn needs(files: &Files) -> Missing {
     let mut walk = walk::Walk::new(files);
-    // What is wrong is told by the layout.
+    // What is wrong is said by the layout.
     let _ = walk.run();
     let mut missing = walk.missing;
     let own = own_paths(files, &walk.tree);
@@ -33,42 +41,14 @@ pub(super) fn needs(files: &Files) -> Missing {
 }
 
 /// What the files say.
-pub(super) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
+pub(super) fn read(files: &Files) -> Result<Tree<'_>, ConfigTrouble> {
     let mut walk = walk::Walk::new(files);
     walk.run()?;
     match walk.missing.first_key_value() {
         None => Ok(walk.tree),
-        Some(_) => Err(Trouble {
-            path: files.main(),
-            line: None,
-            what: "not all of the files that it includes were read yet".into(),
-        }),
+        Some(_) => {
+            let what = ConfigFault::NotReadYet;
+            Err(ConfigTrouble { path: files.main(), line: None, what })
+        }
     }
-}
-
-/// What rules do not reach, or what is not asked of: the hosts of macros that are not known; and where `Satisfy Any` stands, a request that is let in by the old
-/// directives (`Allow from`) is not asked of `Require`, unless a rule says `Satisfy All` itself.
-pub(super) fn gaps(tree: &Tree<'_>, text: &str) -> Vec<String> {
-    let place = |(source, at): &(usize, usize)| {
-        tree.sources.get(*source).map(|source| source.told(*at)).unwrap_or_default()
-    };
-    let uses = tree.unknown_uses.iter().map(|(at, name)| {
-        format!(
-            "the hosts that the macro {name} makes in {} are not known, so none of them is probed",
-            place(at)
-        )
-    });
-    let mut told: Vec<String> = uses.collect();
-    if !text.contains("Satisfy All") {
-        let any = tree.satisfy_any.iter();
-        told.extend(
-            any.map(|at| {
-                format!("`Satisfy Any` in {} lets requests in that rules deny", place(at))
-            }),
-        );
-    }
-    if text.contains("<If") {
-        told.extend(own::gaps(tree));
-    }
-    told
 }

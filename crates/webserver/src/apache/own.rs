@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use stopgap_model::own_answer::{Answers, Only, OwnAnswer};
+use stopgap_model::own_answer::{Answers, Only};
 
 use super::lex::Directive;
+use super::redirect::{matches_all, status_of};
 use super::rewriting::Rewriting;
-use super::walk::{Host, Tree};
 
 /// The directives that say something of it.
 pub(super) const DIRECTIVES: [&str; 11] = [
@@ -29,24 +29,24 @@ const MAX_FOLDERS: usize = 100;
 
 /// A redirect of a host.
 #[derive(Debug, PartialEq, Eq)]
-struct Redirect {
-    answers: Answers,
-    only: Only,
+pub(super) struct Redirect {
+    pub(super) answers: Answers,
+    pub(super) only: Only,
     /// Whether a virtual host has it from the main server.
-    passes_on: bool,
+    pub(super) passes_on: bool,
 }
 
 /// What a virtual host, or the main server, says of it.
 #[derive(Debug, Default)]
 pub(super) struct Own {
     /// The redirects: each, and where it is said first.
-    redirects: Vec<(Redirect, (usize, usize))>,
+    pub(super) redirects: Vec<(Redirect, (usize, usize))>,
     rewriting: Rewriting,
-    encoded_slashes: Option<bool>,
+    pub(super) encoded_slashes: Option<bool>,
     cache: Option<(usize, usize)>,
     quick: Option<bool>,
     /// Whether the cache answers whatever a request says of it.
-    stubborn: Option<bool>,
+    pub(super) stubborn: Option<bool>,
 }
 
 impl Own {
@@ -87,7 +87,7 @@ impl Own {
     }
 
     /// Where its cache answers before anything is asked.
-    fn quick_cache(&self, main: &Self) -> Option<(usize, usize)> {
+    pub(super) fn quick_cache(&self, main: &Self) -> Option<(usize, usize)> {
         let cache = self.cache.or(main.cache);
         cache.filter(|_| self.quick.or(main.quick).unwrap_or(true))
     }
@@ -112,78 +112,4 @@ fn redirected(name: &str, words: &[String]) -> Option<Answers> {
         false if name == "redirectmatch" => None,
         false => Some(Answers::Below(path.clone(), status)),
     }
-}
-
-/// The status that a word of `Redirect` stands for.
-pub(super) fn status_of(word: &str) -> Option<u16> {
-    match word.to_ascii_lowercase().as_str() {
-        "permanent" => Some(301),
-        "temp" => Some(302),
-        "seeother" => Some(303),
-        "gone" => Some(410),
-        other => other.parse().ok(),
-    }
-}
-
-/// Whether a pattern matches the path of every request, as far as that is known.
-pub(super) fn matches_all(pattern: &str) -> bool {
-    let rest = pattern.strip_prefix('^').unwrap_or(pattern);
-    let (rest, is_whole) = match rest.strip_suffix('$') {
-        Some(rest) => (rest, true),
-        None => (rest, false),
-    };
-    let rest = rest.strip_prefix("/?").or(rest.strip_prefix('/')).unwrap_or(rest);
-    match rest {
-        ".*" | "(.*)" | "(/.*)" => true,
-        "" => !is_whole,
-        _ => false,
-    }
-}
-
-/// All of it, by hosts as the sites count them.
-pub(crate) fn own_answers(tree: &Tree<'_>) -> Vec<OwnAnswer> {
-    let Some(main) = tree.hosts.first() else { return Vec::new() };
-    tree.hosts
-        .iter()
-        .enumerate()
-        .flat_map(|(block, host)| of_host(tree, main, block, host))
-        .collect()
-}
-
-fn of_host(tree: &Tree<'_>, main: &Host, block: usize, host: &Host) -> Vec<OwnAnswer> {
-    let told = |(source, at): (usize, usize)| {
-        tree.sources.get(source).map(|source| source.told(at)).unwrap_or_default()
-    };
-    let answer = |answers, by| OwnAnswer { block, only: Only::default(), answers, by };
-    let inherited = main.own.redirects.iter().filter(|(one, _)| block > 0 && one.passes_on);
-    let redirects = host.own.redirects.iter().chain(inherited).map(|(redirect, at)| {
-        let by = format!("the redirect in {}", told(*at));
-        OwnAnswer { only: redirect.only.clone(), ..answer(redirect.answers.clone(), by) }
-    });
-    let mut all: Vec<OwnAnswer> = redirects.collect();
-    if !host.own.encoded_slashes.or(main.own.encoded_slashes).unwrap_or(false) {
-        let by = "AllowEncodedSlashes, which is off".to_owned();
-        all.push(answer(Answers::EncodedSlash, by));
-    }
-    let stubborn = host.own.stubborn.or(main.own.stubborn).unwrap_or(false);
-    if let Some(at) = host.own.quick_cache(&main.own).filter(|_| stubborn) {
-        all.push(answer(Answers::Anything, format!("the cache in {}", told(at))));
-    }
-    all
-}
-
-/// Where a cache answers what was attacked before although rules would not: sentences without a full
-/// stop.
-pub(super) fn gaps(tree: &Tree<'_>) -> Vec<String> {
-    let Some(main) = tree.hosts.first() else { return Vec::new() };
-    let quick = tree.hosts.iter().filter_map(|host| host.own.quick_cache(&main.own));
-    let places: BTreeSet<_> = quick.collect();
-    let told = places.into_iter().map(|(source, at)| {
-        let at = tree.sources.get(source).map(|source| source.told(at)).unwrap_or_default();
-        format!(
-            "the cache in {at} answers before any rule is asked: what an attack put there can be read \
-             until it expires, unless `CacheQuickHandler off` is set"
-        )
-    });
-    told.collect()
 }

@@ -1,18 +1,17 @@
 //! Puts our file where Apache takes it in for the whole server.
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::{escaped, one_line};
-use stopgap_model::web::beside;
+use stopgap_model::problem::escaped;
+use stopgap_model::reason::{WebDifference, WebRefusal};
+use stopgap_model::web::{WebKind, beside};
 
-use super::walk::{Include, Tree};
+use super::mark::OWN_FILE;
+use super::tree::{Include, Tree};
 use crate::files::{Files, Read};
 use crate::glob;
-use crate::placement::{EditError, Placement};
-use crate::source::{Differences, Source, changed, edits, without_returns};
-use crate::splice::{Splice, Splices, apply, own_file};
-
-/// The name of our file.
-pub(super) const OWN_FILE: &str = "stopgap.conf";
+use crate::placement::Placement;
+use crate::source::{Difference, Differences, Source, difference_of, file_edits, without_returns};
+use crate::text_edits::{TextEdit, TextEdits, apply, managed_file};
 
 /// The folders that are for settings of the whole server, the best first: Debian's, Red Hat's.
 const FOLDERS: [&str; 2] = ["conf-enabled", "conf.d"];
@@ -77,27 +76,27 @@ pub(crate) fn written_files(files: &Files, tree: &Tree<'_>) -> Vec<ServerPath> {
 }
 
 /// What brings the files to exactly this text in place.
-pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placement, EditError> {
+pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placement, WebRefusal> {
     let paths = own_paths(files, tree);
-    for path in &paths {
-        if let Some(Read::Unreadable(why)) = files.get(path) {
-            let path = escaped(path.as_str());
-            return Err(EditError::Unreadable(format!("{path} cannot be read: {why}")));
+    for file in &paths {
+        if let Some(Read::Unreadable(why)) = files.get(file) {
+            let (file, why) = (file.clone(), why.clone());
+            return Err(WebRefusal::OwnFileUnreadable { file, why });
         }
     }
     let include = chosen(files, tree);
     let beside = files.beside_main(OWN_FILE);
     let path = include.as_ref().map_or(&beside, |(_, path)| path);
-    let mut all = Vec::new();
+    let mut edits = Vec::new();
     for own in &paths {
-        all.extend(own_file(files, own, if own == path { text.as_bytes() } else { b"" }));
+        edits.extend(managed_file(files, own, if own == path { text.as_bytes() } else { b"" }));
     }
-    let mut told: Vec<String> = all.iter().map(changed).collect();
+    let mut report: Vec<WebDifference> = edits.iter().map(difference_of).collect();
     let mut differences = Differences::default();
     let line = (!text.is_empty() && include.is_none()).then_some(path);
-    let splices = splices(files, tree, line, &mut differences)?;
-    told.extend(differences.told(&tree.sources));
-    all.extend(edits(&tree.sources, &splices));
+    let text_edits = text_edits(files, tree, line, &mut differences)?;
+    report.extend(differences.report(&tree.sources));
+    edits.extend(file_edits(&tree.sources, &text_edits));
     let by = match &include {
         Some((include, _)) => escaped(include.pattern.as_str()),
         None => format!("a line of ours in {}", escaped(files.main().as_str())),
@@ -105,21 +104,23 @@ pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placem
     let place = format!("{}, taken in by {by}", escaped(path.as_str()));
     let places = if text.is_empty() { Vec::new() } else { vec![place] };
     let staged = staged(tree, text, path, include.as_ref().map(|(include, _)| *include));
-    Ok(Placement { edits: all, places, differences: told, staged })
+    Ok(Placement { edits, places, differences: report, staged })
 }
 
 /// The main file is the first that is read.
-fn main<'t, 'a>(tree: &'t Tree<'a>) -> Result<&'t Source<'a>, EditError> {
-    tree.sources.first().ok_or_else(|| EditError::Nowhere("there is no main file".into()))
+fn main<'t, 'a>(tree: &'t Tree<'a>) -> Result<&'t Source<'a>, WebRefusal> {
+    tree.source(0).ok_or(WebRefusal::NoMainFile)
 }
 
-fn splices(
+/// What becomes of the files of others: a line of ours at the end of the main file takes in the file of
+/// this path, and there is no other line of ours.
+fn text_edits(
     files: &Files,
     tree: &Tree<'_>,
     line: Option<&ServerPath>,
     differences: &mut Differences,
-) -> Result<Splices, EditError> {
-    let mut splices = Splices::default();
+) -> Result<TextEdits, WebRefusal> {
+    let mut edits = TextEdits::default();
     let main = main(tree)?;
     let mut expected = None;
     if let Some(path) = line {
@@ -129,29 +130,29 @@ fn splices(
         let mut end = end_of(main.bytes);
         let mut last = None;
         while let Some((_, from, _)) = tree.own.iter().find(|(of, _, to)| *of == 0 && *to == end) {
-            end = main.taken_out_from(*from);
+            end = main.cut_from(*from);
             last = Some(*from);
         }
-        if main.bytes[..end].ends_with(b"\\") {
-            let main = escaped(files.main().as_str());
-            return Err(EditError::Nowhere(format!("{main} ends in a line that is continued")));
+        let (before, behind) = main.bytes.split_at_checked(end).unwrap_or((main.bytes, b""));
+        if before.ends_with(b"\\") {
+            return Err(WebRefusal::ContinuedLine { file: files.main() });
         }
-        if main.bytes[end..end_of(main.bytes)] == text {
+        let there = behind.split_at(end_of(behind)).0;
+        if there == text {
             expected = last;
         } else {
-            differences.add(0, end, "our line is not at the end".into());
+            differences.add(0, end, Difference::NotAtEnd);
         }
-        splices.replace(main.real, Splice { from: end, to: end, text });
+        edits.add(main.real, TextEdit::insert(end, text));
     }
     for (of, start, to) in &tree.own {
-        let source = &tree.sources[*of];
-        let from = source.taken_out_from(*start);
-        splices.replace(source.real, Splice { from, to: *to, text: Vec::new() });
+        let Some(source) = tree.source(*of) else { continue };
+        edits.add(source.real, TextEdit::remove(source.cut_from(*start), *to));
         if *of != 0 || expected != Some(*start) {
-            differences.add(*of, *start, "a line of ours stands where none belongs".into());
+            differences.add(*of, *start, Difference::Stray);
         }
     }
-    Ok(splices)
+    Ok(edits)
 }
 
 /// Where the last line ends.
@@ -159,11 +160,11 @@ fn end_of(bytes: &[u8]) -> usize {
     without_returns(bytes.strip_suffix(b"\n").unwrap_or(bytes)).len()
 }
 
-fn quoted(path: &ServerPath) -> Result<String, EditError> {
+/// A path as Apache reads it.
+fn quoted(path: &ServerPath) -> Result<String, WebRefusal> {
     let text = path.as_str();
     if glob::is_pattern(text) || text.contains("${") || text.contains(char::is_control) {
-        let path = one_line(text);
-        return Err(EditError::Nowhere(format!("Apache would not take {path} as it is")));
+        return Err(WebRefusal::PathNotPlain { server: WebKind::Apache, file: path.clone() });
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
     if text.bytes().all(plain) {
@@ -188,8 +189,7 @@ fn staged(
         ours = format!("Include {}", name(&beside(path)));
     }
     let own = tree.own.iter().filter(|(of, _, _)| *of == 0);
-    let mut splices: Vec<Splice> =
-        own.map(|(_, from, to)| Splice { from: *from, to: *to, text: Vec::new() }).collect();
+    let mut edits: Vec<TextEdit> = own.map(|(_, from, to)| TextEdit::remove(*from, *to)).collect();
     match include.filter(|include| include.source == 0) {
         Some(include) => {
             let others = include.found.iter().filter(|found| *found != path);
@@ -197,16 +197,16 @@ fn staged(
                 others.map(|other| format!("Include {}", name(other))).collect();
             lines.push(ours);
             let text = lines.join("\n").into_bytes();
-            splices.push(Splice { from: include.from, to: include.to, text });
+            edits.push(TextEdit { from: include.from, to: include.to, text });
         }
         None => {
             let end = main.bytes.len();
-            splices.push(Splice { from: end, to: end, text: format!("\n{ours}\n").into_bytes() });
+            edits.push(TextEdit::insert(end, format!("\n{ours}\n").into_bytes()));
         }
     }
-    splices.sort();
-    splices.dedup();
-    let mut staged = vec![(main.path.clone(), apply(main.bytes, &splices))];
+    edits.sort();
+    edits.dedup();
+    let mut staged = vec![(main.path.clone(), apply(main.bytes, &edits))];
     if !text.is_empty() {
         staged.push((path.clone(), text.as_bytes().to_vec()));
     }

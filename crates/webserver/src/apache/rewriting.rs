@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stopgap_model::own_answer::Only;
 
-use super::own::{matches_all, status_of};
+use super::redirect::{matches_all, status_of};
 
 /// The flags with which a rule has the next rules asked, whether it matches or not.
 const GOES_ON: [&str; 7] = ["e", "env", "nc", "nocase", "ne", "noescape", "qsa"];

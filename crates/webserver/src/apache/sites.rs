@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use stopgap_model::problem::one_line;
 use stopgap_model::web::{Listen, WebSite};
 
-use super::walk::{Host, Tree};
+use super::tree::{Host, Tree};
 use crate::listen::{address, is_host_name};
 
 /// An address that Apache listens on.

@@ -1,20 +1,20 @@
 //! Goes through the files of Apache in the order in which Apache reads them.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::{escaped, one_line};
+use stopgap_model::problem::escaped;
+use stopgap_model::reason::{ConfigFault, ConfigTrouble};
 
 use super::conditions::{Holds, holds};
 use super::lex::{Directive, Variables, next};
 use super::macros::Macro;
-use super::own::{self, Own};
-use super::place::OWN_FILE;
-use crate::files::{
-    Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read, Trouble,
-};
+use super::mark::OWN_FILE;
+use super::own;
+use super::tree::{Host, Include, Tree};
+use crate::files::{Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read};
 use crate::glob;
 use crate::source::Source;
 
@@ -36,50 +36,6 @@ const SETTINGS: [&str; 8] = [
     "sslengine",
     "remoteipproxyprotocol",
 ];
-
-/// The configuration of Apache.
-#[derive(Debug, Default)]
-pub(crate) struct Tree<'a> {
-    pub(super) sources: Vec<Source<'a>>,
-    names: BTreeMap<ServerPath, usize>,
-    pub(super) listens: Vec<Vec<String>>,
-    /// The main server is the first.
-    pub(super) hosts: Vec<Host>,
-    pub(crate) modules: Vec<String>,
-    /// The includes by a pattern that hold for the whole server.
-    pub(super) includes: Vec<Include>,
-    /// The lines of ours that include a file of ours: the file, from, to.
-    pub(super) own: Vec<(usize, usize, usize)>,
-    /// Where `Satisfy Any` stands.
-    pub(super) satisfy_any: BTreeSet<(usize, usize)>,
-    /// The uses of macros of which it is not known what they say, with the name.
-    pub(super) unknown_uses: BTreeMap<(usize, usize), String>,
-}
-
-/// An include by a pattern, outside of every section but those whose condition holds.
-#[derive(Debug, Clone)]
-pub(super) struct Include {
-    pub(super) source: usize,
-    pub(super) from: usize,
-    pub(super) to: usize,
-    /// The pattern, from the root of the file system on.
-    pub(super) pattern: ServerPath,
-    pub(super) found: Vec<ServerPath>,
-    /// How many modules were loaded before it.
-    pub(super) loaded: usize,
-}
-
-/// A virtual host, or the main server.
-#[derive(Debug, Default)]
-pub(super) struct Host {
-    pub(super) addresses: Vec<String>,
-    pub(super) name: Option<String>,
-    pub(super) aliases: Vec<String>,
-    pub(super) tls: Option<bool>,
-    pub(super) proxied: bool,
-    /// What it answers by itself.
-    pub(super) own: Own,
-}
 
 /// A section that is open.
 struct Open {
@@ -128,7 +84,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn run(&mut self) -> Result<(), Trouble> {
+    pub(super) fn run(&mut self) -> Result<(), ConfigTrouble> {
         let main = self.files.main();
         self.named(&main, None, false)
     }
@@ -139,10 +95,9 @@ impl<'a> Walk<'a> {
         path: &ServerPath,
         by: Option<(usize, usize)>,
         optional: bool,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ConfigTrouble> {
         if self.reading.len() > MAX_INCLUDE_DEPTH {
-            let what = format!("includes are more than {MAX_INCLUDE_DEPTH} deep here");
-            return Err(self.trouble(by, what));
+            return Err(self.trouble(by, ConfigFault::TooDeep { most: MAX_INCLUDE_DEPTH }));
         }
         match self.files.get(path) {
             None => {
@@ -160,11 +115,14 @@ impl<'a> Walk<'a> {
                     }
                     Some(Ok(found)) if !found.is_empty() => self.folder(found, by),
                     Some(_) => {
+                        let file = path.clone();
                         let what = match read {
-                            Read::Unreadable(why) => format!("cannot be read: {}", escaped(why)),
-                            Read::Absent | Read::Found { .. } => "is not there".to_owned(),
+                            Read::Unreadable(why) => {
+                                ConfigFault::Unreadable { file, why: escaped(why) }
+                            }
+                            Read::Absent | Read::Found { .. } => ConfigFault::Missing { file },
                         };
-                        Err(self.trouble(by, format!("{} {what}", escaped(path.as_str()))))
+                        Err(self.trouble(by, what))
                     }
                 }
             }
@@ -179,7 +137,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes through the files of a folder, as deep as folders may be in each other.
-    fn folder(&mut self, found: &[ServerPath], by: Option<(usize, usize)>) -> Result<(), Trouble> {
+    fn folder(
+        &mut self,
+        found: &[ServerPath],
+        by: Option<(usize, usize)>,
+    ) -> Result<(), ConfigTrouble> {
         let Some(at) = self.reading.last().copied() else { return Ok(()) };
         self.reading.push(at);
         found.iter().try_for_each(|path| self.named(path, by, false))?;
@@ -193,15 +155,15 @@ impl<'a> Walk<'a> {
         real: &'a ServerPath,
         bytes: &'a [u8],
         by: Option<(usize, usize)>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ConfigTrouble> {
         let source = *self.tree.names.entry(path.clone()).or_insert_with(|| {
             self.tree.sources.push(Source::new(path.clone(), real, bytes));
             self.tree.sources.len() - 1
         });
         // A folder is noted as the file that names it, which is read at the same time.
-        let open = self.reading.iter().any(|open| self.tree.sources[*open].real == real);
-        if open {
-            return Err(self.trouble(by, format!("{} includes itself", escaped(path.as_str()))));
+        let is_open = |open: &usize| self.tree.source(*open).is_some_and(|file| file.real == real);
+        if self.reading.iter().any(is_open) {
+            return Err(self.trouble(by, ConfigFault::IncludesItself { file: path.clone() }));
         }
         self.walks(bytes.len(), by)?;
         self.reading.push(source);
@@ -213,21 +175,20 @@ impl<'a> Walk<'a> {
     }
 
     /// Counts bytes that are gone through.
-    fn walks(&mut self, bytes: usize, by: Option<(usize, usize)>) -> Result<(), Trouble> {
+    fn walks(&mut self, bytes: usize, by: Option<(usize, usize)>) -> Result<(), ConfigTrouble> {
         self.walked = self.walked.saturating_add(bytes.max(LEAST_WALKED));
         if self.walked > MAX_WALKED_BYTES {
-            let what = format!("with all includes it has more than {MAX_WALKED_BYTES} bytes");
-            return Err(self.trouble(by, what));
+            return Err(self.trouble(by, ConfigFault::TooManyBytes { most: MAX_WALKED_BYTES }));
         }
         Ok(())
     }
 
     /// At the end of a file Apache closes the sections whose condition holds, and no others.
-    fn end(&mut self, source: usize, outer: usize) -> Result<(), Trouble> {
+    fn end(&mut self, source: usize, outer: usize) -> Result<(), ConfigTrouble> {
         let opened = self.stack.get(outer..).unwrap_or_default();
         let unclosed = opened.iter().find(|open| open.holds.is_none_or(|holds| holds == Holds::No));
         if let Some(open) = unclosed {
-            let what = format!("the section {}> has no end", one_line(&open.name));
+            let what = ConfigFault::OpenSection { section: open.name.clone() };
             return Err(self.trouble(Some((source, open.from)), what));
         }
         self.stack.truncate(outer);
@@ -241,7 +202,7 @@ impl<'a> Walk<'a> {
         (source, outer): (usize, usize),
         bytes: &[u8],
         used: Option<(usize, usize)>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ConfigTrouble> {
         let mut at = 0;
         loop {
             let put_in = Cell::new(0_usize);
@@ -255,7 +216,7 @@ impl<'a> Walk<'a> {
             self.puts_in(put_in.get(), (source, used.map_or(directive.from, |(from, _)| from)))?;
             if directive.name.eq_ignore_ascii_case("<Macro") && self.holds() != Holds::No {
                 let (name, found, behind) = Macro::read(&directive, bytes)
-                    .map_err(|what| self.trouble(Some((source, directive.from)), what.into()))?;
+                    .map_err(|what| self.trouble(Some((source, directive.from)), what))?;
                 self.macros.insert(name, Rc::new(found));
                 at = behind;
                 continue;
@@ -274,16 +235,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Counts bytes that variables put into a line.
-    fn puts_in(&mut self, bytes: usize, at: (usize, usize)) -> Result<(), Trouble> {
+    fn puts_in(&mut self, bytes: usize, at: (usize, usize)) -> Result<(), ConfigTrouble> {
         if bytes > MAX_PUT_IN {
-            let what = format!("its variables put more than {MAX_PUT_IN} bytes into this line");
-            return Err(self.trouble(Some(at), what));
+            return Err(self.trouble(Some(at), ConfigFault::LongLine { most: MAX_PUT_IN }));
         }
         if bytes == 0 { Ok(()) } else { self.walks(bytes, Some(at)) }
     }
 
     /// Counts words that are kept, each of which takes more room than its text.
-    fn keeps(&mut self, words: &[String], at: (usize, usize)) -> Result<(), Trouble> {
+    fn keeps(&mut self, words: &[String], at: (usize, usize)) -> Result<(), ConfigTrouble> {
         self.walks(words.len().saturating_mul(LEAST_WALKED), Some(at))
     }
 
@@ -292,28 +252,25 @@ impl<'a> Walk<'a> {
         &mut self,
         (source, outer): (usize, usize),
         directive: &Directive,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ConfigTrouble> {
         let at = (source, directive.from);
         let words = directive.words();
         let name = words.first().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
-        let told = one_line(&name).to_string();
-        let lines = self.macros.get(&name).cloned();
-        let Some(lines) = lines else {
+        let Some(lines) = self.macros.get(&name).cloned() else {
+            // It may be defined in a section of which it is not known whether it is read either.
             if self.holds() == Holds::Perhaps {
-                self.tree.unknown_uses.insert(at, told);
+                self.tree.unknown_uses.insert(at, name);
                 return Ok(());
             }
-            return Err(self.trouble(Some(at), format!("the macro {told} is not defined here")));
+            return Err(self.trouble(Some(at), ConfigFault::UnknownMacro { name }));
         };
         if self.using.contains(&name) || self.using.len() >= MAX_INCLUDE_DEPTH {
-            let what = format!("the macro {told} uses itself, or uses of macros are too deep");
-            return Err(self.trouble(Some(at), what));
+            return Err(self.trouble(Some(at), ConfigFault::MacroInMacro { name }));
         }
         self.walks(lines.cost(), Some(at))?;
         let room = MAX_WALKED_BYTES.saturating_sub(self.walked);
         let Some(text) = lines.with(words.get(1..).unwrap_or_default(), room) else {
-            let what = format!("the macro {told} is used with another number of words");
-            return Err(self.trouble(Some(at), what));
+            return Err(self.trouble(Some(at), ConfigFault::MacroWords { name }));
         };
         self.walks(text.len(), Some(at))?;
         self.using.push(name);
@@ -322,10 +279,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn trouble(&self, at: Option<(usize, usize)>, what: String) -> Trouble {
-        let source = at.and_then(|(source, at)| Some((self.tree.sources.get(source)?, at)));
-        let path = source.map_or_else(|| self.files.main(), |(source, _)| source.path.clone());
-        Trouble { path, line: source.map(|(source, at)| source.line(at)), what }
+    fn trouble(&self, at: Option<(usize, usize)>, what: ConfigFault) -> ConfigTrouble {
+        let (path, line) = match at.and_then(|at| self.tree.place(at)) {
+            Some(place) => (place.file, Some(place.line)),
+            None => (self.files.main(), None),
+        };
+        ConfigTrouble { path, line, what }
     }
 
     /// Whether Apache reads what stands here.
@@ -344,7 +303,7 @@ impl<'a> Walk<'a> {
         source: usize,
         outer: usize,
         directive: &Directive,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ConfigTrouble> {
         let at = (source, directive.from);
         if let Some(name) = directive.name.strip_prefix("</") {
             return self.close(at, outer, name);
@@ -394,7 +353,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn setting(&mut self, at: (usize, usize), name: &str, words: &[String]) -> Result<(), Trouble> {
+    fn setting(
+        &mut self,
+        at: (usize, usize),
+        name: &str,
+        words: &[String],
+    ) -> Result<(), ConfigTrouble> {
         let Some(first) = words.first() else { return Ok(()) };
         self.keeps(words, at)?;
         match name {
@@ -416,18 +380,16 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn open(&mut self, at: (usize, usize), section: &Directive) -> Result<(), Trouble> {
+    fn open(&mut self, at: (usize, usize), section: &Directive) -> Result<(), ConfigTrouble> {
         if self.stack.len() >= MAX_SECTIONS {
-            let what = format!("sections are more than {MAX_SECTIONS} deep here");
-            return Err(self.trouble(Some(at), what));
+            return Err(self.trouble(Some(at), ConfigFault::SectionsTooDeep { most: MAX_SECTIONS }));
         }
         let is_read = self.holds() != Holds::No;
         let variables = &self.variables;
         let decided = holds(section, &self.files.server, &self.tree.modules, variables);
         if section.name.eq_ignore_ascii_case("<VirtualHost") && is_read {
             if self.tree.hosts.len() > MAX_HOSTS {
-                let what = format!("there are more than {MAX_HOSTS} virtual hosts up to here");
-                return Err(self.trouble(Some(at), what));
+                return Err(self.trouble(Some(at), ConfigFault::TooManyHosts { most: MAX_HOSTS }));
             }
             self.host = self.tree.hosts.len();
             let addresses = section.words();
@@ -438,20 +400,18 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn close(&mut self, at: (usize, usize), outer: usize, name: &str) -> Result<(), Trouble> {
+    fn close(&mut self, at: (usize, usize), outer: usize, name: &str) -> Result<(), ConfigTrouble> {
         let open = self.stack.pop().filter(|_| self.stack.len() >= outer);
-        match open {
-            Some(open) if open.name[1..].eq_ignore_ascii_case(name) => {
-                if name.eq_ignore_ascii_case("VirtualHost") {
-                    self.host = 0;
-                }
-                Ok(())
-            }
-            _ => {
-                let what = format!("</{}> ends no section that is open here", one_line(name));
-                Err(self.trouble(Some(at), what))
-            }
+        let open = open.as_ref().and_then(|open| open.name.strip_prefix('<'));
+        if !open.is_some_and(|open| open.eq_ignore_ascii_case(name)) {
+            let section = name.to_owned();
+            return Err(self.trouble(Some(at), ConfigFault::EndsNoSection { section }));
         }
+        if name.eq_ignore_ascii_case("VirtualHost") {
+            // What follows is of the main server again.
+            self.host = 0;
+        }
+        Ok(())
     }
 
     fn include(
@@ -459,11 +419,11 @@ impl<'a> Walk<'a> {
         source: usize,
         directive: &Directive,
         optional: bool,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ConfigTrouble> {
         let at = (source, directive.from);
         let words = directive.words();
         let Some(named) = words.first() else {
-            return Err(self.trouble(Some(at), "the include names nothing".into()));
+            return Err(self.trouble(Some(at), ConfigFault::EmptyInclude));
         };
         let path = ServerPath::new(named.clone());
         let path = if path.is_unix() { path } else { self.root.join(named) };
@@ -486,8 +446,8 @@ impl<'a> Walk<'a> {
             }
             Some(Ok(found)) => found,
             Some(Err(why)) => {
-                let what = format!("what {} matches is not known: {why}", escaped(path.as_str()));
-                return Err(self.trouble(Some(at), what));
+                let (pattern, why) = (path.as_str().to_owned(), why.to_string());
+                return Err(self.trouble(Some(at), ConfigFault::PatternNotKnown { pattern, why }));
             }
         };
         if self.for_all() && self.holds() == Holds::Yes && !is_used {

@@ -2,25 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use stopgap_model::own_answer::{Answers, Only, OwnAnswer};
-
-use super::parse::Tree;
+use stopgap_model::own_answer::Answers;
 
 /// A line that answers by itself.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
-    answers: Answers,
-    what: &'static str,
+    pub(super) answers: Answers,
+    pub(super) what: &'static str,
     /// Whether it is for connections without TLS alone.
-    plain: bool,
+    pub(super) plain: bool,
     /// The file, and where it stands.
-    at: (usize, usize),
+    pub(super) at: (usize, usize),
 }
 
 /// What lines of a section answer by themselves, and those of the defaults that it has.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Own {
-    lines: Vec<Line>,
+    pub(super) lines: Vec<Line>,
     /// Whether a rule of the defaults lets requests pass all rules behind it.
     lets_pass: bool,
 }
@@ -47,7 +45,7 @@ fn is_for_plain(words: &[String]) -> Option<bool> {
     let Some(at) = words.iter().position(|word| word == "if" || word == "unless") else {
         return Some(false);
     };
-    let condition: String = words[at..].concat();
+    let condition: String = words.iter().skip(at).map(String::as_str).collect();
     matches!(condition.as_str(), "if!{ssl_fc}" | "unless{ssl_fc}").then_some(true)
 }
 
@@ -88,9 +86,11 @@ fn of_earlier_rule(words: &[String]) -> Option<(Answers, &'static str)> {
     let action = words.get(1)?.as_str();
     let said = |names: &[&str], otherwise: u16| {
         let mut pairs = words.windows(2).skip(1);
-        let told = pairs
-            .find_map(|pair| names.contains(&pair[0].as_str()).then(|| pair[1].parse().ok()))?;
-        told.or(Some(otherwise))
+        let value = pairs.find_map(|pair| match pair {
+            [name, value] if names.contains(&name.as_str()) => Some(value),
+            _ => None,
+        })?;
+        value.parse().ok().or(Some(otherwise))
     };
     let with = |status: u16| Answers::With(BTreeSet::from([status]));
     let answers = match action {
@@ -111,19 +111,4 @@ fn of_earlier_rule(words: &[String]) -> Option<(Answers, &'static str)> {
         _ => "the rule",
     };
     Some((answers, what))
-}
-
-/// All of it, by frontends as the sites count them.
-pub(crate) fn own_answers(tree: &Tree<'_>) -> Vec<OwnAnswer> {
-    let frontends = tree.frontends.iter().filter(|one| one.is_http() && !one.disabled);
-    let all = frontends.enumerate().flat_map(|(block, frontend)| {
-        frontend.own().lines.iter().map(move |line| {
-            let (source, at) = line.at;
-            let place = tree.sources.get(source).map(|source| source.told(at));
-            let by = format!("{} in {}", line.what, place.unwrap_or_default());
-            let only = Only { plain: line.plain, names: None };
-            OwnAnswer { block, only, answers: line.answers.clone(), by }
-        })
-    });
-    all.collect()
 }

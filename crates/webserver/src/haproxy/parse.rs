@@ -1,15 +1,15 @@
-//! The sections of HAProxy's configuration.
+//! Reads the sections of HAProxy's configuration.
 
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
+use stopgap_model::reason::{ConfigFault, ConfigTrouble};
 
-use super::own;
-use super::passages::passages;
-use super::place::is_ours;
+use super::mark::is_ours;
 use super::tokens::words;
-use crate::files::{Files, MAX_FILES, Need, Read, Trouble};
+use super::tree::{Backend, Frontend, Settings, Tree};
+use crate::files::{Files, MAX_FILES, Need, Read};
 use crate::glob;
 use crate::source::{Source, without_returns};
 
@@ -39,118 +39,6 @@ const SECTIONS: [&str; 20] = [
 
 /// The most frontends: sixteen times as many as files may be read.
 const MAX_FRONTENDS: usize = 16 * MAX_FILES;
-
-/// The configuration of HAProxy.
-#[derive(Debug, Default)]
-pub(crate) struct Tree<'a> {
-    /// The files, in the order read.
-    pub(super) sources: Vec<Source<'a>>,
-    /// What takes connections.
-    pub(super) frontends: Vec<Frontend>,
-    pub(super) backends: Vec<Backend>,
-    defaults: Vec<Settings>,
-    /// How many conditions on lines are open.
-    depth: usize,
-    /// The lines of ours: the file, where the line begins behind its blank, where it ends.
-    pub(super) own: Vec<(usize, usize, usize)>,
-}
-
-/// What a section of defaults says, and a frontend takes from it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Settings {
-    name: String,
-    mode: Option<String>,
-    /// Where it has rules for requests, which are evaluated before those of the frontend.
-    rules: Option<(usize, usize)>,
-    /// What answers by itself.
-    own: own::Own,
-    /// Whether a backend goes on to where the client wanted to.
-    transparent: bool,
-    /// Where what no rule sends elsewhere goes.
-    pub(super) default_backend: Option<String>,
-}
-
-/// A `backend` section, or that side of a `listen` section.
-#[derive(Debug, Default)]
-pub(super) struct Backend {
-    pub(super) name: String,
-    mode: Option<String>,
-    /// The address of each server, and the one of `dispatch`.
-    pub(super) servers: Vec<String>,
-    /// Whether connections go on to where the client wanted to, which is not known.
-    pub(super) transparent: bool,
-}
-
-impl Backend {
-    fn new(name: &str, settings: &Settings) -> Self {
-        let (mode, transparent) = (settings.mode.clone(), settings.transparent);
-        Self { name: name.to_owned(), mode, servers: Vec::new(), transparent }
-    }
-
-    /// Whether it reads requests.
-    pub(super) fn is_http(&self) -> bool {
-        self.mode.as_deref() == Some("http")
-    }
-
-    fn line(&mut self, words: &[String]) {
-        self.transparent = transparent(words).unwrap_or(self.transparent);
-        match words {
-            [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
-            [first, address, ..] if first == "dispatch" => self.servers.push(address.clone()),
-            [first, _, address, ..] if first == "server" => self.servers.push(address.clone()),
-            [first, _, _, address, ..] if first == "server-template" => {
-                self.servers.push(address.clone());
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What a line says of `option transparent`, if it does.
-fn transparent(words: &[String]) -> Option<bool> {
-    let (no, words) = match words {
-        [first, rest @ ..] if first == "no" => (true, rest),
-        words => (false, words),
-    };
-    matches!(words, [first, name, ..] if first == "option" && name == "transparent").then_some(!no)
-}
-
-/// A `frontend` or `listen` section.
-#[derive(Debug)]
-pub(super) struct Frontend {
-    pub(super) name: String,
-    pub(super) source: usize,
-    /// Where its line begins.
-    pub(super) from: usize,
-    /// Where its line ends, or its last `tcp-request`: our lines follow. HAProxy warns of one that
-    /// comes behind an `http-request`, and with `zero-warning` does not start.
-    pub(super) head: usize,
-    /// How many conditions on lines are open around it; `None` once `head` can move no further.
-    depth: Option<usize>,
-    /// Whether a `tcp-request` is inside of a condition, at whose end our lines can be.
-    is_inner: bool,
-    /// The blank that its first line that is not ours begins with.
-    pub(super) indent: Option<Vec<u8>>,
-    pub(super) settings: Settings,
-    /// The backends that rules of it name.
-    pub(super) leads_to: Vec<String>,
-    /// Whether a rule of it has requests read from there on.
-    pub(super) reads: bool,
-    /// The side of a `listen` section that is a backend, to which other sections may lead too.
-    pub(super) backend: Option<Backend>,
-    /// The words of each `bind`.
-    pub(super) binds: Vec<Vec<String>>,
-    pub(super) disabled: bool,
-    /// Whether connections begin with the PROXY protocol, by a rule of their own.
-    pub(super) proxied: bool,
-}
-
-impl Frontend {
-    /// Whether it reads requests: `mode tcp` is what holds where nothing else is said.
-    pub(super) fn is_http(&self) -> bool {
-        self.settings.mode.as_deref() == Some("http")
-    }
-}
 
 /// The section that a line belongs to.
 enum Section {
@@ -194,90 +82,121 @@ fn in_folder(files: &Files, found: &[ServerPath]) -> Result<Vec<ServerPath>, Vec
 }
 
 /// What the files say.
-pub(crate) fn read(files: &Files) -> Result<Tree<'_>, Trouble> {
-    let mut tree = Tree::default();
+pub(crate) fn read(files: &Files) -> Result<Tree<'_>, ConfigTrouble> {
+    let tree = Tree::default();
+    let mut reader = Reader { files, tree, defaults: Vec::new(), section: Section::None, depth: 0 };
     for path in &files.server.config {
-        let whole = |what: &str| Trouble { path: path.clone(), line: None, what: what.into() };
+        let whole = |what| ConfigTrouble { path: path.clone(), line: None, what };
         if glob::is_pattern(path.as_str()) {
-            return Err(whole("its path has a character of patterns"));
+            return Err(whole(ConfigFault::PathIsPattern));
         }
-        let all = files_at(files, path).map_err(|_| whole("not all of it was read yet"))?;
+        let all = files_at(files, path).map_err(|_| whole(ConfigFault::NotReadYet))?;
         for path in all {
-            tree.file(files, &path)?;
+            reader.file(&path)?;
         }
     }
-    Ok(tree)
+    Ok(reader.tree)
 }
 
-impl<'a> Tree<'a> {
-    fn file(&mut self, files: &'a Files, path: &ServerPath) -> Result<(), Trouble> {
-        let trouble = |what: String| Trouble { path: path.clone(), line: None, what };
-        let (real, bytes) = match files.get(path) {
+/// Reads one file after the other.
+struct Reader<'a> {
+    files: &'a Files,
+    tree: Tree<'a>,
+    /// The `defaults` sections up to here.
+    defaults: Vec<Settings>,
+    /// The section that lines belong to.
+    section: Section,
+    /// How many conditions on lines are open.
+    depth: usize,
+}
+
+/// A line: where it begins, how much blank it begins with, and where it ends.
+struct Line<'l> {
+    from: usize,
+    blank: &'l [u8],
+    to: usize,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, path: &ServerPath) -> Result<(), ConfigTrouble> {
+        let trouble = |what| ConfigTrouble { path: path.clone(), line: None, what };
+        let (real, bytes) = match self.files.get(path) {
             Some(Read::Found { real, bytes }) => (real, bytes),
             Some(Read::Unreadable(why)) => {
-                return Err(trouble(format!("it cannot be read: {}", escaped(why))));
+                return Err(trouble(ConfigFault::CannotBeRead { why: escaped(why) }));
             }
-            Some(Read::Absent) | None => return Err(trouble("it is not there".into())),
+            Some(Read::Absent) | None => return Err(trouble(ConfigFault::Absent)),
         };
-        self.sources.push(Source::new(path.clone(), real, bytes));
-        let mut section = Section::None;
-        self.depth = 0;
+        self.tree.sources.push(Source::new(path.clone(), real, bytes));
+        // No section and no condition goes on in the next file.
+        (self.section, self.depth) = (Section::None, 0);
         let mut from = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let text = without_returns(line.strip_suffix(b"\n").unwrap_or(line));
-            self.line(files, &mut section, from, text)?;
+            self.line(from, text)?;
             from += line.len();
         }
         Ok(())
     }
 
-    fn line(
-        &mut self,
-        files: &Files,
-        section: &mut Section,
-        from: usize,
-        text: &[u8],
-    ) -> Result<(), Trouble> {
+    /// The number of the file that is being read.
+    fn source(&self) -> usize {
+        self.tree.sources.len().saturating_sub(1)
+    }
+
+    fn line(&mut self, from: usize, text: &[u8]) -> Result<(), ConfigTrouble> {
         let blank = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let source = self.sources.len() - 1;
+        let (blank, _) = text.split_at(blank);
+        let line = Line { from, blank, to: from + text.len() };
         if is_ours(text) {
-            self.own.push((source, from + blank, from + text.len()));
+            self.tree.own.push((self.source(), from + blank.len(), line.to));
             return Ok(());
         }
-        let Some(words) = words(text, &files.server.variables) else {
-            return Err(self.trouble(from, "a quote has no end".into()));
+        let Some(words) = words(text, &self.files.server.variables) else {
+            return Err(self.trouble(from, ConfigFault::OpenQuote));
         };
-        let Some(first) = words.first() else { return Ok(()) };
-        // A line that begins with a point is a condition on lines; what is in each case is read.
-        if first.starts_with('.') {
-            self.condition(first, from + text.len());
-            return Ok(());
-        }
-        if SECTIONS.contains(&first.as_str()) {
-            if let Some(frontend) = self.frontends.last_mut() {
-                frontend.depth = None;
+        match words.first().map(String::as_str) {
+            None => Ok(()),
+            // A line that begins with a point is a condition on lines; what is in each case is read.
+            Some(word) if word.starts_with('.') => {
+                self.condition(word, line.to);
+                Ok(())
             }
-            *section = self.section(from, from + text.len(), &words)?;
-            return Ok(());
+            Some(word) if SECTIONS.contains(&word) => {
+                // Where our lines are in the section before moves no further.
+                if let Some(frontend) = self.tree.frontends.last_mut() {
+                    frontend.depth = None;
+                }
+                self.section = self.begin(&line, &words)?;
+                Ok(())
+            }
+            Some(_) => {
+                self.of_section(&line, words);
+                Ok(())
+            }
         }
-        match section {
+    }
+
+    /// Takes in a line of the section that is open.
+    fn of_section(&mut self, line: &Line<'_>, words: Vec<String>) {
+        let at = (self.source(), line.from);
+        match self.section {
             Section::Frontend => {
-                let Some(frontend) = self.frontends.last_mut() else { return Ok(()) };
-                frontend.indent.get_or_insert_with(|| text[..blank].to_vec());
-                frontend.rule(&words, self.depth, from + text.len());
-                frontend.line((source, from), words);
+                let Some(frontend) = self.tree.frontends.last_mut() else { return };
+                frontend.indent.get_or_insert_with(|| line.blank.to_vec());
+                frontend.rule(&words, self.depth, line.to);
+                frontend.line(at, words);
             }
             Section::Defaults => {
-                let Some(defaults) = self.defaults.last_mut() else { return Ok(()) };
-                defaults.line((source, from), &words);
+                let Some(defaults) = self.defaults.last_mut() else { return };
+                defaults.line(at, &words);
             }
             Section::Backend => {
-                let Some(backend) = self.backends.last_mut() else { return Ok(()) };
+                let Some(backend) = self.tree.backends.last_mut() else { return };
                 backend.line(&words);
             }
             Section::None | Section::Other => {}
         }
-        Ok(())
     }
 
     /// A condition on lines, whose line ends here.
@@ -287,19 +206,22 @@ impl<'a> Tree<'a> {
             ".endif" => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
-        let source = self.sources.len() - 1;
-        if let Some(frontend) = self.frontends.last_mut().filter(|one| one.source == source) {
+        let source = self.source();
+        if let Some(frontend) = self.tree.frontends.last_mut().filter(|one| one.source == source) {
             frontend.condition(word, self.depth, end);
         }
     }
 
-    fn trouble(&self, at: usize, what: String) -> Trouble {
-        let source = self.sources.last();
-        let path = source.map_or_else(|| ServerPath::new(""), |source| source.path.clone());
-        Trouble { path, line: source.map(|source| source.line(at)), what }
+    fn trouble(&self, at: usize, what: ConfigFault) -> ConfigTrouble {
+        let (path, line) = match self.tree.sources.last() {
+            Some(source) => (source.path.clone(), Some(source.line(at))),
+            None => (ServerPath::new(""), None),
+        };
+        ConfigTrouble { path, line, what }
     }
 
-    fn section(&mut self, from: usize, head: usize, words: &[String]) -> Result<Section, Trouble> {
+    /// Begins the section of this line.
+    fn begin(&mut self, line: &Line<'_>, words: &[String]) -> Result<Section, ConfigTrouble> {
         let word = |at: usize| words.get(at).map_or("", String::as_str);
         match word(0) {
             "defaults" => {
@@ -308,46 +230,34 @@ impl<'a> Tree<'a> {
                     name if word(2) == "from" => (name, self.settings(word(3))),
                     name => (name, Settings::default()),
                 };
-                self.defaults.push(Settings { name: name.to_owned(), ..settings });
+                self.defaults.push(settings.named(name));
                 Ok(Section::Defaults)
             }
             "frontend" | "listen" => {
-                if self.frontends.len() >= MAX_FRONTENDS {
-                    let what = format!("there are more than {MAX_FRONTENDS} frontends up to here");
-                    return Err(self.trouble(from, what));
+                if self.tree.frontends.len() >= MAX_FRONTENDS {
+                    let what = ConfigFault::TooManyFrontends { most: MAX_FRONTENDS };
+                    return Err(self.trouble(line.from, what));
                 }
-                let settings = match word(2) {
-                    "from" => self.settings(word(3)),
-                    _ => self.defaults.last().cloned().unwrap_or_default(),
-                };
-                let backend = (word(0) == "listen").then(|| Backend::new(word(1), &settings));
-                self.frontends.push(Frontend {
-                    name: word(1).to_owned(),
-                    source: self.sources.len() - 1,
-                    from,
-                    head,
-                    depth: Some(self.depth),
-                    is_inner: false,
-                    indent: None,
-                    settings,
-                    leads_to: Vec::new(),
-                    reads: false,
-                    backend,
-                    binds: Vec::new(),
-                    disabled: false,
-                    proxied: false,
-                });
+                let (settings, source) = (self.defaults_of(words), self.source());
+                let span = (line.from, line.to);
+                let frontend = Frontend::new(words, settings, source, span, self.depth);
+                self.tree.frontends.push(frontend);
                 Ok(Section::Frontend)
             }
             "backend" => {
-                let settings = match word(2) {
-                    "from" => self.settings(word(3)),
-                    _ => self.defaults.last().cloned().unwrap_or_default(),
-                };
-                self.backends.push(Backend::new(word(1), &settings));
+                self.tree.backends.push(Backend::new(word(1), &self.defaults_of(words)));
                 Ok(Section::Backend)
             }
             _ => Ok(Section::Other),
+        }
+    }
+
+    /// What the defaults say that a section has: those that it names, or the last ones.
+    fn defaults_of(&self, words: &[String]) -> Settings {
+        match words {
+            [_, _, from, name, ..] if from == "from" => self.settings(name),
+            [_, _, from] if from == "from" => self.settings(""),
+            _ => self.defaults.last().cloned().unwrap_or_default(),
         }
     }
 
@@ -356,109 +266,4 @@ impl<'a> Tree<'a> {
         let named = self.defaults.iter().rev().find(|defaults| defaults.name == name);
         named.cloned().unwrap_or_default()
     }
-}
-
-impl Settings {
-    fn line(&mut self, at: (usize, usize), words: &[String]) {
-        self.transparent = transparent(words).unwrap_or(self.transparent);
-        match words {
-            [first, mode, ..] if first == "mode" => self.mode = Some(mode.clone()),
-            [first, ..] if first == "http-request" => {
-                self.rules = self.rules.or(Some(at));
-                self.own.take_earlier_rule(at, words);
-            }
-            [first, name, ..] if first == "default_backend" => {
-                self.default_backend = Some(name.clone());
-            }
-            _ => {}
-        }
-        self.own.take(at, words);
-    }
-}
-
-impl Frontend {
-    /// Moves the place of our lines behind a `tcp-request`, but never behind a rule that comes before
-    /// ours then.
-    fn rule(&mut self, words: &[String], depth: usize, end: usize) {
-        match words.first().map(String::as_str) {
-            Some("http-request") => self.depth = None,
-            Some("tcp-request") if self.depth == Some(depth) => self.head = end,
-            Some("tcp-request") => self.is_inner = self.depth.is_some(),
-            _ => {}
-        }
-    }
-
-    /// What is in a condition may not be read: our lines are where they are read if the section is.
-    fn condition(&mut self, word: &str, depth: usize, end: usize) {
-        let Some(own) = self.depth else { return };
-        if depth < own || (depth == own && matches!(word, ".else" | ".elif")) {
-            self.depth = None;
-        } else if depth == own && self.is_inner {
-            (self.head, self.is_inner) = (end, false);
-        }
-    }
-
-    /// What answers by itself.
-    pub(super) fn own(&self) -> &own::Own {
-        &self.settings.own
-    }
-
-    fn line(&mut self, at: (usize, usize), words: Vec<String>) {
-        self.settings.own.take(at, &words);
-        if let Some(backend) = &mut self.backend {
-            backend.line(&words);
-        }
-        match words.first().map(String::as_str) {
-            Some("bind") => self.binds.push(words),
-            Some("disabled") => self.disabled = true,
-            Some("mode") => self.settings.mode = words.get(1).cloned(),
-            Some("default_backend") => self.settings.default_backend = words.get(1).cloned(),
-            Some("use_backend") => self.leads_to.extend(words.get(1).cloned()),
-            Some("tcp-request") if words.iter().any(|word| word == "switch-mode") => {
-                self.reads = true;
-            }
-            Some("tcp-request") if words.iter().any(|word| word == "expect-proxy") => {
-                self.proxied = true;
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Whether requests are read anywhere.
-pub(crate) fn reads_requests(tree: &Tree<'_>) -> bool {
-    tree.frontends.iter().any(Frontend::is_http)
-}
-
-/// What rules do not reach, or reach late.
-pub(crate) fn gaps(tree: &Tree<'_>) -> Vec<String> {
-    let mut gaps: Vec<String> = passages(tree).into_iter().map(|passage| passage.told).collect();
-    let mut earlier = BTreeSet::new();
-    let told = |source: usize, at: usize| {
-        tree.sources.get(source).map(|source| source.told(at)).unwrap_or_default()
-    };
-    for frontend in &tree.frontends {
-        earlier.extend(frontend.settings.rules.filter(|_| frontend.is_http()));
-    }
-    gaps.extend(earlier.into_iter().map(|(source, at)| {
-        format!("the rules of defaults in {} come before ours", told(source, at))
-    }));
-    gaps.extend(tree.sources.iter().filter(|source| has_digest(source.bytes)).map(|source| {
-        format!(
-            "{} begins with a digest of the rest of it, as HAProxy's data plane API writes it: with our \
-             lines in it the digest is stale",
-            escaped(source.path.as_str())
-        )
-    }));
-    gaps
-}
-
-/// Whether the first line of a file is a comment with a digest of the rest.
-fn has_digest(bytes: &[u8]) -> bool {
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let Some(comment) = first.trim_ascii().strip_prefix(b"#") else { return false };
-    let mut words = comment.split(|byte| !byte.is_ascii_alphanumeric());
-    words.any(|word| {
-        matches!(word.len(), 32 | 40 | 64 | 128) && word.iter().all(u8::is_ascii_hexdigit)
-    })
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::WebGap;
 use stopgap_model::web::Listen;
 
-use super::parse::{Backend, Frontend, Tree};
 use super::sites::binds;
+use super::tree::{Backend, Frontend, Tree};
 use crate::passage::{Passage, goes_to_http, is_http_port, target};
 
 /// The frontends that pass connections on.
@@ -15,25 +15,21 @@ pub(crate) fn passages(tree: &Tree<'_>) -> Vec<Passage> {
     let of_listens = tree.frontends.iter().filter_map(|frontend| frontend.backend.as_ref());
     let backends = tree.backends.iter().chain(of_listens);
     let backends = backends.map(|backend| (backend.name.as_str(), backend)).collect();
-    passing.map(|frontend| passage(tree, frontend, &backends)).collect()
+    passing.filter_map(|frontend| passage(tree, frontend, &backends)).collect()
 }
 
 /// The backends by their names, which each has alone, with those of `listen` sections.
 type Backends<'t> = BTreeMap<&'t str, &'t Backend>;
 
-fn passage(tree: &Tree<'_>, frontend: &Frontend, all: &Backends<'_>) -> Passage {
-    let source = tree.sources.get(frontend.source);
-    let at = source.map(|source| source.told(frontend.from)).unwrap_or_default();
-    let name = one_line(&frontend.name);
+fn passage(tree: &Tree<'_>, frontend: &Frontend, all: &Backends<'_>) -> Option<Passage> {
+    let at = tree.place((frontend.source, frontend.from))?;
+    let what = frontend.name.clone();
     let (backends, all_known) = backends(frontend, all);
     // HAProxy reads what a backend in mode http is given, behind every rule of a frontend.
     let reading = backends.iter().find(|backend| backend.is_http());
-    let told = match reading {
-        Some(backend) => format!(
-            "{name} in {at} passes connections on to {}, which alone reads their requests",
-            one_line(&backend.name)
-        ),
-        None => format!("{name} in {at} passes connections on without reading requests"),
+    let gap = match reading {
+        Some(backend) => WebGap::PassedOnTo { what, at, to: backend.name.clone() },
+        None => WebGap::PassedOn { what, at },
     };
     let backends = || backends.iter().copied().chain(&frontend.backend);
     let listens = binds(frontend);
@@ -49,7 +45,7 @@ fn passage(tree: &Tree<'_>, frontend: &Frontend, all: &Backends<'_>) -> Passage 
         || frontend.binds.iter().any(|words| says_http(words))
         || listens.iter().any(is_http_port)
         || places.iter().any(goes_to_http);
-    Passage { told, may_be_http, leads_to: is_known.then_some(places) }
+    Some(Passage { gap, may_be_http, leads_to: is_known.then_some(places) })
 }
 
 /// The backends that the rules of a frontend may lead to, and whether those are all: a name that depends

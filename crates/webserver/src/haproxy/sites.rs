@@ -6,7 +6,7 @@ use stopgap_model::host::ServerPath;
 use stopgap_model::problem::one_line;
 use stopgap_model::web::{Listen, WebSite};
 
-use super::parse::{Frontend, Tree};
+use super::tree::{Frontend, Tree};
 use crate::listen::addresses;
 
 /// The sites, each address of each frontend in mode http. They have no name: that of a frontend is

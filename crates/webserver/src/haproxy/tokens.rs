@@ -8,28 +8,29 @@ pub(super) fn words(line: &[u8], variables: &BTreeMap<String, String>) -> Option
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
-    let mut at = 0;
-    while let Some(byte) = line.get(at).copied() {
-        at += 1;
-        match (byte, quote) {
+    let mut rest = line;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        match (*byte, quote) {
             (b' ' | b'\t' | b'\r', None) => words.extend(word.take()),
             (b'#', None) => break,
             (b'"' | b'\'', None) => {
-                quote = Some(byte);
+                quote = Some(*byte);
                 word.get_or_insert_default();
             }
             (byte, Some(open)) if byte == open => quote = None,
-            (b'\\', None | Some(b'"')) if at < line.len() => {
-                word.get_or_insert_default().push(line[at]);
-                at += 1;
+            (b'\\', None | Some(b'"')) if !behind.is_empty() => {
+                let (escaped, behind) = behind.split_at(1);
+                word.get_or_insert_default().extend_from_slice(escaped);
+                rest = behind;
             }
             (b'$', Some(b'"')) => {
-                let (name, width) = variable(&line[at..]);
+                let (name, behind) = variable(behind);
                 let value = variables.get(&name).map_or("", String::as_str);
                 word.get_or_insert_default().extend_from_slice(value.as_bytes());
-                at += width;
+                rest = behind;
             }
-            _ => word.get_or_insert_default().push(byte),
+            _ => word.get_or_insert_default().push(*byte),
         }
     }
     words.extend(word);
@@ -37,15 +38,14 @@ pub(super) fn words(line: &[u8], variables: &BTreeMap<String, String>) -> Option
     quote.is_none().then(|| words.into_iter().map(text).collect())
 }
 
-/// The name of a variable behind its `$`, and how many bytes it takes.
-fn variable(text: &[u8]) -> (String, usize) {
+/// The name of a variable behind its `$`, and what is behind it.
+fn variable(text: &[u8]) -> (String, &[u8]) {
     let inner = text.strip_prefix(b"{").unwrap_or(text);
     let part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
-    let length = inner.iter().take_while(part).count();
-    let name = String::from_utf8_lossy(&inner[..length]).into_owned();
-    let braces = text.len() - inner.len();
-    let closed = braces == 1 && inner.get(length) == Some(&b'}');
-    (name, braces + length + usize::from(closed))
+    let (name, behind) = inner.split_at(inner.iter().take_while(part).count());
+    let is_in_braces = inner.len() < text.len();
+    let closed = behind.strip_prefix(b"}").filter(|_| is_in_braces);
+    (String::from_utf8_lossy(name).into_owned(), closed.unwrap_or(behind))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use stopgap_model::reason::ConfigFault;
+
 /// How a statement ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -32,7 +34,7 @@ impl Statement<'_> {
 }
 
 /// Why the words end before the file does: where, and what is wrong.
-pub(super) type Bad = (usize, String);
+pub(super) type Bad = (usize, ConfigFault);
 
 /// Goes through the statements of a file.
 pub(super) struct Lexer<'a> {
@@ -55,7 +57,7 @@ impl<'a> Lexer<'a> {
                 if words.is_empty() {
                     return Ok(None);
                 }
-                return Err((from, "the last statement has no `;` and no block".into()));
+                return Err((from, ConfigFault::UnfinishedStatement));
             };
             if words.is_empty() {
                 from = self.at;
@@ -65,7 +67,8 @@ impl<'a> Lexer<'a> {
                 (b';', false) => End::Simple,
                 (b'{', false) => End::Open,
                 (b';' | b'{', true) | (b'}', false) => {
-                    return Err((self.at, format!("`{}` is not expected here", char::from(byte))));
+                    let character = char::from(byte);
+                    return Err((self.at, ConfigFault::Unexpected { character }));
                 }
                 _ => {
                     words.push(self.word()?);
@@ -84,7 +87,7 @@ impl<'a> Lexer<'a> {
             return Ok(statement);
         }
         self.at = super::lua::block_end(self.bytes, self.at)
-            .ok_or_else(|| (statement.from, "the block of Lua has no end".to_owned()))?;
+            .ok_or((statement.from, ConfigFault::OpenLua))?;
         Ok(Statement { end: End::Simple, to: self.at, ..statement })
     }
 
@@ -96,7 +99,7 @@ impl<'a> Lexer<'a> {
         while let Some(byte) = self.peek() {
             match byte {
                 b'#' => {
-                    let rest = &self.bytes[self.at..];
+                    let rest = self.bytes.get(self.at..).unwrap_or_default();
                     let line = rest.iter().position(|byte| *byte == b'\n');
                     self.at += line.unwrap_or(rest.len());
                 }
@@ -118,18 +121,18 @@ impl<'a> Lexer<'a> {
         self.at += 1;
         loop {
             match self.peek() {
-                None => return Err((start, "the quoted word has no end".into())),
+                None => return Err((start, ConfigFault::OpenQuote)),
                 Some(b'\\') => self.at += 2,
                 Some(byte) if byte == quote => break,
                 Some(_) => self.at += 1,
             }
         }
-        let word = unescaped(&self.bytes[start + 1..self.at]);
+        let word = unescaped(self.bytes.get(start + 1..self.at).unwrap_or_default());
         self.at += 1;
         match self.peek() {
             Some(byte) if is_blank(byte) || matches!(byte, b';' | b'{' | b')') => Ok(word),
             None => Ok(word),
-            Some(_) => Err((self.at, "something stands right behind a quoted word".into())),
+            Some(_) => Err((self.at, ConfigFault::BehindQuote)),
         }
     }
 
@@ -151,8 +154,9 @@ impl<'a> Lexer<'a> {
             variable = byte == b'$';
             self.at += 1;
         }
+        // A backslash at the end of the file leads beyond it.
         self.at = self.at.min(self.bytes.len());
-        Ok(unescaped(&self.bytes[start..self.at]))
+        Ok(unescaped(self.bytes.get(start..self.at).unwrap_or_default()))
     }
 }
 

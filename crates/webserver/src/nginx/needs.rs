@@ -5,26 +5,9 @@ use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
 
-use super::lex::{End, Lexer};
-use super::place::{own_includes, own_paths};
+use super::parts::{own_includes, own_paths};
 use crate::files::{Files, Missing, Need, Read};
 use crate::glob;
-
-/// What the includes of a file name, as they stand there.
-pub(crate) fn named_in(bytes: &[u8]) -> Vec<String> {
-    let mut named = Vec::new();
-    let mut lexer = Lexer::new(bytes);
-    // What is wrong is told by the layout.
-    while let Ok(Some(statement)) = lexer.next() {
-        let is_include = matches!(statement.end, End::Simple) && statement.name() == b"include";
-        if let (true, [_, path]) = (is_include, statement.words.as_slice())
-            && let Ok(path) = std::str::from_utf8(path)
-        {
-            named.push(path.to_owned());
-        }
-    }
-    named
-}
 
 /// What is still to be read, and by which files.
 pub(crate) fn needs(files: &Files) -> Missing {

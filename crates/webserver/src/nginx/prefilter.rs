@@ -23,7 +23,7 @@ pub(crate) fn is_telling(text: &str) -> bool {
 
 /// Where in `text` the part that is looked for can begin.
 fn places(text: &str) -> &[u8] {
-    &text.as_bytes()[..=text.len().saturating_sub(GOOD_TEXT)]
+    text.as_bytes().get(..=text.len().saturating_sub(GOOD_TEXT)).unwrap_or_default()
 }
 
 /// How often `byte` is in a target: about as one over its rank.
@@ -40,25 +40,35 @@ pub(crate) fn starts(texts: &[&str]) -> ByteSet {
 
 /// Bytes, rare and few, one of which every one of `left` has.
 fn rare(mut left: Vec<Vec<u8>>) -> ByteSet {
-    let mut starts = ByteSet::EMPTY;
-    while !left.is_empty() {
-        let cost = |byte: &u8| {
-            let covered = left.iter().filter(|places| places.contains(byte)).count();
-            (covered > 0).then(|| 1000 * commonness(*byte) / covered)
-        };
-        let best = (0..=u8::MAX).filter_map(|byte| Some((cost(&byte)?, byte))).min();
-        let Some((_, best)) = best else { return starts };
-        starts.insert(best);
-        left.retain(|places| !places.contains(&best));
+    for bytes in &mut left {
+        bytes.sort_unstable();
+        bytes.dedup();
     }
-    starts
+    let mut starts = ByteSet::EMPTY;
+    loop {
+        // Of the bytes that are left, the one that is the rarest for each text that it is in. Every round
+        // takes one byte away, so there are at most 256, and in fact few.
+        let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
+        for byte in left.iter().flatten() {
+            *counts.entry(*byte).or_default() += 1;
+        }
+        let cost = |(byte, count): (u8, usize)| (1000 * commonness(byte) / count, byte);
+        let Some((_, best)) = counts.into_iter().map(cost).min() else { return starts };
+        starts.insert(best);
+        left.retain(|bytes| !bytes.contains(&best));
+    }
 }
 
 /// What of `text` is looked for: from its rarest byte of `starts` on.
 pub(crate) fn part_of<'a>(text: &'a str, starts: &ByteSet) -> &'a [u8] {
     let of_starts = places(text).iter().enumerate().filter(|(_, byte)| starts.contains(**byte));
     let start = of_starts.min_by_key(|(_, byte)| commonness(**byte)).map_or(0, |(at, _)| at);
-    &text.as_bytes()[start..text.len().min(start + MAX_TEXT)]
+    shortened(text.as_bytes().get(start..).unwrap_or_default())
+}
+
+/// As much of a text as is looked for.
+fn shortened(text: &[u8]) -> &[u8] {
+    text.get(..MAX_TEXT).unwrap_or(text)
 }
 
 /// Texts by their first bytes. A text that begins with another one is not needed beside it.
@@ -80,45 +90,50 @@ impl Trie {
         }
     }
 
-    /// The texts as they are.
-    fn raw(&self) -> String {
-        let ways = self.next.iter().map(|(byte, rest)| pcre::byte(*byte) + &rest.raw());
-        let ways: Vec<_> = ways.collect();
-        if ways.is_empty() { String::new() } else { alternatives(&ways) }
+    /// Writes what is found where one of the texts is, `byte` writing what each of its bytes may be;
+    /// `None` if it is too long, and then only as much as is needed to know it. Where several ways go on,
+    /// all but one fail: each begins with one class, which fails fast.
+    fn write(&self, byte: &dyn Fn(u8) -> String, out: &mut String) -> Option<()> {
+        let several = self.next.len() > 1;
+        out.push_str(if several { "(?:" } else { "" });
+        for (at, (first, rest)) in self.next.iter().enumerate() {
+            out.push_str(if at > 0 { "|" } else { "" });
+            out.push_str(&byte(*first));
+            rest.write(byte, out)?;
+        }
+        out.push_str(if several { ")" } else { "" });
+        (out.len() <= MAX_PATTERN).then_some(())
     }
+}
 
-    /// Where several ways go on, all but one fail: each begins with one class, which fails fast.
-    fn pattern(&self) -> String {
-        let ways = self.next.iter().map(|(byte, rest)| {
-            let set = ByteSet::of([*byte]).folded();
-            let first = class(&set.union(ByteSet::of(*b"%")));
-            let rest = rest.pattern();
-            match byte {
-                b'%' => format!(r"{first}(?:25)?{rest}"),
-                _ => format!(r"{first}(?:(?<!\x25)|{}){rest}", escape_digits(&set)),
-            }
-        });
-        let ways: Vec<_> = ways.collect();
-        if ways.is_empty() { String::new() } else { alternatives(&ways) }
+/// A byte in either case, as it is or percent-encoded.
+fn encoded_or_not(byte: u8) -> String {
+    let set = ByteSet::of([byte]).folded();
+    let first = class(&set.union(ByteSet::of(*b"%")));
+    match byte {
+        b'%' => format!(r"{first}(?:25)?"),
+        _ => format!(r"{first}(?:(?<!\x25)|{})", escape_digits(&set)),
     }
 }
 
 /// The pattern that is found where one of `texts` is, in either case, as it is or percent-encoded;
 /// `None` if it is too long.
-pub(crate) fn gate(texts: &[&[u8]]) -> Option<String> {
+pub(crate) fn prefilter(texts: &[&[u8]]) -> Option<String> {
     let mut trie = Trie::default();
     texts.iter().for_each(|text| trie.insert(text));
-    Some(trie.pattern()).filter(|pattern| pattern.len() <= MAX_PATTERN)
+    let mut pattern = String::new();
+    trie.write(&encoded_or_not, &mut pattern)?;
+    Some(pattern)
 }
 
 /// The parts of `text` that can be looked for: of letters and digits, which ordinary requests do not
 /// encode; the text itself where it has no word.
 fn words(text: &str) -> Vec<&[u8]> {
     let bytes = text.as_bytes();
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric();
     let from = |at: usize| {
-        let end = bytes[at..].iter().position(|byte| !byte.is_ascii_alphanumeric());
-        let end = end.map_or(bytes.len(), |length| at + length).min(at + MAX_TEXT);
-        &bytes[at..end]
+        let rest = bytes.get(at..).unwrap_or_default();
+        shortened(rest.get(..rest.iter().take_while(is_word).count()).unwrap_or_default())
     };
     let all: Vec<&[u8]> =
         (0..bytes.len()).map(from).filter(|part| part.len() >= MIN_TEXT).collect();
@@ -127,28 +142,35 @@ fn words(text: &str) -> Vec<&[u8]> {
 
 /// Of these parts the one from the rarest byte of `starts` on, and of those the longest.
 fn telling<'a>(parts: &[&'a [u8]], starts: &ByteSet) -> Option<&'a [u8]> {
-    let of_starts = parts.iter().filter(|part| starts.contains(part[0]));
-    of_starts.min_by_key(|part| (commonness(part[0]), Reverse(part.len()))).copied()
+    let of_starts = parts.iter().filter_map(|part| {
+        let first = part.first().filter(|first| starts.contains(**first))?;
+        Some((commonness(*first), Reverse(part.len()), *part))
+    });
+    of_starts.min_by_key(|(commonness, length, _)| (*commonness, *length)).map(|(.., part)| part)
 }
 
-/// A cheaper pattern for more texts than one gate holds, without regard to case: it is found where a
+/// A cheaper pattern for more texts than one prefilter holds, without regard to case: it is found where a
 /// word of one of `texts` is as it is, and where a byte of any of these words is percent-encoded.
 /// `None` if it is too long.
-pub(crate) fn front(texts: &[&str]) -> Option<String> {
+pub(crate) fn coarse_prefilter(texts: &[&str]) -> Option<String> {
     let words: Vec<Vec<&[u8]>> = texts.iter().map(|text| words(text)).collect();
-    let firsts = |parts: &Vec<&[u8]>| parts.iter().map(|part| part[0]).collect();
+    let firsts =
+        |parts: &Vec<&[u8]>| parts.iter().filter_map(|part| part.first().copied()).collect();
     let starts = rare(words.iter().map(firsts).collect());
     let (mut trie, mut bytes) = (Trie::default(), ByteSet::EMPTY);
     for part in words.iter().filter_map(|parts| telling(parts, &starts)) {
         trie.insert(&part.to_ascii_lowercase());
         part.iter().for_each(|byte| bytes.insert(*byte));
     }
+    let mut raw = String::new();
+    trie.write(&pcre::byte, &mut raw)?;
     let encoded = format!(r"\x25{}", escape_digits(&bytes.folded()));
-    let pattern = alternatives(&[trie.raw(), encoded]);
+    let pattern = alternatives(&[raw, encoded]);
     Some(pattern).filter(|pattern| pattern.len() <= MAX_PATTERN)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -172,7 +194,8 @@ mod tests {
 
     #[test]
     fn texts_that_begin_alike_share_their_beginning() {
-        assert_eq!(gate(&[b"ab1", b"ab2"]).map(|g| g.matches("Aa]").count()), Some(1));
-        assert_eq!(gate(&[b"a", b"ab"]), gate(&[b"a"]));
+        let pattern = prefilter(&[b"ab1", b"ab2"]).unwrap();
+        assert_eq!(pattern.matches("Aa]").count(), 1);
+        assert_eq!(prefilter(&[b"a", b"ab"]), prefilter(&[b"a"]));
     }
 }

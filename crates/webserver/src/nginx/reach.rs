@@ -1,14 +1,35 @@
-//! What of nginx our text does not reach, because a file cannot be changed or is not known.
+//! What of nginx our text reaches, and what it does not, because a file cannot be changed or is not
+//! known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stopgap_model::problem::escaped;
+use stopgap_model::reason::WebGap;
 use stopgap_model::web::WebSite;
 
-use super::place::{Parts, is_reached};
+use super::parts::{Parts, quoted};
 use super::sites::sites_of;
 use super::tree::{Block, Own, Place, Tree};
 use crate::files::Files;
+use crate::source::Source;
+
+/// The lines of ours that belong into a block, with the places where they belong.
+pub(super) fn lines_in(
+    files: &Files,
+    parts: &Parts,
+    block: &Block,
+    source: &Source<'_>,
+) -> Vec<(usize, Vec<u8>)> {
+    parts.within(block, source, |part| quoted(&part.pattern(files)))
+}
+
+/// Whether what belongs into a block is there or can be put there.
+pub(super) fn is_reached(files: &Files, tree: &Tree<'_>, parts: &Parts, block: &Block) -> bool {
+    if !tree.is_fixed(block.source) {
+        return true;
+    }
+    let Some(source) = tree.source(block.source) else { return false };
+    lines_in(files, parts, block, source).into_iter().all(|(from, text)| source.has(from, &text))
+}
 
 /// The blocks that something of ours belongs into and that it does not reach.
 fn blocks<'t>(
@@ -17,12 +38,12 @@ fn blocks<'t>(
     parts: &'t Parts,
 ) -> impl Iterator<Item = &'t Block> {
     let meant = |block: &&Block| parts.written().any(|(part, _)| part.belongs(block));
-    let fixed = tree.blocks.iter().filter(|block| tree.fixed.contains_key(&block.source));
+    let fixed = tree.blocks.iter().filter(|block| tree.is_fixed(block.source));
     fixed.filter(meant).filter(|block| !is_reached(files, tree, parts, block))
 }
 
-/// One sentence for each file, without a full stop.
-pub(crate) fn holes(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<String> {
+/// What our text does not reach: one for each file.
+pub(crate) fn holes(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<WebGap> {
     if parts.written().next().is_none() {
         return Vec::new();
     }
@@ -32,21 +53,19 @@ pub(crate) fn holes(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<String
     }
     let fixed = by_file.iter().filter_map(|(source, blocks)| {
         let places: BTreeSet<usize> = blocks.iter().map(|block| block.from).collect();
-        let at = tree.sources.get(*source)?.told(*places.first()?);
+        let at = tree.source(*source)?.place(*places.first()?);
+        let why = tree.fixed.get(source)?.clone();
         let is_server = blocks.iter().any(|block| block.place == Place::Server);
         let what = if is_server { "server block" } else { "block" };
-        let what = match places.len() {
-            1 => format!("the {what} in {at} is not reached"),
-            count => format!("{count} {what}s are not reached, the first in {at}"),
-        };
-        Some(format!("{what}: {}", tree.fixed.get(source)?))
+        Some(match places.len() {
+            1 => WebGap::NotReached { what: format!("the {what}"), at, why },
+            count => WebGap::SeveralNotReached { what: what.into(), count, at, why },
+        })
     });
-    let unread = tree.unread.iter().map(|(path, why)| {
-        format!(
-            "what {} says is not known, so nothing in it is reached: {why}",
-            escaped(path.as_str())
-        )
-    });
+    let unread = tree
+        .unread
+        .iter()
+        .map(|(file, fault)| WebGap::FileNotKnown { file: file.clone(), fault: fault.clone() });
     fixed.chain(unread).collect()
 }
 
@@ -59,24 +78,21 @@ pub(crate) fn unreached(files: &Files, tree: &Tree<'_>, parts: &Parts) -> Vec<We
 
 /// What of ours stays, or may stay, when all of it is taken out, because a file cannot be changed or is
 /// not known.
-pub(crate) fn strays(tree: &Tree<'_>) -> Vec<String> {
-    let unread = tree.unread.iter().map(|(path, why)| {
-        let path = escaped(path.as_str());
-        format!("an include of ours in {path}, if there is one, stays: {why}; it takes in nothing")
-    });
+pub(crate) fn strays(tree: &Tree<'_>) -> Vec<WebGap> {
+    let unread = tree
+        .unread
+        .iter()
+        .map(|(file, fault)| WebGap::IncludeMayStay { file: file.clone(), fault: fault.clone() });
     lines_left(tree).0.into_iter().chain(unread).collect()
 }
 
 /// The includes of ours that are there in files that cannot be changed, and whether there are others.
-pub(crate) fn lines_left(tree: &Tree<'_>) -> (Vec<String>, bool) {
+pub(crate) fn lines_left(tree: &Tree<'_>) -> (Vec<WebGap>, bool) {
     let (fixed, others): (Vec<&Own>, Vec<&Own>) =
-        tree.own.iter().partition(|own| tree.fixed.contains_key(&own.source));
-    let told = fixed.into_iter().filter_map(|own| {
-        let (source, why) = (tree.sources.get(own.source)?, tree.fixed.get(&own.source)?);
-        let at = source.told(own.from);
-        Some(format!(
-            "the include of ours in {at} stays: {why}; it takes in nothing, and can be taken out by hand"
-        ))
+        tree.own.iter().partition(|own| tree.is_fixed(own.source));
+    let stay = fixed.into_iter().filter_map(|own| {
+        let at = tree.source(own.source)?.place(own.from);
+        Some(WebGap::IncludeStays { at, why: tree.fixed.get(&own.source)?.clone() })
     });
-    (told.collect(), !others.is_empty())
+    (stay.collect(), !others.is_empty())
 }

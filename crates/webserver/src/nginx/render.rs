@@ -2,24 +2,24 @@
 //!
 //! Conditions are `map`s, which nginx evaluates where their variable is asked for and not before.
 //! A condition behind another one is the value of the first one's map. Rules that need texts stand
-//! behind a gate (see `gate`), so that a request that has none of the texts costs a few patterns,
+//! behind a prefilter, so that a request that has none of the texts costs a few patterns,
 //! however many rules there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 
-use super::prefilter::{front, gate, is_telling, part_of, starts};
+use super::prefilter::{coarse_prefilter, is_telling, part_of, prefilter, starts};
 use crate::rule::{Clause, Match, WebRule};
 use crate::rule_text::{HEADING, RuleText};
 use stopgap_pattern::ast::ByteSet;
 
 /// So many variables are put in one word: their names stay far below what nginx reads as one.
-const MAX_JOINED: usize = 128;
+const MAX_IN_WORD: usize = 128;
 
-/// A rule needs one of at most so many texts to stand behind a gate: their pattern always fits.
+/// A rule needs one of at most so many texts to stand behind a prefilter: their pattern always fits.
 const MAX_TEXTS: usize = 24;
 
 /// The variable that says how a request is blocked; empty: it is not.
@@ -48,7 +48,7 @@ pub(crate) fn text(rules: &[(String, &WebRule)]) -> RuleText {
         }
     }
     let (mut maps, mut server) = (Maps::default(), String::new());
-    let by_deny = maps.gated(blocking);
+    let by_deny = maps.behind_all(blocking);
     // One variable whatever the rules are, so that either of the files can be there in its older form.
     let mut verdict = String::new();
     let last = by_deny.len().saturating_sub(1);
@@ -57,7 +57,7 @@ pub(crate) fn text(rules: &[(String, &WebRule)]) -> RuleText {
             Deny::Abort => 444,
             Deny::Status(status) => status,
         };
-        let value = maps.joined(values);
+        let value = maps.or_variables(values);
         let name = if at == last { VERDICT.to_owned() } else { maps.name() };
         let otherwise = format!("    \"\" \"{verdict}\";\n");
         maps.map(&value, &name, &status.to_string(), &otherwise);
@@ -169,8 +169,8 @@ impl Maps {
         );
     }
 
-    /// What says whether one of `rules` holds, each behind its gate.
-    fn gated(&mut self, rules: Vec<(Deny, Rest<'_>)>) -> Values {
+    /// What says whether one of `rules` holds, each behind its prefilter.
+    fn behind_all(&mut self, rules: Vec<(Deny, Rest<'_>)>) -> Values {
         let mut open: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
         let mut by_input: BTreeMap<&str, Vec<Keyed<'_>>> = BTreeMap::new();
         for (deny, rest) in rules {
@@ -185,71 +185,79 @@ impl Maps {
         for (deny, rules) in open {
             values.entry(deny).or_default().push(self.value(&rules));
         }
-        for (input, mut keyed) in by_input {
-            let texts: Vec<&str> =
-                keyed.iter().flat_map(|keyed| keyed.texts.iter().copied()).collect();
-            let starts = starts(&texts);
-            keyed.sort_by_cached_key(|keyed| keyed.parts(&starts));
-            let mut behind = Values::new();
-            self.behind_gates(input, &starts, &keyed, &mut behind);
-            let parts: Vec<&[u8]> = keyed.iter().flat_map(|keyed| keyed.parts(&starts)).collect();
-            match front(&texts).filter(|_| gate(&parts).is_none()) {
-                Some(pattern) => self.behind_front(input, &pattern, behind, &mut values),
-                None => behind.into_iter().for_each(|(deny, more)| {
-                    values.entry(deny).or_default().extend(more);
-                }),
-            }
+        for (input, keyed) in by_input {
+            self.behind_input(input, keyed, &mut values);
         }
         values
     }
 
-    /// Several gates behind one that costs less than they do together.
-    fn behind_front(&mut self, input: &str, pattern: &str, behind: Values, values: &mut Values) {
-        let then = behind.into_iter().map(|(deny, gates)| (deny, self.joined(gates))).collect();
-        self.opened(input, &format!("*{pattern}"), then, values);
+    /// Rules that need texts of one input.
+    fn behind_input(&mut self, input: &str, mut keyed: Vec<Keyed<'_>>, values: &mut Values) {
+        let texts: Vec<&str> = keyed.iter().flat_map(|keyed| keyed.texts.iter().copied()).collect();
+        let starts = starts(&texts);
+        // Rules whose texts begin alike stand behind the same prefilter, whose pattern is shorter then.
+        keyed.sort_by_cached_key(|keyed| keyed.parts(&starts));
+        let mut behind = Values::new();
+        let is_single = self.behind_prefilters(input, &starts, &keyed, &mut behind);
+        match coarse_prefilter(&texts).filter(|_| !is_single) {
+            Some(pattern) => self.behind_coarse(input, &pattern, behind, values),
+            None => behind.into_iter().for_each(|(deny, more)| {
+                values.entry(deny).or_default().extend(more);
+            }),
+        }
     }
 
-    /// Rules behind one gate, or behind several where one would be too long.
-    fn behind_gates(
+    /// Several prefilters behind one that costs less than they do together.
+    fn behind_coarse(&mut self, input: &str, pattern: &str, behind: Values, values: &mut Values) {
+        let then = behind.into_iter();
+        let then = then.map(|(deny, filters)| (deny, self.or_variables(filters))).collect();
+        self.where_found(input, &format!("*{pattern}"), then, values);
+    }
+
+    /// Rules behind one prefilter, or behind several where one would be too long; whether it is one.
+    fn behind_prefilters(
         &mut self,
         input: &str,
         starts: &ByteSet,
         keyed: &[Keyed<'_>],
         values: &mut Values,
-    ) {
+    ) -> bool {
         let parts: Vec<&[u8]> = keyed.iter().flat_map(|keyed| keyed.parts(starts)).collect();
-        let Some(pattern) = gate(&parts) else {
+        let Some(pattern) = prefilter(&parts) else {
+            // One rule has so few texts that their pattern fits, so this comes to an end.
             let (left, right) = keyed.split_at(keyed.len() / 2);
-            self.behind_gates(input, starts, left, values);
-            return self.behind_gates(input, starts, right, values);
+            self.behind_prefilters(input, starts, left, values);
+            self.behind_prefilters(input, starts, right, values);
+            return false;
         };
         let mut by_deny: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
         for Keyed { deny, rest, .. } in keyed {
             by_deny.entry(*deny).or_default().push(rest.clone());
         }
         let then = by_deny.into_iter().map(|(deny, rules)| (deny, self.value(&rules))).collect();
-        self.opened(input, &pattern, then, values);
+        self.where_found(input, &pattern, then, values);
+        true
     }
 
     /// The values of `then` where `pattern` is found in `input`. It is looked for once, however many
     /// ways to block there are; each map costs something too, so one way has but one.
-    fn opened(
+    fn where_found(
         &mut self,
         input: &str,
         pattern: &str,
         then: Vec<(Deny, String)>,
         values: &mut Values,
     ) {
-        let gate = self.name();
+        let found = self.name();
         let mut add = |deny, name: &str| values.entry(deny).or_default().push(format!("${name}"));
         if let [(deny, only)] = then.as_slice() {
-            self.map(input, &gate, "", &line(pattern, only));
-            return add(*deny, &gate);
+            self.map(input, &found, "", &line(pattern, only));
+            return add(*deny, &found);
         }
-        self.map(input, &gate, "", &line(pattern, "1"));
+        self.map(input, &found, "", &line(pattern, "1"));
         for (deny, then) in then {
             let name = self.name();
-            self.any_of(&format!("${gate}"), &name, &then);
+            self.any_of(&format!("${found}"), &name, &then);
             add(deny, &name);
         }
     }
@@ -257,7 +265,9 @@ impl Maps {
     /// The value that is not empty where one of `rules` holds.
     fn value(&mut self, rules: &[Rest<'_>]) -> String {
         let mut single: BTreeMap<&str, Vec<(&str, &Match)>> = BTreeMap::new();
+        // Conditions that several rules begin with, in the order in which they come first.
         let mut longer: Vec<(&Clause, Vec<Rest<'_>>)> = Vec::new();
+        let mut known: HashMap<&Clause, usize> = HashMap::new();
         for rest in rules {
             let Some((first, others)) = rest.clauses.split_first() else {
                 return "1".into();
@@ -267,9 +277,10 @@ impl Maps {
                 continue;
             }
             let others = Rest { comment: rest.comment, clauses: others.to_vec() };
-            match longer.iter_mut().find(|(known, _)| known == first) {
+            let number = *known.entry(*first).or_insert(longer.len());
+            match longer.get_mut(number) {
                 Some((_, rests)) => rests.push(others),
-                None => longer.push((first, vec![others])),
+                None => longer.push((*first, vec![others])),
             }
         }
         let mut values = Vec::new();
@@ -285,7 +296,7 @@ impl Maps {
         for (first, rests) in longer {
             values.push(self.chain(first, &rests));
         }
-        self.joined(values)
+        self.or_variables(values)
     }
 
     /// The value that is not empty where `first` and one of `rests` hold.
@@ -294,22 +305,22 @@ impl Maps {
             for rest in rests {
                 let _ = write!(self.out, "\n{}", rest.comment);
             }
-            return self.behind(first, "1");
+            return self.guarded(first, "1");
         }
         let then = self.value(rests);
-        self.behind(first, &then)
+        self.guarded(first, &then)
     }
 
     /// The value that is `then` where `clause` holds, and else empty.
-    fn behind(&mut self, clause: &Clause, then: &str) -> String {
+    fn guarded(&mut self, clause: &Clause, then: &str) -> String {
         match clause {
             Clause::All(members) => members
                 .iter()
                 .rev()
-                .fold(then.to_owned(), |then, member| self.behind(member, &then)),
+                .fold(then.to_owned(), |then, member| self.guarded(member, &then)),
             Clause::Any(members) => {
-                let values = members.iter().map(|member| self.behind(member, "1")).collect();
-                let value = self.joined(values);
+                let values = members.iter().map(|member| self.guarded(member, "1")).collect();
+                let value = self.or_variables(values);
                 let name = self.name();
                 self.any_of(&value, &name, then)
             }
@@ -333,10 +344,10 @@ impl Maps {
     }
 
     /// The value that is not empty where one of `values` is not.
-    fn joined(&mut self, mut values: Vec<String>) -> String {
+    fn or_variables(&mut self, mut values: Vec<String>) -> String {
         values.retain(|value| !value.is_empty());
-        while values.len() > MAX_JOINED {
-            let chunks: Vec<String> = values.chunks(MAX_JOINED).map(<[String]>::concat).collect();
+        while values.len() > MAX_IN_WORD {
+            let chunks: Vec<String> = values.chunks(MAX_IN_WORD).map(<[String]>::concat).collect();
             values = chunks
                 .into_iter()
                 .map(|value| {

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::streams::{Streams, passages};
-use crate::source::Source;
 use stopgap_model::host::ServerPath;
+use stopgap_model::reason::{ConfigFault, ConfigPlace};
+
+use super::span::Span;
+use super::streams::Streams;
+use crate::source::Source;
 
 /// The configuration of nginx.
 #[derive(Debug, Default)]
@@ -34,7 +37,7 @@ pub(crate) struct Tree<'a> {
     /// The files that cannot be changed, and why.
     pub(super) fixed: BTreeMap<usize, String>,
     /// The files of which it is not known what they say, and why.
-    pub(super) unread: BTreeMap<ServerPath, String>,
+    pub(super) unread: BTreeMap<ServerPath, ConfigFault>,
 }
 
 /// A header that the configuration itself sets on requests to others.
@@ -54,14 +57,6 @@ pub(super) struct Includes {
     pub(super) statements: Vec<(usize, usize, Vec<ServerPath>)>,
     /// Whether all of it was gone through once.
     pub(super) complete: bool,
-}
-
-/// A range of bytes of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Span {
-    pub(super) source: usize,
-    pub(super) from: usize,
-    pub(super) to: usize,
 }
 
 /// An include of ours that is there.
@@ -196,57 +191,24 @@ pub(super) struct Server<'a> {
     pub(super) ssl: bool,
 }
 
-impl Tree<'_> {
-    /// A place in the files, for a person.
-    pub(super) fn told(&self, span: Span) -> String {
-        self.sources.get(span.source).map(|source| source.told(span.from)).unwrap_or_default()
+impl<'a> Tree<'a> {
+    /// The file of this number.
+    pub(super) fn source(&self, number: usize) -> Option<&Source<'a>> {
+        self.sources.get(number)
     }
 
-    fn told_once(&self, spans: &[Span]) -> Vec<String> {
-        let mut spans = spans.to_vec();
-        spans.sort_unstable();
-        spans.dedup();
-        spans.into_iter().map(|span| self.told(span)).collect()
+    /// Where a span begins.
+    pub(super) fn place(&self, span: Span) -> Option<ConfigPlace> {
+        Some(self.source(span.source)?.place(span.from))
+    }
+
+    /// Whether a file cannot be changed.
+    pub(super) fn is_fixed(&self, source: usize) -> bool {
+        self.fixed.contains_key(&source)
     }
 }
 
 /// Whether requests are read anywhere.
 pub(crate) fn reads_requests(tree: &Tree<'_>) -> bool {
     tree.blocks.iter().any(|block| block.place == Place::Http)
-}
-
-/// What rules do not reach.
-pub(crate) fn gaps(tree: &Tree<'_>, server: &str, upstream: &str) -> Vec<String> {
-    let mut gaps = Vec::new();
-    if !server.is_empty() {
-        gaps.extend(passages(tree).into_iter().map(|passage| passage.told));
-    }
-    if upstream.is_empty() {
-        return gaps;
-    }
-    let set = headers_of(tree, upstream, false).into_iter();
-    gaps.extend(set.map(|at| format!("{at} itself sets a request header that a rule is about")));
-    gaps
-}
-
-/// Where a request header that a rule is about is passed on all the same, as the configuration itself sets
-/// it to something of the request.
-pub(crate) fn leaks(tree: &Tree<'_>, upstream: &str) -> Vec<String> {
-    let set = headers_of(tree, upstream, true).into_iter();
-    set.map(|at| format!("{at} itself passes a request header on that a rule is about")).collect()
-}
-
-/// Where the configuration itself sets a header that a line of ours sets.
-fn headers_of(tree: &Tree<'_>, upstream: &str, varies: bool) -> Vec<String> {
-    let ours: Vec<String> = upstream.lines().filter_map(header).collect();
-    let theirs = tree.headers.iter().filter(|one| one.varies == varies && ours.contains(&one.name));
-    let spans: Vec<Span> = theirs.map(|header| header.at).collect();
-    tree.told_once(&spans)
-}
-
-/// The header that a line of ours sets, in lower case.
-fn header(line: &str) -> Option<String> {
-    let mut words = line.split_ascii_whitespace();
-    let setter = Setter::of(words.next()?.as_bytes())?;
-    setter.header(words.next()?.trim_matches(['"', '\'']))
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::escaped;
+use stopgap_model::reason::{ConfigFault, ConfigTrouble};
 
 use super::lex::{End, Lexer, Statement};
 use super::needs::full_path;
-use super::place::{own_includes, own_paths};
+use super::parts::{own_includes, own_paths};
+use super::span::Span;
 use super::streams;
-use super::tree::{Block, Header, Includes, Own, Place, Server, Setter, Span, Tree};
+use super::tree::{Block, Header, Includes, Own, Place, Server, Setter, Tree};
 use crate::files::{
-    Files, LEAST_WALKED, MAX_FILES, MAX_NGINX_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read, Trouble,
+    Files, LEAST_WALKED, MAX_FILES, MAX_NGINX_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read,
 };
 use crate::glob;
 use crate::source::Source;
@@ -53,7 +54,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn run(&mut self) -> Result<(), Trouble> {
+    pub(super) fn run(&mut self) -> Result<(), ConfigTrouble> {
         let own = own_paths(self.files);
         let unread = own.into_iter().filter(|path| self.files.get(path).is_none());
         self.missing.extend(unread.map(|path| (Need::File(path), BTreeSet::new())));
@@ -62,23 +63,36 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes through a file. `by`: the include statement that names it.
-    fn file(&mut self, path: &ServerPath, by: Option<Span>) -> Result<(), Trouble> {
+    fn file(&mut self, path: &ServerPath, by: Option<Span>) -> Result<(), ConfigTrouble> {
         let Some(source) = self.source(path, by)? else { return Ok(()) };
-        if self.reading.iter().any(|open| self.real(*open) == self.real(source)) {
-            return Err(self.trouble(by, format!("{} includes itself", escaped(path.as_str()))));
+        let Some((real, bytes)) = self.tree.source(source).map(|file| (file.real, file.bytes))
+        else {
+            return Ok(());
+        };
+        let is_open = |open: &usize| self.tree.source(*open).is_some_and(|file| file.real == real);
+        if self.reading.iter().any(is_open) {
+            return Err(self.trouble(by, ConfigFault::IncludesItself { file: path.clone() }));
         }
         if self.reading.len() > MAX_NGINX_DEPTH {
-            let why = format!("includes are more than {MAX_NGINX_DEPTH} deep there");
-            self.tree.unread.insert(path.clone(), why);
+            let fault = ConfigFault::TooDeep { most: MAX_NGINX_DEPTH };
+            self.tree.unread.insert(path.clone(), fault);
             return Ok(());
         }
-        let bytes = self.tree.sources[source].bytes;
         self.walked = self.walked.saturating_add(bytes.len().max(LEAST_WALKED));
         if self.walked > MAX_WALKED_BYTES {
-            let what = format!("with all includes it has more than {MAX_WALKED_BYTES} bytes");
-            return Err(self.trouble(by, what));
+            return Err(self.trouble(by, ConfigFault::TooManyBytes { most: MAX_WALKED_BYTES }));
         }
         self.reading.push(source);
+        self.statements(source, bytes)?;
+        self.reading.pop();
+        if let Some(includes) = self.tree.includes.get_mut(source) {
+            includes.complete = true;
+        }
+        Ok(())
+    }
+
+    /// Goes through the statements of a file, which closes each block that it opens.
+    fn statements(&mut self, source: usize, bytes: &'a [u8]) -> Result<(), ConfigTrouble> {
         let outer = self.stack.len();
         self.behind = 0;
         let mut lexer = Lexer::new(bytes);
@@ -95,37 +109,38 @@ impl<'a> Walk<'a> {
         }
         if self.stack.len() > outer {
             let open = self.stack.last().map(|block| span(source, block.from, block.from));
-            return Err(self.trouble(open, "the block that begins here has no `}`".into()));
+            return Err(self.trouble(open, ConfigFault::OpenBlock));
         }
-        self.reading.pop();
-        self.tree.includes[source].complete = true;
         Ok(())
     }
 
-    fn real(&self, source: usize) -> &ServerPath {
-        self.tree.sources[source].real
-    }
-
     /// The file of this name; `None` if it was not read yet.
-    fn source(&mut self, path: &ServerPath, by: Option<Span>) -> Result<Option<usize>, Trouble> {
+    fn source(
+        &mut self,
+        path: &ServerPath,
+        by: Option<Span>,
+    ) -> Result<Option<usize>, ConfigTrouble> {
         if let Some(known) = self.tree.names.get(path) {
             return Ok(Some(*known));
         }
-        let named = escaped(path.as_str());
         match self.files.get(path) {
             None => {
                 self.lacks(Need::File(path.clone()), by);
                 Ok(None)
             }
-            Some(Read::Absent) => Err(self.trouble(by, format!("{named} is not there"))),
+            Some(Read::Absent) => {
+                Err(self.trouble(by, ConfigFault::Missing { file: path.clone() }))
+            }
             // A file is whole in itself: nginx takes none that closes a block of another one, or leaves
             // one open. So one that cannot be read says nothing of the others.
             Some(Read::Unreadable(why)) if by.is_some() => {
-                self.tree.unread.insert(path.clone(), format!("it cannot be read: {why}"));
+                let fault = ConfigFault::CannotBeRead { why: why.clone() };
+                self.tree.unread.insert(path.clone(), fault);
                 Ok(None)
             }
             Some(Read::Unreadable(why)) => {
-                Err(self.trouble(by, format!("{named} cannot be read: {why}")))
+                let (file, why) = (path.clone(), why.clone());
+                Err(self.trouble(by, ConfigFault::Unreadable { file, why }))
             }
             Some(Read::Found { real, bytes }) => {
                 let number = self.tree.sources.len();
@@ -148,14 +163,12 @@ impl<'a> Walk<'a> {
         self.missing.entry(need).or_default().extend(by);
     }
 
-    fn trouble(&self, at: Option<Span>, what: String) -> Trouble {
-        let source = at.and_then(|span| Some((span, self.tree.sources.get(span.source)?)));
-        match source {
-            Some((span, source)) => {
-                Trouble { path: source.path.clone(), line: Some(source.line(span.from)), what }
-            }
-            None => Trouble { path: self.files.main(), line: None, what },
-        }
+    fn trouble(&self, at: Option<Span>, what: ConfigFault) -> ConfigTrouble {
+        let (path, line) = match at.and_then(|span| self.tree.place(span)) {
+            Some(place) => (place.file, Some(place.line)),
+            None => (self.files.main(), None),
+        };
+        ConfigTrouble { path, line, what }
     }
 
     fn statement(
@@ -163,15 +176,15 @@ impl<'a> Walk<'a> {
         source: usize,
         outer: usize,
         statement: Statement<'a>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ConfigTrouble> {
         let at = span(source, statement.from, statement.to);
         if self.tree.blocks.len().max(self.tree.servers.len()) > MAX_BLOCKS {
-            let what = format!("there are more than {MAX_BLOCKS} blocks of servers up to here");
+            let what = ConfigFault::TooManyBlocks { most: MAX_BLOCKS };
             return Err(self.trouble(Some(at), what));
         }
         match statement.end {
             End::Close if self.stack.len() == outer => {
-                Err(self.trouble(Some(at), "this `}` closes no block of this file".into()))
+                Err(self.trouble(Some(at), ConfigFault::ClosesNothing))
             }
             End::Close => {
                 self.close();
@@ -313,12 +326,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn include(&mut self, at: Span, statement: &Statement<'a>) -> Result<(), Trouble> {
+    fn include(&mut self, at: Span, statement: &Statement<'a>) -> Result<(), ConfigTrouble> {
         let [_, named] = statement.words.as_slice() else {
-            return Err(self.trouble(Some(at), "`include` names one file or pattern".into()));
+            return Err(self.trouble(Some(at), ConfigFault::IncludeWords));
         };
         let Ok(named) = std::str::from_utf8(named) else {
-            return Err(self.trouble(Some(at), "the path of the include is not UTF-8".into()));
+            return Err(self.trouble(Some(at), ConfigFault::IncludeNotUtf8));
         };
         let path = full_path(self.files, named);
         if self.own.contains(&path) {
@@ -327,25 +340,32 @@ impl<'a> Walk<'a> {
         }
         self.first(at);
         let Some(targets) = self.targets(at, path)? else { return Ok(()) };
-        let includes = &mut self.tree.includes[at.source];
-        if !includes.complete {
+        // A file that is included again says the same again.
+        if let Some(includes) = self.tree.includes.get_mut(at.source)
+            && !includes.complete
+        {
             includes.statements.push((at.from, at.to, targets.clone()));
         }
         targets.iter().try_for_each(|target| self.file(target, Some(at)))
     }
 
     fn own_include(&mut self, at: Span, path: ServerPath) {
-        let source = &self.tree.sources[at.source];
-        let line = source.taken_out_from(at.from);
-        let rest = &source.bytes[at.to..];
-        let rest = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+        let Some(source) = self.tree.source(at.source) else { return };
+        let line = source.cut_from(at.from);
+        // The end of the line before is taken out with it, unless a comment ends there and something
+        // follows in our line: that would become a part of the comment.
+        let rest = source.rest_of_line(at.to);
         let is_alone = line == self.behind || rest.trim_ascii().is_empty();
         let cut = if is_alone { line } else { at.from };
         self.tree.own.push(Own { source: at.source, from: at.from, to: at.to, cut, path });
     }
 
     /// The files that an include names; `None` if that is not known yet.
-    fn targets(&mut self, at: Span, path: ServerPath) -> Result<Option<Vec<ServerPath>>, Trouble> {
+    fn targets(
+        &mut self,
+        at: Span,
+        path: ServerPath,
+    ) -> Result<Option<Vec<ServerPath>>, ConfigTrouble> {
         if !glob::is_pattern(path.as_str()) {
             return Ok(Some(vec![path]));
         }
@@ -358,7 +378,7 @@ impl<'a> Walk<'a> {
             }
             Some(Ok(found)) => Ok(Some(found.clone())),
             Some(Err(why)) => {
-                let what = format!("what {} matches is not known: {why}", escaped(&pattern));
+                let what = ConfigFault::PatternNotKnown { pattern, why: why.to_string() };
                 Err(self.trouble(Some(at), what))
             }
         }

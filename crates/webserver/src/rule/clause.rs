@@ -46,7 +46,7 @@ impl WebRule {
 }
 
 /// A condition in a server's own terms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clause {
     /// All hold. True when empty.

@@ -6,9 +6,9 @@ use stopgap_model::rule::{Condition, Field, Test};
 use stopgap_model::web::WebKind;
 
 use super::clause::WebRule;
+use super::condition::clause;
 use super::fields::is_plain_name;
 use super::server::Server;
-use super::translate::clause;
 use super::ways;
 use stopgap_rules::CompiledCondition;
 use stopgap_rules::simplify_condition;

@@ -4,6 +4,7 @@
 //! mean is part of the pattern, which is PCRE on all of them.
 
 mod clause;
+mod condition;
 mod fields;
 mod headers;
 pub(crate) mod pcre;

@@ -4,8 +4,6 @@
 //! and nothing by which a server's language begins a variable or a comment. So no pattern can leave
 //! its quotes, in whichever language it stands.
 
-use std::fmt::Write as _;
-
 use stopgap_pattern::ast::ByteSet;
 
 /// A byte.
@@ -30,26 +28,40 @@ pub(crate) fn class(set: &ByteSet) -> String {
         (Some(single), None) => return byte(single),
         _ => {}
     }
+    let plain = ranges(set);
+    // What is not in so short a set begins with a zero byte, which is as long as that.
+    if plain.len() <= ZERO.len() {
+        return format!("[{plain}]");
+    }
     let complement = set.complement();
-    let (plain, negated) = (ranges(set, &byte), ranges(&complement, &byte));
+    let negated = ranges(&complement);
     if complement != ByteSet::EMPTY && negated.len() < plain.len() {
         return format!("[^{negated}]");
     }
     format!("[{plain}]")
 }
 
+/// A zero byte, as it is written.
+const ZERO: &str = r"\x00";
+
 /// The two hexadecimal digits, in either case, of a byte of a set that is not empty.
 pub(crate) fn escape_digits(set: &ByteSet) -> String {
-    let mut groups: Vec<(ByteSet, ByteSet)> = Vec::new();
-    for high in 0..16_u8 {
-        let low = ByteSet::of((0..16).filter(|low| set.contains(high << 4 | low)));
-        match groups.iter_mut().find(|(_, known)| *known == low) {
-            _ if low == ByteSet::EMPTY => {}
-            Some((highs, _)) => highs.insert(high),
-            None => groups.push((ByteSet::of([high]), low)),
+    // The second digits behind each first one, as bits.
+    let mut rows = [0_u16; 16];
+    for byte in set.iter() {
+        if let Some(row) = rows.get_mut(usize::from(byte >> 4)) {
+            *row |= 1 << (byte & 15);
         }
     }
-    let pairs = groups.iter().map(|(high, low)| digits(high) + &digits(low));
+    // First digits with the same second ones, both as bits.
+    let mut groups: Vec<(u16, u16)> = Vec::new();
+    for (high, low) in rows.into_iter().enumerate().filter(|(_, low)| *low != 0) {
+        match groups.iter_mut().find(|(_, known)| *known == low) {
+            Some((highs, _)) => *highs |= 1 << high,
+            None => groups.push((1 << high, low)),
+        }
+    }
+    let pairs = groups.iter().map(|(high, low)| digits(*high) + &digits(*low));
     alternatives(&pairs.collect::<Vec<_>>())
 }
 
@@ -61,29 +73,37 @@ pub(crate) fn alternatives(expressions: &[String]) -> String {
     }
 }
 
-/// One hexadecimal digit, in either case, of a set of values.
-fn digits(values: &ByteSet) -> String {
-    let digits = values.iter().filter_map(|value| char::from_digit(value.into(), 16));
-    class(&ByteSet::of(digits.map(|digit| digit as u8)).folded())
+/// One hexadecimal digit, in either case, of a set of values, which are bits.
+fn digits(values: u16) -> String {
+    let has = |value: &u32| values >> value & 1 == 1;
+    let digits = (0..16).filter(has).filter_map(|value| char::from_digit(value, 16));
+    let both = digits.flat_map(|digit| [digit as u8, digit.to_ascii_uppercase() as u8]);
+    let set = ByteSet::of(both);
+    let mut bytes = set.iter();
+    match (bytes.next(), bytes.next()) {
+        (Some(single), None) => byte(single),
+        _ => format!("[{}]", ranges(&set)),
+    }
 }
 
 /// The ranges of a class.
-fn ranges(set: &ByteSet, written: &dyn Fn(u8) -> String) -> String {
+fn ranges(set: &ByteSet) -> String {
     let mut out = String::new();
-    let mut next = 0_u16;
-    while next < 256 {
-        let low = next;
-        while next < 256 && set.contains(next as u8) {
-            next += 1;
+    let mut bytes = set.iter().peekable();
+    while let Some(low) = bytes.next() {
+        let mut high = low;
+        while let Some(next) = bytes.next_if(|next| high.checked_add(1) == Some(*next)) {
+            high = next;
         }
-        // Writing to a string cannot fail.
-        let _ = match next - low {
-            0 => Ok(()),
-            1 => write!(out, "{}", written(low as u8)),
-            2 => write!(out, "{}{}", written(low as u8), written(next as u8 - 1)),
-            _ => write!(out, "{}-{}", written(low as u8), written((next - 1) as u8)),
-        };
-        next += 1;
+        out.push_str(&byte(low));
+        match high - low {
+            0 => {}
+            1 => out.push_str(&byte(high)),
+            _ => {
+                out.push('-');
+                out.push_str(&byte(high));
+            }
+        }
     }
     out
 }

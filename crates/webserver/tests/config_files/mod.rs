@@ -11,10 +11,11 @@
 use std::collections::BTreeMap;
 
 use stopgap_model::host::{Fact, ServerPath};
+use stopgap_model::reason::{ConfigTrouble, WebRefusal};
 use stopgap_model::version::Version;
 use stopgap_model::web::{Account, WebKind, WebServer, WebSite};
 use stopgap_webserver::RuleText;
-use stopgap_webserver::{EditError, Files, Need, OverBudget, Passage, Placement, Read, Trouble};
+use stopgap_webserver::{Files, Need, OverBudget, Passage, Placement, Read};
 
 /// The files of a machine: the bytes of each, and the links.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +46,11 @@ pub fn server(kind: WebKind, config: &[&str], base: &str) -> WebServer {
         dormant: None,
         identity: String::new(),
     }
+}
+
+/// Reasons as sentences.
+pub fn sentences<T: ToString>(reasons: &[T]) -> Vec<String> {
+    reasons.iter().map(ToString::to_string).collect()
 }
 
 impl std::fmt::Debug for Machine {
@@ -144,7 +150,7 @@ impl Machine {
         told.collect()
     }
 
-    pub fn trouble(&self) -> Trouble {
+    pub fn trouble(&self) -> ConfigTrouble {
         self.read().unwrap().layout().map(|_| ()).unwrap_err()
     }
 
@@ -153,11 +159,11 @@ impl Machine {
     }
 
     pub fn gaps(&self, text: &RuleText) -> Vec<String> {
-        self.read().unwrap().layout().unwrap().gaps(text)
+        sentences(&self.read().unwrap().layout().unwrap().gaps(text))
     }
 
     pub fn holes(&self, text: &RuleText) -> Vec<String> {
-        self.read().unwrap().layout().unwrap().holes(text)
+        sentences(&self.read().unwrap().layout().unwrap().holes(text))
     }
 
     pub fn unreached(&self, text: &RuleText) -> Vec<String> {
@@ -170,8 +176,13 @@ impl Machine {
         files.layout().unwrap().written_files().iter().map(ToString::to_string).collect()
     }
 
-    pub fn try_place(&self, text: &RuleText) -> Result<Placement, EditError> {
+    pub fn try_place(&self, text: &RuleText) -> Result<Placement, WebRefusal> {
         self.read().unwrap().layout().unwrap().place(text)
+    }
+
+    /// Why a text has no place, as a sentence.
+    pub fn refusal(&self, text: &RuleText) -> String {
+        self.try_place(text).unwrap_err().to_string()
     }
 
     pub fn place(&self, text: &RuleText) -> Placement {
@@ -207,7 +218,7 @@ impl Machine {
         let again = placed.place(text);
         let second = placed.after(&again);
         assert!(again.edits.is_empty(), "not idempotent: {placed:?}\nsecond: {second:?}");
-        assert_eq!(again.differences, Vec::<String>::new());
+        assert_eq!(again.differences, Vec::new());
         let out = placed.with(empty);
         assert!(out.files == self.files, "not exact: {self:?}\nplaced: {placed:?}\nout: {out:?}");
         assert_eq!(self.place(empty).edits, Vec::new());
