@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::Timestamp;
 use stopgap_engine::{CycleReport, Engine, Trouble};
-use stopgap_host::Host as _;
+use stopgap_host::WebServers as _;
 use stopgap_model::evidence::{Answer, Tally, Verdict, Wanted};
 use stopgap_model::policy::{Policy, Switch};
 use stopgap_model::report::{MitigationReport, State};

@@ -1,29 +1,43 @@
-//! The door to the server: facts and files.
+//! The door to the server: its files, its web servers, its services, and what is installed.
 //!
-//! A [`Host`] is where files are read and replaced, by the paths that the server itself uses.
-//! [`TreeHost`] is a server's files under a folder, such as a mounted disk or a golden image;
-//! [`LinuxHost`] is this machine, with the web servers that run on it, and what can be done with
-//! them is [`Live`]. [`exchange_facts`], [`php_facts`] and [`packages`] say what is installed; all but
-//! rpm's packages from the files alone.
+//! A [`Host`] is asked by the paths that the server itself uses. Its parts are traits: [`Files`],
+//! [`WebServers`] (with [`Live`] for those that run) and [`Services`]. [`TreeHost`] is a server's files
+//! under a folder, such as a mounted disk or a golden image; [`LinuxHost`] is this machine.
+//! [`exchange_facts`], [`php_facts`] and [`packages`] say what is installed; all but rpm's packages
+//! from the files alone.
+//!
+//! By system: `linux/`, `windows/`, `tree/`. By web server: `web/`.
 
-mod exchange;
+mod files;
 mod host;
+mod installed;
+#[cfg(target_os = "linux")]
 mod linux;
-mod live;
-mod packages;
-mod path;
-pub mod pe;
-mod php;
-mod rpm;
+mod services;
 mod tree;
-mod unix;
+mod unix_files;
+mod web;
+mod web_servers;
+// On Linux it is built with the tests, so that it keeps compiling.
+#[cfg(any(windows, test))]
+#[cfg_attr(
+    not(windows),
+    allow(dead_code, unreachable_pub, reason = "only its own tests use it on this system")
+)]
+mod windows;
+mod windows_path;
 
-pub use exchange::exchange_facts;
-pub use host::{Found, Host, Named, Read};
+pub use files::{Files, Found, Read};
+pub use host::Host;
+pub use installed::{exchange_facts, packages, pe, php_facts};
+#[cfg(target_os = "linux")]
 pub use linux::LinuxHost;
-pub use live::{Answer, Asking, Heard, Live, Question, ReloadError, Stop, TestError};
-pub use packages::packages;
-pub use path::{NotAbsolute, parts};
-pub use php::php_facts;
+pub use services::{Activity, Service, ServiceError, Services, StartMode, StartSetup};
 pub use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
 pub use tree::TreeHost;
+pub use web_servers::{
+    Answer, Asking, Heard, Live, Named, Question, ReloadError, Stop, TestError, WebServers,
+};
+#[cfg(windows)]
+pub use windows::WindowsHost;
+pub use windows_path::{NotAbsolute, parts};

@@ -1,6 +1,6 @@
 //! What is known of Exchange, on servers of every kind.
 
-use stopgap_host::{Host as _, Read, exchange_facts};
+use stopgap_host::{Files as _, Read, exchange_facts};
 use stopgap_model::host::{Application, Iis, Site, VirtualDirectory};
 use stopgap_model::{Fact, ServerPath, Version};
 use stopgap_sandbox::{APPLICATION_HOST, INSTALL_FOLDER, SETUP_PROGRAM};

@@ -6,7 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use stopgap_host::{Host as _, LinuxHost, Read, ReplaceError, Writers};
+use stopgap_host::{Files as _, LinuxHost, Read, ReplaceError, WebServers as _, Writers};
 use stopgap_model::host::Fact;
 use stopgap_model::web::{Account, WebKind, WebServer, WebSettings};
 use stopgap_model::{Digest, ServerPath};

@@ -1,6 +1,6 @@
 //! A server's files under a folder, through the host's door.
 
-use stopgap_host::{Found, FsError, Host, Read, ReplaceError};
+use stopgap_host::{Files as _, Found, FsError, Host, Read, ReplaceError};
 use stopgap_model::{Digest, ServerPath};
 use stopgap_sandbox::{APPLICATION_HOST, Newline};
 use stopgap_testkit::{FailingHost, Fault, Tree, real_data};

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::symlink;
 
-use stopgap_host::{FsError, Host as _, Read, ReplaceError};
+use stopgap_host::{Files as _, FsError, Read, ReplaceError, WebServers as _};
 use stopgap_model::web::WebKind;
 use stopgap_model::{Digest, Fact, ServerPath};
 use stopgap_testkit::Tree;

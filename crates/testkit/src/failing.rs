@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use stopgap_fs::OsError;
 use stopgap_host::{
-    Answer, Asking, Found, FsError, Heard, Host, Live, Question, Read, ReloadError, ReplaceError,
-    Replacing, Stop, TestError,
+    Answer, Asking, Files, Found, FsError, Heard, Host, Live, Question, Read, ReloadError,
+    ReplaceError, Replacing, Services, Stop, TestError, WebServers,
 };
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
 
+use crate::services::SimulatedServices;
 use crate::simulated::{NGINX_CONF, Pace, SimulatedServer};
 
 /// What goes wrong, and when. Operations are reads, searches, replacements and removals of
@@ -61,6 +62,7 @@ pub struct FailingHost {
     /// What the operations were on, in their order.
     on: RefCell<Vec<String>>,
     web: Vec<SimulatedServer>,
+    services: Option<SimulatedServices>,
 }
 
 /// What an operation is to do.
@@ -92,6 +94,21 @@ impl FailingHost {
         let server = SimulatedServer::new(main, &self.files.borrow());
         self.web.push(server);
         self
+    }
+
+    /// The same server with a service manager.
+    #[must_use]
+    pub fn with_services(self, services: SimulatedServices) -> Self {
+        Self { services: Some(services), ..self }
+    }
+
+    /// The service manager.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    pub fn service_manager(&self) -> &SimulatedServices {
+        self.services.as_ref().expect("no service manager is here")
     }
 
     /// The first web server that runs on it.
@@ -221,7 +238,7 @@ fn failure(path: &ServerPath) -> FsError {
     FsError::Io { action: "use, in this test,", path: path.as_str().into(), source: OsError::IO }
 }
 
-impl Host for FailingHost {
+impl Files for FailingHost {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
         if self.next(path).fails() {
             return Read::Unreadable(format!("the test fails the read of {path}"));
@@ -330,6 +347,13 @@ impl Host for FailingHost {
         }
     }
 
+    fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
+        if self.next(path).fails() {
+            return Err(failure(path));
+        }
+        Ok(self.leftovers.borrow_mut().remove(&path.key()))
+    }
+
     fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
         Ok(path.clone())
     }
@@ -337,7 +361,9 @@ impl Host for FailingHost {
     fn glob(&self, _: &str) -> Result<Vec<ServerPath>, String> {
         Ok(Vec::new())
     }
+}
 
+impl WebServers for FailingHost {
     fn web_servers(&self) -> Vec<WebServer> {
         let found = self.web.iter().filter(|server| server.is_found());
         found.map(SimulatedServer::facts).collect()
@@ -350,12 +376,11 @@ impl Host for FailingHost {
     fn live(&self) -> Option<&dyn Live> {
         (!self.web.is_empty()).then_some(self)
     }
+}
 
-    fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
-        if self.next(path).fails() {
-            return Err(failure(path));
-        }
-        Ok(self.leftovers.borrow_mut().remove(&path.key()))
+impl Host for FailingHost {
+    fn services(&self) -> Option<&dyn Services> {
+        self.services.as_ref().map(|services| services as &dyn Services)
     }
 
     fn name(&self) -> String {

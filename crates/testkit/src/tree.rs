@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use stopgap_host::{Host as _, Read, TreeHost, parts};
+use stopgap_host::{Files as _, Read, TreeHost, parts};
 use stopgap_model::ServerPath;
 use stopgap_sandbox::{ExchangeServer, Newline, SETUP_PROGRAM};
 

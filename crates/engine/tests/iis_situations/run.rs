@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use stopgap_engine::{CycleError, CycleReport, Engine};
-use stopgap_host::{Found, FsError, Host, Live, Read, ReplaceError, TreeHost};
+use stopgap_host::{Files, Found, FsError, Host, Live, Read, ReplaceError, TreeHost, WebServers};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{ActionReport, MitigationReport};
 use stopgap_model::web::WebServer;
@@ -27,7 +27,7 @@ struct Watched {
     replaced: RefCell<Vec<String>>,
 }
 
-impl Host for Watched {
+impl Files for Watched {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
         match self.denied.iter().any(|denied| denied.key() == path.key()) {
             true => Read::Unreadable(format!("{path} cannot be opened: access is denied")),
@@ -55,6 +55,10 @@ impl Host for Watched {
         self.tree.remove(path, expected)
     }
 
+    fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
+        self.tree.remove_leftover(path)
+    }
+
     fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
         self.tree.real_path(path)
     }
@@ -62,7 +66,9 @@ impl Host for Watched {
     fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
         self.tree.glob(pattern)
     }
+}
 
+impl WebServers for Watched {
     fn web_servers(&self) -> Vec<WebServer> {
         self.tree.web_servers()
     }
@@ -70,11 +76,9 @@ impl Host for Watched {
     fn live(&self) -> Option<&dyn Live> {
         None
     }
+}
 
-    fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
-        self.tree.remove_leftover(path)
-    }
-
+impl Host for Watched {
     fn name(&self) -> String {
         self.tree.name()
     }

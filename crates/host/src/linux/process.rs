@@ -12,7 +12,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use stopgap_fs::read_bounded;
 use stopgap_model::web::{Account, Capabilities, WebKind};
 
-use super::run::TICK;
+use crate::linux::command::TICK;
+use crate::web::{self, software::ReloadSignal};
 
 /// The most that is read of what a process was started with, in bytes: Linux lets one argument
 /// have 128 KiB, and all together 6 MiB.
@@ -21,8 +22,8 @@ const MAX_ARGUMENTS: u64 = 6 << 20;
 const EXECUTION_TIME: Duration = Duration::from_millis(200);
 /// The most that is read of /proc/PID/status: its list of groups may have 65,536.
 const MAX_STATUS: u64 = 1 << 20;
-/// What the titles of nginx's processes begin with.
-const NGINX_TITLE: &[u8] = b"nginx: ";
+/// How much of a process's title is looked at to tell which server it is, in bytes.
+const MAX_TITLE: u64 = 16;
 /// The most that is read of what is said in one line or a few.
 const MAX_FACTS: u64 = 64 * 1024;
 
@@ -152,7 +153,7 @@ impl Process {
         let program = fs::read_link(at(pid, "exe")).ok()?.to_str()?.to_owned();
         let program = program.strip_suffix(" (deleted)").unwrap_or(&program).to_owned();
         let declared = programs.iter().find(|(path, _)| *path == program);
-        let named = declared.map(|(_, kind)| *kind).or_else(|| kind_of(&program));
+        let named = declared.map(|(_, kind)| *kind).or_else(|| web::kind_of(&program));
         let (kind, is_renamed) = (named.or_else(|| kind_by_title(pid))?, named.is_none());
         let Stat { parent, group, session, started, .. } = stat(pid)?;
         let rights = Rights::of(pid)?;
@@ -169,7 +170,7 @@ impl Process {
     pub(crate) fn is_orphan(&self) -> bool {
         let leads = self.group == self.id.pid || self.session == self.id.pid;
         let with_parent = || stat(self.parent).is_some_and(|parent| parent.session == self.session);
-        self.kind != WebKind::Nginx && !leads && !with_parent()
+        web::software(self.kind).title_prefix().is_none() && !leads && !with_parent()
     }
 
     /// Its arguments; why they cannot be known, if so: a sentence without a full stop.
@@ -189,20 +190,11 @@ impl Process {
         // nginx writes its title over arguments and variables, and cuts it where they end: a byte
         // before the last one, which is a zero.
         let room = stat(self.id.pid).and_then(|stat| stat.strings).unwrap_or(u64::MAX);
-        if self.kind == WebKind::Nginx && title.len() as u64 + 2 >= room {
+        let writes_title = web::software(self.kind).title_prefix().is_some();
+        if writes_title && title.len() as u64 + 2 >= room {
             return Err("its title has no room for all of its arguments".to_owned());
         }
         Ok(arguments)
-    }
-}
-
-/// The server that a program of this path is, by its name.
-pub(crate) fn kind_of(program: &str) -> Option<WebKind> {
-    match program.rsplit('/').next()? {
-        "nginx" | "nginx-debug" => Some(WebKind::Nginx),
-        "apache2" | "httpd" => Some(WebKind::Apache),
-        "haproxy" => Some(WebKind::HaProxy),
-        _ => None,
     }
 }
 
@@ -210,12 +202,8 @@ pub(crate) fn kind_of(program: &str) -> Option<WebKind> {
 /// its processes is over its arguments.
 fn kind_by_title(pid: i32) -> Option<WebKind> {
     let mut title = Vec::new();
-    fs::File::open(at(pid, "cmdline"))
-        .ok()?
-        .take(NGINX_TITLE.len() as u64)
-        .read_to_end(&mut title)
-        .ok()?;
-    (title == NGINX_TITLE).then_some(WebKind::Nginx)
+    fs::File::open(at(pid, "cmdline")).ok()?.take(MAX_TITLE).read_to_end(&mut title).ok()?;
+    web::kind_of_title(&title)
 }
 
 impl Rights {
@@ -315,7 +303,12 @@ impl ProcessId {
 
     /// Sends a signal, unless another process has the number by now. The process is held first, and
     /// then looked at: what is held cannot become another one.
-    pub(crate) fn signal(self, signal: Signal) -> Result<(), String> {
+    pub(crate) fn signal(self, signal: ReloadSignal) -> Result<(), String> {
+        let signal = match signal {
+            ReloadSignal::Hup => Signal::HUP,
+            ReloadSignal::Usr1 => Signal::USR1,
+            ReloadSignal::Usr2 => Signal::USR2,
+        };
         let gone = || format!("process {} is gone", self.pid);
         let cannot = |errno| match errno {
             Errno::SRCH => gone(),

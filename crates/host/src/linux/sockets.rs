@@ -12,7 +12,7 @@ use rustix::net::sockopt::socket_acceptconn;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use stopgap_fs::read_bounded;
 
-use super::process::{ProcessId, at};
+use crate::linux::process::{ProcessId, at};
 
 /// The most that is read of a table of sockets, in bytes: 150 for each, and a hundred thousand
 /// connections are many.
@@ -167,7 +167,7 @@ fn unix_listener(line: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsFd;
     use std::os::linux::net::SocketAddrExt as _;

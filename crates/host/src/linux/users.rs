@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use stopgap_model::ServerPath;
 use stopgap_model::web::Account;
 
-use crate::host::Read;
-use crate::unix::UnixFiles;
+use crate::files::Read;
+use crate::unix_files::UnixFiles;
 
 /// The largest of these files that is read, in bytes: ten thousand users have less than 1 MB.
 const MAX_FILE: u64 = 16 << 20;

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use self::background::Background;
 use rustix::process::{Pid, Signal, kill_process};
-use stopgap_host::{Answer, Asking, Heard, Host as _, LinuxHost, Live, Question, TestError};
+use stopgap_host::{Answer, Asking, Heard, LinuxHost, Live, Question, TestError, WebServers as _};
 use stopgap_model::web::{BESIDE_SUFFIX, Listen, WebKind, WebServer, WebSite};
 use stopgap_model::web::{DeclaredServer, WebSettings};
 use stopgap_model::{Fact, Request, ServerPath};

@@ -1,0 +1,16 @@
+//! Which file a program is, whatever its name.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use stopgap_model::ServerPath;
+
+/// What tells a program from the one that a package put in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileIdentity(Option<(u64, u64, i64)>);
+
+impl FileIdentity {
+    pub(crate) fn of(program: &ServerPath) -> Self {
+        let facts = std::fs::metadata(program.as_str()).ok();
+        Self(facts.map(|facts| (facts.dev(), facts.ino(), facts.mtime())))
+    }
+}

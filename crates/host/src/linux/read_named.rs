@@ -1,0 +1,41 @@
+//! Files that a web server's configuration names, read with the rights of whoever names them.
+
+use stopgap_fs::Writers;
+use stopgap_model::ServerPath;
+use stopgap_model::problem::sentence;
+use stopgap_model::web::WebServer;
+
+use crate::files::Read;
+use crate::linux::machine::LinuxHost;
+use crate::linux::read_as::with_files_of;
+use crate::web_servers::Named;
+
+impl LinuxHost {
+    pub(crate) fn read_on(
+        &self,
+        server: &WebServer,
+        word: Writers,
+        path: &ServerPath,
+        max: u64,
+    ) -> Named {
+        let account = self.readers.account(&self.files, server, word);
+        let looked = with_files_of(&account, || {
+            let real = self.files.real_path(path)?;
+            let read = self.files.read(&real, max);
+            let writers = self.files.writers(path).map_err(|error| sentence(&error))?;
+            Ok((real, read, writers))
+        });
+        match looked.and_then(|looked: Result<_, String>| looked) {
+            Ok((real, read, there)) => {
+                let (writers, owner) = there.unwrap_or((Writers::Root, 0));
+                let is_theirs = word == Writers::Root || word == Writers::User(owner);
+                self.readers.note(&real, is_theirs);
+                Named { real: Ok(real), read, writers, is_theirs }
+            }
+            Err(why) => {
+                let read = Read::Unreadable(why.clone());
+                Named { real: Err(why), read, writers: Writers::Several, is_theirs: false }
+            }
+        }
+    }
+}

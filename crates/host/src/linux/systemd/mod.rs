@@ -1,0 +1,5 @@
+//! The service manager of this machine, where it is systemd.
+
+pub(crate) mod environment;
+pub(crate) mod manager;
+pub(crate) mod unit;

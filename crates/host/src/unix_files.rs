@@ -1,0 +1,111 @@
+//! The files of a Unix server, by the paths that it uses.
+
+use std::path::{Path, PathBuf};
+
+use stopgap_fs::{FsError, ReplaceError, Replacing, Staged, UnixRoot, Writers};
+use stopgap_model::problem::sentence;
+use stopgap_model::web::Account;
+use stopgap_model::{Digest, ServerPath};
+
+use crate::files::{Found, Read};
+
+/// The files of a Unix server below a folder, which is `/` for this machine.
+#[derive(Debug)]
+pub(crate) struct UnixFiles(UnixRoot);
+
+impl UnixFiles {
+    pub(crate) fn open(root: &Path) -> Result<Self, FsError> {
+        UnixRoot::open(root).map(Self)
+    }
+
+    pub(crate) fn read(&self, path: &ServerPath, max: u64) -> Read {
+        match self.0.read(path.as_str(), max) {
+            Ok(Some(bytes)) => Read::Found(bytes),
+            Ok(None) => Read::Absent,
+            Err(error) => Read::Unreadable(sentence(&error)),
+        }
+    }
+
+    /// Every file of a name below a folder is asked for by what looks at Windows only.
+    pub(crate) fn find(folder: &ServerPath) -> Found {
+        let why = format!("{folder} is not a folder of Windows, and only those are searched");
+        Found { files: Vec::new(), incomplete: Some(why) }
+    }
+
+    pub(crate) fn replace(
+        &self,
+        path: &ServerPath,
+        expected: Digest,
+        new: &[u8],
+    ) -> Result<(), ReplaceError> {
+        self.0.replace(path.as_str(), expected, new)
+    }
+
+    pub(crate) fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+        match self.0.replacing(path.as_str()) {
+            // It is made.
+            Err(ReplaceError::Missing { .. }) => Ok(Replacing::Renamed),
+            replacing => replacing.map_err(|error| sentence(&error)),
+        }
+    }
+
+    pub(crate) fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
+        self.0.create(path.as_str(), new)
+    }
+
+    pub(crate) fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
+        self.0.remove(path.as_str(), expected)
+    }
+
+    pub(crate) fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
+        self.0.remove_leftover(path.as_str())
+    }
+
+    /// Writes a file beside another one, for the account that is to read it and nobody else.
+    pub(crate) fn stage(
+        &self,
+        path: &ServerPath,
+        bytes: &[u8],
+        reader: &Account,
+    ) -> Result<Staged, FsError> {
+        let owner = (!reader.is_root()).then_some((reader.uid, reader.gid));
+        self.0.stage(path.as_str(), bytes, owner)
+    }
+
+    pub(crate) fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+        match self.0.real_path(path.as_str()) {
+            Ok(Some(real)) => named(&real),
+            Ok(None) => Ok(path.clone()),
+            Err(error) => Err(sentence(&error)),
+        }
+    }
+
+    pub(crate) fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+        let paths = self.0.glob(pattern).map_err(|error| sentence(&error))?;
+        paths.iter().map(named).collect()
+    }
+
+    /// Who may change what a path leads to, and whose it is; `None` if nothing is there.
+    pub(crate) fn writers(&self, path: &ServerPath) -> Result<Option<(Writers, u32)>, FsError> {
+        self.0.writers(path.as_str())
+    }
+
+    pub(crate) fn is_folder(&self, path: &ServerPath) -> bool {
+        self.0.is_folder(path.as_str()).unwrap_or(false)
+    }
+
+    /// Whether a program may be run: nobody unprivileged may have written it.
+    pub(crate) fn require_guarded(&self, program: &ServerPath) -> Result<(), String> {
+        self.0.require_guarded(program.as_str()).map_err(|error| sentence(&error))
+    }
+}
+
+fn named(path: &PathBuf) -> Result<ServerPath, String> {
+    let text = path.to_str().ok_or_else(|| format!("the path {path:?} is not text"))?;
+    Ok(ServerPath::new(text))
+}
+
+/// Files are made and removed for the servers of Unix only.
+pub(crate) fn not_unix(path: &ServerPath) -> FsError {
+    FsError::BadName { name: path.as_str().to_owned() }
+}

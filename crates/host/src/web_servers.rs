@@ -1,0 +1,219 @@
+//! The web servers of a host: which there are, the files that their configuration names, and what can be
+//! done with those that run.
+
+use std::time::Duration;
+
+use stopgap_fs::Writers;
+pub use stopgap_model::evidence::Answer;
+use stopgap_model::web::{LeftOut, WebServer, WebSite};
+use stopgap_model::{Request, ServerPath};
+
+use crate::files::{Files, Read};
+
+/// A file that a web server's configuration names, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The file itself, every link followed; or why that is not known, a sentence without a full stop.
+    pub real: Result<ServerPath, String>,
+    /// What reading it came to.
+    pub read: Read,
+    /// Who may change it.
+    pub writers: Writers,
+    /// Whether it may be changed on the word on which it was read: root's, or that of its owner.
+    pub is_theirs: bool,
+}
+
+/// The web servers of a host.
+pub trait WebServers: Files {
+    /// The web servers other than IIS that are installed or run here.
+    fn web_servers(&self) -> Vec<WebServer>;
+
+    /// What the last [`WebServers::web_servers`] left out: what looks like a web server and is not taken for
+    /// one that may be acted for.
+    fn left_out(&self) -> LeftOut {
+        LeftOut::default()
+    }
+
+    /// Reads a file of at most `max` bytes that the configuration of a web server names: with the
+    /// rights that the server is started with and, where others than root may write what names it
+    /// (`word`), with theirs. Whoever could have it included has no more of it than he has himself.
+    fn read_named(&self, _: &WebServer, _word: Writers, path: &ServerPath, max: u64) -> Named {
+        let real = self.real_path(path);
+        let read = match &real {
+            Ok(real) => self.read(real, max),
+            Err(why) => Read::Unreadable(why.clone()),
+        };
+        Named { real, read, writers: Writers::Root, is_theirs: true }
+    }
+
+    /// The files that a pattern in the configuration of a web server names, as for [`Files::glob`], and
+    /// with the rights of [`WebServers::read_named`].
+    ///
+    /// # Errors
+    /// As for [`Files::glob`].
+    fn glob_named(
+        &self,
+        _: &WebServer,
+        _word: Writers,
+        pattern: &str,
+    ) -> Result<Vec<ServerPath>, String> {
+        self.glob(pattern)
+    }
+
+    /// What can be done with servers that run; `None` where nothing runs, as under a folder.
+    fn live(&self) -> Option<&dyn Live>;
+}
+
+/// Asked again and again while a server is waited for: `true` says that the wait is to end now.
+pub type Stop<'a> = dyn Fn() -> bool + Sync + 'a;
+
+/// Web servers that run on this machine. Every operation is bounded in time.
+pub trait Live {
+    /// Runs the server's own test of its configuration. With `staged`, these bytes are written to
+    /// files beside those of these paths (see `model::web::beside`), the test is made of the
+    /// staged files instead of the configuration files beside which they stand, and they are removed
+    /// again.
+    ///
+    /// # Errors
+    /// It does not pass, with what the server says; or the test could not be made, also because
+    /// `stop` said so: the program that makes it is ended then.
+    fn test_until(
+        &self,
+        server: &WebServer,
+        staged: &[(ServerPath, Vec<u8>)],
+        stop: &Stop<'_>,
+    ) -> Result<(), TestError>;
+
+    /// Runs the server's own test of its configuration to its end; see `test_until`.
+    ///
+    /// # Errors
+    /// See `test_until`.
+    fn test(&self, server: &WebServer, staged: &[(ServerPath, Vec<u8>)]) -> Result<(), TestError> {
+        self.test_until(server, staged, &|| false)
+    }
+
+    /// Has the server take its configuration, as its service manager does it where there is one,
+    /// without closing a connection. When this returns, new processes answer. Answers what a person
+    /// should know, a sentence without a full stop: processes of before that do not end.
+    ///
+    /// # Errors
+    /// The server refuses it; or did not take it in time or before `stop` said that it is not waited for
+    /// any longer, or is gone.
+    fn reload_until(
+        &self,
+        server: &WebServer,
+        stop: &Stop<'_>,
+    ) -> Result<Option<String>, ReloadError>;
+
+    /// Has the server take its configuration, and waits until it did; see `reload_until`.
+    ///
+    /// # Errors
+    /// See `reload_until`.
+    fn reload(&self, server: &WebServer) -> Result<Option<String>, ReloadError> {
+        self.reload_until(server, &|| false)
+    }
+
+    /// How long it may take after a reload until every site answers as it should: while new processes
+    /// start to answer, old ones still do.
+    fn settling(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    /// Starts a server that was found running and is not there any more.
+    ///
+    /// # Errors
+    /// It does not come up; a sentence without a full stop.
+    fn start(&self, server: &WebServer) -> Result<(), String>;
+
+    /// Whether the server runs now.
+    fn is_running(&self, server: &WebServer) -> bool;
+
+    /// Begins to ask sites, over this machine's own addresses. `quick`: how long an answer may take
+    /// until it is told that it is slow.
+    fn asking(&self, quick: Duration) -> Box<dyn Asking + '_>;
+
+    /// What rpm says of every installed package, a line for each: the name, a blank, and
+    /// `epoch:version-release`.
+    ///
+    /// # Errors
+    /// There is no rpm, or it does not answer in time; a sentence without a full stop.
+    fn rpm_packages(&self) -> Result<Vec<u8>, String> {
+        Err("there is no rpm here".to_owned())
+    }
+}
+
+/// Sites that are being asked, side by side: a site that does not answer keeps no other from being
+/// asked. When this is dropped, what is still asked is given up.
+pub trait Asking {
+    /// Puts a question. Questions to one site are begun in this order. Answers the question's number.
+    fn ask(&mut self, question: Question) -> usize;
+
+    /// What is heard next, if anything is within `patience`.
+    fn next(&mut self, patience: Duration) -> Option<Heard>;
+
+    /// From now on questions are begun one after the other, with pauses, whichever site they are to: the
+    /// server limits how often it is asked.
+    fn spare(&mut self) {}
+
+    /// Whether they are, also because several sites said that they were asked too often.
+    fn is_sparing(&self) -> bool {
+        false
+    }
+
+    /// From now on no question is begun. Those that were are still answered. Answers the numbers of the
+    /// others.
+    fn begin_no_more(&mut self) -> Vec<usize>;
+}
+
+/// A request to a site.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The site.
+    pub site: WebSite,
+    /// The request.
+    pub request: Request,
+    /// How long the answer may take from when the question is begun.
+    pub patience: Duration,
+}
+
+/// What is heard of a question, by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// It was begun, and takes longer than a quick one. Its answer is still to come.
+    Slow(usize),
+    /// It is answered, or its time is over.
+    Answer(usize, Answer),
+}
+
+/// A server did not take its configuration; each a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReloadError {
+    /// It refuses it, or takes none while it serves: so it does as long as it runs as it is.
+    #[error("{0}")]
+    Refused(String),
+    /// It did not, this time.
+    #[error("{0}")]
+    NotTaken(String),
+}
+
+impl From<String> for ReloadError {
+    fn from(why: String) -> Self {
+        Self::NotTaken(why)
+    }
+}
+
+/// The server's own test of its configuration did not pass.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TestError {
+    /// The server refuses the configuration.
+    #[error("{program} refuses the configuration: {said}")]
+    Refused {
+        /// The program that was asked.
+        program: ServerPath,
+        /// What it said, its last lines as one.
+        said: String,
+    },
+    /// The test could not be made, or did not end in time.
+    #[error("the configuration could not be tested: {0}")]
+    NotMade(String),
+}
