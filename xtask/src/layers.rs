@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fs", &["model"]),
     ("feed", &["model", "pattern", "rules", "eocs", "fs"]),
     ("host", &["model", "fs"]),
-    ("store", &["model", "plan", "fs"]),
+    ("store", &["model", "iis", "webserver", "plan", "fs"]),
     ("engine", &["model", "rules", "iis", "webserver", "plan", "fs", "host", "store"]),
     (
         "agent",

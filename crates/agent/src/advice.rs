@@ -142,5 +142,9 @@ fn of_store(error: &StoreError) -> String {
         StoreError::Unreadable { .. } => {
             "restore the file from a backup of the state folder; nothing was changed".into()
         }
+        StoreError::Newer { .. } => {
+            "use the version of stopgap that was here last, or a newer one; nothing was changed"
+                .into()
+        }
     }
 }

@@ -92,7 +92,9 @@ impl Cause {
                 Self::of_fs(error)
             }
             StoreError::Folder(_) => Self::NotPermitted,
-            StoreError::Unreadable { .. } | StoreError::NoRoom { .. } => Self::Other,
+            StoreError::Unreadable { .. }
+            | StoreError::Newer { .. }
+            | StoreError::NoRoom { .. } => Self::Other,
             StoreError::Lock(LockError::Held { .. }) => Self::Locked,
             StoreError::Lock(LockError::Fs(error)) => Self::of_fs(error),
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::id::MitigationId;
@@ -17,7 +17,7 @@ use crate::web::{Listen, ServerId, WebSite};
 const MAX_NAMED: usize = 3;
 
 /// What came back from a site.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// An answer with this status.
@@ -48,7 +48,7 @@ impl fmt::Display for Answer {
 
 /// A site, as far as it is told apart from the others of its server. Unlike a `WebSite` it stays the
 /// same when blocks are put into the configuration in front of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Site {
     /// The name that requests ask for; empty where none is configured.
     pub name: String,
@@ -81,7 +81,7 @@ impl fmt::Display for Site {
 }
 
 /// What must become of a probe on a server that has the rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// It must be blocked.
@@ -91,7 +91,7 @@ pub enum Wanted {
 }
 
 /// What an answer shows of a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", content = "why", rename_all = "kebab-case")]
 pub enum Verdict {
     /// It was blocked, as it is to be.
@@ -125,7 +125,7 @@ impl Verdict {
 }
 
 /// One probe that was sent to one site, or was to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sighting {
     /// When.
     pub at: Timestamp,
@@ -151,7 +151,6 @@ pub struct Sighting {
     #[serde(flatten)]
     pub verdict: Verdict,
     /// Whether something has changed there since: it tells how it was then, not how it is.
-    #[serde(default)]
     pub earlier: bool,
 }
 

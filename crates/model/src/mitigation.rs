@@ -1,7 +1,5 @@
 //! A mitigation: what it is for, what it changes, and the probes that prove it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::digest::Digest;
 use crate::id::{ActionId, MitigationId};
 use crate::request::{Request, Response};
@@ -148,8 +146,7 @@ impl ActionKind {
 }
 
 /// A change of a header.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderChange {
     /// The header is removed.
     Remove,

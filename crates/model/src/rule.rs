@@ -3,8 +3,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 /// A rule that blocks the requests for which `when` holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockRule {
@@ -20,8 +18,7 @@ pub struct BlockRule {
 pub const DEFAULT_BODY_LIMIT: usize = 64 * 1024;
 
 /// How a request is blocked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Deny {
     /// The connection is closed without an answer.
     Abort,

@@ -24,7 +24,6 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
 use stopgap_iis::config::{Entry, Scaffold, Snapshot, Undo};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
@@ -149,8 +148,7 @@ impl Plan {
 }
 
 /// One change of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// What carries out an action is put in.
     Insert(Box<Placed>),
@@ -179,7 +177,6 @@ pub enum Step {
         taken_out: Vec<TakenOut>,
         /// The rules that are taken out, now or before, though a line of ours stays in a file that cannot
         /// be changed, and takes in nothing.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left: Vec<WebPlaced>,
     },
 }
@@ -222,7 +219,7 @@ impl Step {
 }
 
 /// What carries out an action on the server, with all that is needed to take it out again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
     /// The mitigation.
     pub mitigation: MitigationId,
@@ -233,14 +230,13 @@ pub struct Placed {
     /// The action.
     pub action: ActionId,
     /// Whether it was found there, as it would have been written, and not put in.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
     /// What was put in, the rule that does the work first.
     pub parts: Vec<Part>,
 }
 
 /// One thing that was put into a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The file.
     pub file: ServerPath,

@@ -4,99 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stopgap_model::Digest;
 
-/// One line of the audit trail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// Its number, from 1.
-    pub seq: u64,
-    /// When.
-    pub at: Timestamp,
-    /// Who or what did it.
-    pub who: String,
-    /// What happened.
-    pub event: Event,
-    /// The mitigation it is about; empty if none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub mitigation: String,
-    /// More, in words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub detail: String,
-    /// The digest of the line before; of nothing for the first.
-    pub prev: Digest,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Event {
-    /// A cycle looked at the server.
-    Checked,
-    /// A mitigation was applied.
-    Applied,
-    /// A mitigation was taken back.
-    Withdrawn,
-    /// A change was tried, found wanting and undone.
-    Failed,
-    /// A change was taken back because the cycle was to stop.
-    Halted,
-    /// A change that was cut short was put in order.
-    Recovered,
-    /// A mitigation was blocked.
-    Blocked,
-    /// A mitigation was unblocked.
-    Unblocked,
-    /// Automatic mitigation was switched on.
-    Enabled,
-    /// Automatic mitigation was switched off.
-    Disabled,
-    /// An unsigned catalog was used.
-    UnsignedCatalog,
-    /// A feed was added, with what it may ask for.
-    FeedAdded,
-    /// A feed was removed.
-    FeedRemoved,
-    /// A feed was fetched and had something new.
-    FeedChanged,
-    /// A feed was not taken.
-    FeedRefused,
-    /// A feed was taken from a bundle.
-    FeedImported,
-    /// The trail's last line was torn and was cut off.
-    Repaired,
-    /// The trail did not end with the last line that was written.
-    TrailBroken,
-}
-
-impl Event {
-    /// The word used in output.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Checked => "checked",
-            Self::Applied => "applied",
-            Self::Withdrawn => "withdrawn",
-            Self::Failed => "failed",
-            Self::Halted => "halted",
-            Self::Recovered => "recovered",
-            Self::Blocked => "blocked",
-            Self::Unblocked => "unblocked",
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-            Self::UnsignedCatalog => "unsigned-catalog",
-            Self::FeedAdded => "feed-added",
-            Self::FeedRemoved => "feed-removed",
-            Self::FeedChanged => "feed-changed",
-            Self::FeedRefused => "feed-refused",
-            Self::FeedImported => "feed-imported",
-            Self::Repaired => "repaired",
-            Self::TrailBroken => "trail-broken",
-        }
-    }
-}
+use crate::line::{self, Line, Place, Unread};
 
 /// The number and the digest of the last line of the trail, as it is kept outside the trail. The
 /// trail may have lines after it: a crash can come between the line and the head.
@@ -137,6 +48,19 @@ pub enum AuditFault {
         line: usize,
         /// Why.
         why: String,
+    },
+    /// A newer program wrote a line, in a form that this one does not know.
+    #[error(
+        "line {line} of audit.jsonl was written by a newer Stopgap: it has schema {schema}, and this \
+         one reads up to {known}"
+    )]
+    Newer {
+        /// Where it is in the file, from 1.
+        line: usize,
+        /// The number of its form.
+        schema: u32,
+        /// The highest number that is known here.
+        known: u32,
     },
     /// Lines were taken out.
     #[error("{} of audit.jsonl", missing(*.from, *.to))]
@@ -203,29 +127,48 @@ pub(crate) fn read(bytes: &[u8], heads: &[Head]) -> Trail {
     for (at, text) in bytes.split_inclusive(|&b| b == b'\n').enumerate() {
         let Some(text) = text.strip_suffix(b"\n") else { break };
         let digest = Digest::of(text);
-        let line: Line = match serde_json::from_slice(text) {
-            Ok(line) => line,
-            Err(error) => {
-                trail.fault(AuditFault::Unreadable { line: at + 1, why: error.to_string() });
-                last = Head { seq: last.seq + 1, digest };
-                continue;
+        let read = line::read(text);
+        // What a newer program wrote still has its place in the chain.
+        let place = match &read {
+            Ok(line) => Some(Place { seq: line.seq, prev: line.prev }),
+            Err(unread) => {
+                let (fault, place) = unread.fault(at + 1);
+                trail.fault(fault);
+                place
             }
         };
-        if line.seq > last.seq + 1 {
-            trail.fault(AuditFault::Missing { from: last.seq + 1, to: line.seq - 1 });
-        } else if line.prev != last.digest || line.seq != last.seq + 1 {
+        let Some(Place { seq, prev }) = place else {
+            last = Head { seq: last.seq + 1, digest };
+            continue;
+        };
+        if seq > last.seq + 1 {
+            trail.fault(AuditFault::Missing { from: last.seq + 1, to: seq - 1 });
+        } else if prev != last.digest || seq != last.seq + 1 {
             trail.fault(AuditFault::Broken { line: at + 1 });
         }
-        if kept.get(&line.seq).is_some_and(|kept| kept.iter().any(|kept| *kept != digest)) {
-            trail.fault(AuditFault::Replaced { line: line.seq });
+        if kept.get(&seq).is_some_and(|kept| kept.iter().any(|kept| *kept != digest)) {
+            trail.fault(AuditFault::Replaced { line: seq });
         }
-        last = Head { seq: line.seq, digest };
-        trail.lines.push(line);
+        last = Head { seq, digest };
+        trail.lines.extend(read);
     }
     if let Some((&written, _)) = kept.last_key_value().filter(|(seq, _)| **seq > last.seq) {
         trail.fault(AuditFault::Cut { last: last.seq, written });
     }
     trail
+}
+
+impl Unread {
+    /// What is told of a line at this place of the file, and its place in the chain if it has one.
+    fn fault(&self, line: usize) -> (AuditFault, Option<Place>) {
+        match self {
+            Self::Nothing(why) => (AuditFault::Unreadable { line, why: why.clone() }, None),
+            Self::Newer(schema, place) => {
+                let (schema, known) = (*schema, line::SCHEMA);
+                (AuditFault::Newer { line, schema, known }, Some(*place))
+            }
+        }
+    }
 }
 
 impl Trail {
@@ -251,7 +194,7 @@ pub(crate) fn follows(end: &[u8], head: Option<Head>) -> Follows {
     let lines: Vec<&[u8]> = end.split_inclusive(|&b| b == b'\n').collect();
     let texts: Vec<&[u8]> =
         lines.iter().map(|line| line.strip_suffix(b"\n").unwrap_or(line)).collect();
-    let numbered = |text: &[u8]| serde_json::from_slice::<Line>(text).ok();
+    let numbered = |text: &[u8]| line::place(text);
     let here = match texts.last() {
         None => Head::none(),
         Some(text) => Head {

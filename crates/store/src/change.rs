@@ -3,17 +3,15 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use stopgap_model::{Digest, MitigationId, ServerId, ServerPath};
 use stopgap_plan::Step;
 
 use crate::audit::Head;
 
-/// One change: what was intended, and what became of it. `change.json` in its folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One change: what was intended, and what became of it. How `change.json` in its folder says it is the
+/// matter of `record`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The version of this record's form: 1.
-    pub schema: u32,
     /// Its number, from 1.
     pub number: u64,
     /// When it began.
@@ -27,15 +25,13 @@ pub struct Change {
     /// The files it changes.
     pub files: Vec<FileChange>,
     /// The last line of the audit trail when it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Head>,
     /// Why it is still only intended, where that is no crash: a file could not be put back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
 }
 
 /// A change that failed and that could not be taken back whole; the next cycle tries again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
     /// What failed, as a sentence without a full stop.
     pub error: String,
@@ -58,8 +54,7 @@ impl Change {
 }
 
 /// What became of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// It was begun. A change that is still so was cut short.
     Intended,
@@ -70,10 +65,8 @@ pub enum Status {
         /// Why.
         error: String,
         /// The mitigation that it was because of, where that is known and others were changed too.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<MitigationId>,
         /// With what it was tried, where the same would come to the same, or cost as much.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         tried: Option<Tried>,
     },
     /// It was taken back before it was found good, because the cycle was to stop. It did not fail.
@@ -87,7 +80,7 @@ pub enum Status {
 }
 
 /// With what a change was tried that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
     /// The digest of what was tried and with what.
     pub with: Digest,
@@ -97,7 +90,7 @@ pub struct Tried {
 }
 
 /// A file that a change replaces, makes or removes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
     /// The file on the server.
     pub path: ServerPath,
@@ -106,10 +99,8 @@ pub struct FileChange {
     /// The digest of its bytes after; `None`: it is removed.
     pub after: Option<Digest>,
     /// The before-image's path in the change's folder, where there was a file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// The path of its bytes after in the change's folder, where the file is written itself: of one that
     /// was written half it is told by them that it is ours.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_image: Option<String>,
 }

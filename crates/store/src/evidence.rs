@@ -3,17 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use stopgap_model::evidence::{Sighting, Site, Verdict};
-use stopgap_model::{MitigationId, ServerId, ServerPath};
+use stopgap_model::{MitigationId, ServerId};
 
-use crate::store::{Store, StoreError, boundary, unreadable};
+use crate::error::{StoreError, unreadable};
+use crate::evidence_file;
+use crate::kept_evidence::KeptEvidence;
+use crate::layout::EVIDENCE;
+use crate::store::Store;
+use crate::text::boundary;
 
-/// In the state folder.
-pub(crate) const EVIDENCE: &str = "evidence.json";
-/// The version of its form.
-const SCHEMA: u32 = 1;
 /// The most sightings that are kept; of more, the latest. All of those of five servers.
 const MAX_SIGHTINGS: usize = 20_000;
 /// The most hindrances that are kept.
@@ -24,36 +23,6 @@ const MAX_TEXT: usize = 200;
 const MAX_REASON: usize = 4_000;
 /// The largest file that is read back, in bytes.
 const MAX_FILE: u64 = 32 * 1024 * 1024;
-
-/// What was seen of the sites of this host, and what kept a change from being made there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeptEvidence {
-    /// The last of each probe on each site; and the last that shows something from before a change, as long as
-    /// nothing newer does.
-    pub sightings: Vec<Sighting>,
-    /// What the last check found, where no change record tells of it.
-    pub hindrances: Vec<Hindrance>,
-}
-
-/// What kept a change of a web server, or of one of its files, from being made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hindrance {
-    /// When it was seen.
-    pub at: Timestamp,
-    /// The server.
-    pub server: ServerId,
-    /// The file; `None`: the server refuses its configuration as it stands.
-    pub file: Option<ServerPath>,
-    /// Why, as a sentence without a full stop.
-    pub why: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct File {
-    schema: u32,
-    sightings: Vec<Sighting>,
-    hindrances: Vec<Hindrance>,
-}
 
 /// What one probe on one site is known by.
 type Key<'s> = (&'s Option<ServerId>, &'s Site, &'s MitigationId, &'s str);
@@ -111,7 +80,7 @@ impl KeptEvidence {
     }
 
     /// As much of it as is kept.
-    fn bounded(&self) -> File {
+    fn bounded(&self) -> Self {
         let mut sightings = self.sightings.clone();
         if sightings.len() > MAX_SIGHTINGS {
             sightings.sort_by_key(|sighting| std::cmp::Reverse(sighting.at));
@@ -121,7 +90,7 @@ impl KeptEvidence {
         hindrances.truncate(MAX_HINDRANCES);
         sightings.iter_mut().for_each(cut);
         hindrances.iter_mut().for_each(|it| cut_at(&mut it.why, MAX_REASON));
-        File { schema: SCHEMA, sightings, hindrances }
+        Self { sightings, hindrances }
     }
 }
 
@@ -147,12 +116,7 @@ impl Store {
         let Ok(Some(bytes)) = self.dir.read(EVIDENCE, MAX_FILE) else {
             return KeptEvidence::default();
         };
-        match serde_json::from_slice::<File>(&bytes) {
-            Ok(File { schema: SCHEMA, sightings, hindrances }) => {
-                KeptEvidence { sightings, hindrances }
-            }
-            Ok(_) | Err(_) => KeptEvidence::default(),
-        }
+        evidence_file::read(&bytes).unwrap_or_default()
     }
 
     /// Keeps what was seen, instead of what is kept.
@@ -161,16 +125,16 @@ impl Store {
     /// It cannot be written. Then nothing of it is kept, where that can be had: what is not true any
     /// more must not be told.
     pub fn keep_evidence(&self, evidence: &KeptEvidence) -> Result<(), StoreError> {
-        let mut file = evidence.bounded();
+        let mut kept = evidence.bounded();
         let bytes = loop {
-            let bytes = serde_json::to_vec(&file);
+            let bytes = evidence_file::write(&kept);
             let bytes = bytes.map_err(|error| unreadable(EVIDENCE, &error))?;
             if bytes.len() as u64 <= MAX_FILE {
                 break bytes;
             }
             // Names may be long. What is left out is seen again by the next check.
-            file.sightings.truncate(file.sightings.len() / 2);
-            file.hindrances.truncate(file.hindrances.len() / 2);
+            kept.sightings.truncate(kept.sightings.len() / 2);
+            kept.hindrances.truncate(kept.hindrances.len() / 2);
         };
         self.dir.write_atomic(EVIDENCE, &bytes).map_err(|error| {
             let _ = self.dir.remove_file(EVIDENCE);

@@ -18,19 +18,31 @@
 
 mod audit;
 mod change;
+mod changes;
 mod decisions;
+mod error;
+mod event;
 mod evidence;
+mod evidence_file;
 mod fold;
+mod kept_evidence;
+mod layout;
+mod line;
+mod record;
 mod rest;
 mod revisions;
 mod store;
+mod text;
 mod trail;
 
-pub use audit::{AuditFault, Event, Head, Line, Trail};
+pub use audit::{AuditFault, Head, Trail};
 pub use change::{Change, FileChange, Status, Stuck, Tried};
 pub use decisions::{Decisions, Said};
-pub use evidence::{Hindrance, KeptEvidence};
+pub use error::StoreError;
+pub use event::Event;
 pub use fold::{Folded, fold};
+pub use kept_evidence::{Hindrance, KeptEvidence};
+pub use line::Line;
 pub use revisions::Revisions;
-pub use store::{Store, StoreError};
+pub use store::Store;
 pub use trail::Entry;

@@ -7,8 +7,13 @@ use jiff::Timestamp;
 use stopgap_fs::Log;
 use stopgap_model::Digest;
 
-use crate::audit::{self, Event, Head, Line, Trail};
-use crate::store::{Store, StoreError, boundary, unreadable};
+use crate::audit::{self, Head, Trail};
+use crate::error::{StoreError, unreadable};
+use crate::event::Event;
+use crate::layout::{AUDIT, HEAD, ROOM};
+use crate::line::{self, Line};
+use crate::store::Store;
+use crate::text::boundary;
 
 /// The largest audit trail that is read, in bytes: about a hundred years of hourly cycles.
 const MAX_AUDIT: u64 = 256 * 1024 * 1024;
@@ -25,11 +30,6 @@ const WAIT: Duration = Duration::from_secs(10);
 const SHORT_WAIT: Duration = Duration::from_millis(500);
 /// How long is waited before the head is read again: it is written in less.
 const PAUSE: Duration = Duration::from_millis(20);
-/// The room on the disk that is kept for further lines, in bytes: a dozen of them.
-pub(crate) const ROOM: u64 = 4096;
-
-pub(crate) const AUDIT: &str = "audit.jsonl";
-const HEAD: &str = "trust/audit.head";
 /// Every head takes as much: it is written over in place.
 const HEAD_BYTES: usize = 128;
 
@@ -123,7 +123,7 @@ impl Store {
             let (seq, prev, mitigation) = (last.seq + 1, last.digest, (*mitigation).to_owned());
             let line =
                 Line { seq, at, who: who.to_owned(), event: *event, mitigation, detail, prev };
-            let json = serde_json::to_vec(&line).map_err(|error| unreadable(AUDIT, &error))?;
+            let json = line::write(&line).map_err(|error| unreadable(AUDIT, &error))?;
             last = Head { seq, digest: Digest::of(&json) };
             text.extend_from_slice(&json);
             text.push(b'\n');

@@ -1,6 +1,6 @@
 //! Simulators for tests: a server's files in a folder, a host that fails on demand, publishers
 //! of feeds with throwaway keys, small disks, the real web servers of this machine, a throwaway
-//! host that boots systemd, and a real server's files where they are at hand.
+//! host that boots systemd, state folders of older versions, and a real server's files where they are at hand.
 //!
 //! A dev-dependency only. What goes wrong here is a broken test, so it panics, and says why.
 #![allow(
@@ -16,6 +16,7 @@ mod failing;
 pub mod feed;
 mod python;
 mod real;
+pub mod records;
 pub mod repository;
 pub mod servers;
 mod services;

@@ -1,7 +1,5 @@
 //! What is written into the configuration of a server, by the parts that it goes to.
 
-use serde::{Deserialize, Serialize};
-
 /// What stands above the rules.
 pub(crate) const HEADING: [&str; 2] = [
     "# Emergency mitigations by Stopgap, written anew by it; see `stopgap list`.",
@@ -9,8 +7,7 @@ pub(crate) const HEADING: [&str; 2] = [
 ];
 
 /// What is written into the configuration of a server: all its rules together.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum RuleText {
     /// Nothing.
     #[default]

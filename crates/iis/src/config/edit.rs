@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 
 use roxmltree::Node;
-use serde::{Deserialize, Serialize};
 
 use super::edit_error::EditError;
 use super::entry::{Collection, Entry};
@@ -26,8 +25,7 @@ pub struct Inserted {
 }
 
 /// How to take one thing that was put in out again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "undo", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undo {
     /// An element was put in.
     Element(Element),
@@ -36,7 +34,7 @@ pub enum Undo {
 }
 
 /// How to take an element out again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
     /// Where it was put.
     pub place: Place,
@@ -71,8 +69,7 @@ impl Undo {
 }
 
 /// An element that exists, or is open, only for what we put in.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scaffold {
     /// An element that was created.
     Created {

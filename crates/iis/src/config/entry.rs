@@ -1,13 +1,11 @@
 //! What is put into a configuration file, and where such things stand in it.
 
 use crate::rewrite::{OutboundRule, PreCondition, Rule};
-use serde::{Deserialize, Serialize};
 
 use super::place::Place;
 
 /// Something that is put into a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// An inbound rule: of `globalRules` at [`Place::Server`], else of `rules`.
     Rule(Rule),
@@ -48,8 +46,7 @@ impl Entry {
 }
 
 /// A collection of named elements in a configuration file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Collection {
     /// `globalRules`.
     GlobalRules,

@@ -4,12 +4,10 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use serde::{Deserialize, Serialize};
 use stopgap_model::problem::one_line;
 
 /// Where in a configuration file something stands. Two spellings of one path are one place.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone)]
 pub enum Place {
     /// What holds for the whole server, in applicationHost.config: `globalRules`, the pools.
     Server,

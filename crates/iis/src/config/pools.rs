@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use roxmltree::Node;
-use serde::{Deserialize, Serialize};
 use stopgap_model::host::Iis;
 use stopgap_model::problem::one_line;
 
@@ -40,7 +39,7 @@ impl Pool {
 }
 
 /// What a pool's attributes were before they were set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolUndo {
     /// The pool's name.
     pub pool: String,
@@ -49,7 +48,7 @@ pub struct PoolUndo {
 }
 
 /// What one attribute was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributeUndo {
     /// Its name.
     pub name: String,

@@ -1,13 +1,10 @@
 //! An IIS URL Rewrite outbound rule and its precondition, as their XML says them, defaults filled
 //! in.
 
-use serde::{Deserialize, Serialize};
-
 use super::rule::{Condition, Grouping, PatternSyntax};
 
 /// A rule of `system.webServer/rewrite/outboundRules`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboundRule {
     /// `name`.
     pub name: String,
@@ -32,8 +29,7 @@ pub struct OutboundRule {
 }
 
 /// What of a response an outbound rule looks at, and the pattern it must match.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboundMatch {
     /// `serverVariable`, such as `RESPONSE_Content_Security_Policy`. Empty: the body.
     pub variable: String,
@@ -46,8 +42,7 @@ pub struct OutboundMatch {
 }
 
 /// What an outbound rule does to what it matched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutboundAction {
     /// Nothing.
     None,
@@ -61,8 +56,7 @@ pub enum OutboundAction {
 }
 
 /// A precondition: what a response must be for a rule to be asked at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreCondition {
     /// `name`.
     pub name: String,

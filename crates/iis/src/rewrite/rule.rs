@@ -1,10 +1,7 @@
 //! An IIS URL Rewrite rule as its XML says it, defaults filled in.
 
-use serde::{Deserialize, Serialize};
-
 /// An inbound rule of `system.webServer/rewrite/rules` or `globalRules`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// `name`.
     pub name: String,
@@ -29,8 +26,7 @@ pub struct Rule {
 }
 
 /// A server variable or request header that a rule sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetVariable {
     /// `name`; `HTTP_X_FOO` is the request header `X-Foo`.
     pub name: String,
@@ -41,8 +37,7 @@ pub struct SetVariable {
 }
 
 /// How the patterns of a rule are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PatternSyntax {
     /// Regular expressions, found anywhere.
     EcmaScript,
@@ -54,8 +49,7 @@ pub enum PatternSyntax {
 
 /// The `match` element: the pattern for the URL's decoded path without the leading slash and
 /// without the query, relative to where the rule is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlMatch {
     /// `url`.
     pub pattern: String,
@@ -66,8 +60,7 @@ pub struct UrlMatch {
 }
 
 /// Whether all conditions must hold or one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grouping {
     /// All must hold.
     MatchAll,
@@ -76,8 +69,7 @@ pub enum Grouping {
 }
 
 /// A condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// `input`, such as `{UrlDecode:{REQUEST_URI}}`.
     pub input: String,
@@ -92,8 +84,7 @@ pub struct Condition {
 }
 
 /// What a condition asks of its input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchType {
     /// It matches the pattern. Some tools write `0`.
     Pattern,
@@ -104,8 +95,7 @@ pub enum MatchType {
 }
 
 /// What a rule does to a request that matches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Nothing.
     None,
@@ -141,8 +131,7 @@ pub enum Action {
 }
 
 /// The status of a redirection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectType {
     /// 301
     Permanent,

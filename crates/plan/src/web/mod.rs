@@ -15,7 +15,6 @@ mod server;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use stopgap_model::FileEdit;
 use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::report::{MitigationReport, State};
@@ -50,7 +49,7 @@ pub struct WebConfig {
 }
 
 /// A rule of ours on a web server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebPlaced {
     /// The mitigation.
     pub mitigation: MitigationId,
@@ -65,7 +64,7 @@ pub struct WebPlaced {
 }
 
 /// An action that is taken out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenOut {
     /// The mitigation.
     pub mitigation: MitigationId,

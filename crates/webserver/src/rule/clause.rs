@@ -1,12 +1,10 @@
 //! An action in a server's own terms: conditions that are patterns over what the server shows.
 
-use serde::{Deserialize, Serialize};
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::rule::Deny;
 
 /// One action in a server's own terms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebRule {
     /// Requests are blocked.
     Block {
@@ -46,8 +44,7 @@ impl WebRule {
 }
 
 /// A condition in a server's own terms.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Clause {
     /// All hold. True when empty.
     All(Vec<Clause>),
@@ -60,7 +57,7 @@ pub enum Clause {
 }
 
 /// A pattern that is looked for in what a server shows of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Match {
     /// What is looked at, in the server's language: `$request_uri`, `%{THE_REQUEST}`, `url`.
     pub input: String,
@@ -68,6 +65,5 @@ pub struct Match {
     pub pattern: String,
     /// Texts in lower case, one of which is in the input, as it is or percent-encoded, wherever
     /// the pattern is found. Empty: none is known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
 }

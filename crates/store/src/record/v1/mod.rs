@@ -1,0 +1,169 @@
+//! Schema 1 of the change record.
+
+mod all;
+mod iis;
+mod rewrite;
+mod step;
+mod web;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stopgap_model::{Digest, MitigationId, ServerPath};
+
+use self::all::all;
+use self::step::Step;
+use crate::audit::Head;
+use crate::change;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Change {
+    pub(super) schema: u32,
+    number: u64,
+    at: Timestamp,
+    by: String,
+    status: Status,
+    steps: Vec<Step>,
+    files: Vec<FileChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<Head>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stuck: Option<Stuck>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+enum Status {
+    Intended,
+    Committed,
+    Undone {
+        error: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<MitigationId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tried: Option<Tried>,
+    },
+    Halted {
+        why: String,
+    },
+    Interrupted,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Tried {
+    with: Digest,
+    lasting: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stuck {
+    error: String,
+    told: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileChange {
+    path: ServerPath,
+    before: Option<Digest>,
+    after: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after_image: Option<String>,
+}
+
+impl From<Change> for change::Change {
+    fn from(it: Change) -> Self {
+        Self {
+            number: it.number,
+            at: it.at,
+            by: it.by,
+            status: it.status.into(),
+            steps: all(it.steps),
+            files: all(it.files),
+            audit: it.audit,
+            stuck: it.stuck.map(Into::into),
+        }
+    }
+}
+
+impl From<change::Change> for Change {
+    fn from(it: change::Change) -> Self {
+        Self {
+            schema: 1,
+            number: it.number,
+            at: it.at,
+            by: it.by,
+            status: it.status.into(),
+            steps: all(it.steps),
+            files: all(it.files),
+            audit: it.audit,
+            stuck: it.stuck.map(Into::into),
+        }
+    }
+}
+
+impl From<Status> for change::Status {
+    fn from(it: Status) -> Self {
+        match it {
+            Status::Intended => Self::Intended,
+            Status::Committed => Self::Committed,
+            Status::Undone { error, fault, tried } => {
+                Self::Undone { error, fault, tried: tried.map(Into::into) }
+            }
+            Status::Halted { why } => Self::Halted { why },
+            Status::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<change::Status> for Status {
+    fn from(it: change::Status) -> Self {
+        match it {
+            change::Status::Intended => Self::Intended,
+            change::Status::Committed => Self::Committed,
+            change::Status::Undone { error, fault, tried } => {
+                Self::Undone { error, fault, tried: tried.map(Into::into) }
+            }
+            change::Status::Halted { why } => Self::Halted { why },
+            change::Status::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl From<Tried> for change::Tried {
+    fn from(Tried { with, lasting }: Tried) -> Self {
+        Self { with, lasting }
+    }
+}
+
+impl From<change::Tried> for Tried {
+    fn from(change::Tried { with, lasting }: change::Tried) -> Self {
+        Self { with, lasting }
+    }
+}
+
+impl From<Stuck> for change::Stuck {
+    fn from(Stuck { error, told }: Stuck) -> Self {
+        Self { error, told }
+    }
+}
+
+impl From<change::Stuck> for Stuck {
+    fn from(change::Stuck { error, told }: change::Stuck) -> Self {
+        Self { error, told }
+    }
+}
+
+impl From<FileChange> for change::FileChange {
+    fn from(it: FileChange) -> Self {
+        let FileChange { path, before, after, image, after_image } = it;
+        Self { path, before, after, image, after_image }
+    }
+}
+
+impl From<change::FileChange> for FileChange {
+    fn from(it: change::FileChange) -> Self {
+        let change::FileChange { path, before, after, image, after_image } = it;
+        Self { path, before, after, image, after_image }
+    }
+}
