@@ -4,6 +4,7 @@
 mod deny;
 mod house;
 mod layers;
+mod side_by_side;
 mod tools;
 
 use std::process::{Command, ExitCode};
@@ -16,7 +17,8 @@ usage: cargo xtask TASK
   house          measure the code: files, functions, circles, errors, comments, tests; with a
                  crate's name, list what of it misses the targets
   deny           hold every dependency to deny.toml, and find versions that were withdrawn
-  test           install what the tests need, then run every test
+  test           install what the tests need, then run every test, several programs of tests at a
+                 time; with arguments, what `cargo test` makes of them
   mutations      damage every configuration file in many ways: STOPGAP_MUTATIONS times each,
                  from STOPGAP_SEED on
   parity         send one corpus of requests to the real nginx, Apache and HAProxy, and compare
@@ -47,15 +49,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs every test of the workspace. `extra` goes to `cargo test`.
+/// Runs every test of the workspace; with `extra`, what `cargo test` makes of it.
 fn test(extra: &[String]) -> Result<(), String> {
     let missing = tools::install_missing(&tools::OF_TESTS);
-    // The tests run the program itself, and some of them run it hundreds of times.
-    cargo(&["build", "--quiet", "--package", "stopgap-cli"])?;
-    // One run tells of all that fails.
-    let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
-    arguments.extend(extra.iter().map(String::as_str));
-    let tested = cargo(&arguments);
+    let tested = if extra.is_empty() {
+        side_by_side::run()
+    } else {
+        // Tests of any crate may run the program, which only its own crate's tests build.
+        cargo(&["build", "--quiet", "--package", "stopgap-cli"])?;
+        let mut arguments = vec!["test", "--workspace", "--no-fail-fast"];
+        arguments.extend(extra.iter().map(String::as_str));
+        cargo(&arguments)
+    };
     for line in tools::skipped(&missing) {
         println!("{line}");
     }
