@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stopgap_feed::{Assembly, Known, Powers, Source};
+use stopgap_feed::{Assembly, Known, Permissions, Source};
 use stopgap_model::{Mitigation, MitigationId};
 
 use crate::report::{Report, Target};
@@ -91,9 +91,10 @@ impl Hostile {
         let begun = processor_time()?;
         let mut assembly = Assembly::new(&Nothing, Vec::new(), false);
         for feed in 0..FEEDS {
-            let (powers, given_to_others) = (Some(Powers::given(&[], &[], &[], &[])), Vec::new());
+            let (permissions, given_to_others) =
+                (Some(Permissions::given(&[], &[], &[], &[])), Vec::new());
             let source =
-                Source { name: format!("feed {feed}"), powers, given_to_others, hold: None };
+                Source { name: format!("feed {feed}"), permissions, given_to_others, hold: None };
             assembly.next_feed(FEEDS - feed);
             for (number, document) in documents.iter().enumerate() {
                 let name = format!("N{number}.toml");

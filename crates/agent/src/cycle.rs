@@ -73,10 +73,9 @@ fn needs_first_fetch(session: &Session, feeds: &[Feed]) -> Result<bool, AgentErr
     let shipped: Vec<MitigationId> = built_in()?.into_iter().map(|it| it.id).collect();
     let now = Timestamp::now();
     for feed in feeds {
-        let revises = |id| feed.powers.refuses_id(id, &shipped, &[]).is_none();
-        let counts = feed.powers.policy.is_there() || shipped.iter().any(revises);
-        let was_never =
-            |view: &View| view.standing.succeeded.is_none() && view.kept_policy.is_none();
+        let revises = |id| feed.permissions.refuses_id(id, &shipped, &[]).is_none();
+        let counts = feed.permissions.policy.is_there() || shipped.iter().any(revises);
+        let was_never = |view: &View| view.status.succeeded.is_none() && view.kept_policy.is_none();
         if counts && was_never(&session.feeds.view(feed.clone(), now)?) {
             return Ok(true);
         }

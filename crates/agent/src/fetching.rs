@@ -163,7 +163,7 @@ fn fetch_all(
 
 /// Returns why the last fetch failed, if it did.
 fn failure_before(feeds: &Feeds, feed: &Feed) -> Option<String> {
-    feeds.standing(&feed.name).ok()?.failure
+    feeds.status(&feed.name).ok()?.failure
 }
 
 /// Returns how feeds are fetched, as the policy file says.

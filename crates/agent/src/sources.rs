@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use stopgap_feed::tuf::Loaded;
 use stopgap_feed::{
-    Assembly, Content, Expiry, Feed, FeedName, Feeds, Format, Known, OrganisationPolicy,
-    POLICY_NAME, Powers, Source, Standing, Trouble, View,
+    Assembly, Content, Expiry, Feed, FeedName, Feeds, FetchStatus, Format, Known,
+    OrganisationPolicy, POLICY_NAME, Permissions, Source, Trouble, View,
 };
 use stopgap_model::policy::{Block, Policy, Switch};
 use stopgap_model::{Catalog, Mitigation, MitigationId};
@@ -34,9 +34,9 @@ pub struct FeedState {
     /// Where it is fetched from; `None`: it is carried in by hand.
     pub url: Option<String>,
     /// What it may ask for.
-    pub powers: Powers,
+    pub permissions: Permissions,
     /// When it was fetched last, and what came of that.
-    pub standing: Standing,
+    pub status: FetchStatus,
     /// Until when its signatures are good.
     pub expiry: Option<Expiry>,
     /// Why nothing new of it is applied; `None`: it is in order.
@@ -175,13 +175,13 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Takes what a feed offers.
     fn take(&mut self, source: &Source, view: &View) -> Offered {
-        let has_policy = view.feed.powers.policy.is_there();
+        let has_policy = view.feed.permissions.policy.is_there();
         match &view.content {
             Content::Nothing if has_policy => {
                 match &view.kept_policy {
                     Some(bytes) => self.policy(source, OrganisationPolicy::read(bytes)),
                     // A lost policy could have said enabled = false, like one that cannot be read.
-                    None if view.standing.has_policy => {
+                    None if view.status.has_policy => {
                         self.policy(source, Err("what was taken of it is lost".into()));
                     }
                     None => {}
@@ -201,7 +201,7 @@ impl Reading<'_> {
 
     /// Takes the files of a repository: mitigation documents, and the policy if the feed may have one.
     fn take_tuf(&mut self, source: &Source, view: &View, loaded: &Loaded) -> Offered {
-        let has_policy = view.feed.powers.policy.is_there();
+        let has_policy = view.feed.permissions.policy.is_there();
         let listing = loaded.listing();
         let mut offered = Offered { others: listing.refused.len(), ..Offered::default() };
         for file in &listing.files {
@@ -234,15 +234,15 @@ impl Reading<'_> {
 }
 
 fn state_of(view: View, offered: Offered) -> FeedState {
-    let View { feed, standing, expiry, trouble, notes, .. } = view;
-    let Feed { name, url, format, powers, .. } = feed;
+    let View { feed, status, expiry, trouble, notes, .. } = view;
+    let Feed { name, url, format, permissions, .. } = feed;
     let Offered { mitigations, others, powerless_policy } = offered;
     FeedState {
         name,
         format,
         url,
-        powers,
-        standing,
+        permissions,
+        status,
         expiry,
         trouble,
         mitigations,
@@ -255,10 +255,10 @@ fn state_of(view: View, offered: Offered) -> FeedState {
 /// Returns a feed as a source, beside all others.
 fn source_of(view: &View, all: &[Feed]) -> Source {
     let others = all.iter().filter(|feed| feed.name != view.feed.name);
-    let given_to_others = others.flat_map(|feed| feed.powers.own_ids().cloned()).collect();
+    let given_to_others = others.flat_map(|feed| feed.permissions.own_ids().cloned()).collect();
     let name = format!("feed {}", view.feed.name);
     let hold = view.trouble.as_ref().map(|trouble| format!("{name}: {}", trouble.why));
-    Source { name, powers: Some(view.feed.powers.clone()), given_to_others, hold }
+    Source { name, permissions: Some(view.feed.permissions.clone()), given_to_others, hold }
 }
 
 /// What the state folder has of mitigations.

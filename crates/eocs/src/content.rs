@@ -156,7 +156,7 @@ fn inner_xml(node: Node<'_, '_>) -> String {
     let first = node.first_child().map(|child| child.range().start);
     let last = node.last_child().map(|child| child.range().end);
     let range = first.zip(last).map_or(0..0, |(start, end)| start..end);
-    node.document().input_text()[range].to_owned()
+    node.document().input_text().get(range).unwrap_or_default().to_owned()
 }
 
 fn attribute<'a>(

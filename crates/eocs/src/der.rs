@@ -57,9 +57,10 @@ impl<'a> Reader<'a> {
         let (length, header) = length(after_tag)?;
         let start = 1 + header;
         let end = start.checked_add(length).ok_or(NotDer)?;
-        let whole = self.0.get(..end).ok_or(NotDer)?;
-        self.0 = &self.0[end..];
-        Ok(Element { tag, content: &whole[start..], whole })
+        let (whole, rest) = self.0.split_at_checked(end).ok_or(NotDer)?;
+        let content = whole.get(start..).ok_or(NotDer)?;
+        self.0 = rest;
+        Ok(Element { tag, content, whole })
     }
 
     /// Whether the next element is a time.
@@ -104,7 +105,7 @@ pub(crate) fn length(bytes: &[u8]) -> Result<(usize, usize), NotDer> {
     }
     let digits = rest.get(..count).ok_or(NotDer)?;
     let value = digits.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-    let shortest = value >= 0x80 && digits[0] != 0;
+    let shortest = value >= 0x80 && digits.first() != Some(&0);
     let value = usize::try_from(value).map_err(|_| NotDer)?;
     if shortest { Ok((value, 1 + count)) } else { Err(NotDer) }
 }
@@ -112,14 +113,17 @@ pub(crate) fn length(bytes: &[u8]) -> Result<(usize, usize), NotDer> {
 /// An element of `tag` around `content`.
 pub(crate) fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
-    let length = content.len();
-    if length < 0x80 {
-        out.push(length.to_le_bytes()[0]);
-    } else {
-        let digits = length.to_be_bytes();
-        let digits: Vec<u8> = digits.into_iter().skip_while(|digit| *digit == 0).collect();
-        out.push(0x80 | digits.len().to_le_bytes()[0]);
-        out.extend(digits);
+    let digits = content.len().to_be_bytes().into_iter().skip_while(|digit| *digit == 0);
+    let digits: Vec<u8> = digits.collect();
+    match digits.as_slice() {
+        [] => out.push(0),
+        // The short form: the length is its own byte.
+        [length] if *length < 0x80 => out.push(*length),
+        long => {
+            // At most 8 bytes, so that the count fits beside the mark of the long form.
+            out.extend(u8::try_from(long.len()).map(|count| 0x80 | count));
+            out.extend(long);
+        }
     }
     out.extend_from_slice(content);
     out

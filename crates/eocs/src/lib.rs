@@ -1,5 +1,5 @@
-//! Microsoft's mitigation feed, EOCS: bytes, trust anchors and now to a verified document, or
-//! exactly why not.
+//! Microsoft's mitigation feed: bytes, trust anchors and the time to a verified document, or exactly
+//! why not. EOCS is the Exchange Online Configuration Service, which serves the feed as signed XML.
 //!
 //! One profile of XML-DSig is accepted, the one that the feed uses, and nothing beside it:
 //! one enveloped `Signature` below the root `EOCS`; one `Reference` with the URI "" and two
@@ -21,6 +21,8 @@
 //!
 //! On neither path is a certificate that any revocation list of its issuer names.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
 mod base64;
 mod canonical;
 mod certificate;
@@ -31,8 +33,10 @@ mod form;
 mod hash;
 mod oid;
 mod path;
+mod purpose;
 mod refusal;
 mod revocation;
+mod rsa;
 mod scan;
 mod sequence;
 mod shown;

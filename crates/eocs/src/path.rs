@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert, aws_lc_rs};
+use webpki::{EndEntityCert, Error, VerifiedPath, anchor_from_trusted_cert, aws_lc_rs};
 
 use crate::certificate::{Certificate, common_name};
-use crate::hash::Hash;
-use crate::oid;
-use crate::refusal::{CertificateFault, PathFault};
+use crate::purpose::Purpose;
+use crate::refusal::PathFault;
 use crate::shown::said;
 use crate::trust::Trust;
 
@@ -20,48 +19,6 @@ const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
     aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
 ];
-
-/// What a certificate is to be for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    SignFeeds,
-    StampTime,
-}
-
-impl Purpose {
-    /// An issuer that names usages must name this one.
-    const fn for_issuers(self) -> KeyUsage {
-        match self {
-            Self::SignFeeds => KeyUsage::required_if_present(oid::CODE_SIGNING),
-            Self::StampTime => KeyUsage::required_if_present(oid::TIME_STAMPING),
-        }
-    }
-
-    /// Whether the certificate itself is for this. webpki asks every certificate of a path for
-    /// one usage; what the last one must have beside is asked here.
-    pub(crate) fn allows(self, certificate: &Certificate<'_>) -> Result<(), CertificateFault> {
-        let is_for = |usage, needed| {
-            let found = || certificate.usages_shown();
-            let fault = || CertificateFault::ExtendedKeyUsage { needed, found: found() };
-            if certificate.is_for(usage) { Ok(()) } else { Err(fault()) }
-        };
-        match self {
-            Self::SignFeeds => {
-                is_for(oid::CODE_SIGNING, "code signing")?;
-                is_for(oid::FEED_SIGNING, "signing mitigation feeds (1.3.6.1.4.1.311.76.57.1.11)")?;
-            }
-            Self::StampTime => {
-                is_for(oid::TIME_STAMPING, "time stamping")?;
-                // RFC 3161, 2.3: this usage and no other.
-                if certificate.usages() != 1 {
-                    let (needed, found) = ("time stamping alone", certificate.usages_shown());
-                    return Err(CertificateFault::ExtendedKeyUsage { needed, found });
-                }
-            }
-        }
-        if certificate.may_sign() { Ok(()) } else { Err(CertificateFault::KeyUsage) }
-    }
-}
 
 /// Builds the path of `certificate` through `others` to an anchor, as it is at the time `at`;
 /// answers the anchor's name, for people.
@@ -83,6 +40,7 @@ pub(crate) fn verify(
         anchors.filter_map(|anchor| anchor_from_trusted_cert(anchor).ok()).collect();
     let subject = certificate.name();
     let leaf = EndEntityCert::try_from(&leaf).map_err(|error| fault(error, at))?;
+    // webpki takes any error of the closure for an unknown issuer; the true reason is kept beside it.
     let wrong = RefCell::new(None);
     let is_good = |path: &VerifiedPath<'_>| {
         issuers_may_issue(path).and_then(|()| not_revoked(certificate, path, trust)).map_err(
@@ -186,28 +144,6 @@ fn is_whole_root(der: &[u8]) -> bool {
             .iter()
             .filter(|known| known.signature_alg_id().as_ref() == algorithm)
             .any(|known| key.verify_signature(*known, tbs, signature).is_ok())
-}
-
-/// Verifies rsa-sha256 with the key of a certificate.
-pub(crate) fn is_signed_by(certificate: &Certificate<'_>, message: &[u8], value: &[u8]) -> bool {
-    is_signed_with(certificate, Hash::Sha256, message, value)
-}
-
-/// Verifies an RSA signature with the key of a certificate.
-pub(crate) fn is_signed_with(
-    certificate: &Certificate<'_>,
-    hash: Hash,
-    message: &[u8],
-    value: &[u8],
-) -> bool {
-    let algorithm = match hash {
-        Hash::Sha256 => aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
-        Hash::Sha384 => aws_lc_rs::RSA_PKCS1_2048_8192_SHA384,
-        Hash::Sha512 => aws_lc_rs::RSA_PKCS1_2048_8192_SHA512,
-    };
-    let der = CertificateDer::from(certificate.der);
-    EndEntityCert::try_from(&der)
-        .is_ok_and(|key| key.verify_signature(algorithm, message, value).is_ok())
 }
 
 fn common_name_of(der: &[u8]) -> String {

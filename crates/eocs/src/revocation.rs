@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::certificate::{Certificate, common_name};
 use crate::der::{self, Element, NotDer, Reader};
 use crate::hash::Hash;
-use crate::path::is_signed_with;
+use crate::rsa::is_signed_with;
 use crate::stamp_info::generalized_time;
 use crate::{hash, oid};
 
@@ -46,6 +46,7 @@ impl RevocationList {
             return Err(NotDer);
         }
         let issuer = fields.expect(der::SEQUENCE)?.whole.to_vec();
+        // The time of issue: it must be one, but nothing follows from it.
         time(fields.next()?)?;
         let next_update = match fields {
             left if left.is_time() => Some(time(fields.next()?)?),
@@ -88,6 +89,7 @@ impl RevocationList {
                 })?;
             }
             entry.finish()?;
+            // A delta takes a certificate off the list by this reason.
             if !is_back {
                 self.revoked.insert(serial.to_vec());
             }

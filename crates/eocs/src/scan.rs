@@ -63,10 +63,13 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     fn run(mut self) -> Result<(), DocumentFault> {
-        while let Some(at) = self.rest.find('<') {
-            self.rest = &self.rest[at..];
+        while let Some((_, tail)) =
+            self.rest.find('<').and_then(|at| self.rest.split_at_checked(at))
+        {
+            self.rest = tail;
             self.markup += 1;
             within("tags, comments and CDATA sections", self.markup, MAX_MARKUP)?;
+            // Comments and CDATA may hold any `<`, and so are skipped before anything else is looked for.
             if self.rest.starts_with("<!--") {
                 self.skip(4, "-->")?;
             } else if self.rest.starts_with("<![CDATA[") {
@@ -86,8 +89,9 @@ impl Scanner<'_> {
     }
 
     fn skip(&mut self, from: usize, end: &str) -> Result<(), DocumentFault> {
-        let at = self.rest[from..].find(end).ok_or_else(unclosed)?;
-        self.rest = &self.rest[from + at + end.len()..];
+        let inside = self.rest.get(from..).ok_or_else(unclosed)?;
+        let (_, behind) = inside.split_once(end).ok_or_else(unclosed)?;
+        self.rest = behind;
         Ok(())
     }
 
@@ -95,6 +99,7 @@ impl Scanner<'_> {
         let mut quote = None;
         let mut attributes = 0;
         let bytes = self.rest.as_bytes();
+        let mut before = 0;
         for (at, &byte) in bytes.iter().enumerate() {
             match (quote, byte) {
                 (None, b'"' | b'\'') => quote = Some(byte),
@@ -103,23 +108,30 @@ impl Scanner<'_> {
                     attributes += 1;
                     within("attributes at one element", attributes, MAX_ATTRIBUTES)?;
                 }
-                (None, b'x') if bytes[at..].starts_with(b"xmlns") => {
+                (None, b'x') if is_namespace(bytes, at) => {
                     self.namespaces += 1;
                     within("namespace declarations", self.namespaces, MAX_NAMESPACES)?;
                 }
                 (None, b'>') => {
-                    if bytes[at - 1] != b'/' {
+                    // `<a/>` has nothing in it, and so is no deeper.
+                    if before != b'/' {
                         self.depth += 1;
                         within("elements in each other", self.depth, MAX_DEPTH)?;
                     }
-                    self.rest = &self.rest[at + 1..];
+                    self.rest = self.rest.get(at + 1..).unwrap_or_default();
                     return Ok(());
                 }
                 _ => {}
             }
+            before = byte;
         }
         Err(unclosed())
     }
+}
+
+/// Whether a declaration of a namespace may begin at `at`.
+fn is_namespace(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at..).is_some_and(|rest| rest.starts_with(b"xmlns"))
 }
 
 fn unclosed() -> DocumentFault {

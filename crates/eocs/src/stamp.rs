@@ -5,8 +5,8 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::certificate::Certificate;
 use crate::der::{self, Element, NotDer, Reader};
 use crate::hash::{self, Hash};
-use crate::path::is_signed_with;
 use crate::refusal::StampFault;
+use crate::rsa::is_signed_with;
 use crate::stamp_info::{StampInfo, read as read_info};
 use crate::{form, oid, transcode};
 

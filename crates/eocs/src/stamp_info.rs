@@ -35,18 +35,16 @@ pub(crate) fn read(bytes: &[u8]) -> Result<StampInfo, NotDer> {
 /// A time as DER has it: `YYYYMMDDhhmmss`, a fraction without zeros at its end, and `Z`.
 pub(crate) fn generalized_time(text: &[u8]) -> Result<Timestamp, NotDer> {
     let (whole, rest) = text.split_at_checked(14).ok_or(NotDer)?;
-    let number = |from: usize, to: usize| number(&whole[from..to]);
-    let small = |value: i64| i8::try_from(value).map_err(|_| NotDer);
-    let year = i16::try_from(number(0, 4)?).map_err(|_| NotDer)?;
-    let time = DateTime::new(
-        year,
-        small(number(4, 6)?)?,
-        small(number(6, 8)?)?,
-        small(number(8, 10)?)?,
-        small(number(10, 12)?)?,
-        small(number(12, 14)?)?,
-        fraction(rest.strip_suffix(b"Z").ok_or(NotDer)?)?,
-    );
+    let (year, whole) = whole.split_at_checked(4).ok_or(NotDer)?;
+    let year = i16::try_from(number(year)?).map_err(|_| NotDer)?;
+    let mut pairs = whole.chunks(2).map(number);
+    let mut next = || {
+        let pair = pairs.next().ok_or(NotDer)??;
+        i8::try_from(pair).map_err(|_| NotDer)
+    };
+    let [month, day, hour, minute, second] = [next()?, next()?, next()?, next()?, next()?];
+    let fraction = fraction(rest.strip_suffix(b"Z").ok_or(NotDer)?)?;
+    let time = DateTime::new(year, month, day, hour, minute, second, fraction);
     let zoned = time.and_then(|time| time.to_zoned(TimeZone::UTC)).map_err(|_| NotDer)?;
     Ok(zoned.timestamp())
 }

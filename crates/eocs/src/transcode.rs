@@ -30,17 +30,16 @@ fn element(ber: &[u8], depth: usize) -> Result<(Vec<u8>, &[u8]), &'static str> {
         return Err("it has an end without a start");
     }
     let is_constructed = tag & CONSTRUCTED != 0;
-    if after_tag.first() == Some(&INDEFINITE) {
+    if let Some((&INDEFINITE, body)) = after_tag.split_first() {
         if !is_constructed {
             return Err("it has a value of indefinite length");
         }
-        let (content, rest) = until_end(tag, &after_tag[1..], depth)?;
+        let (content, rest) = until_end(tag, body, depth)?;
         return Ok((finished(tag, &content), rest));
     }
     let (length, header) = der::length(after_tag).map_err(|_| "it has a wrong length")?;
-    let body = &after_tag[header..];
-    let content = body.get(..length).ok_or("it is cut off")?;
-    let rest = &body[length..];
+    let body = after_tag.get(header..).ok_or("it is cut off")?;
+    let (content, rest) = body.split_at_checked(length).ok_or("it is cut off")?;
     if !is_constructed {
         return Ok((der::wrap(tag, content), rest));
     }

@@ -6,7 +6,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use webpki::anchor_from_trusted_cert;
 
-use crate::path::Purpose;
+use crate::purpose::Purpose;
 use crate::revocation::{RevocationList, outdated};
 
 /// Trust anchors, and what is known to be revoked.

@@ -10,8 +10,10 @@ use crate::certificate::{Certificate, RsaKey};
 use crate::check::{CheckName, Record, Report};
 use crate::content::Verified;
 use crate::form::{self, Form};
-use crate::path::{self, Purpose};
+use crate::path;
+use crate::purpose::Purpose;
 use crate::refusal::{CertificateFault, DocumentFault, Refusal, StampFault};
+use crate::rsa;
 use crate::scan;
 use crate::signed_info::signed_digest;
 use crate::stamp::{self, Stamped};
@@ -57,26 +59,40 @@ fn examine(
             "verifies with the key of the certificate".into()
         });
     }
+    // The checks that follow are made even where one before failed: the report is to name all faults.
     let judged = time(&form, trust, now, record);
     if let Some((signer, _)) = &signer {
-        let purpose = Purpose::SignFeeds;
-        let uses = purpose.allows(signer).map_err(Refusal::SignerUse);
-        record.note(CheckName::SignerUse, uses, |()| {
-            "code signing and 1.3.6.1.4.1.311.76.57.1.11 (mitigation feeds)".into()
-        });
-        if let Some(at) = judged {
-            let others: Vec<&[u8]> = form.certificates[1..].iter().map(Vec::as_slice).collect();
-            let path = path::verify(signer, &others, trust, purpose, at.time());
-            record.note(CheckName::SignerPath, path.map_err(Refusal::SignerPath), |anchor| {
-                format!("to the anchor \"{anchor}\" at {}{}", at.time(), lists(trust, now))
-            });
-        }
+        let at = judged.map(Judged::time);
+        signer_may(signer, &form, &Judging { trust, now, at }, record);
     }
     let gen_time = match judged? {
         Judged::AtStamp(time) => Some(time),
         Judged::Now(_) => None,
     };
     Some((canonical, gen_time))
+}
+
+/// Whom a signer is judged by, and when; `at` is missing where the countersignature is no good.
+struct Judging<'a> {
+    trust: &'a Trust,
+    now: Timestamp,
+    at: Option<Timestamp>,
+}
+
+/// Checks that the signer may sign feeds, and that its path leads to an anchor.
+fn signer_may(signer: &Certificate<'_>, form: &Form, judging: &Judging<'_>, record: &mut Record) {
+    let purpose = Purpose::SignFeeds;
+    let uses = purpose.allows(signer).map_err(Refusal::SignerUse);
+    record.note(CheckName::SignerUse, uses, |()| {
+        "code signing and 1.3.6.1.4.1.311.76.57.1.11 (mitigation feeds)".into()
+    });
+    let Some(at) = judging.at else { return };
+    // The first certificate is the signer's own.
+    let others: Vec<&[u8]> = form.certificates.iter().skip(1).map(Vec::as_slice).collect();
+    let path = path::verify(signer, &others, judging.trust, purpose, at);
+    record.note(CheckName::SignerPath, path.map_err(Refusal::SignerPath), |anchor| {
+        format!("to the anchor \"{anchor}\" at {at}{}", lists(judging.trust, judging.now))
+    });
 }
 
 fn lists(trust: &Trust, now: Timestamp) -> String {
@@ -125,7 +141,7 @@ fn certificate(form: &Form) -> Result<(Certificate<'_>, RsaKey<'_>), Refusal> {
 }
 
 fn signed_by(signer: &Certificate<'_>, canonical: &Canonical, form: &Form) -> Result<(), Refusal> {
-    let is_signed = path::is_signed_by(signer, &canonical.signed_info, &form.signature_value);
+    let is_signed = rsa::is_signed_by(signer, &canonical.signed_info, &form.signature_value);
     if is_signed { Ok(()) } else { Err(Refusal::Signature) }
 }
 

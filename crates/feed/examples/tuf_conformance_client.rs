@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stopgap_feed::tuf::{Client, Memory, Target};
-use stopgap_feed::{Answer, Network, Place, PlaceError, Web};
+use stopgap_feed::{Answer, HttpTransport, Network, Transport, TransportError};
 use stopgap_model::Digest;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -38,17 +38,17 @@ struct Arguments {
 
 /// Metadata and targets of one repository at two addresses.
 struct TwoAddresses {
-    metadata: Web,
-    targets: Option<Web>,
+    metadata: HttpTransport,
+    targets: Option<HttpTransport>,
 }
 
-impl Place for TwoAddresses {
+impl Transport for TwoAddresses {
     fn get(
         &self,
         path: &str,
         max: u64,
         validator: Option<&str>,
-    ) -> std::result::Result<Answer, PlaceError> {
+    ) -> std::result::Result<Answer, TransportError> {
         match (path.split_once('/'), &self.targets) {
             (Some(("metadata", name)), _) => self.metadata.get(name, max, validator),
             (Some(("targets", name)), Some(targets)) => targets.get(name, max, validator),
@@ -105,7 +105,7 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments> {
 
 fn init(folder: &Path, root: &Path) -> Result<()> {
     let root = std::fs::read(root)?;
-    let nowhere = Arc::new(stopgap_feed::Folder::new(folder));
+    let nowhere = Arc::new(stopgap_feed::DirTransport::new(folder));
     Client::open(nowhere, &root, Memory::default())?;
     Ok(std::fs::write(folder.join("root.json"), root)?)
 }
@@ -113,7 +113,9 @@ fn init(folder: &Path, root: &Path) -> Result<()> {
 /// Refreshes, and writes what was verified, also if something else was refused.
 fn refresh(folder: &Path, arguments: &Arguments) -> Result<Client> {
     let network = Network::default();
-    let web = |url: &Option<String>| url.as_ref().map(|url| Web::new(url, &network)).transpose();
+    let web = |url: &Option<String>| {
+        url.as_ref().map(|url| HttpTransport::new(url, &network)).transpose()
+    };
     let metadata = web(&arguments.metadata_url)?.ok_or("--metadata-url is missing")?;
     let place = TwoAddresses { metadata, targets: web(&arguments.target_base_url)? };
     let root = std::fs::read(folder.join("root.json"))?;

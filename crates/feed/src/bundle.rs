@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use stopgap_fs::FsError;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
-use crate::place::{Answer, Hop, Place, PlaceError, parts};
+use crate::transport::{Answer, ConnectStep, Transport, TransportError, parts};
 
 /// The most entries: twice the files of a large feed (20,000), and its metadata.
 const MAX_ENTRIES: usize = 50_000;
@@ -20,37 +20,42 @@ const MAX_EXTENSION: u64 = 4096;
 
 /// A feed in a bundle. Its entries are found once, and nothing is unpacked.
 #[derive(Debug)]
-pub struct Bundle {
+pub struct BundleTransport {
     file: Mutex<File>,
     /// Where each file begins in the bundle, and its length.
     index: BTreeMap<String, (u64, u64)>,
 }
 
-impl Bundle {
+impl BundleTransport {
     /// Opens a bundle and finds what is in it.
     ///
     /// # Errors
     /// It cannot be read, is no tar, is too large, or holds something that is no file of a feed.
-    pub fn open(path: &Path) -> Result<Self, PlaceError> {
+    pub fn open(path: &Path) -> Result<Self, TransportError> {
         let file = match stopgap_fs::open_regular(path) {
             Err(FsError::NotAFile { .. }) => return Err(wrong("it is not a regular file")),
-            file => file.map_err(|error| crate::folder::file(&error))?,
+            file => file.map_err(|error| crate::dir::file(&error))?,
         };
         let facts = file.metadata().map_err(|error| io(&error))?;
         if facts.len() > MAX_BUNDLE {
-            return Err(PlaceError::too_large(MAX_BUNDLE));
+            return Err(TransportError::too_large(MAX_BUNDLE));
         }
         let index = index(&file, facts.len())?;
         Ok(Self { file: Mutex::new(file), index })
     }
 }
 
-impl Place for Bundle {
-    fn get(&self, path: &str, max: u64, _validator: Option<&str>) -> Result<Answer, PlaceError> {
+impl Transport for BundleTransport {
+    fn get(
+        &self,
+        path: &str,
+        max: u64,
+        _validator: Option<&str>,
+    ) -> Result<Answer, TransportError> {
         parts(path)?;
         let Some(&(start, length)) = self.index.get(path) else { return Ok(Answer::Absent) };
         if length > max {
-            return Err(PlaceError::too_large(max));
+            return Err(TransportError::too_large(max));
         }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(start)).map_err(|error| io(&error))?;
@@ -61,7 +66,7 @@ impl Place for Bundle {
 }
 
 /// Finds every file; `size` is the bundle's.
-fn index(file: &File, size: u64) -> Result<BTreeMap<String, (u64, u64)>, PlaceError> {
+fn index(file: &File, size: u64) -> Result<BTreeMap<String, (u64, u64)>, TransportError> {
     let mut archive = Archive::new(file);
     // Raw: the library would read extension headers of any size.
     let entries = archive.entries_with_seek().map_err(|error| io(&error))?.raw(true);
@@ -94,7 +99,7 @@ fn index(file: &File, size: u64) -> Result<BTreeMap<String, (u64, u64)>, PlaceEr
 }
 
 /// The name of the entry behind this extension header, if it gives one.
-fn extension(entry: &mut Entry<'_, &File>) -> Result<Option<Vec<u8>>, PlaceError> {
+fn extension(entry: &mut Entry<'_, &File>) -> Result<Option<Vec<u8>>, TransportError> {
     if entry.size() > MAX_EXTENSION {
         return Err(wrong("it has a name that is too long"));
     }
@@ -118,7 +123,7 @@ fn extension(entry: &mut Entry<'_, &File>) -> Result<Option<Vec<u8>>, PlaceError
     Ok(name)
 }
 
-fn file_name(name: &[u8]) -> Result<String, PlaceError> {
+fn file_name(name: &[u8]) -> Result<String, TransportError> {
     let text = String::from_utf8_lossy(name);
     let text = text.strip_prefix("./").unwrap_or(&text);
     match parts(text) {
@@ -127,10 +132,10 @@ fn file_name(name: &[u8]) -> Result<String, PlaceError> {
     }
 }
 
-fn wrong(why: impl AsRef<str>) -> PlaceError {
-    PlaceError::new(Hop::File, format!("not a bundle: {}", why.as_ref()))
+fn wrong(why: impl AsRef<str>) -> TransportError {
+    TransportError::new(ConnectStep::File, format!("not a bundle: {}", why.as_ref()))
 }
 
-fn io(error: &std::io::Error) -> PlaceError {
-    PlaceError::new(Hop::File, error.to_string())
+fn io(error: &std::io::Error) -> TransportError {
+    TransportError::new(ConnectStep::File, error.to_string())
 }

@@ -11,7 +11,7 @@ use stopgap_model::problem::one_line;
 use stopgap_model::{Action, Catalog, Digest, Mitigation, MitigationId, Offer, Problem, Refused};
 use stopgap_rules::contradicted_probe;
 
-use crate::powers::{Powers, Wildcard};
+use crate::permissions::{Permissions, Wildcard};
 use crate::work::{self, Work};
 
 /// How the names of mitigation documents end.
@@ -23,7 +23,7 @@ pub struct Source {
     /// How it is named in output: `built in`, `feed acme`.
     pub name: String,
     /// What it may ask for. `None`: anything.
-    pub powers: Option<Powers>,
+    pub permissions: Option<Permissions>,
     /// The ids that others were given by name: whoever was given none in particular has no right to
     /// them.
     pub given_to_others: Vec<Wildcard>,
@@ -104,7 +104,8 @@ impl<'a> Assembly<'a> {
         };
         if use_shipped {
             let name = "built in".to_owned();
-            let source = Source { name, powers: None, given_to_others: Vec::new(), hold: None };
+            let source =
+                Source { name, permissions: None, given_to_others: Vec::new(), hold: None };
             for mitigation in shipped {
                 assembly.mitigation(&source, mitigation);
             }
@@ -165,15 +166,16 @@ impl<'a> Assembly<'a> {
     }
 
     fn mitigation(&mut self, source: &Source, mitigation: Mitigation) {
-        let powers = source.powers.as_ref();
-        let refusal = powers
+        let permissions = source.permissions.as_ref();
+        let refusal = permissions
             .and_then(|it| it.refuses_id(&mitigation.id, &self.shipped, &source.given_to_others))
             .or_else(|| self.known.reused(&mitigation));
         let denied = |action: &Action| {
-            let why = powers?.denies(&action.kind)?;
+            let why = permissions?.denies(&action.kind)?;
             Some((action.id.clone(), why))
         };
         let denied: BTreeMap<_, _> = mitigation.actions.iter().filter_map(denied).collect();
+        // An older revision is kept as an offer that is frozen: the report says why it is not applied.
         let hold = source.hold.clone().or_else(|| self.goes_back(&mitigation));
         let offer = Offer { mitigation, source: source.name.clone(), denied, hold };
         match refusal {
@@ -193,12 +195,12 @@ impl<'a> Assembly<'a> {
     /// then the one that came first.
     fn compete(&mut self, offer: Offer) {
         let id = offer.mitigation.id.clone();
-        let Some(&at) = self.places.get(&id) else {
+        let place = self.places.get(&id).copied();
+        let Some(holder) = place.and_then(|place| self.offers.get(place)) else {
             self.places.insert(id, self.offers.len());
             self.offers.push(offer);
             return;
         };
-        let holder = &self.offers[at];
         let same_revision = holder.mitigation.revision == offer.mitigation.revision;
         if same_revision && holder.mitigation.hash != offer.mitigation.hash {
             let reason = format!(
@@ -211,8 +213,10 @@ impl<'a> Assembly<'a> {
             let counts = offer.hold.is_none() || self.known.in_force(&offer.mitigation);
             (counts, offer.mitigation.revision)
         };
-        if rank(&offer) > rank(holder) {
-            self.offers[at] = offer;
+        if rank(&offer) > rank(holder)
+            && let Some(holder) = place.and_then(|place| self.offers.get_mut(place))
+        {
+            *holder = offer;
         }
     }
 
@@ -222,6 +226,7 @@ impl<'a> Assembly<'a> {
     pub fn finish(mut self) -> Catalog {
         let offers = std::mem::take(&mut self.offers);
         let mut owners = std::mem::take(&mut self.shipped_actions);
+        // Names that say whose they are come first, so that no other feed takes them by being earlier.
         for is_own in [true, false] {
             for Mitigation { id, actions, .. } in offers.iter().map(|offer| &offer.mitigation) {
                 let names = actions.iter().map(folded);
@@ -242,6 +247,7 @@ impl<'a> Assembly<'a> {
                 None => taken.push(offer),
             }
         }
+        // What is only announced fills the gaps that the offers leave.
         let mut catalog = Catalog { offers: taken, refused: self.refused };
         for announced in self.announced {
             announced.tell(&mut catalog);
@@ -338,9 +344,9 @@ mod tests {
 
     fn feed(name: &str, ids: &[&str], hold: Option<&str>) -> Source {
         let ids: Vec<_> = ids.iter().map(|id| id.parse().unwrap()).collect();
-        let powers = Some(Powers::given(&ids, &[], &[], &[]));
+        let permissions = Some(Permissions::given(&ids, &[], &[], &[]));
         let hold = hold.map(str::to_owned);
-        Source { name: name.into(), powers, given_to_others: Vec::new(), hold }
+        Source { name: name.into(), permissions, given_to_others: Vec::new(), hold }
     }
 
     /// The source and revision of the only offer, and the reasons of what is refused.

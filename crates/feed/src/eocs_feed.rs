@@ -11,7 +11,7 @@ use stopgap_fs::{FsError, PrivateDir};
 use stopgap_model::Digest;
 
 use crate::anchors::{self, AnchorFile, AnchorsError, For, MAX_FILE};
-use crate::place::{Answer, Place, PlaceError};
+use crate::transport::{Answer, Transport, TransportError};
 
 /// The largest of the small files that are kept beside the feed.
 const MAX_SMALL: u64 = 64 * 1024;
@@ -28,7 +28,7 @@ pub(crate) struct EocsFeed<'a> {
 pub enum EocsFailure {
     /// It could not be fetched.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Transport(#[from] TransportError),
     /// There is nothing there.
     #[error("there is no feed at this address")]
     NotThere,
@@ -98,11 +98,12 @@ impl<'a> EocsFeed<'a> {
     /// Fetches the feed; answers whether it is another document than before, and how many bytes came.
     pub(crate) fn refresh(
         &self,
-        place: &dyn Place,
+        transport: &dyn Transport,
         path: &str,
         now: Timestamp,
     ) -> Result<(bool, u64), EocsFailure> {
-        let Offered { bytes, came, validator, changed, seen } = self.offered(place, path, now)?;
+        let Offered { bytes, came, validator, changed, seen } =
+            self.offered(transport, path, now)?;
         if !changed {
             return Ok((false, came));
         }
@@ -120,16 +121,16 @@ impl<'a> EocsFeed<'a> {
     /// Whether the feed could be taken; changes nothing.
     pub(crate) fn probe(
         &self,
-        place: &dyn Place,
+        transport: &dyn Transport,
         path: &str,
         now: Timestamp,
     ) -> Result<(), EocsFailure> {
-        self.offered(place, path, now).map(drop)
+        self.offered(transport, path, now).map(drop)
     }
 
     fn offered(
         &self,
-        place: &dyn Place,
+        transport: &dyn Transport,
         path: &str,
         now: Timestamp,
     ) -> Result<Offered, EocsFailure> {
@@ -138,7 +139,7 @@ impl<'a> EocsFeed<'a> {
         let validator = validator.ok().flatten().filter(|_| kept.is_some());
         let validator = validator.and_then(|bytes| String::from_utf8(bytes).ok());
         let (bytes, came, validator) =
-            match place.get(path, MAX_BYTES as u64, validator.as_deref())? {
+            match transport.get(path, MAX_BYTES as u64, validator.as_deref())? {
                 Answer::Absent => return Err(EocsFailure::NotThere),
                 // Nobody's word is taken that the document is the one that is kept: it is verified.
                 Answer::Unchanged => (kept.clone().unwrap_or_default(), 0, validator),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use common::{Server, after, now, shelf};
 use jiff::Timestamp;
 use serde_json::json;
-use stopgap_feed::Hop;
+use stopgap_feed::ConnectStep;
 use stopgap_feed::tuf::{Client, Listing, Memory, Refusal};
 use stopgap_model::Digest;
 use stopgap_testkit::repository::{Repository, Role, key};
@@ -380,7 +380,7 @@ fn metadata_without_an_end_is_cut_off() {
     let Err(Refusal::Unreachable { path, error }) = server.refresh(&files) else {
         panic!("it is too large");
     };
-    assert_eq!((path.as_str(), error.hop), (name, Hop::Length));
+    assert_eq!((path.as_str(), error.step), (name, ConnectStep::Length));
     still_second(&server);
 }
 
@@ -695,5 +695,5 @@ fn delegated_metadata_without_measure_is_refused() {
     let server = Server::trusting(&repository);
     let refused = server.refresh(&repository.published);
     let Err(Refusal::Unreachable { error, .. }) = refused else { panic!("{refused:?}") };
-    assert_eq!(error.hop, Hop::Length);
+    assert_eq!(error.step, ConnectStep::Length);
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stopgap_feed::{Content, Feed, Feeds, Format, Network, Powers};
+use stopgap_feed::{Content, Feed, Feeds, Format, Network, Permissions};
 use stopgap_testkit::Tree;
 use stopgap_testkit::repository::Repository;
 
@@ -35,7 +35,7 @@ fn what_is_read_is_not_replaced_meanwhile() {
         format: Format::Tuf,
         added_by: "a test".into(),
         added_at: Timestamp::now(),
-        powers: Powers::given(&[], &[], &[], &[]),
+        permissions: Permissions::given(&[], &[], &[], &[]),
     };
     feeds.add_tuf(&feed, &root).unwrap();
     feeds.refresh(&feed, &Network::default(), Timestamp::now()).unwrap();

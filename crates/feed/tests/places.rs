@@ -15,7 +15,10 @@ use std::sync::Arc;
 
 use common::{Server, now};
 use proptest::prelude::*;
-use stopgap_feed::{Answer, Bundle, Folder, Hop, Network, Place, PlaceError, place};
+use stopgap_feed::{
+    Answer, BundleTransport, ConnectStep, DirTransport, Network, Transport, TransportError,
+    open_transport,
+};
 use stopgap_testkit::Tree;
 use stopgap_testkit::repository::Repository;
 use tar::{Builder, EntryType, Header};
@@ -29,8 +32,8 @@ fn repository() -> Repository {
     repository
 }
 
-fn hop(answer: Result<Answer, PlaceError>) -> Hop {
-    answer.expect_err("an error").hop
+fn step(answer: Result<Answer, TransportError>) -> ConnectStep {
+    answer.expect_err("an error").step
 }
 
 /// A bundle with these entries, each with its kind and what it links to.
@@ -51,7 +54,7 @@ fn bundle(tree: &Tree, entries: &[(&str, EntryType, &[u8])]) -> std::path::PathB
 }
 
 fn refused(path: &Path) -> String {
-    Bundle::open(path).expect_err("refused").why
+    BundleTransport::open(path).expect_err("refused").why
 }
 
 #[test]
@@ -61,7 +64,7 @@ fn a_feed_in_a_folder_is_fetched_like_one_from_the_web() {
     repository.write_to(&tree.root());
     let url = format!("file://{}", tree.root().display());
     let server = Server::trusting(&repository);
-    let place = place(&url, &Network::default()).unwrap();
+    let place = open_transport(&url, &Network::default()).unwrap();
     assert_eq!(server.feed().refresh(place, now()).unwrap().added.len(), 2);
     assert_eq!(server.offered().unwrap()["A.toml"], b"a");
 }
@@ -76,15 +79,18 @@ fn a_folder_is_read_within_bounds_and_without_following_links() {
     fs::write(root.join("metadata/large"), [0; 101]).unwrap();
     symlink(outside.join("secret"), root.join("metadata/link")).unwrap();
     symlink(&outside, root.join("targets")).unwrap();
-    let folder = Folder::new(&root);
+    let folder = DirTransport::new(&root);
     let get = |path| folder.get(path, 100, None);
-    assert_eq!(hop(get("metadata/large")), Hop::Length);
-    assert_eq!(hop(get("metadata/link")), Hop::File);
-    assert_eq!(hop(get("targets/secret")), Hop::File);
-    assert_eq!(hop(get("metadata")), Hop::File);
-    assert_eq!(hop(get("../outside/secret")), Hop::Name);
+    assert_eq!(step(get("metadata/large")), ConnectStep::Length);
+    assert_eq!(step(get("metadata/link")), ConnectStep::File);
+    assert_eq!(step(get("targets/secret")), ConnectStep::File);
+    assert_eq!(step(get("metadata")), ConnectStep::File);
+    assert_eq!(step(get("../outside/secret")), ConnectStep::Name);
     assert_eq!(get("metadata/none"), Ok(Answer::Absent));
-    assert_eq!(Folder::new(&root.join("none")).get("metadata/a", 100, None), Ok(Answer::Absent));
+    assert_eq!(
+        DirTransport::new(&root.join("none")).get("metadata/a", 100, None),
+        Ok(Answer::Absent)
+    );
 }
 
 #[test]
@@ -103,7 +109,7 @@ fn a_bundle_is_verified_like_a_feed_from_the_web() {
         }
         builder.finish().unwrap();
         let server = Server::trusting(&repository);
-        let bundle = Arc::new(Bundle::open(&path).unwrap());
+        let bundle = Arc::new(BundleTransport::open(&path).unwrap());
         assert_eq!(server.feed().refresh(bundle, now()).unwrap().added.len(), 2);
         assert_eq!(server.offered().unwrap()["A.toml"], b"a");
     }
@@ -128,7 +134,7 @@ fn a_bundle_by_tar_itself_with_extended_names_is_read() {
             return;
         };
         assert!(made.success(), "{format}");
-        let bundle = Bundle::open(&path).unwrap();
+        let bundle = BundleTransport::open(&path).unwrap();
         for (name, bytes) in &repository.published {
             let answer = bundle.get(name, 100_000, None);
             assert_eq!(answer, Ok(Answer::Found { bytes: bytes.clone(), validator: None }));
@@ -140,12 +146,12 @@ fn a_bundle_by_tar_itself_with_extended_names_is_read() {
 fn a_bundle_is_read_within_bounds() {
     let tree = Tree::empty();
     let path = bundle(&tree, &[("metadata/a", EntryType::Regular, &[1; 101])]);
-    let bundle = Bundle::open(&path).unwrap();
-    assert_eq!(hop(bundle.get("metadata/a", 100, None)), Hop::Length);
+    let bundle = BundleTransport::open(&path).unwrap();
+    assert_eq!(step(bundle.get("metadata/a", 100, None)), ConnectStep::Length);
     assert_eq!(bundle.get("metadata/b", 100, None), Ok(Answer::Absent));
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.set_len((512 << 20) + 1).unwrap();
-    assert_eq!(Bundle::open(&path).expect_err("too large").hop, Hop::Length);
+    assert_eq!(BundleTransport::open(&path).expect_err("too large").step, ConnectStep::Length);
 }
 
 #[test]
@@ -178,8 +184,11 @@ fn a_bundle_that_is_cut_off_is_refused() {
     assert!(refused(&path).contains("cut off"));
     fs::write(&path, b"not a tar at all, but long enough to be one".repeat(20)).unwrap();
     assert!(!refused(&path).is_empty());
-    assert_eq!(Bundle::open(&tree.root().join("none")).expect_err("none").hop, Hop::File);
-    assert_eq!(Bundle::open(&tree.root()).expect_err("a folder").hop, Hop::File);
+    assert_eq!(
+        BundleTransport::open(&tree.root().join("none")).expect_err("none").step,
+        ConnectStep::File
+    );
+    assert_eq!(BundleTransport::open(&tree.root()).expect_err("a folder").step, ConnectStep::File);
 }
 
 proptest! {
@@ -193,7 +202,7 @@ proptest! {
         let start = fs::read(&path).unwrap();
         bytes.splice(0..0, start[..1024].iter().copied());
         fs::write(&path, &bytes).unwrap();
-        if let Ok(bundle) = Bundle::open(&path) {
+        if let Ok(bundle) = BundleTransport::open(&path) {
             prop_assert!(bundle.get("metadata/../x", 100, None).is_err());
         }
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stopgap_feed::Folder;
+use stopgap_feed::DirTransport;
 use stopgap_feed::tuf::{File, Refreshed, Refusal, TufFeed};
 use stopgap_fs::PrivateDir;
 use stopgap_testkit::{Tree, python_tuf};
@@ -38,7 +38,7 @@ impl Written {
     }
 
     fn refresh(&self, feed: &TufFeed<'_>, time: u32) -> Result<Refreshed, Refusal> {
-        feed.refresh(Arc::new(Folder::new(&self.at(time))), Timestamp::now())
+        feed.refresh(Arc::new(DirTransport::new(&self.at(time))), Timestamp::now())
     }
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use stopgap_feed::{Answer, Network, Place as _, Web};
+use stopgap_feed::{Answer, HttpTransport, Network, Transport as _};
 use stopgap_testkit::Tree;
 use stopgap_testkit::feed::{Certificate, Key, pem};
 
@@ -79,7 +79,7 @@ fn ask(url: &str, root: &[u8]) -> String {
 fn a_child_that_asks() {
     let Ok(url) = std::env::var(URL) else { return };
     let network = Network { proxy: Some("direct".into()), ..Network::default() };
-    let answer = Web::new(&url, &network).unwrap().get("a", 100, None);
+    let answer = HttpTransport::new(&url, &network).unwrap().get("a", 100, None);
     match answer {
         Ok(Answer::Found { bytes, .. }) => println!("found {}", String::from_utf8_lossy(&bytes)),
         Ok(other) => println!("{other:?}"),

@@ -1,12 +1,15 @@
 //! The one place where an error becomes an exit code, a sentence and a hint.
 
 use std::path::PathBuf;
-use stopgap_model::problem;
 
+use anstyle::{AnsiColor, Style};
 use stopgap_feed::tuf::Refusal;
-use stopgap_feed::{Hop, PlaceError};
+use stopgap_feed::{ConnectStep, TransportError};
 use stopgap_fs::{FsError, LockError, PrivateDirError};
+use stopgap_model::problem;
+use stopgap_terminal::{plain, wrap};
 
+use crate::json::{self, ErrorObject};
 use crate::keys::KeyFileError;
 use crate::passphrase::PassphraseError;
 
@@ -56,7 +59,7 @@ pub(crate) enum PublishError {
     Feed(#[from] Refusal),
     /// The place of a feed cannot be used.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Transport(#[from] TransportError),
     /// Something about the machine.
     #[error("{0}")]
     Machine(String),
@@ -75,8 +78,8 @@ impl PublishError {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage { .. } => USAGE,
-            Self::Place(PlaceError { hop: Hop::Name, .. }) => USAGE,
-            Self::Refused { .. } | Self::Document { .. } | Self::Feed(_) | Self::Place(_) => {
+            Self::Transport(TransportError { step: ConnectStep::Name, .. }) => USAGE,
+            Self::Refused { .. } | Self::Document { .. } | Self::Feed(_) | Self::Transport(_) => {
                 REFUSED
             }
             Self::Lock(LockError::Held { .. }) => LOCKED,
@@ -130,5 +133,26 @@ impl PublishError {
     /// The whole sentence: what failed, and why, down to the first cause.
     pub(crate) fn sentence(&self) -> String {
         problem::sentence(self)
+    }
+
+    /// Prints the error: with `as_json` as an object on standard output, else for a person on
+    /// standard error.
+    pub(crate) fn print(&self, as_json: bool) {
+        let (sentence, hint) = (self.sentence(), self.hint());
+        if as_json {
+            return json::print(&ErrorObject { error: sentence, hint, exit: self.code() });
+        }
+        let style = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+        match self {
+            // A rendered problem begins with the word already.
+            Self::Document { rendered } => anstream::eprintln!("{rendered}"),
+            _ => {
+                let text = format!("{style}error{style:#}: {}", plain(&sentence));
+                anstream::eprintln!("{}", wrap(&text, "  "));
+            }
+        }
+        if !hint.is_empty() {
+            anstream::eprintln!("{}", wrap(&format!("hint: {hint}"), "      "));
+        }
     }
 }

@@ -8,7 +8,7 @@ use stopgap_model::rule::{BlockRule, Condition, Decode, Operator, Test};
 use stopgap_model::{Action, ActionKind, Digest, Mitigation, MitigationId, Severity};
 use stopgap_pattern::check_document_pattern;
 
-use crate::words::{in_any_order, with_first_bytes};
+use crate::lookahead::{in_any_order, with_first_bytes};
 
 /// What became of the rules of a file.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Key files: PKCS#8, encrypted with a passphrase (PBES2 with scrypt and AES-256), which OpenSSL
 //! reads too. The public half lies beside each as `.pub`.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use pkcs8::der::Document;
@@ -10,8 +9,8 @@ use stopgap_fs::{FsError, PrivateDir, read_bounded};
 use stopgap_sign::{PublicKey, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::output::warning;
 use crate::passphrase::{Passphrase, PassphraseError, Source};
+use crate::secret_file::warn_if_open;
 
 /// The largest key file, in bytes: an Ed25519 key takes some 500.
 const MAX_KEY: u64 = 16 * 1024;
@@ -78,7 +77,7 @@ fn encrypt(key: &SigningKey, passphrase: &Passphrase) -> Option<Zeroizing<String
     encrypted.to_pem(ENCRYPTED, LineEnding::LF).ok()
 }
 
-/// Reads a key file. A file that others can read is told, and used.
+/// Reads a key file. Of a file that others can read it warns, and uses it.
 pub(crate) fn read(path: &Path, source: &Source) -> Result<SigningKey, KeyFileError> {
     let bytes = Zeroizing::new(read_bounded(path, MAX_KEY)?);
     warn_if_open(path);
@@ -118,25 +117,4 @@ pub(crate) fn names(folder: &Path) -> Vec<(PublicKey, String)> {
         Some((read_public(&path).ok()?, name))
     });
     named.collect()
-}
-
-/// Tells of a secret file that is open to others, or that somebody else can change.
-pub(crate) fn warn_if_open(path: &Path) {
-    let Ok(facts) = std::fs::metadata(path) else { return };
-    if facts.mode() & 0o077 != 0 {
-        let mode = facts.mode() & 0o7777;
-        warning(&format!("{} is open to others (mode {mode:04o}): chmod 600", path.display()));
-    }
-    warn_if_foreign(path);
-}
-
-/// Tells of a file or folder that belongs to somebody else, who can change it.
-pub(crate) fn warn_if_foreign(path: &Path) {
-    let Ok(facts) = std::fs::metadata(path) else { return };
-    let user = rustix::process::geteuid().as_raw();
-    if facts.uid() != user && facts.uid() != 0 {
-        let owner = facts.uid();
-        let path = path.display();
-        warning(&format!("{path} belongs to user {owner}, and this is user {user}"));
-    }
 }

@@ -4,66 +4,25 @@
 mod breadth;
 mod bypass;
 mod document;
+mod finding;
 mod payload;
 mod place;
 mod probes;
 mod revision;
 mod rules;
+mod subject;
 #[cfg(test)]
 mod tests;
-mod twin;
+mod variants;
 
+use stopgap_model::Mitigation;
 use stopgap_model::document::{any_pattern, parse};
-use stopgap_model::{Mitigation, Problem};
 use stopgap_rules::ActionSemantics;
 
+pub(crate) use self::finding::{Finding, Level};
 use self::place::Places;
 pub(crate) use self::revision::against;
-
-/// How much a finding weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
-    /// Worth a second look; the document may be right.
-    Warning,
-    /// The document must not be published.
-    Error,
-}
-
-impl Level {
-    /// The word as it is shown.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// Something that a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) level: Level,
-    /// The check's name, in kebab-case.
-    pub(crate) name: &'static str,
-    /// What, where, and how to mend it.
-    pub(crate) problem: Problem,
-}
-
-impl Finding {
-    fn error(name: &'static str, problem: Problem) -> Self {
-        Self { level: Level::Error, name, problem }
-    }
-
-    fn warning(name: &'static str, problem: Problem) -> Self {
-        Self { level: Level::Warning, name, problem }
-    }
-}
-
-/// A document that can be read, with the places of what it says.
-struct Subject<'a> {
-    mitigation: &'a Mitigation,
-    places: &'a Places<'a>,
-}
+use self::subject::{CompiledAction, Subject};
 
 /// What is wrong in the document `bytes`, whose file has the name `name`, in the order of its lines.
 pub(crate) fn lint(name: &str, bytes: &[u8]) -> Vec<Finding> {
@@ -85,22 +44,17 @@ pub(crate) fn lint(name: &str, bytes: &[u8]) -> Vec<Finding> {
             findings.extend(breadth::check(&subject, &meanings));
         }
     }
+    // A person reads them from top to bottom, beside the document.
     findings.sort_by_key(|finding| (finding.problem.span.start, finding.problem.span.end));
     findings
 }
 
 /// What the actions do, with the index of each; fails if a pattern cannot be used at all.
-fn meanings(mitigation: &Mitigation) -> Result<Vec<Meant>, stopgap_pattern::PatternError> {
+fn meanings(mitigation: &Mitigation) -> Result<Vec<CompiledAction>, stopgap_pattern::PatternError> {
     let mut meanings = Vec::new();
     for (action, item) in mitigation.actions.iter().enumerate() {
-        meanings.extend(ActionSemantics::of(item)?.map(|meaning| Meant { action, meaning }));
+        meanings
+            .extend(ActionSemantics::of(item)?.map(|meaning| CompiledAction { action, meaning }));
     }
     Ok(meanings)
-}
-
-/// What one action does.
-struct Meant {
-    /// Which action of the document.
-    action: usize,
-    meaning: ActionSemantics,
 }

@@ -1,31 +1,24 @@
 //! `stopgap-publish`: the publisher's program. The only one that sees private keys.
 
-/// Prints a line to standard output as it is; see `output::line`.
-macro_rules! say {
-    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
-}
-
-/// Prints a line for a person, broken to fit.
-macro_rules! tell {
-    ($($text:tt)*) => { $crate::output::words(&format!($($text)*)) };
-}
-
 mod args;
 mod commands;
 mod document;
 mod error;
 mod import;
+mod json;
 mod keys;
 mod lint;
+mod lookahead;
 mod output;
 mod passphrase;
 mod publisher;
 mod release;
 mod repository;
+mod secret_file;
 mod settings;
 mod shown;
-mod visit;
-mod words;
+mod stdout;
+mod verified_repository;
 
 use std::process::ExitCode;
 
@@ -46,10 +39,10 @@ fn main() -> ExitCode {
     };
     match run(&cli) {
         // What nobody could read counts as not said.
-        Ok(0) if output::was_lost() => ExitCode::from(error::ATTENTION),
+        Ok(0) if stdout::was_lost() => ExitCode::from(error::ATTENTION),
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            output::failure(&error, cli.common.json);
+            error.print(cli.common.json);
             ExitCode::from(error.code())
         }
     }

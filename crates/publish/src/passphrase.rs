@@ -7,7 +7,7 @@ use stopgap_fs::{FsError, read_bounded};
 use zeroize::Zeroizing;
 
 use crate::args::Common;
-use crate::keys::warn_if_open;
+use crate::secret_file::warn_if_open;
 
 /// The largest file with a passphrase, in bytes: one line that a person can type.
 const MAX_FILE: u64 = 4096;

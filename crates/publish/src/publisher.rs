@@ -14,6 +14,7 @@ use crate::error::PublishError;
 use crate::keys;
 use crate::output::warning;
 use crate::repository::{MAX_METADATA, Repository, target};
+use crate::secret_file::warn_if_foreign;
 use crate::settings::Settings;
 
 /// The file with the settings, and its largest size in bytes: some lines.
@@ -53,7 +54,7 @@ impl Need {
 impl Publisher {
     /// Opens a folder that `init` made, or a copy of one without its keys.
     pub(crate) fn open(dir: &Path) -> Result<Self, PublishError> {
-        keys::warn_if_foreign(dir);
+        warn_if_foreign(dir);
         let repository = Repository::open(dir)?;
         if repository.versions(Role::Root)?.is_empty() {
             let message = format!("{} is not a publisher's folder: it has no root", dir.display());

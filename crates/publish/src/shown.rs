@@ -17,6 +17,7 @@ use crate::error::PublishError;
 use crate::output::{counted, time};
 use crate::publisher::{Publisher, expires, files_of, root_of};
 use crate::settings::Days;
+use crate::stdout::print_words;
 
 /// By how much longer than usual metadata may hold before that is asked about: the machines' clocks
 /// may differ, and the carrying takes its time.
@@ -34,7 +35,7 @@ pub(crate) fn show(
 ) -> Result<Vec<String>, PublishError> {
     let (version, expiry) = (envelope.version(), expires(role, envelope)?);
     let name = role.as_str();
-    tell!("to be signed: {name} {version}, until {}", time(expiry));
+    print_words!("to be signed: {name} {version}, until {}", time(expiry));
     let mut doubts = match role {
         Role::Targets => show_targets(publisher, envelope, own)?,
         _ => {
@@ -80,12 +81,12 @@ fn show_targets(
                 doubt
             }
         };
-        tell!("  {mark}  {}  {said}, sha256 {}", one_line(name), file.sha256.short());
+        print_words!("  {mark}  {}  {said}, sha256 {}", one_line(name), file.sha256.short());
     }
     for name in before.keys().filter(|name| !after.contains_key(*name)) {
-        tell!("  left out {}", one_line(name));
+        print_words!("  left out {}", one_line(name));
     }
-    tell!("  {} in all", counted(after.len(), "target"));
+    print_words!("  {} in all", counted(after.len(), "target"));
     Ok(doubts)
 }
 
@@ -117,7 +118,7 @@ fn show_root(publisher: &Publisher, envelope: &Envelope) -> Result<(), PublishEr
     for role in Role::ALL {
         let RoleKeys { keys, threshold } = roles.of(role);
         let names: Vec<String> = keys.iter().map(|key| publisher.name_of(key)).collect();
-        tell!("  {:9}  {threshold} of: {}", role.as_str(), names.join(", "));
+        print_words!("  {:9}  {threshold} of: {}", role.as_str(), names.join(", "));
     }
     Ok(())
 }
@@ -151,12 +152,12 @@ pub(crate) fn settle(doubts: &[String], despite: bool) -> Result<(), PublishErro
     if doubts.is_empty() {
         return Ok(());
     }
-    tell!("before you sign:");
+    print_words!("before you sign:");
     for doubt in doubts {
-        tell!("  - {doubt}");
+        print_words!("  - {doubt}");
     }
     if despite {
-        tell!("signed all the same, as --despite-doubts says");
+        print_words!("signed all the same, as --despite-doubts says");
         return Ok(());
     }
     let hint = "nothing was signed; look at it where it was made. Where you did: --despite-doubts";

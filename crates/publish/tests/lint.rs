@@ -72,7 +72,7 @@ fn a_finding_shows_the_line_the_request_that_gets_past_and_how_to_mend_it() {
         "^^^^^",
         "= help: applications decode paths and arguments: test `uri` with `decode =\n",
         "           [\"url\"]`, and show the encoded request as a probe\n",
-        "warning[no-encoded-twin]",
+        "warning[no-encoded-probe]",
         "1 document: 1 error, 1 warning\n",
     ] {
         assert!(run.out.contains(part), "{part}\n{}", run.out);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::canonical::canonical;
 use crate::key::{PublicKey, SigningKey};
 
 /// Metadata with the signatures on it.
@@ -42,15 +43,18 @@ impl Envelope {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         let mut value: Value =
             serde_json::from_slice(bytes).map_err(|error| EnvelopeError(error.to_string()))?;
-        let signed = value["signed"].take();
+        let signed = value.get_mut("signed").map(Value::take).unwrap_or_default();
         if !signed.is_object() {
             return Err(EnvelopeError("there is no `signed`".into()));
         }
         let missing = || EnvelopeError("there is no list `signatures` of `keyid` and `sig`".into());
-        let list = value["signatures"].as_array().ok_or_else(missing)?;
+        let list = value.get("signatures").and_then(Value::as_array).ok_or_else(missing)?;
         let mut signatures = Vec::new();
         for one in list {
-            let text = |name: &str| one[name].as_str().map(str::to_owned).ok_or_else(missing);
+            let text = |name: &str| {
+                let found = one.get(name).and_then(Value::as_str);
+                found.map(str::to_owned).ok_or_else(missing)
+            };
             signatures.push((text("keyid")?, text("sig")?));
         }
         Ok(Self { signed, signatures })
@@ -94,12 +98,6 @@ impl Envelope {
     /// The version of the metadata; 0 if it has none.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.signed["version"].as_u64().unwrap_or(0)
+        self.signed.get("version").and_then(Value::as_u64).unwrap_or(0)
     }
-}
-
-/// The bytes that signatures are of. What is made here has no fractions, which alone have no
-/// canonical form.
-pub(crate) fn canonical(value: &Value) -> Vec<u8> {
-    sigstore_tuf::canonical_json::to_canonical_bytes(value).unwrap_or_default()
 }

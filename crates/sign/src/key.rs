@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublic
 use serde_json::{Value, json};
 use stopgap_model::Digest;
 
-use crate::envelope::canonical;
+use crate::canonical::canonical;
 
 /// The length of an Ed25519 public key, in bytes.
 const PUBLIC_LENGTH: usize = 32;
@@ -89,11 +89,11 @@ impl PublicKey {
     /// `KeyError::NotPublic`.
     pub fn from_json(key: &Value) -> Result<Self, KeyError> {
         let wrong = || KeyError::NotPublic(key.to_string().chars().take(200).collect());
-        let is = |name: &str| key[name].as_str() == Some("ed25519");
+        let is = |name: &str| key.get(name).and_then(Value::as_str) == Some("ed25519");
         if !is("keytype") || !is("scheme") {
             return Err(wrong());
         }
-        let public = key["keyval"]["public"].as_str().ok_or_else(wrong)?;
+        let public = key.pointer("/keyval/public").and_then(Value::as_str).ok_or_else(wrong)?;
         unhex(public).map(Self).ok_or_else(wrong)
     }
 
@@ -102,14 +102,14 @@ impl PublicKey {
     /// # Errors
     /// `KeyError::NotPublic`.
     pub fn from_spki(der: &[u8]) -> Result<Self, KeyError> {
-        let key = der.strip_prefix(&SPKI_HEAD[..]).and_then(|key| key.try_into().ok());
+        let key = der.strip_prefix(SPKI_HEAD.as_slice()).and_then(|key| key.try_into().ok());
         key.map(Self).ok_or_else(|| KeyError::NotPublic("another type of key, or none".into()))
     }
 
     /// The key as `SubjectPublicKeyInfo` DER.
     #[must_use]
     pub fn to_spki(&self) -> Vec<u8> {
-        [&SPKI_HEAD[..], &self.0].concat()
+        [SPKI_HEAD.as_slice(), &self.0].concat()
     }
 
     /// The key as metadata has it.
@@ -141,12 +141,16 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    // Of an odd number of digits one is left over, and is no pair.
+    if text.len() != 2 * N {
         return None;
     }
+    let digit =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = [0; N];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let [high, low] = pair else { return None };
+        *byte = (digit(high)? << 4) | digit(low)?;
     }
     Some(bytes)
 }

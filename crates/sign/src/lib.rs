@@ -4,6 +4,9 @@
 //! things are put in place are the publisher's; nothing here touches them. The program that runs on
 //! a server uses this for the throwaway keys of its demo and for nothing else.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+mod canonical;
 mod envelope;
 mod key;
 mod metadata;

@@ -64,12 +64,15 @@ impl RoleKeys {
 
     fn read(name: &str, root: &Value) -> Result<Self, NotOurs> {
         let wrong = || NotOurs(format!("the keys of the role {name}"));
-        let role = &root["roles"][name];
-        let threshold = role["threshold"].as_u64().and_then(|number| u32::try_from(number).ok());
+        let role = root.get("roles").and_then(|roles| roles.get(name)).ok_or_else(wrong)?;
+        let threshold = role.get("threshold").and_then(Value::as_u64);
+        let threshold = threshold.and_then(|number| u32::try_from(number).ok());
+        let known = root.get("keys").ok_or_else(wrong)?;
         let mut keys = Vec::new();
-        for id in role["keyids"].as_array().ok_or_else(wrong)? {
+        for id in role.get("keyids").and_then(Value::as_array).ok_or_else(wrong)? {
             let id = id.as_str().ok_or_else(wrong)?;
-            let key = PublicKey::from_json(&root["keys"][id]).map_err(|_| wrong())?;
+            let key = known.get(id).ok_or_else(wrong)?;
+            let key = PublicKey::from_json(key).map_err(|_| wrong())?;
             // One key under two ids would count twice.
             if key.id() != id || keys.contains(&key) {
                 return Err(wrong());
@@ -148,8 +151,9 @@ impl TargetFile {
         Self { length: bytes.len() as u64, sha256: Digest::of(bytes) }
     }
 
-    fn to_json(&self) -> Value {
-        json!({"length": self.length, "hashes": {"sha256": self.sha256.to_string()}})
+    fn to_json(&self) -> Map<String, Value> {
+        let hashes = json!({"sha256": self.sha256.to_string()});
+        Map::from_iter([("length".into(), self.length.into()), ("hashes".into(), hashes)])
     }
 }
 
@@ -159,10 +163,12 @@ impl TargetFile {
 /// A file has no length or no SHA-256 digest.
 pub fn files(targets: &Value) -> Result<BTreeMap<String, TargetFile>, NotOurs> {
     let wrong = |name: &str| NotOurs(format!("the target {name}"));
-    let named = targets["targets"].as_object().ok_or_else(|| NotOurs("no targets".into()))?;
+    let named = targets.get("targets").and_then(Value::as_object);
+    let named = named.ok_or_else(|| NotOurs("no targets".into()))?;
     let read = |(name, file): (&String, &Value)| {
-        let length = file["length"].as_u64().ok_or_else(|| wrong(name))?;
-        let sha256 = file["hashes"]["sha256"].as_str().and_then(|text| text.parse().ok());
+        let length = file.get("length").and_then(Value::as_u64).ok_or_else(|| wrong(name))?;
+        let sha256 = file.pointer("/hashes/sha256").and_then(Value::as_str);
+        let sha256 = sha256.and_then(|text| text.parse().ok());
         Ok((name.clone(), TargetFile { length, sha256: sha256.ok_or_else(|| wrong(name))? }))
     };
     named.iter().map(read).collect()
@@ -173,7 +179,7 @@ pub fn files(targets: &Value) -> Result<BTreeMap<String, TargetFile>, NotOurs> {
 /// # Errors
 /// It says no time.
 pub fn expires(metadata: &Value) -> Result<Timestamp, NotOurs> {
-    let text = metadata["expires"].as_str().unwrap_or_default();
+    let text = metadata.get("expires").and_then(Value::as_str).unwrap_or_default();
     text.parse().map_err(|_| NotOurs("no time of expiry".into()))
 }
 
@@ -205,6 +211,8 @@ pub fn root(version: u64, expires: Timestamp, roles: &Roles) -> Value {
         .map(|(name, role)| ((*name).to_owned(), Value::Object(role_json(role))))
         .collect();
     let mut value = head("root", version, expires);
+    // Files carry their version in their name, so that a reader in the middle of a publication never
+    // gets files of two publications.
     value.insert("consistent_snapshot".into(), true.into());
     value.insert("keys".into(), keys);
     value.insert("roles".into(), roles.into());
@@ -220,7 +228,7 @@ pub fn targets(
     delegations: &[Delegation],
 ) -> Value {
     let files: Map<String, Value> =
-        files.iter().map(|(name, file)| (name.clone(), file.to_json())).collect();
+        files.iter().map(|(name, file)| (name.clone(), file.to_json().into())).collect();
     let mut value = head("targets", version, expires);
     value.insert("targets".into(), files.into());
     if !delegations.is_empty() {
@@ -256,7 +264,7 @@ pub fn snapshot(version: u64, expires: Timestamp, versions: &BTreeMap<String, u6
 #[must_use]
 pub fn timestamp(version: u64, expires: Timestamp, snapshot: u64, bytes: &[u8]) -> Value {
     let mut meta = TargetFile::of(bytes).to_json();
-    meta["version"] = snapshot.into();
+    meta.insert("version".into(), snapshot.into());
     let mut value = head("timestamp", version, expires);
     value.insert("meta".into(), json!({"snapshot.json": meta}));
     value.into()

@@ -128,6 +128,7 @@ fn table(measured: &[Measured]) -> String {
     if measured.len() > 1 {
         rows.push(total(measured));
     }
+    // A column is as wide as its widest cell.
     let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.len())).max();
     let widths: Vec<usize> = (0..).map_while(width).collect();
     let line = |row: &Vec<String>| {

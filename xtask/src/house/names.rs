@@ -36,10 +36,12 @@ pub(super) fn uses(sources: &Crate) -> Vec<Use> {
             add(&import.path, import.first);
         }
         let tokens: TokenStream = file.text.parse().unwrap_or_default();
-        for (path, line) in paths_in(tokens) {
+        for Path { path, line, is_macro } in paths_in(tokens) {
             let is_import =
                 imports.iter().any(|import| (import.first..=import.last).contains(&line));
-            if !is_import && !file.is_test_line(line) {
+            // A function may have the name of a macro.
+            let is_other = !is_macro && path.len() == 1 && names.is_only_macro(&file.module, &path);
+            if !is_import && !is_other && !file.is_test_line(line) {
                 add(&path, line);
             }
         }
@@ -115,9 +117,17 @@ fn flatten(
     }
 }
 
+/// A path in the code.
+struct Path {
+    path: Vec<String>,
+    line: usize,
+    /// Whether it calls a macro.
+    is_macro: bool,
+}
+
 /// Every path in the tokens, those in macros too. A single name in small letters counts only where
 /// it is called, because else it is a variable.
-fn paths_in(tokens: TokenStream) -> Vec<(Vec<String>, usize)> {
+fn paths_in(tokens: TokenStream) -> Vec<Path> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut paths = Vec::new();
     let mut at = 0;
@@ -141,7 +151,9 @@ fn paths_in(tokens: TokenStream) -> Vec<(Vec<String>, usize)> {
             at += 3;
         }
         let before = |back: usize| start.checked_sub(back).and_then(|at| tokens.get(at));
+        // `a.b` is a field, but `..b` is the rest of a struct.
         let is_member = is_punct(before(1), '.') && !is_punct(before(2), '.');
+        // The rest of `<T as Trait>::name`, whose first part is a type.
         let is_tail = is_punct(before(1), ':') && is_punct(before(2), ':');
         let is_definition =
             matches!(before(1), Some(TokenTree::Ident(word)) if word == "fn" || word == "mod");
@@ -150,7 +162,8 @@ fn paths_in(tokens: TokenStream) -> Vec<(Vec<String>, usize)> {
             || is_punct(tokens.get(at), ':');
         let is_small = path.len() == 1 && first.to_string().starts_with(char::is_lowercase);
         if !is_member && !is_tail && !is_definition && (is_called || !is_small) {
-            paths.push((path, line));
+            let is_macro = is_punct(tokens.get(at), '!');
+            paths.push(Path { path, line, is_macro });
         }
     }
     paths
@@ -236,6 +249,16 @@ impl Names {
         }
     }
 
+    /// Whether a name is one of a macro and of nothing else in a module.
+    fn is_only_macro(&self, module: &[String], path: &[String]) -> bool {
+        let Some(name) = path.first() else { return false };
+        let is_known = self
+            .modules
+            .get(module)
+            .is_some_and(|here| here.defined.contains(name) || here.aliases.contains_key(name));
+        self.macros.contains_key(name) && !is_known
+    }
+
     /// The file that defines what a path names in a module. None for a module itself, and for
     /// what is of another crate.
     fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<usize> {
@@ -279,6 +302,7 @@ impl Names {
             return None;
         }
         let here = self.modules.get(module)?;
+        // A module and a function may have one name: before `::` it is the module.
         let is_child = here.children.contains(name)
             || self.modules.contains_key([module, &[name.to_owned()]].concat().as_slice());
         if is_child && let Some((next, after)) = rest.split_first() {

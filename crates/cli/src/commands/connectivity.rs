@@ -76,7 +76,7 @@ fn test(feeds: &Feeds, network: &Network, feed: &Feed) -> Test {
             Test { name, ok: true, hop: None, message }
         }
         Err(failure) => {
-            let hop = failure.hop();
+            let hop = failure.step();
             let on_the_way = failure.on_the_way().map(|error| error.why.clone());
             let why = on_the_way.unwrap_or_else(|| sentence(&failure));
             let message = format!("{hop}: {why} ({url})");

@@ -10,7 +10,7 @@ use stopgap_store::{Change, Event, Trail};
 
 use crate::args::Common;
 use crate::commands::check::feeds_json;
-use crate::commands::feed::list::power_from_before;
+use crate::commands::feed::list::permission_from_before;
 use crate::error::CliError;
 use crate::evidence;
 use crate::output;
@@ -121,7 +121,7 @@ fn feeds_text(feeds: &[FeedState]) -> String {
             None => "good".to_owned(),
             Some(trouble) => format!("IN TROUBLE: {}", output::plain(&trouble.why)),
         };
-        let before = power_from_before(feed).map(|text| format!(" ({text})"));
+        let before = permission_from_before(feed).map(|text| format!(" ({text})"));
         format!("{}: {stands}{}", feed.name, before.unwrap_or_default())
     };
     let all: Vec<String> = feeds.iter().map(text).collect();

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 use stopgap_engine::{CycleReport, Engine, collect};
-use stopgap_feed::{Feed, FeedName, Feeds, Format, Network, Powers};
+use stopgap_feed::{Feed, FeedName, Feeds, Format, Network, Permissions};
 use stopgap_host::TreeHost;
 use stopgap_model::Catalog;
 use stopgap_model::policy::{Drift, Policy, Switch};
@@ -195,7 +195,7 @@ fn forged(
         format: Format::Tuf,
         added_by: "the demo".into(),
         added_at: Timestamp::now(),
-        powers: Powers::given(&ids, &[], &[], &[]),
+        permissions: Permissions::given(&ids, &[], &[], &[]),
     };
     protected.feeds.add_tuf(&feed, &root)?;
 

@@ -1,4 +1,4 @@
-//! A client of one repository, over any place, with everything in memory.
+//! A client of one repository, over any transport, with everything in memory.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,12 +13,12 @@ use sigstore_tuf::{TrustedMetadataSet, Updater, UpdaterConfig};
 use super::listing::{File, Listing, Target, delegates, list, load_roles, loaded};
 use super::session::{Cost, Door, Memory, SNAPSHOT, Session, TIMESTAMP, require_sound_root};
 use super::{Refusal, Seen};
-use crate::place::Place;
+use crate::transport::Transport;
 
 /// The most metadata of delegated roles, in bytes: as much as two top roles may have.
 const MAX_DELEGATED: u64 = 10_000_000;
 
-/// A client of one repository. It touches nothing but the place: what is to be remembered is
+/// A client of one repository. It touches nothing but the transport: what is to be remembered is
 /// handed in and out.
 pub struct Client {
     pinned: Vec<u8>,
@@ -33,9 +33,13 @@ impl Client {
     ///
     /// # Errors
     /// The root is no root, or does not sign itself.
-    pub fn open(place: Arc<dyn Place>, root: &[u8], memory: Memory) -> Result<Self, Refusal> {
+    pub fn open(
+        transport: Arc<dyn Transport>,
+        root: &[u8],
+        memory: Memory,
+    ) -> Result<Self, Refusal> {
         require_sound_root(root)?;
-        let session = Arc::new(Session::new(place, memory));
+        let session = Arc::new(Session::new(transport, memory));
         let updater = updater(&session, root)?;
         Ok(Self { pinned: root.to_vec(), updater, session, listed: None })
     }

@@ -10,11 +10,13 @@ mod listing;
 mod refusal;
 mod seen;
 mod session;
+mod state;
 
 pub use client::Client;
-pub(crate) use feed::lock_cache;
-pub use feed::{Loaded, Refreshed, TufFeed};
+pub use feed::{Loaded, Refreshed};
 pub use listing::{File, Listing, RefusedFile, Target};
 pub use refusal::Refusal;
 pub use seen::Seen;
 pub use session::{Cost, Memory};
+pub use state::TufFeed;
+pub(crate) use state::lock_cache;

@@ -5,7 +5,7 @@ use sigstore_tuf::{Error, UpdaterConfig};
 use stopgap_fs::{FsError, LockError};
 use stopgap_model::problem::{one_line, sentence};
 
-use crate::place::PlaceError;
+use crate::transport::TransportError;
 
 /// Why a repository, or what is remembered of it, is not trusted. What is in force stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum Refusal {
         path: String,
         /// How far it came, and what went wrong there.
         #[source]
-        error: PlaceError,
+        error: TransportError,
     },
     /// A file that must be there is not.
     #[error("there is no `{path}`")]

@@ -32,7 +32,7 @@ pub struct Seen {
     validator: Option<Validator>,
 }
 
-/// What a place said of the file with this digest.
+/// What a transport said of the file with this digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Validator {

@@ -10,7 +10,7 @@ use stopgap_model::problem::one_line;
 
 use super::listing::one_key_twice;
 use super::{Refusal, Seen};
-use crate::place::{Answer, Place};
+use crate::transport::{Answer, Transport};
 
 /// The name of the metadata that is never versioned.
 pub(crate) const TIMESTAMP: &str = "timestamp.json";
@@ -53,9 +53,9 @@ pub struct Cost {
     pub bytes: u64,
 }
 
-/// The place, what is remembered, and what happened since.
+/// The transport, what is remembered, and what happened since.
 pub(crate) struct Session {
-    place: Arc<dyn Place>,
+    transport: Arc<dyn Transport>,
     state: Mutex<State>,
 }
 
@@ -77,8 +77,8 @@ pub(crate) struct State {
 pub(crate) struct Door(pub(crate) Arc<Session>);
 
 impl Session {
-    pub(crate) fn new(place: Arc<dyn Place>, memory: Memory) -> Self {
-        Self { place, state: Mutex::new(State { memory, ..State::default() }) }
+    pub(crate) fn new(transport: Arc<dyn Transport>, memory: Memory) -> Self {
+        Self { transport, state: Mutex::new(State { memory, ..State::default() }) }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -94,7 +94,7 @@ impl Session {
     pub(crate) fn get(&self, path: &str, max: u64) -> Result<Option<Vec<u8>>, Refusal> {
         let is_timestamp = path == "metadata/timestamp.json";
         let validator = if is_timestamp { self.validator() } else { None };
-        let answer = self.place.get(path, max, validator.as_deref());
+        let answer = self.transport.get(path, max, validator.as_deref());
         let mut state = self.state();
         state.cost.requests += 1;
         match answer {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use stopgap_feed::tuf::{Refreshed, Refusal, TufFeed};
-use stopgap_feed::{Answer, Hop, Place, PlaceError};
+use stopgap_feed::{Answer, ConnectStep, Transport, TransportError};
 use stopgap_fs::PrivateDir;
 use stopgap_testkit::Tree;
 use stopgap_testkit::repository::Repository;
@@ -28,12 +28,17 @@ pub(crate) struct Shelf {
     pub(crate) asked: Mutex<Vec<String>>,
 }
 
-impl Place for Shelf {
-    fn get(&self, path: &str, max: u64, _validator: Option<&str>) -> Result<Answer, PlaceError> {
+impl Transport for Shelf {
+    fn get(
+        &self,
+        path: &str,
+        max: u64,
+        _validator: Option<&str>,
+    ) -> Result<Answer, TransportError> {
         self.asked.lock().expect("no panic").push(path.to_owned());
         match self.files.get(path) {
             Some(bytes) if bytes.len() as u64 > max => {
-                Err(PlaceError { hop: Hop::Length, why: "too large".into() })
+                Err(TransportError { step: ConnectStep::Length, why: "too large".into() })
             }
             Some(bytes) => Ok(Answer::Found { bytes: bytes.clone(), validator: None }),
             None => Ok(Answer::Absent),

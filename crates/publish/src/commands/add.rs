@@ -15,6 +15,7 @@ use crate::error::PublishError;
 use crate::lint::{Finding, Level, lint};
 use crate::publisher::Publisher;
 use crate::repository::{target, target_file};
+use crate::stdout::print_words;
 
 /// A document that is to be staged.
 struct New {
@@ -36,6 +37,7 @@ pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, PublishError
             let message = format!("two of the files are {}", new.name);
             return Err(PublishError::usage(message, "add one of them"));
         }
+        // Servers with Windows keep both under one name, and one would hide the other.
         let (key, name) = folded(&new.name);
         let name = names.entry(key).or_insert(name);
         if *name != new.name {
@@ -44,7 +46,7 @@ pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, PublishError
         }
         match files.get(&new.name) {
             Some(before) if *before == TargetFile::of(&new.bytes) => {
-                tell!("{} is there already, the same", new.name);
+                print_words!("{} is there already, the same", new.name);
             }
             Some(before) => {
                 require_forward(&publisher, before, &new)?;
@@ -53,6 +55,7 @@ pub(crate) fn run(common: &Common, paths: &[PathBuf]) -> Result<u8, PublishError
             None => added.push(new),
         }
     }
+    // Only here, so that one bad file keeps all of them from being staged.
     stage(&publisher, &mut files, &added)?;
     Ok(0)
 }
@@ -137,7 +140,7 @@ fn stage(
     added: &[New],
 ) -> Result<(), PublishError> {
     if added.is_empty() {
-        tell!("nothing new was staged");
+        print_words!("nothing new was staged");
         return Ok(());
     }
     let dir = publisher.repository.dir();
@@ -156,9 +159,9 @@ fn stage(
     dir.write_batch("mitigations", &shown)?;
     let version = publisher.stage_files(files, Timestamp::now())?;
     for new in added {
-        tell!("staged {}, {}", new.name, new.said);
+        print_words!("staged {}, {}", new.name, new.said);
     }
-    tell!("targets {version} waits for signatures: stopgap-publish sign targets --key FILE");
+    print_words!("targets {version} waits for signatures: stopgap-publish sign targets --key FILE");
     Ok(())
 }
 

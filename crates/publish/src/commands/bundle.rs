@@ -10,7 +10,8 @@ use crate::args::Common;
 use crate::error::PublishError;
 use crate::output::counted;
 use crate::repository::{path, target};
-use crate::visit::{Visit, open};
+use crate::stdout::print_words;
+use crate::verified_repository::{VerifiedRepository, open};
 
 pub(crate) fn run(
     common: &Common,
@@ -23,11 +24,11 @@ pub(crate) fn run(
         (Some(from), Some(root)) => (from.to_owned(), root.to_owned()),
         _ => (common.dir.display().to_string(), common.dir.join(path(Role::Root, 1))),
     };
-    let visit = Visit::of(&open(&from)?, &root)?;
+    let visit = VerifiedRepository::of(&open(&from)?, &root)?;
     let bytes = pack(&visit)?;
     PublicDir::open(&folder)?.write_atomic(&name, &bytes)?;
-    tell!("bundled {} in {}", counted(visit.files.len(), "target"), file.display());
-    tell!("  {} bytes; it is verified when it is imported", bytes.len());
+    print_words!("bundled {} in {}", counted(visit.files.len(), "target"), file.display());
+    print_words!("  {} bytes; it is verified when it is imported", bytes.len());
     Ok(0)
 }
 
@@ -40,7 +41,7 @@ fn place_of(file: &Path) -> Result<(PathBuf, String), PublishError> {
 }
 
 /// The same feed gives the same bytes, whoever makes the bundle and when.
-fn pack(visit: &Visit) -> Result<Vec<u8>, PublishError> {
+fn pack(visit: &VerifiedRepository) -> Result<Vec<u8>, PublishError> {
     let failed = |error: std::io::Error| PublishError::Machine(format!("no bundle: {error}"));
     let mut builder = Builder::new(Vec::new());
     let mut append = |path: &str, bytes: &[u8]| {

@@ -1,6 +1,5 @@
 //! `stopgap-publish import-iis`: rewrite rules of IIS as a mitigation document.
 
-use serde_json::{Value, json};
 use stopgap_fs::read_bounded;
 use stopgap_iis::config::{MAX_FILE_BYTES, standalone_rules};
 use stopgap_model::document::write;
@@ -8,8 +7,9 @@ use stopgap_terminal::{plain, wrap};
 
 use crate::args::ImportIis;
 use crate::error::{ATTENTION, PublishError};
-use crate::import::{Import, import};
-use crate::output;
+use crate::import::{Import, Taken, import};
+use crate::json::{self, ImportObject, RefusedObject, TakenObject};
+use crate::stdout::print_line;
 
 pub(crate) fn run(arguments: &ImportIis, as_json: bool) -> Result<u8, PublishError> {
     let wrong = |why: String| PublishError::Config { file: arguments.file.clone(), why };
@@ -29,18 +29,19 @@ pub(crate) fn run(arguments: &ImportIis, as_json: bool) -> Result<u8, PublishErr
         true => None,
         false => Some(document(&import, arguments).map_err(wrong)?),
     };
+    let is_whole = import.refused.is_empty();
     if as_json {
-        output::print_json(as_object(&import, document.as_deref()));
+        json::print(&as_object(import, document));
     } else {
         if let Some(document) = &document {
-            say!("{}", document.trim_end());
+            print_line!("{}", document.trim_end());
         }
         for (rule, why) in &import.refused {
             let line = format!("refused: the rule `{}`: {}", plain(rule), plain(why));
             anstream::eprintln!("{}", wrap(&line, "  "));
         }
     }
-    Ok(if import.refused.is_empty() { 0 } else { ATTENTION })
+    Ok(if is_whole { 0 } else { ATTENTION })
 }
 
 /// The document, with what a person must know in front.
@@ -65,13 +66,12 @@ fn comment(text: &str) -> String {
     format!("# {}\n", plain(text))
 }
 
-fn as_object(import: &Import, document: Option<&str>) -> Value {
-    let taken =
-        import.taken.iter().map(|taken| json!({"rule": taken.rule, "remarks": taken.remarks}));
-    let refused = import.refused.iter().map(|(rule, why)| json!({"rule": rule, "reason": why}));
-    json!({
-        "document": document,
-        "taken": taken.collect::<Value>(),
-        "refused": refused.collect::<Value>(),
-    })
+fn as_object(import: Import, document: Option<String>) -> ImportObject {
+    let taken = import.taken.into_iter();
+    let refused = import.refused.into_iter();
+    ImportObject {
+        document,
+        taken: taken.map(|Taken { rule, remarks, .. }| TakenObject { rule, remarks }).collect(),
+        refused: refused.map(|(rule, reason)| RefusedObject { rule, reason }).collect(),
+    }
 }

@@ -12,6 +12,7 @@ use crate::passphrase::{Passphrase, Source};
 use crate::publisher::SETTINGS;
 use crate::repository::{Repository, path};
 use crate::settings::{Days, Settings};
+use crate::stdout::print_words;
 
 pub(crate) fn run(common: &Common, arguments: &Init) -> Result<u8, PublishError> {
     require_thresholds(arguments)?;
@@ -88,10 +89,13 @@ fn tell(common: &Common, arguments: &Init) {
         1 => "1 key".to_owned(),
         _ => format!("{threshold} of {keys} keys must sign"),
     };
-    tell!("made {dir}");
-    tell!("  root     {}", keys(arguments.root_threshold, arguments.root_keys));
-    tell!("  targets  {}", keys(arguments.targets_threshold, arguments.targets_keys));
-    tell!("  snapshot, timestamp  1 key each, online");
-    tell!("Servers are given this file, by a way that you trust: {dir}/{}", path(Role::Root, 1));
-    tell!("Move {dir}/keys/offline to where no network reaches, with a second copy of it.");
+    print_words!("made {dir}");
+    print_words!("  root     {}", keys(arguments.root_threshold, arguments.root_keys));
+    print_words!("  targets  {}", keys(arguments.targets_threshold, arguments.targets_keys));
+    print_words!("  snapshot, timestamp  1 key each, online");
+    print_words!(
+        "Servers are given this file, by a way that you trust: {dir}/{}",
+        path(Role::Root, 1)
+    );
+    print_words!("Move {dir}/keys/offline to where no network reaches, with a second copy of it.");
 }

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
 use stopgap_fs::{FsError, read_bounded};
 use stopgap_model::document::MAX_DOCUMENT;
 use stopgap_terminal::render_finding;
 
 use crate::args::Lint;
 use crate::error::{ATTENTION, PublishError};
+use crate::json::{self, FindingObject, LintObject};
 use crate::lint::{Finding, Level, against, lint};
-use crate::output;
+use crate::stdout::print_line;
 
 /// The most documents that a folder of earlier ones may hold.
 const MAX_DOCUMENTS: usize = 10_000;
@@ -33,13 +33,13 @@ pub(crate) fn run(arguments: &Lint, as_json: bool) -> Result<u8, PublishError> {
     };
     let (errors, warnings) = (of_level(Level::Error), of_level(Level::Warning));
     if as_json {
-        let findings: Vec<Value> = documents.iter().flat_map(as_objects).collect();
-        output::print_json(json!({"findings": findings, "errors": errors, "warnings": warnings}));
+        let findings = documents.iter().flat_map(as_objects).collect();
+        json::print(&LintObject { findings, errors, warnings });
     } else {
         for (name, bytes, findings) in &documents {
             findings.iter().for_each(|finding| show(name, bytes, finding));
         }
-        say!("{}", summary(documents.len(), errors, warnings));
+        print_line!("{}", summary(documents.len(), errors, warnings));
     }
     Ok(if errors == 0 { 0 } else { ATTENTION })
 }
@@ -55,32 +55,34 @@ fn summary(documents: usize, errors: usize, warnings: usize) -> String {
 
 fn show(name: &str, bytes: &[u8], finding: &Finding) {
     let is_error = finding.level == Level::Error;
-    say!("{}\n", render_finding(name, bytes, &finding.problem, finding.name, is_error));
+    print_line!("{}\n", render_finding(name, bytes, &finding.problem, finding.name, is_error));
 }
 
-fn as_objects((name, bytes, findings): &(String, Vec<u8>, Vec<Finding>)) -> Vec<Value> {
+fn as_objects((name, bytes, findings): &(String, Vec<u8>, Vec<Finding>)) -> Vec<FindingObject> {
     let object = |finding: &Finding| {
         let (line, column) = place(bytes, finding.problem.span.start);
-        json!({
-            "file": name,
-            "line": line,
-            "column": column,
-            "level": finding.level.as_str(),
-            "name": finding.name,
-            "message": finding.problem.message,
-            "expected": finding.problem.expected,
-            "help": finding.problem.help,
-        })
+        FindingObject {
+            file: name.clone(),
+            line,
+            column,
+            level: finding.level.as_str(),
+            name: finding.name,
+            aliases: finding.former_names(),
+            message: finding.problem.message.clone(),
+            expected: finding.problem.expected.clone(),
+            help: finding.problem.help.clone(),
+        }
     };
     findings.iter().map(object).collect()
 }
 
 /// Line and column of a byte, from 1; the column counts characters.
 fn place(bytes: &[u8], at: usize) -> (usize, usize) {
-    let before = &bytes[..at.min(bytes.len())];
+    let before = bytes.get(..at).unwrap_or(bytes);
     let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
     let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+    let in_line = before.get(start..).unwrap_or_default();
+    (line, String::from_utf8_lossy(in_line).chars().count() + 1)
 }
 
 /// A document's bytes. One that is too long is read as one byte more than is allowed, so that the
@@ -109,6 +111,7 @@ fn folder_of(folder: &Path) -> Result<Vec<Vec<u8>>, PublishError> {
             return Err(PublishError::usage(message, "name the folder of one feed's documents"));
         }
     }
+    // In one order, so that the same folder always gives the same findings.
     files.sort();
     files.iter().map(|file| read(file)).collect()
 }

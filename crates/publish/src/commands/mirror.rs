@@ -9,10 +9,11 @@ use crate::error::PublishError;
 use crate::output::counted;
 use crate::release::are_good_by;
 use crate::repository::{MAX_METADATA, Repository, path, target_file};
-use crate::visit::{Visit, open};
+use crate::stdout::print_words;
+use crate::verified_repository::{VerifiedRepository, open};
 
 pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, PublishError> {
-    let visit = Visit::of(&open(from)?, root)?;
+    let visit = VerifiedRepository::of(&open(from)?, root)?;
     // Everything is fetched and verified before anything is written.
     let place = Repository::open_existing(to)?;
     let is_there = |name: &str, sha256, length| {
@@ -30,13 +31,13 @@ pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, PublishError
     for (path, bytes) in in_order(&place, &visit)? {
         place.put(&path, &bytes)?;
     }
-    tell!("mirrored {} of {from}", counted(visit.files.len(), "target"));
-    tell!("  {} new, in {}", new.len(), place.dir().path().display());
+    print_words!("mirrored {} of {from}", counted(visit.files.len(), "target"));
+    print_words!("  {} new, in {}", new.len(), place.dir().path().display());
     Ok(0)
 }
 
 /// Refuses what is older than what is there, and another feed.
-fn require_forward(place: &Repository, visit: &Visit) -> Result<(), PublishError> {
+fn require_forward(place: &Repository, visit: &VerifiedRepository) -> Result<(), PublishError> {
     let hint = "nothing was changed; is it the same feed, and is its place whole?";
     for version in place.versions(Role::Root)? {
         let path = path(Role::Root, version);
@@ -61,7 +62,10 @@ fn require_forward(place: &Repository, visit: &Visit) -> Result<(), PublishError
 }
 
 /// The metadata in the order of writing; [`crate::release`] says why it is this one.
-fn in_order(place: &Repository, visit: &Visit) -> Result<Vec<(String, Vec<u8>)>, PublishError> {
+fn in_order(
+    place: &Repository,
+    visit: &VerifiedRepository,
+) -> Result<Vec<(String, Vec<u8>)>, PublishError> {
     let roots =
         visit.roots.iter().map(|(version, root)| (path(Role::Root, *version), root.clone()));
     let rest = visit.metadata.iter().map(|metadata| (metadata.path(), metadata.bytes.clone()));
@@ -70,7 +74,7 @@ fn in_order(place: &Repository, visit: &Visit) -> Result<Vec<(String, Vec<u8>)>,
 }
 
 /// Whether clients that do not yet have the new root take what is mirrored.
-fn is_good_before(place: &Repository, visit: &Visit) -> Result<bool, PublishError> {
+fn is_good_before(place: &Repository, visit: &VerifiedRepository) -> Result<bool, PublishError> {
     let before = place.newest(Role::Root)?;
     let Some(Ok(before)) = before.map(|root| Roles::of_root(&root.signed)) else {
         return Ok(false);

@@ -14,6 +14,7 @@ use crate::passphrase::Source;
 use crate::publisher::{Publisher, Root, expires, files_of, root_of};
 use crate::release::Online;
 use crate::repository::{MAX_METADATA, Repository, path, target, target_file};
+use crate::stdout::print_words;
 
 /// How many targets are held in memory at a time: some MB of them.
 const BATCH: usize = 1000;
@@ -23,6 +24,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Pu
     require_apart(publisher.path(), place)?;
     let now = Timestamp::now();
     let (root, targets) = chosen(&publisher, refresh)?;
+    // Clients refuse metadata that has expired, and then get nothing new at all.
     for (role, envelope) in [(Role::Root, &root.envelope), (Role::Targets, &targets)] {
         let expiry = expires(role, envelope)?;
         if expiry <= now {
@@ -35,6 +37,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Pu
     let keys = online_keys(&publisher, &root, &Source::online(common))?;
     let place = Repository::open_or_create(place)?;
     let roots = roots(&publisher, &root)?;
+    // A place that has more than this folder was published to from another copy of the folder.
     let before = require_not_newer(&place, &roots, &targets)?;
     let before = before.map(|root| root.roles);
     let online =
@@ -42,6 +45,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Pu
     let release = online.release(targets, &publisher.repository, &place)?;
     let files = release.in_order(&roots, online.is_good_before(&release));
 
+    // The files that metadata names come before the metadata, so that no client asks for what is not there.
     let written = write_targets(&publisher, &place, &release.targets)?;
     // Our own record first: no version number is ever used twice, whatever happens next.
     for repository in [&publisher.repository, &place] {
@@ -50,7 +54,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Pu
         }
     }
     publisher.unstage()?;
-    tell!("published in {}: {}", place.dir().path().display(), counted(written, "new file"));
+    print_words!("published in {}: {}", place.dir().path().display(), counted(written, "new file"));
     for (role, envelope) in [
         (Role::Root, &root.envelope),
         (Role::Targets, &release.targets),
@@ -58,7 +62,7 @@ pub(crate) fn run(common: &Common, place: &Path, refresh: bool) -> Result<u8, Pu
         (Role::Timestamp, &release.timestamp),
     ] {
         let until = time(expires(role, envelope)?);
-        tell!("  {:9} {:>4}  until {until}", role.as_str(), envelope.version());
+        print_words!("  {:9} {:>4}  until {until}", role.as_str(), envelope.version());
     }
     Ok(0)
 }

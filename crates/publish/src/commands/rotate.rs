@@ -11,6 +11,7 @@ use crate::keys;
 use crate::output::warning;
 use crate::passphrase::Source;
 use crate::publisher::Publisher;
+use crate::stdout::print_words;
 
 /// The shortest beginning of a key's id that is taken for it.
 const MIN_PREFIX: usize = 6;
@@ -19,17 +20,19 @@ pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, PublishErro
     let publisher = Publisher::open(&common.dir)?;
     let current = publisher.root()?;
     let staged = publisher.staged_root()?;
+    // A rotation that is not published yet is gone on with, and not thrown away.
     let mut roles = staged.as_ref().unwrap_or(&current).roles.clone();
     let role = roles.of_mut(arguments.role);
 
     for named in &arguments.remove {
         let key = find(&publisher, role, named)?;
         role.keys.retain(|other| *other != key);
-        tell!("taken out: {}; keep it until this is published", publisher.name_of(&key));
+        print_words!("taken out: {}; keep it until this is published", publisher.name_of(&key));
     }
     for file in &arguments.add_keys {
         admit(role, keys::read_public(file)?)?;
     }
+    // Before keys are made: a key file that no role knows would lie about.
     require_threshold(role, arguments)?;
     for key in make(common, &publisher, arguments)? {
         admit(role, key)?;
@@ -41,9 +44,9 @@ pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, PublishErro
         warning("the staged root had signatures; they are void, for the content is another");
     }
     publisher.stage(Role::Root, &next)?;
-    tell!("staged root {}:", next.version());
+    print_words!("staged root {}:", next.version());
     for need in publisher.needs(Role::Root, &next)? {
-        tell!("  {}", said(&publisher, &need));
+        print_words!("  {}", said(&publisher, &need));
     }
     stage_targets(&publisher, &roles.targets)?;
     Ok(0)
@@ -71,7 +74,8 @@ fn find(publisher: &Publisher, role: &RoleKeys, named: &str) -> Result<PublicKey
 
 fn admit(role: &mut RoleKeys, key: PublicKey) -> Result<(), PublishError> {
     if role.keys.contains(&key) {
-        let message = format!("the role has the key {} already", &key.id()[..8]);
+        let message =
+            format!("the role has the key {} already", key.id().get(..8).unwrap_or_default());
         return Err(PublishError::usage(message, "one key counts once"));
     }
     role.keys.push(key);
@@ -116,7 +120,7 @@ fn make(
     });
     let made = free.take(arguments.add as usize).map(|name| {
         let key = keys::make(&folder, &format!("{kind}/{name}"), &passphrase)?;
-        tell!("made keys/{kind}/{name}.key");
+        print_words!("made keys/{kind}/{name}.key");
         Ok(key.public())
     });
     made.collect()
@@ -129,6 +133,6 @@ fn stage_targets(publisher: &Publisher, keys: &RoleKeys) -> Result<(), PublishEr
         return Ok(());
     }
     let version = publisher.stage_files(&publisher.files()?, Timestamp::now())?;
-    tell!("staged targets {version}: the same content, to be signed by the new keys");
+    print_words!("staged targets {version}: the same content, to be signed by the new keys");
     Ok(())
 }

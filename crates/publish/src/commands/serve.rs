@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::PublishError;
 use crate::repository::MAX_METADATA;
+use crate::stdout::print_words;
 
 /// The most connections at a time: some servers and a browser.
 const MAX_CONNECTIONS: usize = 64;
@@ -44,7 +45,7 @@ async fn serve(dir: Arc<PublicDir>, address: SocketAddr) -> Result<u8, PublishEr
     };
     let listener = TcpListener::bind(address).await.map_err(busy)?;
     let address = listener.local_addr().map_err(busy)?;
-    tell!("serving {} at http://{address}, until it is stopped", dir.path().display());
+    print_words!("serving {} at http://{address}, until it is stopped", dir.path().display());
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(permit) = free.clone().acquire_owned().await else { return Ok(0) };

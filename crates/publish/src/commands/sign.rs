@@ -12,6 +12,7 @@ use crate::output::counted;
 use crate::passphrase::Source;
 use crate::publisher::{Need, Publisher, expires, files_of, root_of};
 use crate::shown::{settle, show, unknown_parts};
+use crate::stdout::print_words;
 
 pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
@@ -29,6 +30,7 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError>
     }
     settle(&doubts, arguments.despite_doubts)?;
     let source = Source::offline(common);
+    // All keys are opened before the first signature: a wrong passphrase leaves nothing half signed.
     let keys = arguments.keys.iter().map(|file| keys::read(file, &source));
     let keys: Vec<SigningKey> = keys.collect::<Result<_, _>>()?;
     require_own(&own, &keys)?;
@@ -36,18 +38,19 @@ pub(crate) fn run(common: &Common, arguments: &Sign) -> Result<u8, PublishError>
     let mut signed = false;
     for (role, mut envelope) in staged {
         let able = able(&publisher, role, &envelope, &keys)?;
+        // With both roles staged, a key may be for one of them only.
         if able.is_empty() {
             continue;
         }
-        tell!("{} {}:", role.as_str(), envelope.version());
+        print_words!("{} {}:", role.as_str(), envelope.version());
         for key in able {
             envelope.sign(key);
-            tell!("  signed by {}", publisher.name_of(&key.public()));
+            print_words!("  signed by {}", publisher.name_of(&key.public()));
         }
         publisher.stage(role, &envelope)?;
         signed = true;
         for need in &publisher.needs(role, &envelope)? {
-            tell!("  {}", said(&publisher, need));
+            print_words!("  {}", said(&publisher, need));
         }
     }
     if signed {

@@ -1,18 +1,19 @@
 //! `stopgap-publish status`: what is staged, who must still sign, what expires when.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 use stopgap_sign::{Envelope, Role};
 
 use crate::args::Common;
 use crate::commands::sign::said;
 use crate::error::{ATTENTION, PublishError};
-use crate::output::{print_json, time};
+use crate::json::{self, RoleObject, SignaturesObject, StagedObject, StatusObject};
+use crate::output::time;
 use crate::publisher::{Need, Publisher, expires};
 use crate::settings::Days;
+use crate::stdout::print_words;
 
 /// A role's metadata in force.
-struct Standing {
+struct ActiveMetadata {
     role: Role,
     version: u64,
     expires: Timestamp,
@@ -25,7 +26,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, PublishError> {
     let publisher = Publisher::open(&common.dir)?;
     let settings = publisher.settings()?;
     let now = Timestamp::now();
-    let standings = standings(&publisher, settings.days, now)?;
+    let metadata = metadata(&publisher, settings.days, now)?;
     let mut staged: Vec<(Role, Envelope, Vec<Need>)> = Vec::new();
     for role in [Role::Root, Role::Targets] {
         if let Some(envelope) = publisher.staged(role)? {
@@ -33,29 +34,29 @@ pub(crate) fn run(common: &Common) -> Result<u8, PublishError> {
             staged.push((role, envelope, needs));
         }
     }
-    let is_whole = standings.len() == Role::ALL.len();
-    let attention =
-        !is_whole || !staged.is_empty() || standings.iter().any(|standing| standing.is_near);
+    // Of a feed that was never published, roles are missing.
+    let is_whole = metadata.len() == Role::ALL.len();
+    let attention = !is_whole || !staged.is_empty() || metadata.iter().any(|active| active.is_near);
     if common.json {
-        print_json(as_json(&settings.name, &standings, &staged, attention));
+        json::print(&as_object(settings.name, &metadata, &staged, attention));
     } else {
-        tell(&publisher, &settings.name, &standings, &staged, now);
+        print_text(&publisher, &settings.name, &metadata, &staged, now);
     }
     Ok(if attention { ATTENTION } else { 0 })
 }
 
-fn standings(
+fn metadata(
     publisher: &Publisher,
     days: Days,
     now: Timestamp,
-) -> Result<Vec<Standing>, PublishError> {
+) -> Result<Vec<ActiveMetadata>, PublishError> {
     let roles = publisher.root()?.roles;
-    let mut standings = Vec::new();
+    let mut metadata = Vec::new();
     for role in Role::ALL {
         let Some(envelope) = publisher.repository.newest(role)? else { continue };
         let expires = expires(role, &envelope)?;
         let keys = roles.of(role);
-        standings.push(Standing {
+        metadata.push(ActiveMetadata {
             role,
             version: envelope.version(),
             expires,
@@ -63,39 +64,40 @@ fn standings(
             keys: (keys.keys.len(), keys.threshold),
         });
     }
-    Ok(standings)
+    Ok(metadata)
 }
 
-fn tell(
+fn print_text(
     publisher: &Publisher,
     name: &str,
-    standings: &[Standing],
+    metadata: &[ActiveMetadata],
     staged: &[(Role, Envelope, Vec<Need>)],
     now: Timestamp,
 ) {
     let name = if name.is_empty() { "A feed" } else { name };
-    tell!("{} in {}", stopgap_terminal::plain(name), publisher.path().display());
-    for Standing { role, version, expires, is_near, keys: (keys, threshold) } in standings {
+    print_words!("{} in {}", stopgap_terminal::plain(name), publisher.path().display());
+    for ActiveMetadata { role, version, expires, is_near, keys: (keys, threshold) } in metadata {
         let mark = if *is_near { "  <- soon" } else { "" };
+        // What has expired is more than "soon".
         let mark = if *expires <= now { "  <- expired" } else { mark };
         let left = left(expires.duration_since(now));
         let until = time(*expires);
-        tell!(
+        print_words!(
             "  {:9} {version:>4}  {threshold} of {keys}  until {until}, {left}{mark}",
             role.as_str()
         );
     }
-    if standings.len() < Role::ALL.len() {
-        tell!("Nothing was published yet.");
+    if metadata.len() < Role::ALL.len() {
+        print_words!("Nothing was published yet.");
     }
     for (role, envelope, needs) in staged {
-        tell!("Staged: {} {}", role.as_str(), envelope.version());
+        print_words!("Staged: {} {}", role.as_str(), envelope.version());
         for need in needs {
-            tell!("  {}", said(publisher, need));
+            print_words!("  {}", said(publisher, need));
         }
     }
     if !staged.is_empty() && staged.iter().all(|(_, _, needs)| needs.iter().all(Need::is_met)) {
-        tell!("Ready: stopgap-publish publish DIR");
+        print_words!("Ready: stopgap-publish publish DIR");
     }
 }
 
@@ -108,36 +110,38 @@ fn left(time: SignedDuration) -> String {
     }
 }
 
-fn as_json(
-    name: &str,
-    standings: &[Standing],
+fn as_object(
+    name: String,
+    metadata: &[ActiveMetadata],
     staged: &[(Role, Envelope, Vec<Need>)],
     attention: bool,
-) -> Value {
-    let roles: Vec<Value> = standings
-        .iter()
-        .map(|standing| {
-            json!({
-                "role": standing.role.as_str(),
-                "version": standing.version,
-                "expires": standing.expires.to_string(),
-                "soon": standing.is_near,
-                "keys": standing.keys.0,
-                "threshold": standing.keys.1,
-            })
-        })
-        .collect();
-    let staged: Vec<Value> = staged
-        .iter()
-        .map(|(role, envelope, needs)| {
-            let needs: Vec<Value> = needs.iter().map(need_json).collect();
-            json!({"role": role.as_str(), "version": envelope.version(), "signatures": needs})
-        })
-        .collect();
-    json!({"name": name, "roles": roles, "staged": staged, "attention": attention})
+) -> StatusObject {
+    let role = |active: &ActiveMetadata| RoleObject {
+        role: active.role.as_str(),
+        version: active.version,
+        expires: active.expires.to_string(),
+        soon: active.is_near,
+        keys: active.keys.0,
+        threshold: active.keys.1,
+    };
+    let staged = staged.iter().map(|(role, envelope, needs)| StagedObject {
+        role: role.as_str(),
+        version: envelope.version(),
+        signatures: needs.iter().map(signatures).collect(),
+    });
+    StatusObject {
+        name,
+        attention,
+        roles: metadata.iter().map(role).collect(),
+        staged: staged.collect(),
+    }
 }
 
-fn need_json(need: &Need) -> Value {
-    let unsigned: Vec<String> = need.unsigned.iter().map(|key| key.id()).collect();
-    json!({"by": need.of, "have": need.have, "threshold": need.threshold, "unsigned": unsigned})
+fn signatures(need: &Need) -> SignaturesObject {
+    SignaturesObject {
+        by: need.of.clone(),
+        have: need.have,
+        threshold: need.threshold,
+        unsigned: need.unsigned.iter().map(|key| key.id()).collect(),
+    }
 }

@@ -12,7 +12,8 @@ use stopgap_terminal::{Actions, render};
 
 use crate::args::Try;
 use crate::error::PublishError;
-use crate::output;
+use crate::json;
+use crate::stdout::print_line;
 
 pub(crate) fn run(arguments: &Try, as_json: bool) -> Result<u8, PublishError> {
     let actions = actions(&arguments.file)?;
@@ -22,9 +23,9 @@ pub(crate) fn run(arguments: &Try, as_json: bool) -> Result<u8, PublishError> {
     }
     let answer = actions.answer(&request(arguments)?, response(arguments)?.as_ref());
     if as_json {
-        output::print_json(answer.as_json());
+        json::print(&answer.as_json());
     } else {
-        say!("{}", answer.text());
+        print_line!("{}", answer.text());
     }
     Ok(0)
 }
@@ -80,7 +81,7 @@ fn answer_lines(actions: &Actions, file: &Path) -> Result<(), PublishError> {
             serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
         let (request, response) = parsed.read().map_err(|error| wrong(error.to_string()))?;
         let request = request.with_host();
-        say!("{}", actions.answer(&request, response.as_ref()).as_json());
+        print_line!("{}", actions.answer(&request, response.as_ref()).as_json());
     }
     Ok(())
 }

@@ -2,38 +2,37 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use crate::args::Common;
 use crate::error::{PublishError, REFUSED};
-use crate::output::{counted, print_json, time};
-use crate::visit::{Metadata, Visit, open};
+use crate::json::{self, CheckObject, VerifyObject};
+use crate::output::{counted, time};
+use crate::stdout::print_words;
+use crate::verified_repository::{Metadata, VerifiedRepository, open};
 
 pub(crate) fn run(common: &Common, place: &str, root: &Path) -> Result<u8, PublishError> {
     let found = check(place, root);
     if !common.json {
         for (name, detail) in found? {
-            tell!("{name:9} {detail}");
+            print_words!("{name:9} {detail}");
         }
-        tell!("{place}: good");
+        print_words!("{place}: good");
         return Ok(0);
     }
-    let check =
-        |name: &str, ok: bool, detail: &str| json!({"name": name, "ok": ok, "detail": detail});
-    let (ok, checks): (bool, Vec<Value>) = match found {
-        Ok(found) => (true, found.iter().map(|(name, detail)| check(name, true, detail)).collect()),
+    let check = |(name, detail), ok| CheckObject { name, ok, detail };
+    let (ok, checks) = match found {
+        Ok(found) => (true, found.into_iter().map(|line| check(line, true)).collect()),
         Err(error) if error.code() == REFUSED => {
-            (false, vec![check("feed", false, &error.sentence())])
+            (false, vec![check(("feed".to_owned(), error.sentence()), false)])
         }
         Err(error) => return Err(error),
     };
-    print_json(json!({"ok": ok, "checks": checks}));
+    json::print(&VerifyObject { ok, checks });
     Ok(if ok { 0 } else { REFUSED })
 }
 
 /// One line for each role, and one for the targets.
 fn check(place: &str, root: &Path) -> Result<Vec<(String, String)>, PublishError> {
-    let visit = Visit::of(&open(place)?, root)?;
+    let visit = VerifiedRepository::of(&open(place)?, root)?;
     let root = visit.root();
     let mut lines: Vec<(String, String)> =
         [&root].into_iter().chain(&visit.metadata).map(line).collect();

@@ -7,6 +7,7 @@ use crate::commands::add::stage_own;
 use crate::document::{Head, is_reason, target_of};
 use crate::error::PublishError;
 use crate::publisher::Publisher;
+use crate::stdout::print_words;
 
 pub(crate) fn run(common: &Common, id: &MitigationId, reason: &str) -> Result<u8, PublishError> {
     if !is_reason(reason) {
@@ -26,7 +27,7 @@ pub(crate) fn run(common: &Common, id: &MitigationId, reason: &str) -> Result<u8
         PublishError::refused(format!("the document of {id} is not there, or not whole"), hint)
     })?;
     if head.withdrawn.is_some() {
-        tell!("{id} is withdrawn already, by revision {}", head.revision);
+        print_words!("{id} is withdrawn already, by revision {}", head.revision);
         return Ok(0);
     }
     let tombstone = head.tombstone(reason).ok_or_else(|| {

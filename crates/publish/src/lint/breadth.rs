@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use stopgap_model::{Problem, Request, RequestLine};
 use stopgap_rules::ActionEffect;
 
+use super::finding::Finding;
 use super::rules::told;
-use super::{Finding, Meant, Subject};
+use super::subject::{CompiledAction, Subject};
 
 /// Requests of ordinary clients of many applications, one a line as `try --requests` reads them.
 const ORDINARY: &str = include_str!("../../corpus/ordinary.jsonl");
@@ -20,8 +21,8 @@ pub(crate) fn ordinary() -> &'static [Request] {
     })
 }
 
-pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
-    let finding = |meant: &Meant| match &meant.meaning.effect {
+pub(super) fn check(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Finding> {
+    let finding = |meant: &CompiledAction| match &meant.meaning.effect {
         ActionEffect::Block(_) => too_broad(subject, meant),
         ActionEffect::RequestHeader { header, .. } => takes_what_is_used(subject, meant, header),
         ActionEffect::ResponseHeader { .. } => None,
@@ -30,7 +31,11 @@ pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
 }
 
 /// A request header that ordinary requests have, and that is changed for them.
-fn takes_what_is_used(subject: &Subject<'_>, meant: &Meant, header: &str) -> Option<Finding> {
+fn takes_what_is_used(
+    subject: &Subject<'_>,
+    meant: &CompiledAction,
+    header: &str,
+) -> Option<Finding> {
     let changes = |r: &&Request| {
         r.header_values(header).next().is_some()
             && meant.meaning.is_for_path(r)
@@ -44,7 +49,7 @@ fn takes_what_is_used(subject: &Subject<'_>, meant: &Meant, header: &str) -> Opt
     Some(Finding::warning("too-broad", problem))
 }
 
-fn too_broad(subject: &Subject<'_>, meant: &Meant) -> Option<Finding> {
+fn too_broad(subject: &Subject<'_>, meant: &CompiledAction) -> Option<Finding> {
     let meaning = &meant.meaning;
     let mut blocked = ordinary().iter().filter(|r| meaning.is_for_path(r) && meaning.blocks(r));
     let first = blocked.next()?;

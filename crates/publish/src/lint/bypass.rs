@@ -4,9 +4,11 @@ use stopgap_model::mitigation::Expect;
 use stopgap_model::{ActionKind, Probe, Problem, Request};
 use stopgap_rules::{ActionEffect, CompiledRule, contradiction, url_decode};
 
+use super::finding::Finding;
 use super::place::tests;
 use super::rules::{is_of_target, may_see_line_feed, told, with_patterns};
-use super::{Finding, Meant, Subject, twin};
+use super::subject::{CompiledAction, Subject};
+use super::variants;
 
 /// How many bytes of requests are tried on one document: some seconds of work for the largest rules.
 /// Documents of our own catalog need some 10 KiB.
@@ -18,14 +20,14 @@ type Told = (&'static str, usize);
 /// The state of one search.
 struct Search<'a> {
     subject: &'a Subject<'a>,
-    meant: &'a [Meant],
+    meant: &'a [CompiledAction],
     /// How many bytes were tried.
     tried: usize,
     told: Vec<Told>,
     findings: Vec<Finding>,
 }
 
-pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
+pub(super) fn check(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Finding> {
     let mut search = Search { subject, meant, tried: 0, told: Vec::new(), findings: Vec::new() };
     let wide = wide_rules(subject, meant);
     for (at, probe) in subject.mitigation.probes.iter().enumerate() {
@@ -41,26 +43,28 @@ pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
             .help("the probes are long and many; a few short ones show the gaps as well");
         findings.push(Finding::warning("search-cut-short", problem));
     }
-    findings.extend(no_encoded_twin(subject, meant));
+    findings.extend(no_encoded_probe(subject, meant));
     findings
 }
 
 impl<'a> Search<'a> {
     fn look_past(&mut self, at: usize, probe: &Probe, wide: &[Option<CompiledRule>]) {
         let request = &probe.request;
-        let is_blocker = |m: &Meant| m.meaning.is_for_path(request) && m.meaning.blocks(request);
+        let is_blocker =
+            |m: &CompiledAction| m.meaning.is_for_path(request) && m.meaning.blocks(request);
         let blockers: Vec<usize> =
             (0..self.meant.len()).filter(|&index| is_blocker(&self.meant[index])).collect();
         let Some(&first) = blockers.first() else { return };
         if self.is_new("encoded-bypass", first) {
-            let passing = twin::encoded(request).into_iter().find(|r| self.passes(r, &blockers));
+            let passing =
+                variants::encoded(request).into_iter().find(|r| self.passes(r, &blockers));
             if let Some(passing) = passing {
-                let least = twin::barely_encoded(request).find(|r| self.passes(r, &blockers));
+                let least = variants::barely_encoded(request).find(|r| self.passes(r, &blockers));
                 self.tell_encoded(at, first, &least.unwrap_or(passing));
             }
         }
         if self.is_new("anchored-bypass", first) {
-            let around = twin::led_around(request);
+            let around = variants::with_detours(request);
             if let Some(passing) = around.into_iter().find(|r| self.passes(r, &blockers)) {
                 self.tell_anchored(at, first, &passing);
             }
@@ -71,7 +75,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             let passing = |r: &Request| self.passes(r, &blockers) && rule.blocks(r);
-            if let Some(passing) = twin::broken(request).find(passing) {
+            if let Some(passing) = variants::broken(request).find(passing) {
                 self.tell_line_feed(blocker, &passing);
             }
         }
@@ -81,19 +85,20 @@ impl<'a> Search<'a> {
     /// encoding.
     fn look_past_header(&mut self, at: usize, probe: &Probe) {
         let Expect::ResponseHeader { name, .. } = &probe.expect else { return };
-        let changes = |m: &Meant| m.meaning.header().is_some_and(|h| h.eq_ignore_ascii_case(name));
+        let changes =
+            |m: &CompiledAction| m.meaning.header().is_some_and(|h| h.eq_ignore_ascii_case(name));
         let Some(first) = self.meant.iter().position(changes) else { return };
         let meanings = self.meant.iter().map(|meant| &meant.meaning);
         let ends_well = |request: Request| {
-            let twin = Probe { request, ..probe.clone() };
-            contradiction(meanings.clone(), &twin).is_none()
+            let variant = Probe { request, ..probe.clone() };
+            contradiction(meanings.clone(), &variant).is_none()
         };
         if !self.is_new("encoded-bypass", first) || !ends_well(probe.request.clone()) {
             return;
         }
-        let gets_past = |twin: &Request| !ends_well(twin.clone());
-        if let Some(passing) = twin::encoded(&probe.request).into_iter().find(gets_past) {
-            let least = twin::barely_encoded(&probe.request).find(gets_past);
+        let gets_past = |variant: &Request| !ends_well(variant.clone());
+        if let Some(passing) = variants::encoded(&probe.request).into_iter().find(gets_past) {
+            let least = variants::barely_encoded(&probe.request).find(gets_past);
             self.tell_encoded(at, first, &least.unwrap_or(passing));
         }
     }
@@ -102,13 +107,13 @@ impl<'a> Search<'a> {
         !self.told.contains(&(check, meant))
     }
 
-    /// Whether a twin of a request gets past everything. A blocker is asked wherever the twin leads:
+    /// Whether a variant of a request gets past everything. A blocker is asked wherever the variant leads:
     /// whether the server takes it for a path in the scope is not known.
-    fn passes(&mut self, twin: &Request, blockers: &[usize]) -> bool {
-        self.tried = self.tried.saturating_add(twin.target.len() + twin.body.len());
-        let stops = |(at, meant): (usize, &Meant)| {
-            (blockers.contains(&at) || meant.meaning.is_for_path(twin))
-                && meant.meaning.blocks(twin)
+    fn passes(&mut self, variant: &Request, blockers: &[usize]) -> bool {
+        self.tried = self.tried.saturating_add(variant.target.len() + variant.body.len());
+        let stops = |(at, meant): (usize, &CompiledAction)| {
+            (blockers.contains(&at) || meant.meaning.is_for_path(variant))
+                && meant.meaning.blocks(variant)
         };
         self.tried <= MAX_TRIED && !self.meant.iter().enumerate().any(stops)
     }
@@ -176,8 +181,8 @@ fn shown(request: &Request) -> String {
 }
 
 /// The rules with patterns whose `.` is any byte; `None` where nothing is different.
-fn wide_rules(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Option<CompiledRule>> {
-    let wide = |meant: &Meant| {
+fn wide_rules(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Option<CompiledRule>> {
+    let wide = |meant: &CompiledAction| {
         let ActionKind::BlockRequest { rule, .. } = &subject.mitigation.actions[meant.action].kind
         else {
             return None;
@@ -222,7 +227,7 @@ fn widened(pattern: &str) -> Option<String> {
 }
 
 /// Rules on the request target that no attack probe shows in an encoded form.
-fn no_encoded_twin(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
+fn no_encoded_probe(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for meant in meant {
         let kind = &subject.mitigation.actions[meant.action].kind;
@@ -236,7 +241,7 @@ fn no_encoded_twin(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
             let problem = Problem::new(place, "no probe shows the attack in an encoded form")
                 .expected("a probe such as `GET /%61ttack`")
                 .help("most bypasses of published rules are an encoded letter");
-            findings.push(Finding::warning("no-encoded-twin", problem));
+            findings.push(Finding::warning("no-encoded-probe", problem));
         }
     }
     findings

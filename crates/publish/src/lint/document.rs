@@ -3,7 +3,8 @@
 use stopgap_model::product::{DISTRIBUTIONS, package};
 use stopgap_model::{ActionKind, Affected, Problem, WebKind};
 
-use super::{Finding, Subject};
+use super::finding::Finding;
+use super::subject::Subject;
 
 /// Impacts that say nothing.
 const PLACEHOLDERS: [&str; 8] = ["none", "n/a", "na", "no", "todo", "tbd", "unknown", "-"];
@@ -109,5 +110,5 @@ fn roles(subject: &Subject<'_>, at: usize, affected: &Affected) -> Option<Findin
     let problem = Problem::new(place, format!("{product} has no roles that a server could tell"))
         .expected("no `roles`")
         .help("in which role it is used stays unknown, and nothing is applied");
-    Some(Finding::error("untold-roles", problem))
+    Some(Finding::error("unsupported-roles", problem))
 }

@@ -6,9 +6,10 @@ use stopgap_model::problem::one_line;
 use stopgap_model::{Mitigation, Probe, Problem, Request};
 use stopgap_rules::url_decode;
 
+use super::finding::Finding;
 use super::place::tests;
 use super::probes::is_attack;
-use super::{Finding, Subject};
+use super::subject::Subject;
 
 /// Texts that attacks carry to run, read, fetch or change something, and first steps of known ones:
 /// from public rules and reports on the vulnerabilities in the catalog's field facts.

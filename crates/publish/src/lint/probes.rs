@@ -4,9 +4,10 @@ use stopgap_model::mitigation::Expect;
 use stopgap_model::{Probe, Problem};
 use stopgap_rules::{ActionEffect, contradiction};
 
-use super::{Finding, Meant, Subject};
+use super::finding::Finding;
+use super::subject::{CompiledAction, Subject};
 
-pub(super) fn check(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
+pub(super) fn check(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Finding> {
     // What changes no request has nothing to probe.
     if meant.is_empty() {
         return Vec::new();
@@ -22,7 +23,7 @@ pub(super) fn is_attack(probe: &Probe) -> bool {
     probe.expect != Expect::Allowed
 }
 
-fn wrong(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
+fn wrong(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Finding> {
     let meanings = meant.iter().map(|meant| &meant.meaning);
     let mut findings = Vec::new();
     for (at, probe) in subject.mitigation.probes.iter().enumerate() {
@@ -30,7 +31,7 @@ fn wrong(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
         let place = subject.places.value_in("probe", at, "expect");
         let problem = Problem::new(place, stopgap_terminal::plain(&why))
             .help("a mitigation must do what its own probes say; mend the rule or the probe");
-        findings.push(Finding::error("belied-probe", problem));
+        findings.push(Finding::error("probe-mismatch", problem));
     }
     findings
 }
@@ -69,21 +70,21 @@ fn missing(subject: &Subject<'_>) -> Vec<Finding> {
     if has(true, true) && reason.is_some() {
         let place = subject.places.value("no_live_probe");
         let problem = Problem::new(place, "there is a live attack probe, and a reason for none");
-        findings.push(Finding::warning("needless-reason", problem.help("leave the reason out")));
+        findings.push(Finding::warning("redundant-reason", problem.help("leave the reason out")));
     }
     findings
 }
 
 /// Rules that no attack probe shows at work.
-fn unproved(subject: &Subject<'_>, meant: &[Meant]) -> Vec<Finding> {
+fn unproved(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Finding> {
     let blocks =
         meant.iter().filter(|meant| matches!(meant.meaning.effect, ActionEffect::Block(_)));
-    let shown = |meant: &&Meant| {
+    let shown = |meant: &&CompiledAction| {
         let mut probes = subject.mitigation.probes.iter();
         probes.any(|p| meant.meaning.is_for_path(&p.request) && meant.meaning.blocks(&p.request))
     };
     let unproved = blocks.filter(|meant| !shown(meant));
-    let finding = |meant: &Meant| {
+    let finding = |meant: &CompiledAction| {
         let place = subject.places.value_in("action", meant.action, "id");
         let problem = Problem::new(place, "no probe is blocked by this action")
             .help("a rule that nothing shows at work may never have worked; add a probe");

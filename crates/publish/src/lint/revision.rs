@@ -3,8 +3,8 @@
 use stopgap_model::document::{any_pattern, parse};
 use stopgap_model::{Mitigation, Problem};
 
+use super::finding::{Finding, Level};
 use super::place::Places;
-use super::{Finding, Level};
 
 /// What is wrong with the revision of the document `bytes` beside `earlier` documents, which came
 /// before it. A document that cannot be read has no revision.

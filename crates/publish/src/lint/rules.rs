@@ -10,8 +10,9 @@ use stopgap_model::{Action, ActionKind, Problem, Scope};
 use stopgap_pattern::{PatternError, check_document_pattern};
 use stopgap_terminal::plain;
 
-use super::{Finding, Subject};
-use crate::words::in_order;
+use super::finding::Finding;
+use super::subject::Subject;
+use crate::lookahead::in_order;
 
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();

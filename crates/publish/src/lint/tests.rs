@@ -81,13 +81,13 @@ finds! {
     a_product_without_a_fixed_version: ["ranges = [{ introduced = \"1.0\", fixed = \"1.5\" }]\n" => ""]; Warning "no-fixed-version", "\"acme/thing\"", "in which it is fixed";
     a_mitigation_for_every_server: ["[[affected]]\nproduct = \"acme/thing\"\nranges = [{ introduced = \"1.0\", fixed = \"1.5\" }]\n" => ""]; Warning "any-server", "", "for every server";
     a_package_of_a_misspelt_distribution: ["product = \"acme/thing\"" => "product = \"pkg:deb/debain/thing\""]; Warning "unknown-distribution", "\"pkg:deb/debain/thing\"", "no server is known";
-    roles_of_a_package: ["product = \"acme/thing\"" => "product = \"pkg:deb/debian/thing\"\nroles = [\"front\"]"]; Error "untold-roles", "[\"front\"]", "has no roles";
+    roles_of_a_package: ["product = \"acme/thing\"" => "product = \"pkg:deb/debian/thing\"\nroles = [\"front\"]"]; Error "unsupported-roles", "[\"front\"]", "has no roles";
     another_id_than_the_files_name: ["id = \"X1\"" => "id = \"X2\""]; Warning "file-name", "\"X2\"", "another name";
     the_name_of_the_policy_as_an_id: ["id = \"X1\"" => "id = \"Policy\""]; Error "reserved-id", "\"Policy\"", "`Policy`";
     a_key_that_nobody_knows: ["severity =" => "severty = 1\nseverity ="]; Error "unreadable", "severty", "unknown key";
-    an_attack_probe_that_the_rule_does_not_block: ["POST /app/evilthing?x=1" => "POST /app/evil-thing?x=1"]; Error "belied-probe", "\"blocked\"", "is blocked by no rule";
-    an_ordinary_probe_that_the_rule_blocks: ["GET /stopgap-probe/good" => "GET /stopgap-probe/evilthings"]; Error "belied-probe", "\"allowed\"", "must pass and is blocked";
-    no_encoded_probe: ["POST /app/%65vilthing?x=1" => "PUT /app/evilthing"]; Warning "no-encoded-twin", "[{ field = \"uri\", decode = [\"url\"], contains = \"/evilthing\" }]", "encoded form";
+    an_attack_probe_that_the_rule_does_not_block: ["POST /app/evilthing?x=1" => "POST /app/evil-thing?x=1"]; Error "probe-mismatch", "\"blocked\"", "is blocked by no rule";
+    an_ordinary_probe_that_the_rule_blocks: ["GET /stopgap-probe/good" => "GET /stopgap-probe/evilthings"]; Error "probe-mismatch", "\"allowed\"", "must pass and is blocked";
+    no_encoded_probe: ["POST /app/%65vilthing?x=1" => "PUT /app/evilthing"]; Warning "no-encoded-probe", "[{ field = \"uri\", decode = [\"url\"], contains = \"/evilthing\" }]", "encoded form";
     a_pattern_that_costs_too_much: [WHEN => "{ field = \"header:x-a\", matches = '(a+)+$' }, { field = \"uri\", decode = [\"url\"], contains = \"/evilthing\" }", "request = \"POST /app/evilthing?x=1\"" => "request = \"POST /app/evilthing?x=1\"\nheaders = [\"X-A: aa\"]", "request = \"POST /app/%65vilthing?x=1\"" => "request = \"POST /app/%65vilthing?x=1\"\nheaders = [\"X-A: aa\"]", "request = \"GET /stopgap-probe/evilthing\"" => "request = \"GET /stopgap-probe/evilthing\"\nheaders = [\"X-A: aa\"]"]; Error "not-linear", "'(a+)+$'", "linear time";
     a_live_attack_that_writes: ["GET /stopgap-probe/evilthing" => "POST /stopgap-probe/evilthing"]; Error "live-method", "\"POST /stopgap-probe/evilthing\"", "a POST may be sent";
     a_live_attack_with_a_payload: ["GET /stopgap-probe/evilthing" => "GET /stopgap-probe/evilthing?c=%24%7Bjndi:ldap%7D"]; Error "live-payload", "\"GET /stopgap-probe/evilthing?c=%24%7Bjndi:ldap%7D\"", "`${`";
@@ -96,7 +96,7 @@ finds! {
     no_live_attack: ["live = true\nrequest = \"GET /stopgap-probe/evilthing\"" => "request = \"GET /stopgap-probe/evilthing\""]; Error "no-live-attack-probe", "", "no attack probe may be sent";
     no_live_ordinary_request: ["live = true\nrequest = \"GET /stopgap-probe/good\"" => "request = \"GET /stopgap-probe/good\""]; Error "no-live-benign-probe", "", "no ordinary probe may be sent";
     no_ordinary_request: ["[[probe]]\nname = \"ordinary\"\nlive = true\nrequest = \"GET /stopgap-probe/good\"\nexpect = \"allowed\"\n" => ""]; Error "no-benign-probe", "", "no probe is an ordinary request";
-    a_reason_beside_a_live_probe: ["severity =" => "no_live_probe = \"cannot\"\nseverity ="]; Warning "needless-reason", "\"cannot\"", "a reason for none";
+    a_reason_beside_a_live_probe: ["severity =" => "no_live_probe = \"cannot\"\nseverity ="]; Warning "redundant-reason", "\"cannot\"", "a reason for none";
     an_action_that_nothing_shows: ["[[probe]]\nname = \"attack\"" => "[[action]]\nid = \"X1.2\"\nkind = \"block-request\"\ndeny = \"abort\"\nwhen = [{ field = \"header:x-a\", contains = \"zz\" }]\n\n[[probe]]\nname = \"attack\""]; Warning "unproved-action", "\"X1.2\"", "no probe is blocked";
     a_rule_on_the_path_that_iis_cannot_say: ["deny = \"abort\"" => "deny = \"abort\"\nscope = { site = \"S\" }", WHEN => "{ field = \"path\", decode = [\"url\"], contains = \"/evilthing\" }"]; Warning "not-for-iis", "\"block-request\"", "IIS cannot say";
     a_request_with_an_argument_more: [WHEN => "{ field = \"uri\", decode = [\"url\"], matches = '/evilthing(?:\\?x=1)?$' }"]; Warning "anchored-bypass", "\"POST /app/evilthing?x=1\"", "`POST /app/evilthing?x=1&x=1`";
@@ -406,7 +406,7 @@ fn m1_as_the_catalog_has_it_has_none_of_these_gaps() {
     let findings = m1("{ field = 'uri', decode = ['url'], contains = 'autodiscover' }, \
                        { field = 'uri', decode = ['url'], contains = 'powershell' }");
     let names: Vec<&str> = findings.iter().map(|finding| finding.name).collect();
-    assert_eq!(names, ["no-encoded-twin"]);
+    assert_eq!(names, ["no-encoded-probe"]);
 }
 
 #[test]

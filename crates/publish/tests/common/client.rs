@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stopgap_feed::Folder;
+use stopgap_feed::DirTransport;
 use stopgap_feed::tuf::{Refusal, TufFeed};
 use stopgap_fs::PrivateDir;
 
@@ -38,7 +38,7 @@ impl Server {
     pub(crate) fn follow(&self, place: &Path) -> Result<BTreeMap<String, String>, Refusal> {
         let now = Timestamp::now();
         let feed = self.feed();
-        feed.refresh(Arc::new(Folder::new(place)), now)?;
+        feed.refresh(Arc::new(DirTransport::new(place)), now)?;
         let loaded = feed.load(now)?;
         let mut files = BTreeMap::new();
         for file in &loaded.listing().files {

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use stopgap_feed::{AnchorsError, Feed, FeedName, FeedsError, Format, Powers};
+use stopgap_feed::{AnchorsError, Feed, FeedName, FeedsError, Format, Permissions};
 use stopgap_fs::{FsError, read_obeyed};
 use stopgap_store::Event;
 
 use crate::args::{AddFeed, Common};
-use crate::commands::feed::list::powers_text;
+use crate::commands::feed::list::permissions_text;
 use crate::error::CliError;
 use crate::output::{self, wrap};
 use stopgap_agent::{AgentError, Session, fetching, log};
@@ -34,9 +34,10 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
     let _fetching = fetching::lock(&session)?;
     let _lock = session.lock_records()?;
     store(&session, &feed, arguments)?;
-    let Feed { name, url, powers, .. } = &feed;
+    let Feed { name, url, permissions, .. } = &feed;
     let at = url.as_deref().unwrap_or("carried in by hand");
-    let detail = format!("{name}, {}, {at}; {}", feed.format.as_str(), powers_text(powers));
+    let detail =
+        format!("{name}, {}, {at}; {}", feed.format.as_str(), permissions_text(permissions));
     session.record(Event::FeedAdded, "", &detail);
     if common.json {
         output::print_json(json!({"added": name}));
@@ -46,7 +47,8 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
         Some(_) => format!("fetched at the next check, or now with: stopgap feed refresh {name}"),
         None => "to carry it in: stopgap feed import FILE".into(),
     };
-    let text = format!("Feed {name} added; it may ask for {}.\n{then}", powers_text(powers));
+    let text =
+        format!("Feed {name} added; it may ask for {}.\n{then}", permissions_text(permissions));
     print_line!("{}", wrap(&text, ""));
     Ok(0)
 }
@@ -60,9 +62,9 @@ fn feed_of(arguments: &AddFeed, by: &str) -> Feed {
         format: if arguments.format.is_some() { Format::Eocs } else { Format::Tuf },
         added_by: by.to_owned(),
         added_at: Timestamp::now(),
-        powers: match Powers::given(ids, kinds, services, pools) {
-            powers if arguments.gives_policy() => powers.with_policy(),
-            powers => powers,
+        permissions: match Permissions::given(ids, kinds, services, pools) {
+            permissions if arguments.gives_policy() => permissions.with_policy(),
+            permissions => permissions,
         },
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 use stopgap_feed::tuf::Refreshed;
-use stopgap_feed::{Bundle, Failure, Feed, FeedName, Format, Place};
+use stopgap_feed::{BundleTransport, Failure, Feed, FeedName, Format, Transport};
 use stopgap_model::problem::sentence;
 use stopgap_store::Event;
 
@@ -24,9 +24,9 @@ pub(crate) fn run(
     accept_stale: u32,
 ) -> Result<u8, CliError> {
     let session = Session::open(common.setup("feed import")?)?;
-    let bundle = Bundle::open(file)
+    let bundle = BundleTransport::open(file)
         .map_err(|error| CliError::Bundle { file: file.to_owned(), why: error.to_string() })?;
-    let bundle: Arc<dyn Place> = Arc::new(bundle);
+    let bundle: Arc<dyn Transport> = Arc::new(bundle);
     // Before the lock of the server, which is not kept from others while the network is waited for.
     let _fetching = fetching::lock(&session)?;
     let feeds = candidates(&session, name)?;
@@ -75,7 +75,7 @@ fn candidates(session: &Session, name: Option<&FeedName>) -> Result<Vec<Feed>, C
 fn take<'a>(
     session: &Session,
     feeds: &'a [Feed],
-    bundle: &Arc<dyn Place>,
+    bundle: &Arc<dyn Transport>,
     accept_stale: u32,
 ) -> Result<(&'a Feed, Refreshed), CliError> {
     let mut reasons: Vec<(&FeedName, Failure)> = Vec::new();

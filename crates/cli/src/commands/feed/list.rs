@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use stopgap_feed::{Kind, PolicyPower, Powers, Wildcard};
+use stopgap_feed::{Kind, Permissions, PolicyPermission, Wildcard};
 use stopgap_model::problem::one_line;
 
 use crate::args::Common;
@@ -26,7 +26,10 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         for feed in feeds {
             let at = feed.url.as_deref().unwrap_or("carried in by hand");
             print_line!("\n{}: {}", feed.name, one_line(at));
-            print_line!("{}", wrap(&format!("  may ask for {}", powers_text(&feed.powers)), "  "));
+            print_line!(
+                "{}",
+                wrap(&format!("  may ask for {}", permissions_text(&feed.permissions)), "  ")
+            );
             if feed.others > 0 {
                 print_line!("  offers {} files that are no mitigations", feed.others);
             }
@@ -35,7 +38,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
                             power (feed add --policy)";
                 print_line!("{}", wrap(text, "  "));
             }
-            if let Some(text) = power_from_before(feed) {
+            if let Some(text) = permission_from_before(feed) {
                 print_line!("{}", wrap(&format!("  {text}"), "  "));
             }
         }
@@ -59,7 +62,7 @@ fn table(feeds: &[FeedState]) -> String {
             feed.name.to_string(),
             feed.format.as_str().to_owned(),
             feed.mitigations.to_string(),
-            time(feed.standing.succeeded, "never"),
+            time(feed.status.succeeded, "never"),
             time(expires, "-"),
             state.to_owned(),
         ]);
@@ -70,14 +73,14 @@ fn table(feeds: &[FeedState]) -> String {
 }
 
 /// What a feed may ask for, as a phrase.
-pub(crate) fn powers_text(powers: &Powers) -> String {
+pub(crate) fn permissions_text(permissions: &Permissions) -> String {
     let list = |names: &[Wildcard]| {
         plain(&names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
     };
     let kind = |kind: &Kind| {
         let names = match kind {
-            Kind::DisableService => &powers.services,
-            Kind::DisableAppPool => &powers.pools,
+            Kind::DisableService => &permissions.services,
+            Kind::DisableAppPool => &permissions.pools,
             _ => return kind.as_str().to_owned(),
         };
         if names.is_empty() {
@@ -86,18 +89,19 @@ pub(crate) fn powers_text(powers: &Powers) -> String {
             format!("{} ({})", kind.as_str(), list(names))
         }
     };
-    let kinds: Vec<String> = powers.kinds.iter().map(kind).collect();
-    let ids = match powers.ids.as_slice() {
+    let kinds: Vec<String> = permissions.kinds.iter().map(kind).collect();
+    let ids = match permissions.ids.as_slice() {
         [] => "all but those of the shipped catalog".into(),
         ids => list(ids),
     };
-    let policy = if powers.policy.is_there() { "the organisation's policy" } else { "no policy" };
+    let policy =
+        if permissions.policy.is_there() { "the organisation's policy" } else { "no policy" };
     format!("{}; ids: {ids}; {policy}", kinds.join(", "))
 }
 
 /// That a feed has the power of a policy because it was added before that had to be given, if so.
-pub(crate) fn power_from_before(feed: &FeedState) -> Option<String> {
-    (feed.powers.policy == PolicyPower::FromBefore).then(|| {
+pub(crate) fn permission_from_before(feed: &FeedState) -> Option<String> {
+    (feed.permissions.policy == PolicyPermission::FromBefore).then(|| {
         "its policy is the organisation's, because it was added before that had to be given; to \
          settle it, remove the feed and add it again: with --policy, or without"
             .to_owned()
@@ -116,17 +120,17 @@ pub(crate) fn as_json(feed: &FeedState, now: Timestamp) -> Value {
         "url": feed.url,
         "mitigations": feed.mitigations,
         "others": feed.others,
-        "tried": text(feed.standing.tried),
-        "fetched": text(feed.standing.succeeded),
+        "tried": text(feed.status.tried),
+        "fetched": text(feed.status.succeeded),
         "expires": text(feed.expiry.as_ref().map(|expiry| expiry.at)),
-        "accepted_stale_days": feed.standing.stale_days,
+        "accepted_stale_days": feed.status.stale_days,
         "powers": {
-            "ids": feed.powers.ids,
-            "kinds": feed.powers.kinds,
-            "services": feed.powers.services,
-            "pools": feed.powers.pools,
-            "policy": feed.powers.policy.is_there(),
-            "policy_from_before": feed.powers.policy == PolicyPower::FromBefore,
+            "ids": feed.permissions.ids,
+            "kinds": feed.permissions.kinds,
+            "services": feed.permissions.services,
+            "pools": feed.permissions.pools,
+            "policy": feed.permissions.policy.is_there(),
+            "policy_from_before": feed.permissions.policy == PolicyPermission::FromBefore,
         },
         "powerless_policy": feed.powerless_policy,
         "notes": feed.notes,

@@ -1,4 +1,4 @@
-//! How a feed stands: when it was fetched last, what went wrong since, and what follows from that.
+//! The status of a feed: when it was fetched last, what went wrong since, and what follows from that.
 
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ const MAX_STALE_DAYS: u32 = 366;
 /// What is remembered of the tries to fetch a feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Standing {
+pub struct FetchStatus {
     /// The last try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried: Option<Timestamp>,
@@ -82,7 +82,7 @@ pub struct Trouble {
     pub since: Option<Timestamp>,
 }
 
-impl Standing {
+impl FetchStatus {
     /// A try that succeeded.
     #[must_use]
     pub fn success(now: Timestamp, stale_days: u32, has_policy: bool) -> Self {
@@ -171,10 +171,10 @@ mod tests {
 
     #[test]
     fn a_warning_grows_with_age() {
-        let standing = Standing::success(at("2026-11-01T00:00:00Z"), 0, false)
+        let status = FetchStatus::success(at("2026-11-01T00:00:00Z"), 0, false)
             .failed(at("2026-11-01T05:00:00Z"), "no answer".into());
         let told = |now: &str| {
-            let trouble = standing.trouble(None, at(now)).unwrap();
+            let trouble = status.trouble(None, at(now)).unwrap();
             (trouble.level(at(now)), trouble.age(at(now)))
         };
         assert_eq!(told("2026-11-01T05:00:00Z"), (Level::Note, "for 5 h".into()));
@@ -186,7 +186,7 @@ mod tests {
     fn what_was_taken_stale_is_good_for_so_many_days_and_no_longer() {
         let expiry = Expiry { role: "timestamp".into(), at: at("2026-11-01T00:00:00Z") };
         let trouble = |days, now: &str| {
-            Standing::success(at("2026-10-31T00:00:00Z"), days, false)
+            FetchStatus::success(at("2026-10-31T00:00:00Z"), days, false)
                 .trouble(Some(&expiry), at(now))
         };
         assert!(trouble(0, "2026-10-31T23:59:59Z").is_none());
@@ -198,15 +198,15 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_is_told() {
-        let standing = Standing::success(at("2026-11-02T00:00:00Z"), 0, false);
-        assert_eq!(standing.in_the_future(at("2026-11-02T00:00:00Z")), None);
-        let told = standing.in_the_future(at("2026-11-01T00:00:00Z")).unwrap();
+        let status = FetchStatus::success(at("2026-11-02T00:00:00Z"), 0, false);
+        assert_eq!(status.in_the_future(at("2026-11-02T00:00:00Z")), None);
+        let told = status.in_the_future(at("2026-11-01T00:00:00Z")).unwrap();
         assert!(told.contains("2026-11-02") && told.contains("set back"), "{told}");
-        assert_eq!(Standing::default().in_the_future(Timestamp::MIN), None);
+        assert_eq!(FetchStatus::default().in_the_future(Timestamp::MIN), None);
     }
 
     #[test]
     fn a_feed_that_was_never_fetched_gives_nothing() {
-        assert!(Standing::default().trouble(None, at("2026-11-01T00:00:00Z")).is_some());
+        assert!(FetchStatus::default().trouble(None, at("2026-11-01T00:00:00Z")).is_some());
     }
 }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use stopgap_fs::{FsError, read_below};
 
-use crate::place::{Answer, Hop, Place, PlaceError, parts};
+use crate::transport::{Answer, ConnectStep, Transport, TransportError, parts};
 
 /// A feed in a folder. No link below the folder is followed.
 #[derive(Debug)]
-pub struct Folder(PathBuf);
+pub struct DirTransport(PathBuf);
 
-impl Folder {
+impl DirTransport {
     /// The feed in the folder at `path`, which need not be there yet.
     #[must_use]
     pub fn new(path: &Path) -> Self {
@@ -18,19 +18,24 @@ impl Folder {
     }
 }
 
-impl Place for Folder {
-    fn get(&self, path: &str, max: u64, _validator: Option<&str>) -> Result<Answer, PlaceError> {
+impl Transport for DirTransport {
+    fn get(
+        &self,
+        path: &str,
+        max: u64,
+        _validator: Option<&str>,
+    ) -> Result<Answer, TransportError> {
         match read_below(&self.0, &parts(path)?, max) {
             Ok(Some(bytes)) => Ok(Answer::Found { bytes, validator: None }),
             Ok(None) => Ok(Answer::Absent),
-            Err(FsError::TooLarge { max, .. }) => Err(PlaceError::too_large(max)),
+            Err(FsError::TooLarge { max, .. }) => Err(TransportError::too_large(max)),
             Err(error) => Err(file(&error)),
         }
     }
 }
 
 /// What the operating system said, with its reason.
-pub(crate) fn file(error: &FsError) -> PlaceError {
+pub(crate) fn file(error: &FsError) -> TransportError {
     let why = std::error::Error::source(error).map(|why| format!(": {why}"));
-    PlaceError::new(Hop::File, format!("{error}{}", why.unwrap_or_default()))
+    TransportError::new(ConnectStep::File, format!("{error}{}", why.unwrap_or_default()))
 }

@@ -11,7 +11,7 @@ use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body, Error, Proxy, ProxyProtocol, Timeout};
 
-use crate::place::{Answer, Hop, Limits, Network, Place, PlaceError, parts};
+use crate::transport::{Answer, ConnectStep, Limits, Network, Transport, TransportError, parts};
 
 /// The longest validator that is kept, in bytes; usual ones have some 40.
 const MAX_VALIDATOR: usize = 256;
@@ -27,7 +27,7 @@ const MAX_HEADERS: usize = 16 * 1024;
 /// runs from the first one.
 ///
 /// Redirects are not followed: what a feed's address is, its administrator says.
-pub struct Web {
+pub struct HttpTransport {
     base: String,
     agent: Agent,
     limits: Limits,
@@ -39,16 +39,16 @@ pub struct Web {
 
 /// What went wrong, and whether it may go well the next time.
 struct Failure {
-    error: PlaceError,
+    error: TransportError,
     passes: bool,
 }
 
-impl Web {
+impl HttpTransport {
     /// The feed below `url`, which begins with `https://` or `http://`.
     ///
     /// # Errors
     /// It is no such URL, or the proxy's is none.
-    pub fn new(url: &str, network: &Network) -> Result<Self, PlaceError> {
+    pub fn new(url: &str, network: &Network) -> Result<Self, TransportError> {
         let base = base(url)?;
         let limits = network.limits;
         let proxy = proxy(network.proxy.as_deref())?;
@@ -66,6 +66,7 @@ impl Web {
         let config = Agent::config_builder()
             .tls_config(tls)
             .proxy(proxy)
+            // A status is an answer here: 404 means that a file is not there.
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -101,11 +102,13 @@ impl Web {
         match response.status() {
             StatusCode::OK => self.found(&mut response, max),
             status if is_absent(status, url) => {
+                // What is left unread would cost the connection.
                 skip(&mut response);
                 Ok(Answer::Absent)
             }
             StatusCode::NOT_MODIFIED if validator.is_some() => Ok(Answer::Unchanged),
             status => {
+                // A server in trouble may be out of it soon; one that refuses will do so again.
                 let passes = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
                 let error = status_error(status, response.headers());
                 skip(&mut response);
@@ -116,7 +119,7 @@ impl Web {
 
     fn found(&self, response: &mut Response<Body>, max: u64) -> Result<Answer, Failure> {
         let validator = validator(response.headers());
-        let too_large = || Failure { error: PlaceError::too_large(max), passes: false };
+        let too_large = || Failure { error: TransportError::too_large(max), passes: false };
         if response.body().content_length().is_some_and(|length| length > max) {
             return Err(too_large());
         }
@@ -126,36 +129,36 @@ impl Web {
             Err(error @ Error::Timeout(_)) => Err(self.failure(&error)),
             Err(error) => {
                 let why = format!("the answer broke off: {error}");
-                Err(Failure { error: PlaceError::new(Hop::Length, why), passes: true })
+                Err(Failure { error: TransportError::new(ConnectStep::Length, why), passes: true })
             }
         }
     }
 
-    /// Names the hop at which a request failed.
+    /// Names the step at which a request failed.
     fn failure(&self, error: &Error) -> Failure {
-        let (hop, passes) = match error {
-            Error::HostNotFound | Error::Timeout(Timeout::Resolve) => (Hop::Name, false),
-            Error::InvalidProxyUrl | Error::ConnectProxyFailed(_) => (Hop::Proxy, false),
-            Error::Timeout(Timeout::Connect) => (Hop::Connect, true),
-            Error::Timeout(_) => (Hop::Time, true),
+        let (step, passes) = match error {
+            Error::HostNotFound | Error::Timeout(Timeout::Resolve) => (ConnectStep::Name, false),
+            Error::InvalidProxyUrl | Error::ConnectProxyFailed(_) => (ConnectStep::Proxy, false),
+            Error::Timeout(Timeout::Connect) => (ConnectStep::Connect, true),
+            Error::Timeout(_) => (ConnectStep::Time, true),
             Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) | Error::TlsRequired => {
-                (Hop::Tls, false)
+                (ConnectStep::Tls, false)
             }
             Error::Io(error) => self.io_failure(error),
-            Error::ConnectionFailed => (Hop::Connect, true),
-            Error::BadUri(_) | Error::Http(_) => (Hop::Name, false),
-            _ => (Hop::Status, false),
+            Error::ConnectionFailed => (ConnectStep::Connect, true),
+            Error::BadUri(_) | Error::Http(_) => (ConnectStep::Name, false),
+            _ => (ConnectStep::Status, false),
         };
-        let hop = match hop {
-            Hop::Name | Hop::Connect if self.proxied => Hop::Proxy,
-            hop => hop,
+        let step = match step {
+            ConnectStep::Name | ConnectStep::Connect if self.proxied => ConnectStep::Proxy,
+            step => step,
         };
-        Failure { error: PlaceError::new(hop, self.words(error)), passes }
+        Failure { error: TransportError::new(step, self.words(error)), passes }
     }
 
-    fn io_failure(&self, error: &io::Error) -> (Hop, bool) {
+    fn io_failure(&self, error: &io::Error) -> (ConnectStep, bool) {
         if is_tls(error) {
-            return (Hop::Tls, false);
+            return (ConnectStep::Tls, false);
         }
         let is_closed = matches!(
             error.kind(),
@@ -165,11 +168,11 @@ impl Web {
         );
         match is_closed {
             // There was a connection, and the other side ended it before it said anything.
-            true if self.base.starts_with("https:") => (Hop::Tls, true),
-            true => (Hop::Connect, true),
+            true if self.base.starts_with("https:") => (ConnectStep::Tls, true),
+            true => (ConnectStep::Connect, true),
             // The system does not say which it was.
-            false if !self.proxied && !self.is_known() => (Hop::Name, false),
-            false => (Hop::Connect, true),
+            false if !self.proxied && !self.is_known() => (ConnectStep::Name, false),
+            false => (ConnectStep::Connect, true),
         }
     }
 
@@ -225,15 +228,18 @@ impl Web {
     }
 }
 
-impl Place for Web {
-    fn get(&self, path: &str, max: u64, validator: Option<&str>) -> Result<Answer, PlaceError> {
+impl Transport for HttpTransport {
+    fn get(&self, path: &str, max: u64, validator: Option<&str>) -> Result<Answer, TransportError> {
         parts(path)?;
         let url = format!("{}/{path}", self.base);
         let mut pause = self.limits.pause;
         let mut tries = 1;
         while !self.left().is_zero() {
             if self.is_to_stop() {
-                return Err(PlaceError::new(Hop::Time, "the program was asked to stop"));
+                return Err(TransportError::new(
+                    ConnectStep::Time,
+                    "the program was asked to stop",
+                ));
             }
             match self.once(&url, max, validator) {
                 Ok(answer) => return Ok(answer),
@@ -245,7 +251,7 @@ impl Place for Web {
             pause *= 2;
             tries += 1;
         }
-        Err(PlaceError::new(Hop::Time, self.over()))
+        Err(TransportError::new(ConnectStep::Time, self.over()))
     }
 }
 
@@ -256,10 +262,10 @@ fn jitter() -> f64 {
 }
 
 /// The URL without a slash at the end.
-fn base(url: &str) -> Result<String, PlaceError> {
+fn base(url: &str) -> Result<String, TransportError> {
     let wrong = || {
         let why = format!("`{url}` is not a URL such as `https://server/folder`");
-        PlaceError::new(Hop::Name, why)
+        TransportError::new(ConnectStep::Name, why)
     };
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
@@ -270,11 +276,14 @@ fn base(url: &str) -> Result<String, PlaceError> {
     Ok(url.trim_end_matches('/').to_owned())
 }
 
-fn proxy(explicit: Option<&str>) -> Result<Option<Proxy>, PlaceError> {
+fn proxy(explicit: Option<&str>) -> Result<Option<Proxy>, TransportError> {
     let proxy = match explicit {
         Some("direct") => None,
         Some(url) => Some(Proxy::new(url).map_err(|_| {
-            PlaceError::new(Hop::Proxy, format!("`{url}` is not a URL such as `http://proxy:8080`"))
+            TransportError::new(
+                ConnectStep::Proxy,
+                format!("`{url}` is not a URL such as `http://proxy:8080`"),
+            )
         })?),
         None => Proxy::try_from_env(),
     };
@@ -283,7 +292,7 @@ fn proxy(explicit: Option<&str>) -> Result<Option<Proxy>, PlaceError> {
     if proxy.as_ref().is_none_or(is_known) {
         return Ok(proxy);
     }
-    Err(PlaceError::new(Hop::Proxy, "only `http://` and `https://` proxies are used"))
+    Err(TransportError::new(ConnectStep::Proxy, "only `http://` and `https://` proxies are used"))
 }
 
 /// Whether the error is the encryption's, which is found inside of one of the connection.
@@ -304,7 +313,7 @@ fn is_absent(status: StatusCode, url: &str) -> bool {
     }
 }
 
-fn status_error(status: StatusCode, headers: &HeaderMap) -> PlaceError {
+fn status_error(status: StatusCode, headers: &HeaderMap) -> TransportError {
     let to = headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
     let why = match to.filter(|_| status.is_redirection()) {
         Some(to) => {
@@ -315,7 +324,7 @@ fn status_error(status: StatusCode, headers: &HeaderMap) -> PlaceError {
         }
         None => format!("the server answers {status}"),
     };
-    PlaceError::new(Hop::Status, why)
+    TransportError::new(ConnectStep::Status, why)
 }
 
 /// Reads what is left, if it is little: a connection with an answer on it cannot be used again.

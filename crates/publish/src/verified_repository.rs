@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use stopgap_feed::tuf::{Client, File, Memory};
-use stopgap_feed::{Answer, Bundle, Folder, Network, Place, place};
+use stopgap_feed::{Answer, BundleTransport, DirTransport, Network, Transport, open_transport};
 use stopgap_fs::read_bounded;
 use stopgap_sign::{Envelope, Role};
 
@@ -18,7 +18,7 @@ use crate::repository::{MAX_METADATA, path};
 const MAX_TARGETS: u64 = 512 << 20;
 
 /// A feed that was verified.
-pub(crate) struct Visit {
+pub(crate) struct VerifiedRepository {
     client: Client,
     /// Every root, by version.
     pub(crate) roots: BTreeMap<u64, Vec<u8>>,
@@ -52,22 +52,26 @@ impl Metadata {
 }
 
 /// Where a feed is: `text` is a URL, a folder or a bundle.
-pub(crate) fn open(text: &str) -> Result<Arc<dyn Place>, PublishError> {
+pub(crate) fn open(text: &str) -> Result<Arc<dyn Transport>, PublishError> {
     if text.contains("://") {
-        return Ok(place(text, &Network::default())?);
+        return Ok(open_transport(text, &Network::default())?);
     }
     let path = Path::new(text);
     let facts = std::fs::metadata(path).map_err(|error| {
         PublishError::usage(format!("{text}: {error}"), "name a folder, a bundle or a URL")
     })?;
-    Ok(if facts.is_dir() { Arc::new(Folder::new(path)) } else { Arc::new(Bundle::open(path)?) })
+    Ok(if facts.is_dir() {
+        Arc::new(DirTransport::new(path))
+    } else {
+        Arc::new(BundleTransport::open(path)?)
+    })
 }
 
-impl Visit {
+impl VerifiedRepository {
     /// Gets the metadata of a feed and verifies it, from the root in the file `root` on.
-    pub(crate) fn of(place: &Arc<dyn Place>, root: &Path) -> Result<Self, PublishError> {
+    pub(crate) fn of(transport: &Arc<dyn Transport>, root: &Path) -> Result<Self, PublishError> {
         let pinned = read_bounded(root, MAX_METADATA)?;
-        let (mut client, roots) = follow(place, pinned)?;
+        let (mut client, roots) = follow(transport, pinned)?;
         require_consistent(&client)?;
         let listing = client.files(Timestamp::now())?;
         if let Some(refused) = listing.refused.first() {
@@ -118,25 +122,25 @@ impl Visit {
 /// Follows the chain of roots from the pinned one; from the very first one where the place has it
 /// and it leads to the pinned one, for others may have pinned an older root.
 fn follow(
-    place: &Arc<dyn Place>,
+    transport: &Arc<dyn Transport>,
     pinned: Vec<u8>,
 ) -> Result<(Client, BTreeMap<u64, Vec<u8>>), PublishError> {
     let version = version_of(&pinned);
-    let first = place.get(&path(Role::Root, 1), MAX_METADATA, None)?;
+    let first = transport.get(&path(Role::Root, 1), MAX_METADATA, None)?;
     if let (2.., Answer::Found { bytes, .. }) = (version, first)
-        && let Ok((client, roots)) = refreshed(place, bytes)
+        && let Ok((client, roots)) = refreshed(transport, bytes)
         && roots.get(&version) == Some(&pinned)
     {
         return Ok((client, roots));
     }
-    refreshed(place, pinned)
+    refreshed(transport, pinned)
 }
 
 fn refreshed(
-    place: &Arc<dyn Place>,
+    transport: &Arc<dyn Transport>,
     root: Vec<u8>,
 ) -> Result<(Client, BTreeMap<u64, Vec<u8>>), PublishError> {
-    let mut client = Client::open(Arc::clone(place), &root, Memory::default())?;
+    let mut client = Client::open(Arc::clone(transport), &root, Memory::default())?;
     client.refresh(Timestamp::now())?;
     let mut roots = BTreeMap::from_iter(client.new_roots());
     roots.insert(version_of(&root), root);

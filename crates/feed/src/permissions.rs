@@ -67,11 +67,11 @@ impl Kind {
 }
 
 impl FromStr for Kind {
-    type Err = NotAPower;
+    type Err = NotAPermission;
 
-    fn from_str(text: &str) -> Result<Self, NotAPower> {
+    fn from_str(text: &str) -> Result<Self, NotAPermission> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| NotAPower::Kind(text.to_owned()))
+        found.ok_or_else(|| NotAPermission::Kind(text.to_owned()))
     }
 }
 
@@ -97,8 +97,9 @@ impl Wildcard {
         let mut parts: Vec<&str> = parts.collect();
         let Some(last) = parts.pop() else { return rest.is_empty() };
         for part in parts {
-            match rest.find(part) {
-                Some(at) => rest = &rest[at + part.len()..],
+            // The first find is the best: it leaves most for the parts behind it.
+            match rest.split_once(part) {
+                Some((_, behind)) => rest = behind,
                 None => return false,
             }
         }
@@ -107,18 +108,18 @@ impl Wildcard {
 }
 
 impl FromStr for Wildcard {
-    type Err = NotAPower;
+    type Err = NotAPermission;
 
-    fn from_str(text: &str) -> Result<Self, NotAPower> {
+    fn from_str(text: &str) -> Result<Self, NotAPermission> {
         let good = !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control);
-        if good { Ok(Self(text.to_owned())) } else { Err(NotAPower::Name(text.to_owned())) }
+        if good { Ok(Self(text.to_owned())) } else { Err(NotAPermission::Name(text.to_owned())) }
     }
 }
 
 impl TryFrom<String> for Wildcard {
-    type Error = NotAPower;
+    type Error = NotAPermission;
 
-    fn try_from(text: String) -> Result<Self, NotAPower> {
+    fn try_from(text: String) -> Result<Self, NotAPermission> {
         text.parse()
     }
 }
@@ -137,7 +138,7 @@ impl fmt::Display for Wildcard {
 
 /// A text names no power.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotAPower {
+pub enum NotAPermission {
     /// No such kind of action.
     #[error("`{0}` is no kind of action")]
     Kind(String),
@@ -149,7 +150,7 @@ pub enum NotAPower {
 /// What a feed may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Powers {
+pub struct Permissions {
     /// The ids of the mitigations it may offer. Empty: all that the catalog which ships with the
     /// program does not use.
     #[serde(default)]
@@ -165,13 +166,13 @@ pub struct Powers {
     /// Whether its policy is the organisation's. That can only make things stricter; and it can switch
     /// everything off.
     #[serde(default)]
-    pub policy: PolicyPower,
+    pub policy: PolicyPermission,
 }
 
 /// Whether a feed's policy is the organisation's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "PolicyWord", from = "PolicyWord")]
-pub enum PolicyPower {
+pub enum PolicyPermission {
     /// It is, because the feed was added before this power had to be given: as such feeds say, or
     /// leave out.
     #[default]
@@ -196,17 +197,17 @@ enum Given {
     Given,
 }
 
-impl From<PolicyPower> for PolicyWord {
-    fn from(power: PolicyPower) -> Self {
+impl From<PolicyPermission> for PolicyWord {
+    fn from(power: PolicyPermission) -> Self {
         match power {
-            PolicyPower::FromBefore => Self::Before(true),
-            PolicyPower::Given => Self::Given(Given::Given),
-            PolicyPower::Not => Self::Before(false),
+            PolicyPermission::FromBefore => Self::Before(true),
+            PolicyPermission::Given => Self::Given(Given::Given),
+            PolicyPermission::Not => Self::Before(false),
         }
     }
 }
 
-impl From<PolicyWord> for PolicyPower {
+impl From<PolicyWord> for PolicyPermission {
     fn from(word: PolicyWord) -> Self {
         match word {
             PolicyWord::Before(true) => Self::FromBefore,
@@ -216,7 +217,7 @@ impl From<PolicyWord> for PolicyPower {
     }
 }
 
-impl PolicyPower {
+impl PolicyPermission {
     /// Whether the feed has it.
     #[must_use]
     pub fn is_there(self) -> bool {
@@ -224,7 +225,7 @@ impl PolicyPower {
     }
 }
 
-impl Powers {
+impl Permissions {
     /// The powers that are given: `kinds` if any, else the usual ones; and to whom names of services
     /// or pools are given, the power to disable these. The organisation's policy is a power apart.
     #[must_use]
@@ -243,13 +244,13 @@ impl Powers {
             kinds.insert(Kind::DisableAppPool);
         }
         let (ids, services, pools) = (ids.to_vec(), services.to_vec(), pools.to_vec());
-        Self { ids, kinds, services, pools, policy: PolicyPower::Not }
+        Self { ids, kinds, services, pools, policy: PolicyPermission::Not }
     }
 
     /// These powers, and that of the organisation's policy.
     #[must_use]
     pub fn with_policy(self) -> Self {
-        Self { policy: PolicyPower::Given, ..self }
+        Self { policy: PolicyPermission::Given, ..self }
     }
 
     /// The ids that it was given in particular.
@@ -313,12 +314,13 @@ mod tests {
 
     #[test]
     fn a_feed_from_before_the_policy_had_to_be_given_keeps_it_and_is_known_by_that() {
-        let read = |text: &str| toml::from_str::<Powers>(text).map(|powers| powers.policy).ok();
-        assert_eq!(read("kinds = []\n"), Some(PolicyPower::FromBefore));
-        assert_eq!(read("kinds = []\npolicy = true\n"), Some(PolicyPower::FromBefore));
-        assert_eq!(read("kinds = []\npolicy = false\n"), Some(PolicyPower::Not));
+        let read =
+            |text: &str| toml::from_str::<Permissions>(text).map(|powers| powers.policy).ok();
+        assert_eq!(read("kinds = []\n"), Some(PolicyPermission::FromBefore));
+        assert_eq!(read("kinds = []\npolicy = true\n"), Some(PolicyPermission::FromBefore));
+        assert_eq!(read("kinds = []\npolicy = false\n"), Some(PolicyPermission::Not));
         assert_eq!(read("kinds = []\npolicy = \"yes\"\n"), None);
-        let usual = Powers::given(&[], &[], &[], &[]);
+        let usual = Permissions::given(&[], &[], &[], &[]);
         assert!(!usual.policy.is_there());
         for powers in [usual.clone(), usual.with_policy()] {
             let text = toml::to_string(&powers).unwrap();
@@ -346,7 +348,7 @@ mod tests {
 
     #[test]
     fn by_default_no_feed_disables_anything_or_revises_the_shipped_catalog() {
-        let usual = Powers::given(&[], &[], &[], &[]);
+        let usual = Permissions::given(&[], &[], &[], &[]);
         let services = ActionKind::DisableService { services: vec!["Spooler".into()] };
         let pools = ActionKind::DisableAppPool { pools: vec!["P".into()] };
         assert!(usual.denies(&services).is_some() && usual.denies(&pools).is_some());
@@ -354,14 +356,14 @@ mod tests {
         let shipped: [MitigationId; 1] = ["M1".parse().unwrap()];
         assert!(usual.refuses_id(&"m1".parse().unwrap(), &shipped, &[]).is_some());
         assert_eq!(usual.refuses_id(&"ACME-1".parse().unwrap(), &shipped, &[]), None);
-        let given = Powers::given(&wildcards(&["M*"]), &[], &[], &[]);
+        let given = Permissions::given(&wildcards(&["M*"]), &[], &[], &[]);
         assert_eq!(given.refuses_id(&shipped[0], &shipped, &[]), None);
         assert!(given.refuses_id(&"ACME-1".parse().unwrap(), &shipped, &[]).is_some());
     }
 
     #[test]
     fn names_of_services_are_the_power_to_disable_these_and_no_others() {
-        let powers = Powers::given(&[], &[], &wildcards(&["MSExchange*"]), &[]);
+        let powers = Permissions::given(&[], &[], &wildcards(&["MSExchange*"]), &[]);
         let disable = |names: &[&str]| ActionKind::DisableService {
             services: names.iter().map(|name| (*name).to_owned()).collect(),
         };

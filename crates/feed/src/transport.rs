@@ -1,20 +1,15 @@
-//! Where a feed's files are: the web, a folder, a bundle.
+//! How the files of a feed are got: from the web, a folder, a bundle.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use stopgap_model::problem::one_line;
 
-use crate::folder::Folder;
-use crate::web::Web;
-
 /// The longest path that is asked for, in bytes: a role's name may have every byte encoded.
 const MAX_PATH: usize = 1024;
 
-/// Where a feed's files are.
-pub trait Place: Send + Sync {
+/// Gets the files of a feed.
+pub trait Transport: Send + Sync {
     /// Gets the file at `path`, such as `metadata/timestamp.json`, of at most `max` bytes.
     ///
     /// A path is relative, its parts are percent-encoded where need be, and none is `.` or `..`.
@@ -23,10 +18,10 @@ pub trait Place: Send + Sync {
     ///
     /// # Errors
     /// The file cannot be got, or has more bytes.
-    fn get(&self, path: &str, max: u64, validator: Option<&str>) -> Result<Answer, PlaceError>;
+    fn get(&self, path: &str, max: u64, validator: Option<&str>) -> Result<Answer, TransportError>;
 }
 
-/// What a place answers.
+/// What a transport answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The file.
@@ -44,17 +39,17 @@ pub enum Answer {
 
 /// A file could not be got.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {why}", hop.as_str())]
-pub struct PlaceError {
-    /// How far it came.
-    pub hop: Hop,
+#[error("{}: {why}", step.as_str())]
+pub struct TransportError {
+    /// The step that failed.
+    pub step: ConnectStep,
     /// What went wrong there, on one line.
     pub why: String,
 }
 
 /// The steps on the way to a file, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hop {
+pub enum ConnectStep {
     /// The address, and the look-up of the server's name.
     Name,
     /// The proxy.
@@ -123,8 +118,8 @@ impl Default for Limits {
     }
 }
 
-impl Hop {
-    /// The hop in a word.
+impl ConnectStep {
+    /// The step in a word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -140,35 +135,18 @@ impl Hop {
     }
 }
 
-impl PlaceError {
-    pub(crate) fn new(hop: Hop, why: impl AsRef<str>) -> Self {
-        Self { hop, why: one_line(why.as_ref()) }
+impl TransportError {
+    pub(crate) fn new(step: ConnectStep, why: impl AsRef<str>) -> Self {
+        Self { step, why: one_line(why.as_ref()) }
     }
 
     pub(crate) fn too_large(max: u64) -> Self {
-        Self::new(Hop::Length, format!("there are more than {max} bytes"))
-    }
-}
-
-/// The place that a URL names: `https://…`, `http://…`, or `file:///absolute/folder`.
-///
-/// # Errors
-/// It is no such URL, or the proxy's is none.
-pub fn place(url: &str, network: &Network) -> Result<Arc<dyn Place>, PlaceError> {
-    match url.strip_prefix("file://") {
-        Some(path) if path.starts_with('/') && !path.contains(['%', '?', '#', '\0']) => {
-            Ok(Arc::new(Folder::new(Path::new(path))))
-        }
-        Some(_) => Err(PlaceError::new(
-            Hop::Name,
-            format!("`{url}` does not name a folder as `file:///absolute/folder`"),
-        )),
-        None => Ok(Arc::new(Web::new(url, network)?)),
+        Self::new(ConnectStep::Length, format!("there are more than {max} bytes"))
     }
 }
 
 /// The parts of a path that leads nowhere else.
-pub(crate) fn parts(path: &str) -> Result<Vec<&str>, PlaceError> {
+pub(crate) fn parts(path: &str) -> Result<Vec<&str>, TransportError> {
     let parts: Vec<&str> = path.split('/').collect();
     let is_part = |part: &&str| {
         let known =
@@ -178,7 +156,10 @@ pub(crate) fn parts(path: &str) -> Result<Vec<&str>, PlaceError> {
     if path.len() <= MAX_PATH && parts.iter().all(is_part) {
         return Ok(parts);
     }
-    Err(PlaceError::new(Hop::Name, format!("`{path}` is not a path below the feed's address")))
+    Err(TransportError::new(
+        ConnectStep::Name,
+        format!("`{path}` is not a path below the feed's address"),
+    ))
 }
 
 #[cfg(test)]
@@ -190,33 +171,12 @@ mod tests {
         for path in
             ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/./b", "a\\b", "a b", "a?b", "é"]
         {
-            assert_eq!(parts(path).map_err(|error| error.hop), Err(Hop::Name), "{path}");
+            assert_eq!(parts(path).map_err(|error| error.step), Err(ConnectStep::Name), "{path}");
         }
-        assert_eq!(parts(&"a".repeat(MAX_PATH + 1)).map_err(|error| error.hop), Err(Hop::Name));
+        assert_eq!(
+            parts(&"a".repeat(MAX_PATH + 1)).map_err(|error| error.step),
+            Err(ConnectStep::Name)
+        );
         assert_eq!(parts("metadata/1.root.json"), Ok(vec!["metadata", "1.root.json"]));
-    }
-
-    #[test]
-    fn an_address_of_another_kind_is_refused() {
-        let network = Network::default();
-        for url in [
-            "ftp://a/b",
-            "file://host/x",
-            "file:x",
-            "x",
-            "",
-            "file:///a%20b",
-            "https://",
-            "http://a/?b",
-        ] {
-            assert_eq!(
-                place(url, &network).map_err(|error| error.hop).err(),
-                Some(Hop::Name),
-                "{url}"
-            );
-        }
-        for url in ["https://a", "http://a:8080/b/", "file:///srv/feed"] {
-            assert!(place(url, &network).is_ok(), "{url}");
-        }
     }
 }

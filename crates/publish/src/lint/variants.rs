@@ -19,18 +19,18 @@ pub(super) fn encoded(request: &Request) -> Vec<Request> {
     let other_path = encode(path, OF_PATH, &everything);
     let other_query = query.map(|query| encode(query, OF_QUERY, &everything));
     let query = query.map(<[u8]>::to_vec);
-    let mut twins = vec![
+    let mut variants = vec![
         with_target(request, &other_path, query.as_deref()),
         with_target(request, path, other_query.as_deref()),
         with_target(request, &other_path, other_query.as_deref()),
         with_target(request, &other_digits(path), query.as_deref().map(other_digits).as_deref()),
     ];
     if is_form(request) {
-        twins
+        variants
             .push(Request { body: encode(&request.body, OF_FORM, &everything), ..request.clone() });
     }
-    twins.retain(|twin| twin != request);
-    twins
+    variants.retain(|variant| variant != request);
+    variants
 }
 
 /// `request` with one byte encoded, for each byte: what is easiest to see for a person.
@@ -46,11 +46,11 @@ pub(super) fn barely_encoded(request: &Request) -> impl Iterator<Item = Request>
         let only = |place: usize| place == at;
         Request { body: encode(&request.body, OF_FORM, &only), ..request.clone() }
     });
-    targets.chain(bodies).filter(move |twin| twin != request)
+    targets.chain(bodies).filter(move |variant| variant != request)
 }
 
 /// `request` by paths that servers take for the same, and with an argument more.
-pub(super) fn led_around(request: &Request) -> Vec<Request> {
+pub(super) fn with_detours(request: &Request) -> Vec<Request> {
     if !request.target.starts_with(b"/") {
         return Vec::new();
     }
@@ -158,8 +158,8 @@ mod tests {
     fn a_twin_decodes_to_the_same_request() {
         for target in ["/a/b.c?d=e%2Ff&g", "/%aD", "/?a@b", "/x"] {
             let request = get(target);
-            for twin in encoded(&request).into_iter().chain(barely_encoded(&request)) {
-                assert_eq!(url_decode(&twin.target), url_decode(&request.target));
+            for variant in encoded(&request).into_iter().chain(barely_encoded(&request)) {
+                assert_eq!(url_decode(&variant.target), url_decode(&request.target));
             }
         }
     }
