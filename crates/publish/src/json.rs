@@ -8,18 +8,14 @@ use crate::stdout::print_line;
 /// The version of all shapes. Names are added within a version, never changed.
 const SCHEMA: u32 = 1;
 
-/// Prints an object on one line, with the schema's version.
+/// Prints an object on one line, with the schema's version; the names are in the order of the alphabet.
 pub(crate) fn print(object: &impl Serialize) {
     // Only a map with keys that are not text cannot be written, and there is none.
-    let text = serde_json::to_string(&Versioned { object, schema: SCHEMA });
-    print_line!("{}", text.unwrap_or_default());
-}
-
-#[derive(Serialize)]
-struct Versioned<'a, T> {
-    #[serde(flatten)]
-    object: &'a T,
-    schema: u32,
+    let mut object = serde_json::to_value(object).unwrap_or_default();
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("schema".into(), SCHEMA.into());
+    }
+    print_line!("{object}");
 }
 
 /// Of any command that fails.
