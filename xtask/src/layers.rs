@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sandbox", &["model"]),
     ("eocs", &[]),
     ("sign", &["model"]),
-    ("terminal", &["model", "rules", "iis"]),
+    ("terminal", &["model", "pattern", "rules", "iis"]),
     ("plan", &["model", "rules", "iis", "webserver"]),
     ("fs", &["model"]),
     ("feed", &["model", "pattern", "rules", "eocs", "fs"]),

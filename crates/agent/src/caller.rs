@@ -50,6 +50,7 @@ fn phrase(uid: u32, login: Option<u32>, said: Vec<(&str, String)>, users: &str) 
     let mut more: Vec<String> =
         login.map(|login| format!("login {}", bare(login, users))).into_iter().collect();
     for (program, word) in said {
+        // sudo and pkexec say a number, doas a name.
         let other = word.parse().ok().or_else(|| uid_of(&word, users));
         if other.is_some_and(|other| other == uid || Some(other) == login) {
             continue;

@@ -99,6 +99,7 @@ pub fn feeds(feeds: &[FeedState], now: Timestamp) {
             emit!(EventKind::FeedRemark, &text, feed = name);
         }
         let Some(trouble) = &feed.trouble else { continue };
+        // The longer it lasts, the less likely it mends itself.
         let kind = match trouble.level(now) {
             Level::Note => EventKind::FeedStale,
             Level::Warning => EventKind::FeedStaleForDays,

@@ -196,6 +196,7 @@ impl Session {
             .collect();
         for id in ids {
             if !known.contains(&id) {
+                // Whoever writes `m1` for M1 is told so.
                 let same =
                     |other: &&&MitigationId| other.as_str().eq_ignore_ascii_case(id.as_str());
                 let near = known.iter().find(same).map(ToString::to_string);

@@ -48,8 +48,13 @@ pub(crate) struct Common {
     pub(crate) wait: Duration,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse().map(Duration::from_secs).map_err(|_| "a whole number of seconds".to_owned())
+/// A text that is no number of seconds.
+#[derive(Debug, thiserror::Error)]
+#[error("a whole number of seconds")]
+struct NotSeconds;
+
+fn seconds(text: &str) -> Result<Duration, NotSeconds> {
+    text.parse().map(Duration::from_secs).map_err(|_| NotSeconds)
 }
 
 #[derive(Debug, Subcommand)]
@@ -237,12 +242,15 @@ impl AddFeed {
     }
 }
 
-/// A time; a date is its first moment, in UTC.
-fn time(text: &str) -> Result<Timestamp, String> {
+/// A text that is no time.
+#[derive(Debug, thiserror::Error)]
+#[error("a date as in 2021-09-16, or a time as in 2021-09-16T08:00:00Z")]
+struct NotATime;
+
+/// Reads a time; a date is its first moment, in UTC.
+fn time(text: &str) -> Result<Timestamp, NotATime> {
     let day = |date: Date| date.to_zoned(TimeZone::UTC).map(|start| start.timestamp());
-    text.parse()
-        .or_else(|_| text.parse().and_then(day))
-        .map_err(|_| "a date as in 2021-09-16, or a time as in 2021-09-16T08:00:00Z".to_owned())
+    text.parse().or_else(|_| text.parse().and_then(day)).map_err(|_| NotATime)
 }
 
 #[derive(Debug, Args)]

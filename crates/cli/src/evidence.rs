@@ -69,6 +69,7 @@ fn of_server(sightings: &[&Sighting], now: Timestamp) -> Vec<String> {
         Some((*site, text, at, tally))
     });
     let seen: Vec<_> = seen.collect();
+    // A server may have thousands of sites: a few are named, and the rest is counted.
     let (few, rest) = seen.split_at(seen.len().min(MAX_GOOD));
     let mut lines: Vec<String> = few
         .iter()
@@ -85,6 +86,7 @@ fn of_server(sightings: &[&Sighting], now: Timestamp) -> Vec<String> {
         let sites = evidence::more_sites(rest.len());
         lines.push(format!("{text} on {sites}, last {}", when(at, now)));
     }
+    // What is not as it should be has a line of its own, however many sites there are.
     let wrong: Vec<&&Sighting> = sightings.iter().filter(|it| it.verdict.is_wrong()).collect();
     lines.extend(wrong.iter().take(MAX_WRONG).map(|it| not_as_it_should_be(it, now)));
     if wrong.len() > MAX_WRONG {
@@ -176,6 +178,7 @@ fn seen_on(sightings: &[&Sighting], all: usize, now: Timestamp) -> Option<String
     let judged = || sightings.iter().filter(|it| it.is_judged());
     let sites: BTreeSet<_> = judged().map(|it| (&it.server, &it.site)).collect();
     let last = judged().map(|it| it.at).max()?;
+    // Otherwise whoever counts the sites of the server would look for the missing ones.
     let fewer = match sites.len() < all {
         true => " (one name of each server block is asked)",
         false => "",
@@ -190,6 +193,7 @@ fn seen_on(sightings: &[&Sighting], all: usize, now: Timestamp) -> Option<String
 /// All of it, as JSON.
 pub(crate) fn as_json(evidence: &Evidence) -> Value {
     let mut sightings: Vec<&Sighting> = evidence.sightings.iter().collect();
+    // What is wrong first, so that the limit cuts off what is as it should be.
     sightings.sort_by_key(|it| (!it.verdict.is_wrong(), it.verdict.is_evidence()));
     sightings.truncate(MAX_JSON);
     serde_json::to_value(sightings).unwrap_or(Value::Null)

@@ -135,6 +135,7 @@ fn laid_out(mitigations: &[MitigationReport], sources: bool) -> String {
             Some(older) => format!("{older}→{}", report.revision),
             None => report.revision.to_string(),
         };
+        // Beside the reason, since a column of its own would be empty in most rows.
         let mut why = report.told();
         if sources && !report.in_place.is_empty() {
             why = format!("{why}; in place: {}", report.in_place.join(", "));
@@ -171,6 +172,8 @@ fn colour_states(line: &str) -> String {
         State::Unsupported,
         State::NotAffected,
     ];
+    // The state is the third word of a row; in a continued row some other word may stand there, which is
+    // no state.
     let mut words = line.split(' ').filter(|word| !word.is_empty());
     let Some(word) = words.nth(2) else { return line.to_owned() };
     match STATES.iter().find(|state| state.as_str() == word) {
@@ -254,6 +257,7 @@ pub(crate) fn web_text(facts: &WebFacts) -> String {
 
 /// IIS with its PHP versions, each once, the lowest first.
 fn php_line(programs: &[PhpCgi]) -> String {
+    // A server may run dozens of programs of the same version.
     let mut known: Vec<&Version> = programs.iter().filter_map(|php| php.version.known()).collect();
     known.sort();
     known.dedup();
@@ -284,6 +288,7 @@ pub(crate) fn facts_json(facts: &HostFacts) -> Value {
         let program = |php: &PhpCgi| json!({"program": php.program, "version": version(php)});
         programs.iter().map(program).collect()
     });
+    // How many: the list itself has thousands of entries.
     let packages = fact_json(
         &facts.packages,
         |packages| json!({"prefix": packages.prefix, "count": packages.versions.len()}),

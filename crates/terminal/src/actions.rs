@@ -2,7 +2,8 @@
 
 use stopgap_iis::rewrite::HeaderRewrite;
 use stopgap_model::rule::Deny;
-use stopgap_model::{ActionKind, Mitigation, Request, Response};
+use stopgap_model::{ActionId, ActionKind, Mitigation, Request, Response};
+use stopgap_pattern::PatternError;
 use stopgap_rules::ActionSemantics;
 
 use crate::answer::{Answer, ResponseAnswer};
@@ -11,15 +12,23 @@ use crate::answer::{Answer, ResponseAnswer};
 #[derive(Debug, Default)]
 pub struct Actions(Vec<(ActionSemantics, Deny)>);
 
+/// A pattern of an action cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{action}: {why}")]
+pub struct UnusableAction {
+    action: ActionId,
+    why: PatternError,
+}
+
 impl Actions {
-    /// The actions of `mitigation`.
+    /// Returns the actions of `mitigation` that are about requests and responses.
     ///
     /// # Errors
-    /// A pattern of an action cannot be used: which, and why.
-    pub fn of(mitigation: &Mitigation) -> Result<Self, String> {
+    /// A pattern of an action cannot be used.
+    pub fn of(mitigation: &Mitigation) -> Result<Self, UnusableAction> {
         let mut actions = Self::default();
         for action in &mitigation.actions {
-            let wrong = |error| format!("{}: {error}", action.id);
+            let wrong = |why| UnusableAction { action: action.id.clone(), why };
             let deny = match &action.kind {
                 ActionKind::BlockRequest { rule, .. } => rule.deny,
                 _ => Deny::Abort,
@@ -31,7 +40,7 @@ impl Actions {
         Ok(actions)
     }
 
-    /// What they would do to a request, and to the response that the application gives to it.
+    /// Returns what they would do to a request, and to the response that the application gives to it.
     #[must_use]
     pub fn answer(&self, request: &Request, response: Option<&Response>) -> Answer {
         if let Some((meaning, deny)) = self.0.iter().find(|(meaning, _)| meaning.blocks(request)) {
@@ -43,6 +52,7 @@ impl Actions {
             let by = Some(meaning.action.to_string());
             return Answer { verdict: "blocked", by, status, response, ..Answer::default() };
         }
+        // Each action sees what the one before it left, as on a server.
         let mut seen = request.clone();
         for (meaning, _) in &self.0 {
             seen.headers = meaning.request_headers(&seen).unwrap_or(seen.headers);

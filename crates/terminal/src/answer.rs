@@ -1,4 +1,4 @@
-//! What is told of a request that was tried.
+//! What becomes of a request that was tried, for a person and for a program.
 
 use serde_json::{Value, json};
 use stopgap_iis::rewrite::{
@@ -62,14 +62,14 @@ fn undecided(rule: &Undecided) -> String {
 }
 
 impl Answer {
-    /// The answer when nothing can be told.
+    /// Returns the answer where nothing is known.
     pub fn unknown(why: String, response: Option<&Response>) -> Self {
         let response = response.map(|_| ResponseAnswer::Unseen);
         Self { verdict: "unknown", response, notes: vec![why], ..Self::default() }
     }
 
-    /// What IIS rules make of a request, and of the response to it, where `known` is what is known beside
-    /// them.
+    /// Returns what IIS rules make of a request, and of the response to it, where `known` is what is known
+    /// beside them.
     pub fn of_rules(
         rules: &Evaluator,
         responses: Result<&ResponseEvaluator, &str>,
@@ -87,16 +87,17 @@ impl Answer {
         answer
     }
 
-    /// The answer where it depends on what is not known: what all that may be have in common.
+    /// Returns the answer where it depends on what is not known: what all possible outcomes have in common.
     fn of_several(request: &Request, outcomes: &Outcomes) -> Self {
         let possible = |possible: &Possible| PossibleAnswer {
             given: possible.given.iter().map(|(question, is)| question.clause(*is)).collect(),
             answer: Self::of_end(request, &possible.end),
         };
-        let outcomes_told: Vec<_> = outcomes.possible.iter().map(possible).collect();
-        let all = || outcomes_told.iter().map(|possible| &possible.answer);
+        let answers: Vec<_> = outcomes.possible.iter().map(possible).collect();
+        let all = || answers.iter().map(|possible| &possible.answer);
         let Some(first) = all().next() else { return Self::default() };
-        let notes = on_what_it_depends(&outcomes.asked);
+        let notes = dependencies(&outcomes.asked);
+        // A fact is stated only if every outcome has it: a request counts as blocked only if each blocks.
         let mut answer = Self { verdict: "unknown", notes, ..Self::default() };
         if all().all(|other| other.verdict == first.verdict) {
             answer.verdict = first.verdict;
@@ -105,7 +106,7 @@ impl Answer {
                 first.status.filter(|_| all().all(|other| other.status == first.status));
             answer.url = first.url.clone().filter(|_| all().all(|other| other.url == first.url));
         }
-        Self { outcomes: outcomes_told, ..answer }
+        Self { outcomes: answers, ..answer }
     }
 
     fn of_end(request: &Request, end: &Result<Outcome, Undecided>) -> Self {
@@ -130,6 +131,7 @@ impl Answer {
             Verdict::Rewritten { url } => ("rewritten", None, Some(url.clone())),
             Verdict::Redirected { status, url } => ("redirected", Some(*status), Some(url.clone())),
         };
+        // The application sees no header of a request that does not reach it.
         let seen = outcome.headers.clone().filter(|_| reaches(verdict));
         let request_headers = seen.map(|headers| (headers, request.headers.clone()));
         let by = outcome.by.clone();
@@ -143,6 +145,7 @@ impl Answer {
         known: &Circumstances,
         outcome: Option<&Outcome>,
     ) {
+        // Until everything about it is known: half an answer would be taken for the whole.
         self.response = Some(ResponseAnswer::Unseen);
         let Some(outcome) = outcome.filter(|_| reaches(self.verdict)) else { return };
         let rules = match rules {
@@ -162,7 +165,7 @@ impl Answer {
         }
     }
 
-    /// The answer for a program, as docs/json.md says it.
+    /// Returns the answer for a program, as docs/json.md says it.
     #[must_use]
     pub fn as_json(&self) -> Value {
         let mut object = self.head();
@@ -172,6 +175,7 @@ impl Answer {
         }
         match &self.response {
             None => {}
+            // Null is another answer than a missing key: a response was given, and the client gets none of it.
             Some(ResponseAnswer::Unseen) => {
                 fields.insert("response".into(), Value::Null);
             }
@@ -195,7 +199,7 @@ impl Answer {
         json!({"verdict": self.verdict, "by": self.by, "status": self.status, "url": self.url})
     }
 
-    /// What becomes of the request, in a few words.
+    /// Returns what becomes of the request, in a few words.
     fn how(&self) -> String {
         match (self.verdict, self.status, &self.url) {
             ("blocked", None, _) => "blocked: the connection is closed without an answer".into(),
@@ -208,13 +212,14 @@ impl Answer {
         }
     }
 
-    /// The answer for a person, in lines.
+    /// Returns the answer for a person, in lines.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = vec![match self.outcomes.as_slice() {
             [] => wrap(&self.how(), "  "),
             _ => self.verdict.to_owned(),
         }];
+        // Ten questions have a thousand outcomes.
         let shown = self.outcomes.iter().take(MAX_SHOWN);
         lines.extend(shown.map(|possible| wrap(&possible.text(), "  ")));
         if let more @ 1.. = self.outcomes.len().saturating_sub(MAX_SHOWN) {
@@ -264,8 +269,8 @@ impl PossibleAnswer {
     }
 }
 
-/// One note for each rule that asks for something that is not known.
-fn on_what_it_depends(asked: &[Asked]) -> Vec<String> {
+/// Returns a note for each rule that asks for something that is not known.
+fn dependencies(asked: &[Asked]) -> Vec<String> {
     let mut rules: Vec<&str> = Vec::new();
     for Asked { rule, .. } in asked {
         if !rules.contains(&rule.as_str()) {
@@ -283,7 +288,7 @@ fn on_what_it_depends(asked: &[Asked]) -> Vec<String> {
     rules.into_iter().map(of_rule).collect()
 }
 
-/// What a question is about, and how it can be answered.
+/// Returns what a question is about, and how it can be answered.
 fn thing(question: &Question) -> String {
     let whether = format!("whether {}", question.clause(true));
     match question {
@@ -294,7 +299,7 @@ fn thing(question: &Question) -> String {
     }
 }
 
-/// A note that cannot write on the terminal.
+/// Returns a note without control characters, which a terminal would obey.
 fn printed(note: &str) -> String {
     note.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -309,15 +314,15 @@ fn pairs(headers: &Headers) -> Value {
     headers.iter().map(pair).collect()
 }
 
-/// The value of a header for a person, whole: what matters may stand at its end. `None`: it is not
-/// there.
+/// Returns the whole value of a header for a person, since what matters may stand at its end; `None`: it
+/// is not there.
 fn value_of(headers: &Headers, name: &str) -> Option<String> {
     let mut values = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
     let first = shown(&values.next()?.1);
     Some(values.fold(first, |text, (_, value)| format!("{text}, {}", shown(value))))
 }
 
-/// Text that cannot write on the terminal.
+/// Returns text without control characters, which a terminal would obey.
 fn shown(value: &[u8]) -> String {
     let escape = |c: char| match c.is_control() || turns_text(c) {
         true => c.escape_default().collect(),
@@ -326,13 +331,14 @@ fn shown(value: &[u8]) -> String {
     String::from_utf8_lossy(value).chars().map(escape).collect()
 }
 
-/// How the headers that the application sees differ from those that were sent.
+/// Returns how the headers that the application sees differ from those that were sent.
 fn request_changes(seen: &Headers, sent: &Headers) -> Vec<String> {
-    let (mut lines, mut told): (_, Vec<String>) = (Vec::new(), Vec::new());
+    // Both lists, since a header may be in one alone; each name once.
+    let (mut lines, mut seen_names): (_, Vec<String>) = (Vec::new(), Vec::new());
     for (name, _) in sent.iter().chain(seen) {
         let key = name.to_ascii_lowercase();
         let (before, after) = (value_of(sent, name), value_of(seen, name));
-        if before == after || told.contains(&key) {
+        if before == after || seen_names.contains(&key) {
             continue;
         }
         let line = match after {
@@ -340,18 +346,20 @@ fn request_changes(seen: &Headers, sent: &Headers) -> Vec<String> {
             None => format!("the application does not see {}", one_line(name)),
         };
         lines.push(line);
-        told.push(key);
+        seen_names.push(key);
     }
     lines
 }
 
+/// Returns how the response that the client sees differs from that of the application.
 fn response_lines(headers: &Headers, changes: &[HeaderRewrite]) -> Vec<String> {
-    let (mut lines, mut told): (_, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut lines, mut seen_names): (_, Vec<String>) = (Vec::new(), Vec::new());
     for HeaderRewrite { header, .. } in changes {
         let key = header.to_ascii_lowercase();
-        if told.contains(&key) {
+        if seen_names.contains(&key) {
             continue;
         }
+        // Several rules may change one header one after the other: the client sees only the last value.
         let of_this = changes.iter().filter(|change| change.header.eq_ignore_ascii_case(header));
         let rules: Vec<String> =
             of_this.map(|change| format!("`{}`", one_line(&change.rule))).collect();
@@ -364,7 +372,7 @@ fn response_lines(headers: &Headers, changes: &[HeaderRewrite]) -> Vec<String> {
             None => format!("the client does not see {}, by {rules}", one_line(header)),
         };
         lines.push(wrap(&line, "  "));
-        told.push(key);
+        seen_names.push(key);
     }
     if changes.is_empty() {
         lines.push("the response passes as it is".into());

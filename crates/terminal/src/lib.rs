@@ -1,12 +1,11 @@
-//! Text for a person at a terminal: lines that fit, words that do no harm, and marks under the
-//! place in a file that is spoken of; and what is told of a request that is tried. Both programs
-//! write with it.
+//! What both programs print: lines that fit a terminal and cannot control it, problems with a mark under
+//! the place in a file, and what becomes of a request that is tried.
 
 mod actions;
 mod answer;
 mod diagnostics;
 
-pub use actions::Actions;
+pub use actions::{Actions, UnusableAction};
 pub use answer::{Answer, PossibleAnswer, ResponseAnswer};
 pub use diagnostics::{render, render_finding};
 use stopgap_model::problem::turns_text;
@@ -14,8 +13,8 @@ use stopgap_model::problem::turns_text;
 /// The widest that output for a person gets, in columns.
 pub const WIDTH: u16 = 80;
 
-/// Breaks the lines of `text` between words so that they fit; what is broken off begins with
-/// `indent`. A style's escape sequences have no width.
+/// Breaks the lines of `text` between words so that they fit; each continuation begins with `indent`. A
+/// style's escape sequences have no width.
 #[must_use]
 pub fn wrap(text: &str, indent: &str) -> String {
     wrap_at(text, indent, usize::from(WIDTH))
@@ -31,6 +30,7 @@ fn wrap_line(text: &str, indent: &str, most: usize) -> String {
     let mut wrapped = String::new();
     let mut column = 0;
     for (at, word) in text.split(' ').enumerate() {
+        // A word that is longer than a line stays whole: it may be a path that somebody copies.
         let width = anstream::adapter::strip_str(word).to_string().chars().count();
         if at > 0 && column + 1 + width > most && column > indent.len() {
             wrapped.push('\n');
@@ -46,7 +46,7 @@ fn wrap_line(text: &str, indent: &str, most: usize) -> String {
     wrapped
 }
 
-/// A reason without control characters, at its full length.
+/// Returns a reason without control characters, at its full length.
 #[must_use]
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || turns_text(c) { '\u{fffd}' } else { c }).collect()

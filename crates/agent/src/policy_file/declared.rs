@@ -37,6 +37,7 @@ fn product(part: ProductPart) -> Result<Declared, Problem> {
         return Err(Problem::new(id.span(), message).expected(PRODUCT_RULE));
     }
     let scheme = Scheme::of(id.get_ref());
+    // By the scheme of the product: `1.2-3` is a version of Debian, and none with dots.
     let read = Version::read(version.get_ref(), scheme).map_err(|_| {
         let message = format!("`{}` is not a version", one_line(version.get_ref()));
         let problem = Problem::new(version.span(), message).expected(scheme.expected());
@@ -146,16 +147,19 @@ fn arguments(list: Spanned<Vec<String>>) -> Result<Vec<String>, Problem> {
 #[serde(try_from = "String")]
 struct UserName(String);
 
-impl TryFrom<String> for UserName {
-    type Error = String;
+/// A text that names no user.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is not a user, such as `www-data` or `33`", one_line(.0))]
+struct NotAUser(String);
 
-    fn try_from(text: String) -> Result<Self, String> {
+impl TryFrom<String> for UserName {
+    type Error = NotAUser;
+
+    fn try_from(text: String) -> Result<Self, NotAUser> {
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.$@\\".contains(c);
         match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_name) {
             true => Ok(Self(text)),
-            false => {
-                Err(format!("`{}` is not a user, such as `www-data` or `33`", one_line(&text)))
-            }
+            false => Err(NotAUser(text)),
         }
     }
 }
@@ -165,15 +169,17 @@ impl TryFrom<String> for UserName {
 #[serde(try_from = "String")]
 struct AbsolutePath(ServerPath);
 
-impl TryFrom<String> for AbsolutePath {
-    type Error = String;
+/// A text that is no absolute path.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is not an absolute path, such as `/srv/x/nginx.conf`", one_line(.0))]
+struct NotAbsolute(String);
 
-    fn try_from(text: String) -> Result<Self, String> {
+impl TryFrom<String> for AbsolutePath {
+    type Error = NotAbsolute;
+
+    fn try_from(text: String) -> Result<Self, NotAbsolute> {
         if !text.starts_with('/') || text.contains(char::is_control) {
-            return Err(format!(
-                "`{}` is not an absolute path, such as `/srv/x/nginx.conf`",
-                one_line(&text)
-            ));
+            return Err(NotAbsolute(text));
         }
         Ok(Self(ServerPath::new(text)))
     }

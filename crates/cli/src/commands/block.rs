@@ -38,6 +38,7 @@ pub(crate) fn block(common: &Common, decision: &Decision) -> Result<u8, CliError
 
 pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliError> {
     let administrator = Administrator::open(&common.state_folder()?, "unblock")?;
+    // All of them or none: half a decision would be hard to find out about.
     let unblocked = administrator.decide(|decisions| {
         let blocked = |id: &&MitigationId| decisions.blocked.contains_key(*id);
         if let Some(unknown) = decision.ids.iter().find(|id| !blocked(id)) {
@@ -46,6 +47,7 @@ pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliErr
         decisions.blocked.retain(|id, _| !decision.ids.contains(id));
         Ok(())
     })?;
+    // Who blocks it is worth the time to read everything: a command cannot lift another's block.
     if let Err(id) = unblocked {
         let session = Session::open_read_only(common.setup("unblock")?)?;
         session.require_known(std::slice::from_ref(&id))?;

@@ -29,6 +29,7 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
         let session = Session::open_read_only(common.setup("check")?)?;
         session.require_known(ids)?;
         let view = session.engine().look(&order)?;
+        // A plan in the place of what a cycle did, so that both are printed alike.
         let report = CycleReport {
             facts: view.facts,
             edits: view.plan.all_edits().cloned().collect(),
@@ -87,6 +88,7 @@ fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_
             json!({"path": edit.path, "change": what_becomes(edit), "diff": diff})
         })
         .collect();
+    // To the microsecond: the rest is noise.
     let millis = |time: std::time::Duration| (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
     let timing = |timing: &Timing| {
         let Timing { server, total, enforced, waiting, .. } = timing;
@@ -116,6 +118,7 @@ fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_
 pub(crate) fn feeds_json(session: &Session) -> Vec<serde_json::Value> {
     let now = Timestamp::now();
     let names = session.sources.names().into_iter();
+    // Feeds are listed by their own state, and not by what they happen to offer.
     let shipped = names.filter(|name| !name.starts_with("feed "));
     let shipped = shipped.map(|name| json!({"name": name, "ok": true, "reason": null}));
     shipped.chain(session.sources.feeds.iter().map(|feed| as_json(feed, now))).collect()

@@ -78,6 +78,7 @@ fn test(feeds: &Feeds, network: &Network, feed: &Feed) -> Test {
         Err(failure) => {
             let hop = failure.step();
             let on_the_way = failure.on_the_way().map(|error| error.why.clone());
+            // Where the way failed, its own words say more than what wraps them.
             let why = on_the_way.unwrap_or_else(|| sentence(&failure));
             let message = format!("{hop}: {why} ({url})");
             Test { name, ok: false, hop: Some(hop), message }

@@ -67,9 +67,11 @@ fn print_web(facts: &WebFacts) {
     };
     let version = text(&server.version, ToString::to_string);
     print_field(server.kind.name(), &format!("{version}, {runs}"));
+    // HAProxy reads several, in this order.
     for config in &server.config {
         print_field("  config", &escaped(config.as_str()));
     }
+    // Root is what everybody expects.
     if !server.account.is_root() {
         print_field("  started as", &server.account.to_string());
     }
@@ -77,6 +79,7 @@ fn print_web(facts: &WebFacts) {
     match &facts.sites {
         Fact::Known(sites) => {
             for site in sites {
+                // The port alone is part of the name already.
                 let more = match &site.listen {
                     Listen::Port(Some(address), _) => format!(" at {address}"),
                     Listen::Unasked(why) => format!(": cannot be asked: {why}"),

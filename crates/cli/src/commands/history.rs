@@ -13,6 +13,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let session = Session::open(common.setup("history")?)?;
     let Trail { lines, faults } = session.store.trail()?;
     let interrupted = session.store.interrupted()?;
+    // A trail that was changed weighs as much as a change that was cut short.
     let code = if faults.is_empty() { output::interrupted_code(&interrupted) } else { ATTENTION };
     if common.json {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -27,6 +28,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     }
     for line in lines {
         let at = line.at.strftime("%Y-%m-%d %H:%M:%S");
+        // Both come from a file that somebody may have changed: never raw to a terminal.
         let (who, event) = (one_line(&line.who), line.event.as_str());
         let text = format!(
             "{at}  {event:<10} {} {} ({who})",

@@ -37,6 +37,7 @@ fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {
         "id", "revision", "hash", "title", "state", "blocked", "reason", "source", "rules",
         "in_place",
     ];
+    // In memory first, so that a failure leaves no half of a file.
     let mut written = writer.write_record(header);
     for report in report {
         written = written.and_then(|()| {

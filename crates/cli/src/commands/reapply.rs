@@ -22,6 +22,7 @@ pub(crate) fn run(common: &Common, ids: &[MitigationId]) -> Result<u8, CliError>
             "switch it on first: stopgap enable",
         ));
     }
+    // A block is a decision: it is lifted by its own command, and not by the way.
     for id in ids {
         if let Some(block) = session.policy.blocked.get(id) {
             return Err(CliError::usage(

@@ -165,6 +165,7 @@ fn judged_on_iis(
         return None;
     }
     let stands = |action: &&Action| {
+        // By the state of the action: a mitigation may be installed in part.
         let of_it = report.actions.iter().find(|it| it.id == action.id);
         of_it.is_some_and(|it| matches!(it.state, State::Applied | State::Partial))
     };

@@ -93,6 +93,7 @@ impl Status<'_> {
         print_field("Catalog", &catalog);
         print_field("Feeds", &feeds_text(&session.sources.feeds));
         print_field("Last check", &last_text(self.last_check));
+        // Whether the service runs is systemd's to say.
         let next = "an hour after the last where `stopgap run` runs, or: stopgap check";
         print_field("Next check", next);
         print_field("In place", &in_place(report));

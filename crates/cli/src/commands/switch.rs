@@ -36,6 +36,7 @@ pub(crate) fn disable(common: &Common, reason: &str) -> Result<u8, CliError> {
     administrator.record(Event::Disabled, "", reason);
     let policy = match policy_file::read(&common.policy_path(), &decided) {
         Ok((policy, _)) => policy,
+        // The decision holds: what else the broken file says is reported, and left aside.
         Err(error) => {
             log::warning(&error.sentence());
             let mut policy = Policy::everything_on();

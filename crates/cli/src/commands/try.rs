@@ -91,7 +91,8 @@ fn mitigation(common: &Common, id: &MitigationId) -> Result<Subject, CliError> {
     let Some(mitigation) = found else {
         return Err(AgentError::NoSuchMitigation { id: id.to_string(), near: None }.into());
     };
-    Actions::of(&mitigation).map(Subject::Mitigation).map_err(CliError::Machine)
+    let actions = Actions::of(&mitigation);
+    actions.map(Subject::Mitigation).map_err(|error| CliError::Machine(error.to_string()))
 }
 
 fn wrong(error: stopgap_model::request::NotARequest) -> CliError {

@@ -46,7 +46,7 @@ const BENIGN: [&str; 3] = [
     "/powershell?serializationLevel=Full",
 ];
 
-/// One step of the demo, as `--json` tells it.
+/// One step of the demo, as `--json` has it.
 #[derive(Debug, Serialize)]
 struct Step {
     name: &'static str,
@@ -62,7 +62,7 @@ struct Demo {
 }
 
 impl Demo {
-    fn say(&self, text: &str) {
+    fn print(&self, text: &str) {
         if !self.quiet {
             print_line!("{}", wrap(text, "       "));
         }
@@ -71,7 +71,7 @@ impl Demo {
     fn step(
         &mut self,
         name: &'static str,
-        told: &str,
+        text: &str,
         expected: &str,
         observed: String,
         took: Duration,
@@ -79,9 +79,9 @@ impl Demo {
         let ok = observed == expected;
         let mark = if ok { "ok  " } else { "FAIL" };
         let took = format!("{:.1} ms", took.as_secs_f64() * 1e3);
-        self.say(&format!("{mark} {told}\n       {observed} ({took})"));
+        self.print(&format!("{mark} {text}\n       {observed} ({took})"));
         if !ok {
-            self.say(&format!("       expected: {expected}"));
+            self.print(&format!("       expected: {expected}"));
         }
         self.steps.push(Step { name, expected: expected.to_owned(), observed, ok });
     }
@@ -99,11 +99,11 @@ pub(crate) fn run(common: &Common, keep: Option<&Path>) -> Result<u8, CliError> 
         output::print_json(json!({"ok": ok, "steps": demo.steps}));
     } else {
         match (keep, ok) {
-            (Some(folder), _) => demo.say(&format!(
+            (Some(folder), _) => demo.print(&format!(
                 "\nThe sandbox is in {0}. To look around:\n  stopgap --root {0}/server --state {0}/state status",
                 folder.display()
             )),
-            (None, true) => demo.say("\nAll of it happened in a temporary folder that is gone now."),
+            (None, true) => demo.print("\nAll of it happened in a temporary folder that is gone now."),
             (None, false) => {}
         }
     }
@@ -159,7 +159,7 @@ impl Protected {
 fn play(demo: &mut Demo, sandbox: &Sandbox) -> Result<(), CliError> {
     let protected = Protected::open(sandbox)?;
     let server = Server::start(sandbox.host()?)?;
-    demo.say(&format!(
+    demo.print(&format!(
         "A synthetic Exchange Server 2019, build {}, with a hole that is being\n\
          exploited: ProxyNotShell, CVE-2022-41040. It answers on {}.\n",
         plain(VULNERABLE),
@@ -168,6 +168,7 @@ fn play(demo: &mut Demo, sandbox: &Sandbox) -> Result<(), CliError> {
     let before = sandbox.configuration()?;
     let (reply, took) = timed(|| server.get(ATTACK));
     let reached = Reply::Reached.to_string();
+    // Without a mitigation the attack has to get through, or the rest would show nothing.
     demo.step("attack-before", "The attack is sent.", &reached, reply.to_string(), took);
     let feed = forged(demo, &protected, sandbox, &before)?;
     protect(demo, &server, &protected, &feed)?;
@@ -182,6 +183,7 @@ fn forged(
     sandbox: &Sandbox,
     before: &sandbox::Files,
 ) -> Result<Feed, CliError> {
+    // Both publish at the same place: whoever can write there can offer anything, but not sign it.
     let (genuine, forged) = (Publisher::new()?, Publisher::new()?);
     let (kept, place) = (sandbox.feed("kept"), sandbox.feed("published"));
     let root = genuine.publish(&kept, "M1.toml", M1)?;
@@ -207,10 +209,10 @@ fn forged(
         Err(_) => "refused, but something was changed".to_owned(),
         Ok(()) => "taken".to_owned(),
     };
-    let told = "stopgap check: the feed's M1 was altered and signed with another key.";
-    demo.step("forged-feed", told, "refused, and nothing was changed", observed, took);
+    let text = "stopgap check: the feed's M1 was altered and signed with another key.";
+    demo.step("forged-feed", text, "refused, and nothing was changed", observed, took);
     if let Err(why) = fetched {
-        demo.say(&format!("       ({why})"));
+        demo.print(&format!("       ({why})"));
     }
 
     // The publisher's own files are back.
@@ -233,14 +235,15 @@ fn protect(
         Ok(()) => state_of(&report, "M1"),
         Err(why) => format!("refused: {why}"),
     };
-    let told = "stopgap check: the genuine feed verifies, M1 is applied and verified.";
-    demo.step("check", told, State::Applied.as_str(), observed, took);
+    let text = "stopgap check: the genuine feed verifies, M1 is applied and verified.";
+    demo.step("check", text, State::Applied.as_str(), observed, took);
 
     let (reply, took) = timed(|| server.get(ATTACK));
     demo.step("attack-after", "The same attack again.", &cut, reply.to_string(), took);
+    // The first rule that was published for this hole in 2022 did not see this one.
     let (reply, took) = timed(|| server.get(ENCODED_ATTACK));
-    let told = "Its twin, with %50owershell for Powershell.";
-    demo.step("encoded-attack-after", told, &cut, reply.to_string(), took);
+    let text = "Its twin, with %50owershell for Powershell.";
+    demo.step("encoded-attack-after", text, &cut, reply.to_string(), took);
     benign(demo, server, "benign-after");
     Ok(())
 }
@@ -273,11 +276,12 @@ fn withdraw(
 
     let (checked, took) = timed(|| protected.check(feed));
     let observed = state_of(&checked?.1, "M1");
-    let told = "stopgap check: the fix is there, so M1 is withdrawn.";
-    demo.step("withdrawn", told, State::Withdrawn.as_str(), observed, took);
+    let text = "stopgap check: the fix is there, so M1 is withdrawn.";
+    demo.step("withdrawn", text, State::Withdrawn.as_str(), observed, took);
 
     let (after, took) = timed(|| sandbox.configuration());
     let after = after?;
+    // To the byte, and no file more or less.
     let changed = before.iter().filter(|(path, bytes)| after.get(*path) != Some(*bytes)).count();
     let same = changed == 0 && before.len() == after.len();
     let count = before.len();

@@ -42,6 +42,7 @@ impl Publisher {
         let digest = file.sha256;
         let files = BTreeMap::from([(name.to_owned(), file)]);
         let root = sign(root(1, expires, &roles));
+        // From the targets up: each file names the digest or version of the one below.
         let targets = sign(targets(1, expires, &files, &[]));
         let snapshot =
             sign(snapshot(1, expires, &BTreeMap::from([("targets.json".to_owned(), 1)])));

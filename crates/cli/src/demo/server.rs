@@ -143,10 +143,8 @@ fn read_head(stream: &mut TcpStream) -> std::io::Result<Option<Request>> {
     let mut chunk = [0; 4096];
     while head.len() < MAX_HEAD {
         let read = stream.read(&mut chunk)?;
-        if read == 0 {
-            return Ok(None);
-        }
-        head.extend_from_slice(&chunk[..read]);
+        let Some(read @ [_, ..]) = chunk.get(..read) else { return Ok(None) };
+        head.extend_from_slice(read);
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Request::new(&mut headers);
         match parsed.parse(&head) {
@@ -159,6 +157,7 @@ fn read_head(stream: &mut TcpStream) -> std::io::Result<Option<Request>> {
                     body: Vec::new(),
                 }));
             }
+            // The rest is still on its way.
             Ok(httparse::Status::Partial) => {}
             Err(_) => return Ok(None),
         }

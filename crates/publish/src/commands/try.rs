@@ -35,7 +35,8 @@ fn actions(file: &Path) -> Result<Actions, PublishError> {
     let mitigation = parse(&bytes, &check_document_pattern).map_err(|problems| {
         PublishError::Document { rendered: render(&file.display().to_string(), &bytes, &problems) }
     })?;
-    Actions::of(&mitigation).map_err(|why| PublishError::Config { file: file.into(), why })
+    Actions::of(&mitigation)
+        .map_err(|error| PublishError::Config { file: file.into(), why: error.to_string() })
 }
 
 fn wrong(error: NotARequest) -> PublishError {

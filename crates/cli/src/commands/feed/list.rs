@@ -23,6 +23,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         print_line!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
     } else {
         print_line!("{}", table(feeds));
+        // The table has what fits a column; the rest follows for each feed.
         for feed in feeds {
             let at = feed.url.as_deref().unwrap_or("carried in by hand");
             print_line!("\n{}: {}", feed.name, one_line(at));
@@ -57,6 +58,7 @@ fn table(feeds: &[FeedState]) -> String {
     };
     for feed in feeds {
         let expires = feed.expiry.as_ref().map(|expiry| expiry.at);
+        // Why is reported below the table: it does not fit a column.
         let state = if feed.trouble.is_some() { "in trouble" } else { "good" };
         table.add_row([
             feed.name.to_string(),
@@ -77,6 +79,7 @@ pub(crate) fn permissions_text(permissions: &Permissions) -> String {
     let list = |names: &[Wildcard]| {
         plain(&names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
     };
+    // Only these kinds can be limited to names; without names they mean any.
     let kind = |kind: &Kind| {
         let names = match kind {
             Kind::DisableService => &permissions.services,

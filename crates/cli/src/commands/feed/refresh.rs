@@ -13,6 +13,7 @@ use stopgap_agent::fetching::{BY_HAND, Fetching, Outcome, changes, record};
 pub(crate) fn run(common: &Common, names: &[FeedName]) -> Result<u8, CliError> {
     let session = Session::open(common.setup("feed refresh")?)?;
     let feeds = chosen(&session, names)?;
+    // Without the lock of the server: nobody waits for it while a network is slow.
     let fetching = Fetching::begin(&session, feeds, BY_HAND)?;
     let outcomes = fetching.finish(&session)?;
     let _lock = session.lock_records()?;

@@ -60,6 +60,7 @@ fn verify(file: &Path, trust: &Trust, now: Timestamp) -> Result<Report, CliError
 
 fn print(report: &Report) {
     for check in &report.checks {
+        // Words of one width, so that the names stand below each other.
         let (word, colour) = match check.outcome {
             Ok(_) => ("ok  ", AnsiColor::Green),
             Err(_) => ("FAIL", AnsiColor::Red),

@@ -98,6 +98,7 @@ fn served(site: &Site) -> Vec<Served> {
         for VirtualDirectory { path, physical } in &application.directories {
             let outer = application.path.trim_matches('/');
             let inner = path.trim_matches('/');
+            // A virtual directory stands below the path of its application.
             let url = [outer, inner].into_iter().filter(|part| !part.is_empty());
             served.push(Served {
                 url: format!("/{}", url.collect::<Vec<_>>().join("/")),
@@ -124,6 +125,7 @@ impl Disk {
             }
             Self::Server(root) => (root, parts(&server_path).map_err(|error| error.to_string())?),
         };
+        // A copy of a Windows disk does not know its short names, so "it is not there" would be a guess.
         if let Some(name) = parts.iter().find(|part| is_short(part)) {
             return Err(format!(
                 "Windows may have `{}` for the short name of a file",

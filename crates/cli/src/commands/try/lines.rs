@@ -19,6 +19,7 @@ pub(super) fn answer_lines(subject: &mut Subject, file: &Path) -> Result<(), Cli
             )
         };
         let line = line?;
+        // A file that was written by hand often ends with an empty line.
         if line.trim_ascii().is_empty() {
             continue;
         }

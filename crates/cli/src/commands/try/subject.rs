@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stopgap_engine::Collected;
-use stopgap_iis::config::{Effective, effective_rules};
+use stopgap_iis::config::{Effective, Fault, effective_rules};
 use stopgap_iis::rewrite::{Evaluator, ResponseEvaluator, canonical_path};
 use stopgap_model::{Request, Response};
 use stopgap_terminal::{Actions, Answer};
@@ -24,7 +24,7 @@ pub(super) struct OnSite {
     pub(super) collected: Collected,
     pub(super) site: String,
     /// The rules of each path, or why they are not known.
-    pub(super) seen: BTreeMap<String, Result<Rules, String>>,
+    pub(super) seen: BTreeMap<String, Result<Rules, Fault>>,
     pub(super) around: Around,
 }
 
@@ -70,13 +70,13 @@ impl OnSite {
     fn answer(&mut self, request: &Request, response: Option<&Response>) -> Answer {
         let path = String::from_utf8_lossy(&canonical_path(request)).into_owned();
         let rules = self.seen.entry(path).or_insert_with_key(|path| {
+            // Once for each path: a file of requests asks for the same ones again and again.
             effective_rules(&self.collected.snapshot, &self.site, path)
                 .map(|rules| Rules::of(&rules))
-                .map_err(|fault| fault.to_string())
         });
         match rules {
             Ok(rules) => rules.answer(request, response, &self.around),
-            Err(why) => Answer::unknown(why.clone(), response),
+            Err(fault) => Answer::unknown(fault.to_string(), response),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Requests tried on a web server other than IIS: on the rules of ours that are in place there.
+//! Requests tried on a web server other than IIS: on the rules that Stopgap recorded there. Whether they
+//! are still installed says `stopgap status`.
 
 use stopgap_model::problem::one_line;
 use stopgap_model::{Mitigation, Request, Response, WebKind};
@@ -56,6 +57,7 @@ impl OnServer {
     fn add(&mut self, session: &Session, placed: &WebPlaced) -> Result<(), CliError> {
         let offer = session.sources.catalog.get(&placed.mitigation);
         let same = offer.map(|offer| &offer.mitigation).filter(|it| it.hash == placed.hash);
+        // Another revision under the same id may do something else: it is not evaluated for it.
         let Some(mitigation) = same else {
             let (action, revision) = (&placed.action, placed.revision);
             self.notes.push(format!(
@@ -64,9 +66,11 @@ impl OnServer {
             ));
             return Ok(());
         };
+        // Only the action that is installed: others of the mitigation may not fit this server.
         let mut alone = Mitigation { actions: Vec::new(), ..mitigation.clone() };
         alone.actions.extend(mitigation.actions.iter().filter(|a| a.id == placed.action).cloned());
-        self.actions.push(Actions::of(&alone).map_err(CliError::Machine)?);
+        self.actions
+            .push(Actions::of(&alone).map_err(|error| CliError::Machine(error.to_string()))?);
         Ok(())
     }
 
