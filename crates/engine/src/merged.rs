@@ -1,5 +1,8 @@
 //! One report of two cycles, where news came while the first one ran.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use stopgap_model::MitigationId;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_plan::FileEdit;
 
@@ -7,8 +10,8 @@ use crate::engine::CycleReport;
 use crate::report::summarize;
 
 impl CycleReport {
-    /// The report of this cycle and of `earlier`, which went before it: the states are those of now, and
-    /// what was done, taken back or went wrong is that of both.
+    /// Returns the report of this cycle and of `earlier`, which went before it: the states are those of now,
+    /// and what was done, rolled back or went wrong is that of both.
     pub fn after(self, earlier: Self) -> Self {
         let mut both = self;
         let edits = std::mem::replace(&mut both.edits, earlier.edits);
@@ -18,57 +21,62 @@ impl CycleReport {
         both.halted = both.halted.or(earlier.halted);
         both.changed = !both.edits.is_empty();
         both.timings.splice(0..0, earlier.timings);
-        let told: Vec<String> = both.troubles.iter().map(ToString::to_string).collect();
-        let news = earlier.troubles.into_iter().filter(|it| !told.contains(&it.to_string()));
+        let reported: BTreeSet<String> = both.troubles.iter().map(ToString::to_string).collect();
+        let news = earlier.troubles.into_iter().filter(|it| !reported.contains(&it.to_string()));
         both.troubles.splice(0..0, news.collect::<Vec<_>>());
-        for report in earlier.mitigations {
-            keep_what_was_told(&mut both.mitigations, report);
-        }
+        keep_what_was_reported(&mut both.mitigations, earlier.mitigations);
         both
     }
 }
 
 /// Adds a replacement to those before it. A file that came back to the bytes it had was not changed.
 fn append(edits: &mut Vec<FileEdit>, edit: FileEdit) {
-    let Some(at) = edits.iter().position(|known| known.path == edit.path) else {
+    let Some(known) = edits.iter_mut().find(|known| known.path == edit.path) else {
         edits.push(edit);
         return;
     };
-    edits[at].after = edit.after;
-    if edits[at].before == edits[at].after {
-        edits.remove(at);
+    known.after = edit.after;
+    edits.retain(|edit| edit.before != edit.after);
+}
+
+/// Keeps what was withdrawn in the earlier cycle, and what was to be known of each action.
+fn keep_what_was_reported(mitigations: &mut Vec<MitigationReport>, earlier: Vec<MitigationReport>) {
+    let places = mitigations.iter().enumerate().map(|(at, report)| (report.id.clone(), at));
+    let places: BTreeMap<MitigationId, usize> = places.collect();
+    for report in earlier {
+        match places.get(&report.id).and_then(|&at| mitigations.get_mut(at)) {
+            Some(known) => keep_actions(known, report.actions),
+            None if report.actions.iter().any(was_withdrawn) => mitigations.push(report),
+            None => {}
+        }
     }
 }
 
-/// What went in the earlier cycle is still told, and what was to be known of an action.
-fn keep_what_was_told(mitigations: &mut Vec<MitigationReport>, earlier: MitigationReport) {
-    let went = |action: &ActionReport| action.state == State::Withdrawn;
-    let Some(known) = mitigations.iter_mut().find(|known| known.id == earlier.id) else {
-        if earlier.actions.iter().any(went) {
-            mitigations.push(earlier);
-        }
-        return;
-    };
-    let mut told = false;
-    for action in earlier.actions {
+fn keep_actions(known: &mut MitigationReport, earlier: Vec<ActionReport>) {
+    let mut is_news = false;
+    for action in earlier {
         let Some(now) = known.actions.iter_mut().find(|now| now.id == action.id) else {
-            if went(&action) {
+            if was_withdrawn(&action) {
                 known.actions.push(action);
-                told = true;
+                is_news = true;
             }
             continue;
         };
-        let resting = matches!(now.state, State::NotAffected | State::Blocked | State::Pending);
-        if went(&action) && resting {
+        let rests = matches!(now.state, State::NotAffected | State::Blocked | State::Pending);
+        let notes = action.notes.iter().filter(|note| !now.notes.contains(note));
+        let notes: Vec<_> = notes.cloned().collect();
+        now.notes.extend(notes);
+        if was_withdrawn(&action) && rests {
             now.state = State::Withdrawn;
             now.reason = action.reason;
-            told = true;
+            is_news = true;
         }
-        let notes = action.notes.into_iter().filter(|note| !now.notes.contains(note));
-        let notes: Vec<String> = notes.collect();
-        now.notes.extend(notes);
     }
-    if told {
+    if is_news {
         summarize(known);
     }
+}
+
+fn was_withdrawn(action: &ActionReport) -> bool {
+    action.state == State::Withdrawn
 }

@@ -10,7 +10,7 @@ use stopgap_model::Fact;
 use stopgap_model::evidence::{Sighting, Verdict};
 use stopgap_plan::{Order, Standing};
 
-use super::{Key, Known, key};
+use super::known::{Key, Known, key};
 use crate::engine::Engine;
 use crate::probing::{Baseline, Probing, What, answered_so};
 use crate::progress::Progress;
@@ -105,7 +105,7 @@ impl Engine<'_> {
             Some(answer) => probing.shown_alone(pair, about, answer),
             None => Verdict::NotJudged(probing.unsent(pair).unwrap_or_else(unasked)),
         };
-        let kept = kept.now.get(&key(&probing.unseen(pair)));
+        let kept = kept.now(&probing.unseen(pair));
         let before = kept.and_then(|it| it.before.as_ref());
         let was_as_before = kept.is_some_and(|it| it.after == it.before);
         let is_as_before = was_as_before && answer.is_some() && before == answer;

@@ -1,55 +1,18 @@
-//! What is known of how the rules in place hold on the sites of web servers: it is kept, asked for where it is
-//! not known, and told beside the states.
+//! What is known of how the installed rules hold on the sites of web servers: it is kept, asked for where it is
+//! not known, and reported beside the states.
 
+mod known;
 mod late;
 mod reporting;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use stopgap_model::evidence::{Sighting, Site};
-use stopgap_model::{Digest, MitigationId, ServerId};
-use stopgap_store::KeptEvidence;
+use stopgap_model::evidence::Sighting;
+use stopgap_model::{MitigationId, ServerId};
 
 use crate::engine::Engine;
 use crate::progress::Progress;
 use crate::trouble::Trouble;
-
-/// What one probe on one site of a server is known by.
-type Key = (Site, MitigationId, Digest, String);
-
-/// What is known of each probe on each site of one server.
-struct Known<'k> {
-    now: BTreeMap<Key, &'k Sighting>,
-    /// From before something was changed there.
-    earlier: BTreeMap<Key, &'k Sighting>,
-}
-
-impl<'k> Known<'k> {
-    fn of(server: &ServerId, kept: &'k KeptEvidence) -> Self {
-        let of_it = kept.sightings.iter().filter(|it| it.server.as_ref() == Some(server));
-        let (earlier, now): (Vec<_>, Vec<_>) =
-            of_it.map(|it| (key(it), it)).partition(|(_, it)| it.earlier);
-        Self { now: now.into_iter().collect(), earlier: earlier.into_iter().collect() }
-    }
-
-    fn is_seen(&self, sighting: &Sighting) -> bool {
-        self.now.get(&key(sighting)).is_some_and(|it| it.verdict.is_evidence())
-    }
-
-    /// All of a mitigation: what is known as it is, and of what is not, what was seen before.
-    fn of_mitigation(&self, id: &MitigationId) -> Vec<Sighting> {
-        let of_it = |(key, _): &(&Key, &&Sighting)| key.1 == *id;
-        let now = self.now.iter().filter(of_it);
-        let is_newer = |key: &Key| self.now.get(key).is_some_and(|it| it.is_judged());
-        let earlier = self.earlier.iter().filter(of_it).filter(|(key, _)| !is_newer(key));
-        now.chain(earlier).map(|(_, it)| (*it).clone()).collect()
-    }
-}
-
-fn key(sighting: &Sighting) -> Key {
-    let Sighting { site, mitigation, hash, probe, .. } = sighting;
-    (site.clone(), mitigation.clone(), *hash, probe.clone())
-}
 
 impl Engine<'_> {
     /// Before a change: what was seen of the mitigations that it is about tells how it was, and not how it

@@ -1,15 +1,15 @@
-//! Tells how what is in place was seen to hold, and where that is still to be seen.
+//! Reports how the installed rules were seen to hold, and where that is still to be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::evidence::{self, Answer, Evidence, Missing, Sighting, Site, Verdict, Wanted};
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::{Action, Digest, Mitigation, MitigationId, ServerId};
-use stopgap_plan::{Altered, Standing, WebPlaced};
+use stopgap_model::{Action, ActionId, Digest, Mitigation, MitigationId, ServerId};
+use stopgap_plan::{Altered, Standing};
 use stopgap_rules::ActionSemantics;
 use stopgap_store::KeptEvidence;
 
-use super::{Key, Known, key};
+use super::known::{Key, Known, key};
 use crate::engine::Engine;
 use crate::probing::Probing;
 use crate::report::summarize;
@@ -17,10 +17,13 @@ use crate::report::summarize;
 /// The most sites that one sentence names.
 const MAX_NAMED: usize = 3;
 
+/// The offered mitigations by their ids.
+type Offered<'c> = BTreeMap<&'c MitigationId, &'c Mitigation>;
+
 impl Engine<'_> {
-    /// Tells beside the state of each mitigation how it was seen to hold, and where something has changed
-    /// since, how it was before that. One whose attack is not blocked
-    /// somewhere is not `applied`. Of servers in `asked` what shows nothing is told by whoever asked.
+    /// Adds to each report how its mitigation was seen to hold, and where something has changed since, how it
+    /// was before that. A mitigation whose attack is not blocked somewhere is not `applied`. What shows
+    /// nothing on a server in `asked` is reported by whoever asked.
     pub(crate) fn report_evidence(
         &self,
         reports: &mut [MitigationReport],
@@ -29,67 +32,88 @@ impl Engine<'_> {
         asked: &BTreeSet<ServerId>,
     ) {
         let serves = |standing: &Standing| standing.server.dormant.is_none();
+        // A server that nothing starts serves nobody, where another one does.
         let is_served = standing.iter().any(serves) || altered.iter().any(|it| !it.dormant);
         for altered in altered.iter().filter(|it| !(is_served && it.dormant)) {
-            tell_earlier(reports, altered, kept);
+            report_earlier(reports, altered, kept);
         }
-        for standing in standing {
-            // One that nothing starts serves nobody, where another one does.
-            if is_served && !serves(standing) {
-                continue;
-            }
-            let known = Known::of(&standing.server.id(), kept);
-            let probing = Probing::of_standing(self.catalog, standing);
-            let wanted = (0..probing.pairs()).map(|pair| probing.unseen(pair));
-            let mut by_mitigation: BTreeMap<MitigationId, Vec<Sighting>> = BTreeMap::new();
-            for sighting in wanted {
-                by_mitigation.entry(sighting.mitigation.clone()).or_default().push(sighting);
-            }
-            let placed: BTreeSet<&MitigationId> =
-                standing.rules.iter().map(|placed| &placed.mitigation).collect();
-            for report in reports.iter_mut().filter(|report| placed.contains(&report.id)) {
-                let wanted = by_mitigation.get(&report.id).map(Vec::as_slice).unwrap_or_default();
-                let evidence = self.evidence_of(standing, &report.id, wanted, &known);
-                self.tell_wrong(report, standing, &evidence);
-                if !asked.contains(&standing.server.id()) {
-                    note(report, standing, &evidence);
+        let offered: Offered<'_> = self.catalog.mitigations().map(|it| (&it.id, it)).collect();
+        for standing in standing.iter().filter(|standing| !is_served || serves(standing)) {
+            let installed = Installed::new(self, standing, kept, &offered);
+            let was_asked = asked.contains(&standing.server.id());
+            for report in reports.iter_mut().filter(|it| installed.mitigations.contains(&it.id)) {
+                let evidence = installed.evidence_of(&report.id);
+                installed.report_unblocked(report, &evidence);
+                if !was_asked {
+                    installed.note(report, &evidence);
                 }
                 report.evidence.sightings.extend(evidence.sightings);
                 report.evidence.missing.extend(evidence.missing);
             }
         }
         for report in reports.iter_mut() {
-            let is_in_place = matches!(report.state, State::Applied | State::Partial);
-            if let Some(remark) = report.evidence.remark().filter(|_| is_in_place) {
+            let is_installed = matches!(report.state, State::Applied | State::Partial);
+            if let Some(remark) = report.evidence.remark().filter(|_| is_installed) {
                 report.reason = format!("{}; {remark}", report.reason);
             }
         }
     }
+}
 
-    fn evidence_of(
-        &self,
-        standing: &Standing,
-        id: &MitigationId,
-        wanted: &[Sighting],
-        known: &Known<'_>,
-    ) -> Evidence {
-        let mut sightings = known.of_mitigation(id);
-        if wanted.is_empty() {
-            return Evidence {
-                sightings,
-                missing: self.never_asked(standing, id).into_iter().collect(),
-            };
+/// The rules that are installed on one web server, with all that is known of how they hold. Everything is
+/// found by name: with thousands of rules, a search for each would take too long.
+struct Installed<'s> {
+    server: ServerId,
+    mitigations: BTreeSet<&'s MitigationId>,
+    revisions: BTreeSet<(&'s MitigationId, &'s Digest)>,
+    actions: BTreeSet<&'s ActionId>,
+    offered: &'s Offered<'s>,
+    known: Known<'s>,
+    /// What can be seen of each probe on each site, by mitigation.
+    wanted: BTreeMap<MitigationId, Vec<Sighting>>,
+}
+
+impl<'s> Installed<'s> {
+    fn new(
+        engine: &Engine<'_>,
+        standing: &'s Standing,
+        kept: &'s KeptEvidence,
+        offered: &'s Offered<'s>,
+    ) -> Self {
+        let server = standing.server.id();
+        let probing = Probing::of_standing(engine.catalog, standing);
+        let mut wanted: BTreeMap<MitigationId, Vec<Sighting>> = BTreeMap::new();
+        for sighting in (0..probing.pairs()).map(|pair| probing.unseen(pair)) {
+            wanted.entry(sighting.mitigation.clone()).or_default().push(sighting);
         }
+        let rules = || standing.rules.iter();
+        Self {
+            mitigations: rules().map(|rule| &rule.mitigation).collect(),
+            revisions: rules().map(|rule| (&rule.mitigation, &rule.hash)).collect(),
+            actions: rules().map(|rule| &rule.action).collect(),
+            offered,
+            known: Known::of(&server, kept),
+            wanted,
+            server,
+        }
+    }
+
+    fn evidence_of(&self, id: &MitigationId) -> Evidence {
+        let mut sightings = self.known.of_mitigation(id);
+        let Some(wanted) = self.wanted.get(id) else {
+            let missing = self.never_asked(id).into_iter().collect();
+            return Evidence { sightings, missing };
+        };
         let keys: BTreeSet<Key> = wanted.iter().map(key).collect();
         sightings.retain(|it| keys.contains(&key(it)));
         let asked: BTreeSet<&Site> = wanted.iter().map(|it| &it.site).collect();
-        let unseen = wanted.iter().filter(|it| !known.is_seen(it));
+        let unseen = wanted.iter().filter(|it| !self.known.is_seen(it));
         let unseen: BTreeSet<&Site> = unseen.map(|it| &it.site).collect();
         let missing = Missing {
-            server: standing.server.id(),
+            server: self.server.clone(),
             sites: unseen.len(),
             of: asked.len(),
-            begun: wanted.iter().any(|it| known.is_seen(it)),
+            begun: wanted.iter().any(|it| self.known.is_seen(it)),
             named: unseen.iter().take(MAX_NAMED).map(ToString::to_string).collect(),
             why: None,
         };
@@ -97,16 +121,14 @@ impl Engine<'_> {
         Evidence { sightings, missing: missing.into_iter().collect() }
     }
 
-    /// Why nothing is ever asked of a mitigation on a server. Of a revision that is not offered any more the
-    /// probes are not known.
-    fn never_asked(&self, standing: &Standing, id: &MitigationId) -> Option<Missing> {
-        let offered = &self.catalog.get(id)?.mitigation;
-        let is_offered =
-            |placed: &WebPlaced| placed.mitigation == *id && placed.hash == offered.hash;
-        if !standing.rules.iter().any(is_offered) {
+    /// Returns why nothing is ever asked of a mitigation on the server. Of a revision that is not offered any
+    /// more the probes are not known.
+    fn never_asked(&self, id: &MitigationId) -> Option<Missing> {
+        let offered = self.offered.get(id)?;
+        if !self.revisions.contains(&(id, &offered.hash)) {
             return None;
         }
-        let server = standing.server.id();
+        let server = self.server.clone();
         let why = match offered.probes.iter().any(|probe| probe.live) {
             true => format!("no site of {server} can be asked"),
             false => "it has no live probe".to_owned(),
@@ -115,54 +137,74 @@ impl Engine<'_> {
         Some(Missing { server, sites: 0, of: 0, begun: false, named, why: Some(why) })
     }
 
-    /// An action whose attack was seen not to be blocked on a site is in place in part only.
-    fn tell_wrong(&self, report: &mut MitigationReport, standing: &Standing, evidence: &Evidence) {
-        let Some(offer) = self.catalog.get(&report.id) else { return };
-        let wrong = evidence.now().filter(|it| it.verdict == Verdict::NotBlocked);
-        let wrong: Vec<&Sighting> = wrong.collect();
-        let mut changed = false;
-        for action in &mut report.actions {
-            let is_placed = standing.rules.iter().any(|placed| placed.action == action.id);
-            let asked = offer.mitigation.actions.iter().find(|it| it.id == action.id);
-            let Some(asked) = asked.filter(|_| is_placed && action.state.in_place()) else {
-                continue;
-            };
-            let of_it = wrong.iter().filter(|it| is_about(asked, &offer.mitigation, it));
-            let of_it: Vec<&&Sighting> = of_it.collect();
-            let Some(first) = of_it.first() else { continue };
-            let more = of_it.iter().map(|it| &it.site).collect::<BTreeSet<_>>().len() - 1;
-            let more = match more {
-                0 => String::new(),
-                more => format!(" and {}", evidence::more_sites(more)),
-            };
-            let is = first.after.as_ref().unwrap_or(&Answer::Nothing);
-            action.state = State::Partial;
-            action.reason = format!(
-                "it stands on {}, but the probe \"{}\" is not blocked by {}{more}: it was answered \
-                 {is} at {}; reload the server, see what answers there, and check again",
-                standing.server.id(),
-                first.probe,
-                first.site,
-                first.at.strftime("%Y-%m-%d %H:%M UTC"),
-            );
-            changed = true;
+    /// Reports an action as `partial` whose attack was seen not to be blocked on a site.
+    fn report_unblocked(&self, report: &mut MitigationReport, evidence: &Evidence) {
+        let Some(offered) = self.offered.get(&report.id) else { return };
+        let unblocked = evidence.now().filter(|it| it.verdict == Verdict::NotBlocked);
+        let unblocked: Vec<&Sighting> = unblocked.collect();
+        if unblocked.is_empty() {
+            return;
         }
-        if changed {
+        let mut is_news = false;
+        for action in &mut report.actions {
+            let is_installed = self.actions.contains(&action.id) && action.state.in_place();
+            let asked = offered.actions.iter().find(|it| it.id == action.id);
+            let Some(asked) = asked.filter(|_| is_installed) else { continue };
+            let of_it = unblocked.iter().filter(|it| is_about(asked, offered, it));
+            let of_it: Vec<&Sighting> = of_it.copied().collect();
+            if let Some(reason) = self.unblocked_reason(&of_it) {
+                action.state = State::Partial;
+                action.reason = reason;
+                is_news = true;
+            }
+        }
+        if is_news {
             summarize(report);
+        }
+    }
+
+    /// Returns why an action is `partial`, given the attacks on it that were not blocked.
+    fn unblocked_reason(&self, unblocked: &[&Sighting]) -> Option<String> {
+        let (first, _) = unblocked.split_first()?;
+        let sites: BTreeSet<&Site> = unblocked.iter().map(|it| &it.site).collect();
+        let more = match sites.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {}", evidence::more_sites(more)),
+        };
+        let is = first.after.as_ref().unwrap_or(&Answer::Nothing);
+        Some(format!(
+            "it stands on {}, but the probe \"{}\" is not blocked by {}{more}: it was answered {is} at {}; \
+             reload the server, see what answers there, and check again",
+            self.server,
+            first.probe,
+            first.site,
+            first.at.strftime("%Y-%m-%d %H:%M UTC"),
+        ))
+    }
+
+    /// Adds what shows nothing to the notes of each action that it is about, once.
+    fn note(&self, report: &mut MitigationReport, evidence: &Evidence) {
+        let notes = evidence::notes(evidence.now(), MAX_NAMED);
+        for action in &mut report.actions {
+            if self.actions.contains(&action.id) {
+                let new = notes.iter().filter(|note| !action.notes.contains(note));
+                let new: Vec<String> = new.cloned().collect();
+                action.notes.extend(new);
+            }
         }
     }
 }
 
-/// Where what stands is not what was written, or is not known, what was last seen of what was written is told
-/// as that. Nobody is asked for more there.
-fn tell_earlier(reports: &mut [MitigationReport], altered: &Altered, kept: &KeptEvidence) {
+/// Reports what was last seen of rules that are not there as they were written, or are not known to be, as
+/// seen earlier. Nobody is asked for more there.
+fn report_earlier(reports: &mut [MitigationReport], altered: &Altered, kept: &KeptEvidence) {
     let known = Known::of(&altered.server, kept);
+    let mut hashes: BTreeMap<&MitigationId, BTreeSet<Digest>> = BTreeMap::new();
+    for rule in &altered.rules {
+        hashes.entry(&rule.mitigation).or_default().insert(rule.hash);
+    }
     for report in reports {
-        let of_it = altered.rules.iter().filter(|placed| placed.mitigation == report.id);
-        let hashes: BTreeSet<Digest> = of_it.map(|placed| placed.hash).collect();
-        if hashes.is_empty() {
-            continue;
-        }
+        let Some(hashes) = hashes.get(&report.id) else { continue };
         let was = known.of_mitigation(&report.id).into_iter();
         let was = was.filter(|it| it.is_judged() && hashes.contains(&it.hash));
         let was = was.map(|it| Sighting { earlier: true, ..it });
@@ -170,22 +212,10 @@ fn tell_earlier(reports: &mut [MitigationReport], altered: &Altered, kept: &Kept
     }
 }
 
-/// What shows nothing stands beside each action that it is about, once.
-fn note(report: &mut MitigationReport, standing: &Standing, evidence: &Evidence) {
-    let notes = evidence::notes(evidence.now(), MAX_NAMED);
-    for action in &mut report.actions {
-        if standing.rules.iter().any(|placed| placed.action == action.id) {
-            let new = notes.iter().filter(|note| !action.notes.contains(note));
-            let new: Vec<String> = new.cloned().collect();
-            action.notes.extend(new);
-        }
-    }
-}
-
-/// Whether an action is what is to block the probe of a sighting.
+/// Returns whether an action is what is to block the probe of a sighting.
 fn is_about(action: &Action, mitigation: &Mitigation, sighting: &Sighting) -> bool {
     let probe = mitigation.probes.iter().find(|probe| probe.name == sighting.probe);
-    let meaning = ActionSemantics::of(action).ok().flatten();
-    let blocks = probe.zip(meaning).is_some_and(|(probe, it)| it.blocks(&probe.request));
+    let semantics = ActionSemantics::of(action).ok().flatten();
+    let blocks = probe.zip(semantics).is_some_and(|(probe, it)| it.blocks(&probe.request));
     blocks && sighting.wanted == Wanted::Blocked
 }

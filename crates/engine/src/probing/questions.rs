@@ -11,7 +11,8 @@ use stopgap_model::request::Request;
 use stopgap_model::rule::Deny;
 use stopgap_model::web::{WebServer, WebSite};
 use stopgap_model::{
-    Action, ActionKind, Catalog, Mitigation, MitigationId, Probe, ServerId, WebKind,
+    Action, ActionId, ActionKind, Catalog, Digest, Mitigation, MitigationId, Probe, ServerId,
+    WebKind,
 };
 use stopgap_plan::{Standing, Step, WebChange, WebPlaced};
 use stopgap_rules::ActionSemantics;
@@ -82,21 +83,23 @@ pub(crate) struct Probing<'a> {
 impl<'a> Probing<'a> {
     /// What is asked for a change of a server on which the rules `stood` stand so far.
     pub(crate) fn new(catalog: &'a Catalog, planned: &'a WebChange, stood: &[WebPlaced]) -> Self {
-        let is_placed = |_: &Mitigation, action: &Action| match &planned.step {
-            Step::Rules { put_in, .. } => put_in.contains(&action.id),
-            Step::Insert(_) | Step::Remove { .. } => false,
+        let put_in: BTreeSet<&ActionId> = match &planned.step {
+            Step::Rules { put_in, .. } => put_in.iter().collect(),
+            Step::Insert(_) | Step::Remove { .. } => BTreeSet::new(),
         };
+        let is_placed = |_: &Mitigation, action: &Action| put_in.contains(&action.id);
         let WebChange { server, sites, unreached, own_answers, .. } = planned;
         let mut probing = Self::of(catalog, server, (sites, unreached, own_answers), &is_placed);
         probing.pairs.truncate(MAX_PROBES);
         probing.spared = probing.too_many();
         let standing = meanings_of(&actions_of(catalog, stood));
+        let of_mitigations: BTreeSet<&MitigationId> =
+            stood.iter().map(|placed| &placed.mitigation).collect();
         for asked in &mut probing.probes {
-            let is_by_it = |placed: &WebPlaced| placed.mitigation == asked.mitigation.id;
             let blocks =
                 |(meaning, _): &(ActionSemantics, Deny)| meaning.blocks(&asked.probe.request);
             asked.was_blocked = planned.edits.is_empty()
-                || stood.iter().any(is_by_it)
+                || of_mitigations.contains(&asked.mitigation.id)
                 || standing.iter().any(blocks);
         }
         probing
@@ -104,10 +107,11 @@ impl<'a> Probing<'a> {
 
     /// What can be asked of rules that stand, as far as what is offered is what stands.
     pub(crate) fn of_standing(catalog: &'a Catalog, standing: &'a Standing) -> Self {
+        let rules = standing.rules.iter();
+        let rules: BTreeSet<(&ActionId, &Digest)> =
+            rules.map(|placed| (&placed.action, &placed.hash)).collect();
         let is_placed = |mitigation: &Mitigation, action: &Action| {
-            let stands =
-                |placed: &WebPlaced| placed.action == action.id && placed.hash == mitigation.hash;
-            standing.rules.iter().any(stands)
+            rules.contains(&(&action.id, &mitigation.hash))
         };
         let Standing { server, sites, unreached, own_answers, .. } = standing;
         Self::of(catalog, server, (sites, unreached, own_answers), &is_placed)
@@ -298,7 +302,8 @@ impl<'a> Probing<'a> {
 
 /// The actions of rules, as far as they are offered still.
 fn actions_of<'a>(catalog: &'a Catalog, rules: &[WebPlaced]) -> Vec<&'a Action> {
-    let is_placed = |action: &&Action| rules.iter().any(|placed| placed.action == action.id);
+    let rules: BTreeSet<&ActionId> = rules.iter().map(|placed| &placed.action).collect();
+    let is_placed = |action: &&Action| rules.contains(&action.id);
     catalog.mitigations().flat_map(|it| &it.actions).filter(is_placed).collect()
 }
 
