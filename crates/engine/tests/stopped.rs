@@ -13,11 +13,11 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::Timestamp;
-use stopgap_engine::{CycleError, CycleReport, Halt};
+use stopgap_engine::{CycleError, CycleReport, Halt, Target};
 use stopgap_model::report::State;
 use stopgap_model::{Catalog, MitigationId, ServerPath};
 use stopgap_plan::Order;
@@ -201,6 +201,39 @@ fn a_signal_at_any_moment_leaves_all_of_a_change_or_nothing_of_it() {
         // The one file of IIS is written or not, so there is no moment between.
         assert!(taken_back > 0 || id == "M1", "{id}: no change was ever under way");
     }
+}
+
+#[test]
+fn a_signal_while_files_of_iis_are_replaced_rolls_them_back_and_fails_nothing() {
+    let documents = [include_str!("../../../catalog/M1.toml").to_owned()];
+    let (_, protected) = undisturbed(exchange(), &documents);
+    let original = exchange().snapshot();
+    let mut rolled_back = 0;
+    // The first operations after the record is there are those that replace the file.
+    for nth in 1..=3 {
+        let place = Place::new(&documents);
+        let record = place.state.folder().join("changes/000001/change.json");
+        let (stop, count) = (Arc::clone(&place.stop), AtomicUsize::new(0));
+        let host = exchange().meanwhile(move |_| {
+            if record.exists() && count.fetch_add(1, Ordering::Relaxed) + 1 == nth {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        let moment = format!("before operation {nth} of the change");
+        match place.cycle(&host) {
+            Err(CycleError::Asked(ending)) => {
+                assert_eq!(ending.rolled_back, Some(Target::Iis), "{moment}");
+                assert!(host.snapshot() == original, "{moment}: something of it is left");
+                rolled_back += 1;
+            }
+            Ok(_) => assert!(host.snapshot() == protected, "{moment}"),
+            Err(other) => panic!("{moment}: {other}"),
+        }
+        place.assert_nothing_is_intended(&moment);
+        let history = place.state.store.trail().unwrap().lines;
+        assert!(history.iter().all(|line| line.event != Event::Failed), "{moment}");
+    }
+    assert!(rolled_back > 0, "no change was ever under way");
 }
 
 #[test]

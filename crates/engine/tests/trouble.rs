@@ -192,3 +192,23 @@ fn a_crash_that_somebody_edited_over_is_not_put_back_over_the_edit() {
     let text = String::from_utf8(host.snapshot()[&path.key()].clone()).unwrap();
     assert!(text.contains("<!-- mine -->") && !text.contains("Stopgap"));
 }
+
+#[test]
+fn a_check_that_changes_nothing_looks_at_the_server_once() {
+    let state_folder = State::new();
+    let host = FailingHost::new(server(VULNERABLE));
+    state_folder.settle(&host);
+    let host = host.restarted();
+    let looked = {
+        let (catalog, policy) = (Catalog::of("a test", [m1()]), everything_on());
+        let stop = AtomicBool::new(false);
+        let engine = engine(&host, &state_folder.0.store, &catalog, &policy, &stop);
+        let view = engine.look(&Order::default()).unwrap();
+        assert!(view.plan.steps.is_empty() && view.plan.edits.is_empty());
+        host.operations()
+    };
+    let host = host.restarted();
+    let report = state_folder.cycle(&host).unwrap();
+    assert_eq!((state(&report), report.changed), ("applied", false));
+    assert_eq!(host.operations(), looked);
+}
