@@ -21,6 +21,7 @@ mod learned;
 mod merged;
 mod probing;
 mod progress;
+mod read_web;
 mod recover;
 mod report;
 mod rollback;

@@ -3,7 +3,7 @@
 use stopgap_model::MitigationId;
 use stopgap_store::{Change, Entry, Event, Status, Tried};
 
-use crate::effect::{Effect, Restored};
+use crate::effect::{Effect, NotAsBefore, Restored};
 use crate::engine::Engine;
 use crate::failure::{Failure, Retry};
 use crate::files::PutBack;
@@ -59,7 +59,7 @@ impl Engine<'_> {
             why.push_str("; it does not take what was put back either");
         }
         let whole = back.left.is_empty() && restored.is_ok();
-        if let (Err(still), true) = (restored, back.left.is_empty()) {
+        if let (Err(NotAsBefore(still)), true) = (restored, back.left.is_empty()) {
             let trouble = Trouble::NotHealthy { target: effect.target(), error: why, why: still };
             why = trouble.to_string();
             progress.troubles.push(trouble);

@@ -42,7 +42,7 @@ pub(crate) struct Watch<'a> {
     /// mitigation is switched off: it is not automatic.
     ordered: &'a BTreeSet<MitigationId>,
     /// What was decided when the last look was taken, and when that was.
-    last: Mutex<Option<(Instant, Result<Decisions, String>)>>,
+    last: Mutex<Option<(Instant, Result<Decisions, Halt>)>>,
 }
 
 impl<'a> Watch<'a> {
@@ -88,7 +88,7 @@ impl<'a> Watch<'a> {
         }
         let now = match self.decisions(age) {
             Ok(now) => now,
-            Err(why) => return Some(Halt::Unreadable(why)),
+            Err(halt) => return Some(halt),
         };
         let was_on = matches!(self.policy.server, Switch::On) && self.ordered.is_empty();
         if let Some(said) = now.switched_off.filter(|_| was_on) {
@@ -104,12 +104,13 @@ impl<'a> Watch<'a> {
     }
 
     /// What is decided now, from a look that is at most so old.
-    fn decisions(&self, age: Duration) -> Result<Decisions, String> {
+    fn decisions(&self, age: Duration) -> Result<Decisions, Halt> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some((at, decisions)) if at.elapsed() < age => decisions.clone(),
             _ => {
-                let decisions = self.store.decisions().map_err(|error| error.to_string());
+                let decisions = self.store.decisions();
+                let decisions = decisions.map_err(|error| Halt::Unreadable(error.to_string()));
                 *last = Some((Instant::now(), decisions.clone()));
                 decisions
             }

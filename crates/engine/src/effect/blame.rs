@@ -4,8 +4,8 @@ use stopgap_host::Host;
 use stopgap_model::{MitigationId, ServerPath};
 use stopgap_plan::{Step, WebChange, WebPlaced, rule_text};
 
-use crate::collect::read_web;
 use crate::learned::Learned;
+use crate::read_web::read_web;
 
 /// Returns the first of the new mitigations with which the configuration does not pass the server's own test,
 /// found by halving; `None` if only one is new, or if no single one is to blame. `passes` returns whether the

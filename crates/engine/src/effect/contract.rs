@@ -72,8 +72,8 @@ pub(crate) trait Effect<'p> {
     /// Makes the target use what was put back, and checks that it behaves as before the change.
     ///
     /// # Errors
-    /// What is not as before; a sentence without a full stop.
-    fn restore(&mut self) -> Result<Restored, String> {
+    /// It does not.
+    fn restore(&mut self) -> Result<Restored, NotAsBefore> {
         Ok(Restored::InForce)
     }
 
@@ -106,6 +106,10 @@ pub(crate) enum Taken {
     /// The target does not run: it will use it when it is started.
     NotRunning,
 }
+
+/// What does not behave as before a change that was rolled back: a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotAsBefore(pub(crate) String);
 
 /// What became of what was put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use stopgap_store::{Change, FileChange};
 use crate::engine::Engine;
 use crate::trouble::Trouble;
 
-pub(crate) use contract::{Effect, Restored, Taken, Unfit};
+pub(crate) use contract::{Effect, NotAsBefore, Restored, Taken, Unfit};
 
 /// Returns the changes of a plan, IIS first. `in_place` is what the records say.
 pub(crate) fn effects<'p>(

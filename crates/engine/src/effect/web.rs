@@ -3,6 +3,8 @@
 //! The server tests the planned configuration before a file is replaced, and its sites are asked before and
 //! after. A server that does not run takes the rules when it is started.
 
+use std::error::Error;
+
 use stopgap_host::{Live, ReloadError, Stop, TestError};
 use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, Fact, MitigationId, ServerId, ServerPath, WebKind};
@@ -10,12 +12,12 @@ use stopgap_plan::{FileEdit, Step, WebChange, WebPlaced, rule_text, tried};
 use stopgap_store::FileChange;
 
 use super::blame::culprit;
-use super::contract::{Effect, Restored, Taken, Unfit};
-use crate::collect::read_web;
+use super::contract::{Effect, NotAsBefore, Restored, Taken, Unfit};
 use crate::engine::Engine;
 use crate::failure::{Failure, Retry};
 use crate::learned::Learned;
 use crate::probing::{Baseline, Probing, Seen};
+use crate::read_web::read_web;
 use crate::target::Target;
 use crate::trouble::Trouble;
 
@@ -174,7 +176,7 @@ impl<'p> Effect<'p> for WebRules<'p> {
     }
 
     /// A server that is gone is started: the change may have ended it.
-    fn restore(&mut self) -> Result<Restored, String> {
+    fn restore(&mut self) -> Result<Restored, NotAsBefore> {
         let Some(Running { live, probing, before }) = &mut self.running else {
             return Ok(Restored::InForce);
         };
@@ -187,8 +189,8 @@ impl<'p> Effect<'p> for WebRules<'p> {
             (Ok(()), Ok(())) => Ok(Restored::InForce),
             (Ok(()), Err(_)) => Ok(Restored::Refused),
             // Why the server did not take its files explains why its sites do not answer.
-            (Err(_), Err(why)) => Err(why),
-            (Err(still), Ok(())) => Err(still.why),
+            (Err(_), Err(why)) => Err(NotAsBefore(why)),
+            (Err(still), Ok(())) => Err(NotAsBefore(still.why)),
         }
     }
 
@@ -213,16 +215,17 @@ pub(super) fn restore_recovered(engine: &Engine<'_>, id: &ServerId) -> Vec<Troub
     let servers = engine.host.web_servers().into_iter().filter(|server| server.id() == *id);
     let running = servers.filter(|server| matches!(server.running, Fact::Known(true)));
     let restore = |server: WebServer| {
-        let why = reload(live, &server).err()?;
+        let why = reload(live, &server).err()?.to_string();
         Some(Trouble::NotTaken { target: Target::Web(server.id()), why })
     };
     running.filter_map(restore).collect()
 }
 
 /// Makes a server use its configuration if that passes the server's own test.
-fn reload(live: &dyn Live, server: &WebServer) -> Result<(), String> {
-    live.test(server, &[]).map_err(|error| error.to_string())?;
-    live.reload(server).map(|_| ()).map_err(|error| error.to_string())
+fn reload(live: &dyn Live, server: &WebServer) -> Result<(), Box<dyn Error>> {
+    live.test(server, &[])?;
+    live.reload(server)?;
+    Ok(())
 }
 
 /// Returns whether a file is a site's own on nginx: what stays of ours in it is an include, which takes in

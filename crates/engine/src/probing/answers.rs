@@ -23,7 +23,7 @@ pub(crate) enum Shown {
 }
 
 /// What was answered before a change.
-pub(crate) struct Known<'b> {
+pub(crate) struct KnownAnswers<'b> {
     /// To the same question.
     pub(crate) same: &'b [Answer],
     /// To the ordinary request, by the same site.
@@ -32,7 +32,7 @@ pub(crate) struct Known<'b> {
     pub(crate) elsewhere: Vec<&'b Answer>,
 }
 
-impl Known<'_> {
+impl KnownAnswers<'_> {
     /// Whether the site may answer so at any time, whatever is asked.
     fn may_be(&self, answer: &Answer) -> bool {
         let varies = self.ordinary.len() > 1;
@@ -57,7 +57,7 @@ impl Probing<'_> {
         &self,
         what: What,
         wanted: Wanted,
-        known: &Known<'_>,
+        known: &KnownAnswers<'_>,
         found: &Answer,
     ) -> Shown {
         let site = self.sites[self.site_of(what)];
@@ -73,7 +73,7 @@ impl Probing<'_> {
         }
     }
 
-    fn health_shown(&self, site: &WebSite, known: &Known<'_>, found: &Answer) -> Shown {
+    fn health_shown(&self, site: &WebSite, known: &KnownAnswers<'_>, found: &Answer) -> Shown {
         if !known.is_otherwise(found) {
             return Shown::Right;
         }
@@ -93,7 +93,7 @@ impl Probing<'_> {
         &self,
         pair: usize,
         blocked: &Answer,
-        known: &Known<'_>,
+        known: &KnownAnswers<'_>,
         found: &Answer,
     ) -> Shown {
         let (site, Asked { mitigation, probe, .. }) = (self.pairs[pair].0, self.asked(pair));
@@ -123,7 +123,7 @@ impl Probing<'_> {
         &self,
         site: usize,
         request: &Request,
-        (blocked, known): (&Answer, &Known<'_>),
+        (blocked, known): (&Answer, &KnownAnswers<'_>),
         found: &Answer,
     ) -> Option<Shown> {
         let Answer::Status(status) = *found else { return None };
@@ -174,7 +174,7 @@ impl Probing<'_> {
                 false => Verdict::Blocked,
             };
         }
-        let known = Known { same: &[], ordinary, elsewhere: Vec::new() };
+        let known = KnownAnswers { same: &[], ordinary, elsewhere: Vec::new() };
         if let Some(Shown::NotReached(why)) =
             self.answers_itself(site, &probe.request, (blocked, &known), found)
         {
@@ -195,7 +195,7 @@ impl Probing<'_> {
 
 impl Asked<'_> {
     /// What an answer to a probe shows that is to be answered as before.
-    fn passed_shown(&self, site: &WebSite, known: &Known<'_>, found: &Answer) -> Shown {
+    fn passed_shown(&self, site: &WebSite, known: &KnownAnswers<'_>, found: &Answer) -> Shown {
         let is_mended = known.same.iter().all(is_no_work) && is_an_answer(found);
         if known.same.contains(found) || known.may_be(found) || is_mended {
             return Shown::Right;

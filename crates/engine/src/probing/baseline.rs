@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
 use stopgap_model::evidence::more_sites;
 
-use super::answers::{Known, had_enough, is_an_answer};
+use super::answers::{KnownAnswers, had_enough, is_an_answer};
 use super::questions::{Probing, What};
 
 /// How long a site may take to answer and is a quick one.
@@ -269,13 +269,13 @@ impl<'h> Baseline<'h> {
     }
 
     /// What is known of a question and of its site.
-    pub(crate) fn known(&self, probing: &Probing<'_>, what: What) -> Known<'_> {
+    pub(crate) fn known(&self, probing: &Probing<'_>, what: What) -> KnownAnswers<'_> {
         let site = probing.site_of(what);
         let (same, ordinary) = (self.answers(what), self.health[site].answers());
         let varies = ordinary.len() > 1;
         let probes = probing.probes_to(site).filter(|_| varies);
         let elsewhere = probes.flat_map(|probe| self.answers(probe)).collect();
-        Known { same, ordinary, elsewhere }
+        KnownAnswers { same, ordinary, elsewhere }
     }
 
     fn of(&mut self, what: What) -> &mut Before {

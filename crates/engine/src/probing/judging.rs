@@ -185,21 +185,18 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
 
     fn hear(&mut self, what: What, answer: &Answer) -> Result<(), Failure> {
         let known = self.before.known(self.probing, what);
-        let failure = match self.probing.shown(what, self.wanted, &known, answer) {
-            Shown::Wrong(failure) => failure,
-            Shown::Right => {
-                self.close(what, answer, None);
-                return Ok(());
-            }
-            Shown::NotReached(why) => {
-                self.close(what, answer, Some(Verdict::NotReached(why)));
-                return Ok(());
-            }
-            Shown::NotJudged(why) => {
-                self.close(what, answer, Some(Verdict::NotJudged(why)));
-                return Ok(());
-            }
+        let shows = match self.probing.shown(what, self.wanted, &known, answer) {
+            Shown::Wrong(failure) => return self.hear_wrong(what, answer, failure),
+            Shown::Right => None,
+            Shown::NotReached(why) => Some(Verdict::NotReached(why)),
+            Shown::NotJudged(why) => Some(Verdict::NotJudged(why)),
         };
+        self.close(what, answer, shows);
+        Ok(())
+    }
+
+    /// Takes in an answer that is not as it should be: the question is put again as long as there is time.
+    fn hear_wrong(&mut self, what: What, answer: &Answer, failure: Failure) -> Result<(), Failure> {
         let site = self.probing.site_of(what);
         let is_limited = match answer {
             Answer::Status(429) => true,
@@ -209,6 +206,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         let Some(open) = self.open.get_mut(&what) else { return Ok(()) };
         let now = Instant::now();
         open.tries += 1;
+        // A site that limits how often it is asked says nothing of the rules; it gets a longer pause.
         if is_limited || (of_server && open.tries < MAX_LIMITED) {
             if open.tries >= MAX_LIMITED {
                 let why = format!("answers {answer}, as it limits how often it is asked");
