@@ -10,7 +10,6 @@ use super::condition::clause;
 use super::fields::is_plain_name;
 use super::server::Server;
 use super::ways;
-use stopgap_rules::CompiledCondition;
 use stopgap_rules::simplify_condition;
 use stopgap_rules::trimmed;
 
@@ -55,8 +54,6 @@ pub(super) fn response_header(
     has_module(server)?;
     let change = plain(change)?;
     let when = simplify_condition(when);
-    CompiledCondition::new(&when)
-        .map_err(|error| RuleReason::BadPattern { why: error.to_string() })?;
     can_be_told_later(server.kind, &when)?;
     let when = clause(server, &when)?;
     if server.kind == WebKind::HaProxy {

@@ -4,7 +4,10 @@
 //! inverse image of a regular language under decoding. A `%` never stands inside another escape, so
 //! where an escape begins is told by three bytes.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::Field;
@@ -77,7 +80,7 @@ impl Region {
         node: &Node,
         decoded: bool,
     ) -> Result<String, RuleReason> {
-        let preimage = Preimage { field, region: self, decoded };
+        let preimage = Preimage { field, tokens: RefCell::default(), region: self, decoded };
         let (anchored, free) = split_start(node);
         let mut branches = Vec::new();
         if let Some(node) = anchored {
@@ -99,6 +102,8 @@ impl Region {
 /// The values that become matches when they are decoded, as a pattern over what is sent.
 struct Preimage<'a> {
     field: &'a Field,
+    /// What is written for each set of bytes: a pattern has few, and each several times.
+    tokens: RefCell<HashMap<ByteSet, Rc<str>>>,
     region: &'a Region,
     decoded: bool,
 }
@@ -187,7 +192,17 @@ impl Preimage<'_> {
     }
 
     /// One byte of a set, as itself or as an escape: one item, which can be repeated.
-    fn token(&self, set: &ByteSet) -> String {
+    fn token(&self, set: &ByteSet) -> Rc<str> {
+        if let Some(known) = self.tokens.borrow().get(set) {
+            return Rc::clone(known);
+        }
+        let token: Rc<str> = self.write_token(set).into();
+        self.tokens.borrow_mut().insert(*set, Rc::clone(&token));
+        token
+    }
+
+    /// The same, anew.
+    fn write_token(&self, set: &ByteSet) -> String {
         let mut raw = set.intersection(self.region.barrier.complement());
         let mut ways = Vec::new();
         if self.decoded {

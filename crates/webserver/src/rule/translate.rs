@@ -5,7 +5,7 @@ use stopgap_model::mitigation::{ActionKind, Scope};
 use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::{BlockRule, Condition, Deny};
 use stopgap_model::web::WebKind;
-use stopgap_rules::{CompiledRule, simplify};
+use stopgap_rules::simplify;
 
 use super::clause::WebRule;
 use super::condition::clause;
@@ -52,7 +52,6 @@ fn no_scope(server: &Server, scope: Option<&Scope>) -> Result<(), RuleReason> {
 
 fn block(server: &Server, rule: &BlockRule) -> Result<WebRule, RuleReason> {
     let rule = simplify(rule);
-    CompiledRule::new(&rule).map_err(|error| RuleReason::BadPattern { why: error.to_string() })?;
     check_deny(server.kind, rule.deny)?;
     has_no_response_field(&rule.when)?;
     can_block(server)?;
