@@ -1,7 +1,4 @@
 //! Changes of headers, and what no server can say.
-#![allow(clippy::unwrap_used, reason = "a test says plainly what it expects")]
-
-mod rule_common;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +10,7 @@ use stopgap_model::web::WebKind;
 use stopgap_webserver::rule::{Server, WebRule, translate};
 use stopgap_webserver::{RuleText, text};
 
-use rule_common::{SERVERS, server};
+use crate::model::{SERVERS, server};
 
 fn request_header(header: &str, change: HeaderChange) -> ActionKind {
     ActionKind::RequestHeader { scope: None, header: header.into(), change }

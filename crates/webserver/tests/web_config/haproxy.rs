@@ -1,9 +1,6 @@
 //! HAProxy: what its configuration says, and our lines in it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod config_files;
-
-use config_files::{Machine, Scratch, accepts, haproxy_text, sentences, server};
+use crate::config_files::{Machine, Scratch, accepts, haproxy_text, sentences, server};
 use stopgap_model::host::ServerPath;
 use stopgap_model::reason::WebRefusal;
 use stopgap_webserver::RuleText;

@@ -1,11 +1,5 @@
 //! A small model of the three servers: what each shows of a request, and how it reads what is
 //! written for it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    dead_code,
-    reason = "a test says plainly what it expects; each test uses some of it"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,5 @@
 //! A rule means the same on every server that can say it: what is looked for in what the server
 //! shows, by PCRE2, is what the reference evaluator says of the request.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says plainly what it expects")]
-
-mod rule_common;
 
 use pcre2::bytes::Regex;
 use proptest::prelude::*;
@@ -16,7 +13,7 @@ use stopgap_rules::CompiledRule;
 use stopgap_webserver::rule::{Clause, MAX_PATTERN, Match, Server, WebRule, translate};
 use stopgap_webserver::{RuleText, text};
 
-use rule_common::{SERVERS, holds_by_text, server, shown};
+use crate::model::{SERVERS, holds_by_text, server, shown};
 
 fn field() -> impl Strategy<Value = Field> {
     prop_oneof![

@@ -1,7 +1,4 @@
 //! What is written into the configuration of each server.
-#![allow(clippy::unwrap_used, reason = "a test says plainly what it expects")]
-
-mod rule_common;
 
 use stopgap_model::mitigation::ActionKind;
 use stopgap_model::rule::{
@@ -11,7 +8,7 @@ use stopgap_model::web::WebKind;
 use stopgap_webserver::rule::{WebRule, translate};
 use stopgap_webserver::{RuleText, text};
 
-use rule_common::{SERVERS, server};
+use crate::model::{SERVERS, server};
 
 fn test(field: Field, decode: &[Decode], operator: Operator) -> Condition {
     Condition::Test(Test { field, decode: decode.to_vec(), operator, case: Case::Ignore })

@@ -1,9 +1,6 @@
 //! What holds for any configuration of a web server: generated ones, and damaged ones.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod config_files;
-
-use config_files::{Machine, apache_text, haproxy_text, nginx_text};
+use crate::config_files::{Machine, apache_text, haproxy_text, nginx_text};
 use proptest::prelude::*;
 use stopgap_model::host::ServerPath;
 use stopgap_model::web::beside;
