@@ -52,6 +52,7 @@ impl Layout<'_> {
             Kind::Apache(tree) => apache::sites(tree),
             Kind::HaProxy(tree) => haproxy::sites(tree),
         };
+        // Several blocks may have one site; the first answers for it.
         let mut once = Vec::new();
         let mut seen = BTreeSet::new();
         for site in sites {

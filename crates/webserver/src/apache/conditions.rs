@@ -81,6 +81,7 @@ fn version(words: &[String], server: &WebServer) -> Holds {
         [] => return Holds::Perhaps,
     };
     let parts: Option<Vec<u32>> = wanted.split('.').map(|part| part.parse().ok()).collect();
+    // A pattern between slashes is no version, and of an unknown version nothing is known.
     let (Fact::Known(have), Some(parts)) = (&server.version, parts) else { return Holds::Perhaps };
     if parts.is_empty() || parts.len() > 3 {
         return Holds::Perhaps;

@@ -31,6 +31,8 @@ impl Macro {
         if parameters.iter().any(|parameter| parameter.len() > MAX_PARAMETER) {
             return Err(ConfigFault::LongParameter { most: MAX_PARAMETER });
         }
+        // Variables in the lines are put in where the macro is used, and sections in it count for nothing
+        // until then.
         let mut at = section.to;
         loop {
             let (directive, behind) = next(bytes, at, &|_| None).ok_or_else(half)?;
@@ -61,6 +63,7 @@ impl Macro {
             .map(|(parameter, word)| (parameter.as_bytes(), word.as_bytes()))
             .filter(|(parameter, _)| !parameter.is_empty())
             .collect();
+        // The longest first: `$name` is not `$n` with something behind it.
         pairs.sort_by_key(|(parameter, _)| std::cmp::Reverse(parameter.len()));
         let mut text = Vec::with_capacity(self.body.len());
         let mut rest = self.body.as_slice();

@@ -30,6 +30,7 @@ impl Rewriting {
 
     /// Takes in a rule: the status that it answers every request with to some sites, if it does.
     pub(super) fn rule(&mut self, words: &[String]) -> Option<(u16, Only)> {
+        // Conditions are for the next rule alone.
         let conditions = std::mem::take(&mut self.conditions);
         let status = status(words);
         let is_reached = self.is_on && !self.keeps_back;
@@ -82,6 +83,7 @@ fn only(conditions: &[Vec<String>]) -> Option<Only> {
     for (at, words) in conditions.iter().enumerate() {
         let flags = flags(words);
         let has_other = flags.iter().any(|(name, _)| matches!(name.as_str(), "or" | "ornext"));
+        // `[OR]` on the last condition has no other to go on with.
         if has_other && at + 1 == conditions.len() {
             return None;
         }

@@ -22,6 +22,7 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
     let sockets: Vec<Socket> = tree.listens.iter().filter_map(|words| socket(words)).collect();
     let mut sites = Vec::new();
     let mut taken = vec![false; sockets.len()];
+    // The main server answers at the addresses that no virtual host meets.
     for (block, host) in (1..).zip(hosts) {
         for (socket, taken) in sockets.iter().zip(&mut taken) {
             for at in host.addresses.iter().filter_map(|text| meeting(text, socket)) {

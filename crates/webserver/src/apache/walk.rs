@@ -105,8 +105,10 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Some(Read::Found { real, bytes }) => self.file(path, real, bytes, by),
+            // An optional include may name nothing.
             Some(Read::Absent) if optional => Ok(()),
             Some(read) => {
+                // It may be a folder, whose files are all taken in.
                 let pattern = path.join("*").as_str().to_owned();
                 match self.files.glob(&pattern) {
                     None => {
@@ -205,6 +207,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(), ConfigTrouble> {
         let mut at = 0;
         loop {
+            // Variables may put in as many bytes as a line may have, and no more are copied.
             let put_in = Cell::new(0_usize);
             let value = |name: &str| {
                 let value = self.value(name)?;
@@ -221,6 +224,7 @@ impl<'a> Walk<'a> {
                 at = behind;
                 continue;
             }
+            // Lines of a macro have no place of their own: theirs is where it is used.
             if let Some((from, to)) = used {
                 (directive.from, directive.to) = (from, to);
             }
@@ -268,6 +272,7 @@ impl<'a> Walk<'a> {
             return Err(self.trouble(Some(at), ConfigFault::MacroInMacro { name }));
         }
         self.walks(lines.cost(), Some(at))?;
+        // What a use makes counts before it is made.
         let room = MAX_WALKED_BYTES.saturating_sub(self.walked);
         let Some(text) = lines.with(words.get(1..).unwrap_or_default(), room) else {
             return Err(self.trouble(Some(at), ConfigFault::MacroWords { name }));

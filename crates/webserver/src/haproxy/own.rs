@@ -83,6 +83,7 @@ fn of_line(words: &[String]) -> Vec<(Answers, &'static str)> {
 
 /// What a rule for requests answers.
 fn of_earlier_rule(words: &[String]) -> Option<(Answers, &'static str)> {
+    // A status that is not said has a value of its own for each action.
     let action = words.get(1)?.as_str();
     let said = |names: &[&str], otherwise: u16| {
         let mut pairs = words.windows(2).skip(1);

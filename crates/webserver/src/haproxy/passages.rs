@@ -39,6 +39,7 @@ fn passage(tree: &Tree<'_>, frontend: &Frontend, all: &Backends<'_>) -> Option<P
     };
     let servers = backends().flat_map(|backend| &backend.servers);
     let places: Vec<Listen> = servers.map(|address| place(address, port)).collect();
+    // A backend that is transparent goes on to where the client wanted to, which may be anywhere.
     let is_known = all_known && !backends().any(|backend| backend.transparent);
     let may_be_http = reading.is_some()
         || frontend.reads

@@ -14,6 +14,7 @@ pub(super) fn words(line: &[u8], variables: &BTreeMap<String, String>) -> Option
         match (*byte, quote) {
             (b' ' | b'\t' | b'\r', None) => words.extend(word.take()),
             (b'#', None) => break,
+            // A quote begins a word even if nothing is in it.
             (b'"' | b'\'', None) => {
                 quote = Some(*byte);
                 word.get_or_insert_default();

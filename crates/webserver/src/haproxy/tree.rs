@@ -195,6 +195,8 @@ impl Frontend {
 
     /// What is in a condition may not be read: our lines are where they are read if the section is.
     pub(super) fn condition(&mut self, word: &str, depth: usize, end: usize) {
+        // Behind the condition that a section stands in, or in another case of it, the section may not be
+        // read; within it a `tcp-request` in a condition ends with that.
         let Some(own) = self.depth else { return };
         if depth < own || (depth == own && matches!(word, ".else" | ".elif")) {
             self.depth = None;

@@ -62,6 +62,7 @@ impl<'a> Lexer<'a> {
             if words.is_empty() {
                 from = self.at;
             }
+            // A mark ends a statement, but for a `}` that begins one: that closes a block.
             let end = match (byte, words.is_empty()) {
                 (b'}', true) => End::Close,
                 (b';', false) => End::Simple,
@@ -122,6 +123,7 @@ impl<'a> Lexer<'a> {
         loop {
             match self.peek() {
                 None => return Err((start, ConfigFault::OpenQuote)),
+                // Whatever stands behind a backslash ends nothing.
                 Some(b'\\') => self.at += 2,
                 Some(byte) if byte == quote => break,
                 Some(_) => self.at += 1,
@@ -146,6 +148,7 @@ impl<'a> Lexer<'a> {
                     variable = false;
                     continue;
                 }
+                // The brace of `${name}` is part of the word.
                 b'{' if variable => {}
                 b';' | b'{' => break,
                 byte if is_blank(byte) => break,

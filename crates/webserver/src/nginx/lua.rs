@@ -17,10 +17,12 @@ pub(super) fn block_end(bytes: &[u8], at: usize) -> Option<usize> {
                 at = string_end(bytes, at + 1, quote)?;
                 continue;
             }
+            // Quotes and braces in a comment mean nothing.
             b'-' if bytes.get(at + 1) == Some(&b'-') => {
                 at = comment_end(bytes, at + 2)?;
                 continue;
             }
+            // `[[` and `[==[` begin a string that no quote and no backslash ends.
             b'[' => {
                 if let Some(level) = long_level(bytes, at) {
                     at = long_end(bytes, at + level + 2, level)?;

@@ -171,6 +171,7 @@ impl Maps {
 
     /// What says whether one of `rules` holds, each behind its prefilter.
     fn behind_all(&mut self, rules: Vec<(Deny, Rest<'_>)>) -> Values {
+        // What needs no text is looked at for every request.
         let mut open: BTreeMap<Deny, Vec<Rest<'_>>> = BTreeMap::new();
         let mut by_input: BTreeMap<&str, Vec<Keyed<'_>>> = BTreeMap::new();
         for (deny, rest) in rules {
@@ -269,6 +270,7 @@ impl Maps {
         let mut longer: Vec<(&Clause, Vec<Rest<'_>>)> = Vec::new();
         let mut known: HashMap<&Clause, usize> = HashMap::new();
         for rest in rules {
+            // A rule that nothing is left of holds, whatever the others say.
             let Some((first, others)) = rest.clauses.split_first() else {
                 return "1".into();
             };
@@ -284,6 +286,7 @@ impl Maps {
             }
         }
         let mut values = Vec::new();
+        // All patterns of one input are one map: nginx looks for one after the other until one is found.
         for (input, found) in single {
             let lines = found
                 .iter()
@@ -314,6 +317,7 @@ impl Maps {
     /// The value that is `then` where `clause` holds, and else empty.
     fn guarded(&mut self, clause: &Clause, then: &str) -> String {
         match clause {
+            // From behind: the value of each map is the variable of the next one.
             Clause::All(members) => members
                 .iter()
                 .rev()

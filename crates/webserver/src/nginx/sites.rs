@@ -34,6 +34,7 @@ pub(crate) fn sites(tree: &Tree<'_>) -> Vec<WebSite> {
 pub(super) fn sites_of(tree: &Tree<'_>, is_meant: impl Fn(usize) -> bool) -> Vec<WebSite> {
     let parsed: Vec<_> = tree.servers.iter().map(|server| (server, listens_of(server))).collect();
     let mut parameters: BTreeMap<Listen, Parameters> = BTreeMap::new();
+    // What is said of an address anywhere holds for all that listen there.
     for (_, listens) in &parsed {
         for (listen, said) in listens {
             let all = parameters.entry(listen.clone()).or_default();

@@ -114,6 +114,7 @@ fn arguments(kind: WebKind, test: &Test) -> Result<View, RuleReason> {
         Field::ArgNames => return Ok(View::new(target.input, target.argument_name())),
         _ => None,
     };
+    // An argument without `=` has an empty value, which stands nowhere.
     let (region, bare) = target.argument(name);
     let mut view = View::new(target.input, region);
     view.others.extend(passes_empty(test).then_some(bare));

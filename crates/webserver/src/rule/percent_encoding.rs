@@ -81,6 +81,7 @@ impl Region {
         decoded: bool,
     ) -> Result<String, RuleReason> {
         let preimage = Preimage { field, tokens: RefCell::default(), region: self, decoded };
+        // What begins with the value stands right behind the head; the rest may stand further on.
         let (anchored, free) = split_start(node);
         let mut branches = Vec::new();
         if let Some(node) = anchored {
@@ -88,6 +89,7 @@ impl Region {
             branches.push(format!("{start}{}", preimage.body(&node)?));
         }
         if let Some(node) = free {
+            // Without a head the engine itself looks further on.
             let skip = match self.head.is_empty() {
                 true => String::new(),
                 false => format!("{}*?", class(&self.barrier.complement())),
@@ -125,6 +127,7 @@ impl Preimage<'_> {
     fn compiled(&self, node: &Node) -> usize {
         match node {
             Node::Set(set) => {
+                // Each class in what is written is a bitmap when it is compiled.
                 let token = self.token(set);
                 token.len() + CLASS * token.matches('[').count()
             }
@@ -133,6 +136,7 @@ impl Preimage<'_> {
             }
             Node::Group { node, .. } => self.compiled(node),
             Node::Repeat { node, min, max, .. } => {
+                // A repetition is written out as often as it may be gone through.
                 let rounds = max.unwrap_or(min + 1).max(1) as usize;
                 (self.compiled(node) + CLASS).saturating_mul(rounds)
             }
@@ -164,6 +168,7 @@ impl Preimage<'_> {
                 out.push(')');
             }
             Node::Repeat { node: body, min, max, .. } => {
+                // What stands for one set is one item, which can be repeated without a group.
                 match &**body {
                     Node::Set(set) => out.push_str(&self.token(set)),
                     body => {
@@ -205,11 +210,13 @@ impl Preimage<'_> {
     fn write_token(&self, set: &ByteSet) -> String {
         let mut raw = set.intersection(self.region.barrier.complement());
         let mut ways = Vec::new();
+        // A `%` as it is would be the beginning of an escape, so it stands for no byte of its own.
         if self.decoded {
             raw = raw.intersection(ByteSet::of(*b"%").complement());
         }
         if let Some(inner) = &self.region.inner_blank {
             let blanks = ByteSet::of(BLANKS.iter().copied());
+            // A blank is part of the value only where something else follows it.
             if raw.meets(&blanks) {
                 ways.push(class(&raw.intersection(blanks)) + inner);
             }
@@ -224,6 +231,7 @@ impl Preimage<'_> {
         if self.decoded && set.contains(b'%') {
             ways.push(LONE_PERCENT.into());
         }
+        // No byte, one way that is one item already, or several in a group.
         match ways.as_slice() {
             [] => class(&ByteSet::EMPTY),
             [_] if raw != ByteSet::EMPTY => ways.concat(),
