@@ -13,16 +13,16 @@ pub const MAX_FILES: usize = 20_000;
 /// The most bytes of all files of one server, which are held in memory. Lists of addresses make
 /// configurations of 5 MB, a file of comments was seen with 17 MB; no server has a bound of its own.
 pub const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
-/// The most includes inside of each other that Apache takes: its own bound (`AP_MAX_INCLUDE_DEPTH`).
+/// The deepest nesting of includes that Apache accepts: its own limit (`AP_MAX_INCLUDE_DEPTH`).
 pub const MAX_INCLUDE_DEPTH: usize = 20;
-/// The most includes inside of each other that are followed of nginx, which has no bound but the number
-/// of files that it may have open: 1,024 where nobody says otherwise, some of them sockets.
+/// The deepest nesting of nginx's includes that is followed. nginx's only limit is the number of files
+/// that it may have open: 1,024 by default, some of which are sockets.
 pub const MAX_NGINX_DEPTH: usize = 256;
-/// The most bytes that are gone through, each file as often as it is included, with what macros and
-/// variables put in: twice what all files may have, so that none of them can multiply.
+/// The most bytes that are read through. A file counts each time it is included, and the text that macros
+/// and variables insert counts too. It is twice the limit of all files, so that no file can multiply itself.
 pub const MAX_WALKED_BYTES: usize = 2 * MAX_TOTAL_BYTES;
 
-/// What a file counts at least, so that empty ones cannot be gone through without a bound either.
+/// The fewest bytes that a file counts, so that empty files cannot be included without a limit.
 pub(super) const LEAST_WALKED: usize = 64;
 
 /// Something that is still to be read.
@@ -34,10 +34,10 @@ pub enum Need {
     Glob(String),
 }
 
-/// What is still to be read, and the files that name it; none where the server is started with it.
+/// What is still to be read, with the files that name it. What the server is started with has none.
 pub type Missing = BTreeMap<Need, BTreeSet<ServerPath>>;
 
-/// What became of reading a file.
+/// The outcome of reading a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
     /// It was read.
@@ -49,7 +49,7 @@ pub enum Read {
     },
     /// It is not there.
     Absent,
-    /// It is there and could not be read; why, without a full stop.
+    /// It exists and could not be read; the reason, without a full stop.
     Unreadable(String),
 }
 
@@ -61,7 +61,7 @@ pub struct NotListed(pub String);
 /// What a pattern of files matches.
 pub type Matches = Result<Vec<ServerPath>, NotListed>;
 
-/// The files are more than are looked at.
+/// The configuration is larger than Stopgap reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OverBudget {
     /// More files than [`MAX_FILES`].
@@ -93,11 +93,11 @@ impl Files {
         Self { server: server.clone(), read, named, fixed, globs: BTreeMap::new(), bytes: 0 }
     }
 
-    /// Keeps what became of reading a file; one that is already there is replaced. `named`: what the
-    /// includes of a file of nginx name.
+    /// Stores the outcome of reading a file and replaces an earlier one. `named` lists what the includes of
+    /// an nginx file name.
     ///
     /// # Errors
-    /// [`OverBudget`] if there would be more than is looked at; nothing is changed then.
+    /// [`OverBudget`] if a limit would be passed; nothing is changed then.
     pub(super) fn keep(
         &mut self,
         path: ServerPath,
@@ -120,10 +120,10 @@ impl Files {
         Ok(())
     }
 
-    /// Takes in the paths that a pattern matches, or why they are not known.
+    /// Stores the paths that a pattern matches, or why they are not known.
     ///
     /// # Errors
-    /// [`OverBudget`] if they are more than are looked at; nothing is changed then.
+    /// [`OverBudget`] if a limit would be passed; nothing is changed then.
     pub fn provide_glob(&mut self, pattern: String, found: Matches) -> Result<(), OverBudget> {
         let mut found = found;
         if let Ok(paths) = &mut found {
@@ -137,8 +137,8 @@ impl Files {
         Ok(())
     }
 
-    /// The digest of what was read, as it is with `edits` made. What is not there, or is removed, is as if
-    /// it had not been looked for.
+    /// Returns the digest of all files as they are after `edits`. A file that is absent or removed counts as
+    /// if it had never been looked for.
     #[must_use]
     pub fn digest_with(&self, edits: &[FileEdit]) -> Digest {
         let mut text = String::new();
@@ -161,13 +161,13 @@ impl Files {
         Digest::of(text.as_bytes())
     }
 
-    /// Takes note that a file, links followed, cannot be changed: why, as a sentence without a full
-    /// stop. What would stand in it is told as not reached; the rest is put in.
+    /// Notes that a file, with links followed, cannot be changed, and why: a sentence without a full stop.
+    /// What belongs into the file is reported as not reached; everything else is placed.
     pub fn fix(&mut self, real: ServerPath, why: String) {
         self.fixed.insert(real, why);
     }
 
-    /// Why a file, links followed, cannot be changed, if so.
+    /// Returns why a file, with links followed, cannot be changed; `None` if it can.
     pub(super) fn fixed(&self, real: &ServerPath) -> Option<&str> {
         self.fixed.get(real).map(String::as_str)
     }
@@ -177,12 +177,12 @@ impl Files {
         self.named.get(path).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// What became of reading this file; `None`: it was not read yet.
+    /// Returns the outcome of reading this file; `None` if it was not read yet.
     pub(super) fn get(&self, path: &ServerPath) -> Option<&Read> {
         self.read.get(path)
     }
 
-    /// What this pattern matches; `None`: it was not looked at yet.
+    /// Returns what this pattern matches; `None` if it was not listed yet.
     pub(super) fn glob(&self, pattern: &str) -> Option<&Matches> {
         self.globs.get(pattern)
     }
@@ -192,7 +192,7 @@ impl Files {
         self.server.config.first().cloned().unwrap_or_else(|| ServerPath::new("/"))
     }
 
-    /// The path of a file of ours beside the main one.
+    /// Returns the path of one of Stopgap's files beside the main one.
     pub(super) fn beside_main(&self, name: &str) -> ServerPath {
         let main = self.main();
         main.folder().unwrap_or(main).join(name)

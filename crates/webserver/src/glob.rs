@@ -7,7 +7,7 @@ pub(super) fn is_pattern(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-/// Whether a pattern takes in a file of this name in this folder.
+/// Returns whether a pattern matches the path of a file, part by part.
 pub(super) fn takes_in(pattern: &str, file: &ServerPath) -> bool {
     let (mut patterns, mut names) = (parts(pattern), parts(file.as_str()));
     loop {
@@ -24,7 +24,7 @@ fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|part| !part.is_empty())
 }
 
-/// Whether a name fits a pattern without `/`.
+/// Returns whether a name matches a pattern without `/`.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
     if name.starts_with('.') && !pattern.starts_with('.') {
         return false;

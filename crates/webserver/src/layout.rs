@@ -29,7 +29,7 @@ enum Kind<'a> {
 }
 
 impl Files {
-    /// What the files say.
+    /// Reads the configuration from its files.
     ///
     /// # Errors
     /// [`ConfigTrouble`] if they cannot be read as the server reads them.
@@ -44,7 +44,7 @@ impl Files {
 }
 
 impl Layout<'_> {
-    /// The sites that answer HTTP, each once, in order.
+    /// Returns the sites that answer HTTP, each once, in the order of the configuration.
     #[must_use]
     pub fn sites(&self) -> Vec<WebSite> {
         let sites = match &self.kind {
@@ -63,7 +63,8 @@ impl Layout<'_> {
         once
     }
 
-    /// What each block answers by itself. Of nginx nothing: our lines come first.
+    /// Returns what each block answers before Stopgap's rules are asked. For nginx this is nothing, because
+    /// Stopgap's lines come first.
     #[must_use]
     pub fn own_answers(&self) -> Vec<OwnAnswer> {
         match &self.kind {
@@ -73,7 +74,7 @@ impl Layout<'_> {
         }
     }
 
-    /// The modules that the configuration loads: Apache's by their identifiers, nginx's by the
+    /// Returns the modules that the configuration loads: Apache's by their identifiers, nginx's by the
     /// names of their files.
     #[must_use]
     pub fn modules(&self) -> Vec<String> {
@@ -84,7 +85,7 @@ impl Layout<'_> {
         }
     }
 
-    /// What this text does not reach, or not all of it, wherever the configuration stands.
+    /// Returns what this text cannot protect by its nature, such as connections that are passed on unread.
     #[must_use]
     pub fn gaps(&self, text: &RuleText) -> Vec<WebGap> {
         match (&self.kind, text) {
@@ -101,8 +102,8 @@ impl Layout<'_> {
         }
     }
 
-    /// What this text does not reach though it belongs there, because a file cannot be changed, is not
-    /// known, or says otherwise.
+    /// Returns where this text belongs and does not take effect, because a file cannot be changed, could not
+    /// be read, or overrides it.
     #[must_use]
     pub fn holes(&self, text: &RuleText) -> Vec<WebGap> {
         match (&self.kind, text) {
@@ -119,7 +120,7 @@ impl Layout<'_> {
         }
     }
 
-    /// What passes connections on without reading requests.
+    /// Returns what passes connections on without reading their requests.
     #[must_use]
     pub fn passages(&self) -> Vec<Passage> {
         match &self.kind {
@@ -129,7 +130,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Where requests are read, whether it can be asked there or not.
+    /// Returns the addresses at which requests are read, whether Stopgap can probe them or not.
     #[must_use]
     pub fn listens(&self) -> Vec<Listen> {
         match &self.kind {
@@ -139,7 +140,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Whether requests are read anywhere.
+    /// Returns whether the server reads requests at all.
     #[must_use]
     pub fn reads_requests(&self) -> bool {
         match &self.kind {
@@ -149,7 +150,7 @@ impl Layout<'_> {
         }
     }
 
-    /// What of ours stays, or may stay, when all of it is taken out, and does nothing.
+    /// Returns which lines of Stopgap's stay, or may stay, after a removal. They have no effect.
     #[must_use]
     pub fn strays(&self) -> Vec<WebGap> {
         match &self.kind {
@@ -158,7 +159,7 @@ impl Layout<'_> {
         }
     }
 
-    /// The lines of ours that are there in files that cannot be changed, and whether there are others.
+    /// Returns Stopgap's lines in files that cannot be changed, and whether there are lines in other files.
     #[must_use]
     pub fn lines_left(&self) -> (Vec<WebGap>, bool) {
         match &self.kind {
@@ -167,7 +168,7 @@ impl Layout<'_> {
         }
     }
 
-    /// The sites that this text does not reach for such a reason. Whether it does is not asked of them.
+    /// Returns the sites that [`Layout::holes`] is about. They are not probed.
     #[must_use]
     pub fn unreached(&self, text: &RuleText) -> Vec<WebSite> {
         match (&self.kind, text) {
@@ -181,14 +182,14 @@ impl Layout<'_> {
         }
     }
 
-    /// Where this text is or would be, for a person.
+    /// Returns where this text is or would be, for people.
     #[must_use]
     pub fn places(&self, text: &RuleText) -> Vec<String> {
         self.place(text).map(|placement| placement.places).unwrap_or_default()
     }
 
-    /// What brings the files from what they are to exactly this text of ours in place; the empty
-    /// text takes all of ours out.
+    /// Returns the edits after which exactly this text of Stopgap's is in the files. The empty text removes
+    /// everything of Stopgap's.
     ///
     /// # Errors
     /// [`WebRefusal`] if the text has no place here.
@@ -212,9 +213,9 @@ impl Layout<'_> {
         }
     }
 
-    /// The files that are shared with whatever else reads them, links followed: those of others in
-    /// which lines of ours would stand, and Apache's file of ours, which is in a folder that another
-    /// server may take in, too. Sorted, each once.
+    /// Returns the files that Stopgap would write and that another server may read too, with links followed:
+    /// files of the configuration that get lines of Stopgap's, and for Apache Stopgap's own file, because its
+    /// folder may be included by another server. Sorted, each once.
     #[must_use]
     pub fn written_files(&self) -> Vec<ServerPath> {
         let files = match &self.kind {
@@ -225,7 +226,7 @@ impl Layout<'_> {
         BTreeSet::from_iter(files).into_iter().collect()
     }
 
-    /// The files of ours that are there, with their bytes.
+    /// Returns Stopgap's own files that exist, with their bytes.
     #[must_use]
     pub fn own_files(&self) -> Vec<(ServerPath, &[u8])> {
         let paths = match &self.kind {
@@ -240,7 +241,7 @@ impl Layout<'_> {
         found.collect()
     }
 
-    /// What of ours is there, as text: of HAProxy the lines, each with its end.
+    /// Returns all of Stopgap's text that is in place; for HAProxy its lines, each with a line end.
     #[must_use]
     pub fn own_text(&self) -> Vec<u8> {
         match &self.kind {
@@ -255,7 +256,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Whether what of ours is there is exactly this text, included everywhere or not.
+    /// Returns whether Stopgap's text that is in place is exactly this one, even if an include is missing.
     #[must_use]
     pub fn says(&self, text: &RuleText) -> bool {
         let Ok(placement) = self.place(text) else { return false };

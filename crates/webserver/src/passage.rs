@@ -13,11 +13,11 @@ const HTTP_PORTS: [u16; 8] = [80, 443, 8000, 8008, 8080, 8081, 8443, 8888];
 /// Connections that a server passes on without reading requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
-    /// What passes them on, and where that stands.
+    /// The reason that is reported: what passes them on, and where.
     pub gap: WebGap,
-    /// Whether they may be HTTP: they come in or go on at a port of HTTP, or the configuration says it.
+    /// Whether they may be HTTP, by their ports or by what the configuration says.
     pub may_be_http: bool,
-    /// Where they go on to; `None`: not all of it is known.
+    /// Where they go; `None` if some of it is not known.
     pub leads_to: Option<Vec<Listen>>,
 }
 
@@ -26,8 +26,8 @@ pub(super) fn is_http_port(listen: &Listen) -> bool {
     matches!(listen, Listen::Port(_, port) if HTTP_PORTS.contains(port))
 }
 
-/// Where connections go on to, as a server writes it; `port` where no port is said. A name is no place
-/// that is known, but its port is.
+/// Reads where connections go, as a configuration writes it; `port` is the default. The address behind a
+/// name is not known, but its port is.
 pub(super) fn target(text: &str, port: u16) -> Listen {
     if let Some(path) = text.strip_prefix("unix:").or_else(|| text.strip_prefix("unix@")) {
         return Listen::Unix(ServerPath::new(path));

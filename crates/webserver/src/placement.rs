@@ -1,21 +1,20 @@
-//! What is to be done so that exactly our text is in place.
+//! The edits that put Stopgap's text into a configuration.
 
 use stopgap_model::FileEdit;
 use stopgap_model::host::ServerPath;
 use stopgap_model::reason::WebDifference;
 
-/// What brings the files of a server to a text of ours.
+/// The edits that put a text of Stopgap's into the files of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Placement {
-    /// What becomes of the files. Empty: it stands exactly so already.
+    /// The edits, in the order in which they are to be made. Empty if the text is in place already.
     pub edits: Vec<FileEdit>,
-    /// Where the text is or will be, for a person.
+    /// Where the text is or will be, for people.
     pub places: Vec<String>,
-    /// What differs from that now.
+    /// How the files differ from that now.
     pub differences: Vec<WebDifference>,
-    /// What the server's own test reads, each to be written beside the file of this path, under its
-    /// path by `model::web::beside`. Tested with these, the configuration is the one that will be.
-    /// nginx and Apache: the first is the main file; the others are named by it. HAProxy: all files,
-    /// those of folders included, in the order in which they are to be given.
+    /// The files for the server's own test of its configuration: each is written beside the file of this
+    /// path, under the name that `model::web::beside` gives it. For nginx and Apache the first is the main
+    /// file, which names the others. For HAProxy these are all files, in the order of its command line.
     pub staged: Vec<(ServerPath, Vec<u8>)>,
 }

@@ -9,13 +9,13 @@ use crate::files::{Files, Missing, Need, OverBudget, Read};
 use crate::{apache, haproxy, nginx};
 
 impl Files {
-    /// What is still to be provided. Empty once everything is read.
+    /// Returns what is still to be provided; nothing once everything is read.
     #[must_use]
     pub fn needs(&self) -> Vec<Need> {
         self.missing().into_keys().collect()
     }
 
-    /// What is still to be provided, with the files that name it.
+    /// Returns what is still to be provided, with the files that name it.
     #[must_use]
     pub fn missing(&self) -> Missing {
         match self.server.kind {
@@ -28,11 +28,11 @@ impl Files {
         }
     }
 
-    /// Takes in what became of reading a file; one that is already there is replaced. A file of nginx
-    /// with which there would be too many bytes counts as unreadable: it says nothing of the others.
+    /// Stores the outcome of reading a file and replaces an earlier one. An nginx file that would pass the
+    /// limit of bytes counts as unreadable, because the other files can still be used without it.
     ///
     /// # Errors
-    /// [`OverBudget`] if there would be more than is looked at; nothing is changed then.
+    /// [`OverBudget`] if a limit would be passed; nothing is changed then.
     pub fn provide(&mut self, path: ServerPath, read: Read) -> Result<(), OverBudget> {
         if self.server.kind != WebKind::Nginx {
             return self.keep(path, read, Vec::new());

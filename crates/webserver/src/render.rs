@@ -1,4 +1,4 @@
-//! All rules of a server as the text that is written into its configuration.
+//! Writes all rules of a server as the text for its configuration.
 
 use stopgap_model::web::WebKind;
 
@@ -6,9 +6,9 @@ use crate::rule::WebRule;
 use crate::rule_text::RuleText;
 use crate::{apache, haproxy, nginx};
 
-/// The text for `rules` on a server of this kind. Of each rule its action's id and revision, for
-/// the comments (`M1.1, revision 5`), and what it is. The same rules always give the same text, and
-/// no rules an empty one.
+/// Returns the text for `rules` on a server of this kind. Each rule comes with a label for its comment, its
+/// action's id and revision (`M1.1, revision 5`). The same rules always give the same text; no rules give
+/// an empty one.
 #[must_use]
 pub fn text(kind: WebKind, rules: &[(String, WebRule)]) -> RuleText {
     if rules.is_empty() {

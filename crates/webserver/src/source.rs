@@ -1,4 +1,4 @@
-//! The files of a configuration, each once, and what becomes of them.
+//! The files of a configuration, each once, with the places in them, and the edits of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,13 +95,13 @@ impl<'a> Source<'a> {
     }
 }
 
-/// How many lines end in it.
+/// Counts the ends of lines.
 fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// A line without the carriage returns at its end: a line of ours that is put behind it shall not
-/// make one of them a part of an end of line.
+/// Returns a line without the carriage returns at its end. A line that is added behind it must not turn one
+/// of them into a part of a line end.
 pub(super) fn without_returns(mut line: &[u8]) -> &[u8] {
     while let [shorter @ .., b'\r'] = line {
         line = shorter;
@@ -120,7 +120,7 @@ pub(super) enum Difference {
     Missing(String),
 }
 
-/// What differs from what is to be, by file and kind, with each place.
+/// All differences, by file and kind, with each place.
 #[derive(Debug, Default)]
 pub(super) struct Differences(BTreeMap<(usize, Difference), BTreeSet<usize>>);
 
@@ -129,7 +129,7 @@ impl Differences {
         self.0.entry((source, what)).or_default().insert(at);
     }
 
-    /// One for each file and kind, with the first place.
+    /// Returns one difference for each file and kind, at the first place, with the number of the others.
     pub(super) fn report(&self, sources: &[Source<'_>]) -> Vec<WebDifference> {
         let each = self.0.iter().filter_map(|((source, what), places)| {
             let at = sources.get(*source)?.place(*places.first()?);
@@ -146,7 +146,7 @@ impl Differences {
     }
 }
 
-/// The edits of files that are not ours.
+/// Returns the edits of files that are not Stopgap's own.
 pub(super) fn file_edits(sources: &[Source<'_>], edits: &TextEdits) -> Vec<FileEdit> {
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
@@ -163,7 +163,7 @@ pub(super) fn file_edits(sources: &[Source<'_>], edits: &TextEdits) -> Vec<FileE
     all
 }
 
-/// What differs in a file of ours that this edit puts right.
+/// Returns the difference that this edit of one of Stopgap's files repairs.
 pub(super) fn difference_of(edit: &FileEdit) -> WebDifference {
     let file = edit.path.clone();
     match (&edit.before, &edit.after) {

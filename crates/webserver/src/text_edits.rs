@@ -1,4 +1,4 @@
-//! Changes of texts at places of them.
+//! Edits of texts by ranges of bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use stopgap_model::host::ServerPath;
 
 use crate::files::Files;
 
-/// A range of bytes and what it becomes.
+/// A range of bytes and the text that replaces it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TextEdit {
     pub(super) from: usize,
@@ -27,25 +27,25 @@ impl TextEdit {
     }
 }
 
-/// What becomes of several files, by the path of each file itself. The same change twice is one:
-/// a file that is included twice is one file.
+/// The edits of several files, by the path of each file with links followed. The same edit twice is one,
+/// because a file that is included twice is one file.
 #[derive(Debug, Default)]
 pub(super) struct TextEdits {
     files: BTreeMap<ServerPath, BTreeSet<TextEdit>>,
 }
 
 impl TextEdits {
-    /// Adds a change of this file.
+    /// Adds an edit of this file.
     pub(super) fn add(&mut self, file: &ServerPath, edit: TextEdit) {
         self.files.entry(file.clone()).or_default().insert(edit);
     }
 
-    /// Whether something becomes of this file.
+    /// Returns whether this file has edits.
     pub(super) fn affects(&self, file: &ServerPath) -> bool {
         self.files.contains_key(file)
     }
 
-    /// The text of this file with its changes.
+    /// Returns the text of this file with its edits made.
     pub(super) fn apply_to(&self, file: &ServerPath, bytes: &[u8]) -> Vec<u8> {
         match self.files.get(file) {
             Some(edits) => apply(bytes, edits),
@@ -54,7 +54,7 @@ impl TextEdits {
     }
 }
 
-/// A text with changes that are in order; one that begins inside of another is left out.
+/// Returns a text with edits made, which must be sorted. An edit that begins inside of another is left out.
 pub(super) fn apply<'a>(bytes: &[u8], edits: impl IntoIterator<Item = &'a TextEdit>) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -72,7 +72,8 @@ pub(super) fn apply<'a>(bytes: &[u8], edits: impl IntoIterator<Item = &'a TextEd
     text
 }
 
-/// The edit that gives a file of ours these bytes; none if it has them. Nothing: no file.
+/// Returns the edit that gives one of Stopgap's files these bytes; `None` if it has them. Without bytes
+/// there shall be no file.
 pub(super) fn managed_file(files: &Files, path: &ServerPath, text: &[u8]) -> Option<FileEdit> {
     let after = (!text.is_empty()).then(|| text.to_vec());
     let (real, before) = match files.found(path) {

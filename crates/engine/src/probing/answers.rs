@@ -134,7 +134,7 @@ impl Probing<'_> {
                 false => Shown::NotJudged(may_be_denied(found, by)),
             });
         }
-        if stopgap_webserver::refused(self.kind, request, status) {
+        if stopgap_webserver::rejects_early(self.kind, request, status) {
             return Some(Shown::NotReached(format!("refuses such a request by itself, {found}")));
         }
         let is_misdirected = status == 421 && request.header_values("Host").next().is_some();

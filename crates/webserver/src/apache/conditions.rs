@@ -11,7 +11,7 @@ use super::lex::{Directive, Variables};
 pub(super) enum Holds {
     /// It is not.
     No,
-    /// That cannot be told; it is taken for read and for not read.
+    /// That is not known; both are assumed.
     Perhaps,
     /// It is.
     Yes,

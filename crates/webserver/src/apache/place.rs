@@ -1,4 +1,4 @@
-//! Puts our file where Apache takes it in for the whole server.
+//! Puts Stopgap's file where Apache includes it for the whole server.
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
@@ -75,7 +75,7 @@ pub(crate) fn written_files(files: &Files, tree: &Tree<'_>) -> Vec<ServerPath> {
     line.map(|main| main.real.clone()).into_iter().chain([real]).collect()
 }
 
-/// What brings the files to exactly this text in place.
+/// Returns the edits after which exactly this text is in place.
 pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placement, WebRefusal> {
     let paths = own_paths(files, tree);
     for file in &paths {
@@ -112,8 +112,8 @@ fn main<'t, 'a>(tree: &'t Tree<'a>) -> Result<&'t Source<'a>, WebRefusal> {
     tree.source(0).ok_or(WebRefusal::NoMainFile)
 }
 
-/// What becomes of the files of others: a line of ours at the end of the main file takes in the file of
-/// this path, and there is no other line of ours.
+/// Returns the edits of the files of others: a line of ours at the end of the main file includes the file of
+/// this path, and every other line of ours is removed.
 fn text_edits(
     files: &Files,
     tree: &Tree<'_>,

@@ -70,7 +70,7 @@ fn status(words: &[String]) -> Option<u16> {
             _ => {}
         }
     }
-    // An address of another site is redirected to without being told so.
+    // A target that is an absolute URL is a redirect without any flag.
     let target = words.get(1)?.to_ascii_lowercase();
     (target.starts_with("http://") || target.starts_with("https://")).then_some(302)
 }

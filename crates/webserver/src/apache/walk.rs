@@ -18,7 +18,7 @@ use crate::files::{Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Mis
 use crate::glob;
 use crate::source::Source;
 
-/// The most virtual hosts and addresses: sixteen times as many as files may be read.
+/// The most virtual hosts and addresses: three times as many as files may be read.
 const MAX_HOSTS: usize = 65_536;
 /// The most sections inside of each other; Apache has no bound of its own.
 const MAX_SECTIONS: usize = 256;
@@ -207,7 +207,7 @@ impl<'a> Walk<'a> {
     ) -> Result<(), ConfigTrouble> {
         let mut at = 0;
         loop {
-            // Variables may put in as many bytes as a line may have, and no more are copied.
+            // Once variables have put in more than a line may have, nothing more is copied.
             let put_in = Cell::new(0_usize);
             let value = |name: &str| {
                 let value = self.value(name)?;

@@ -68,9 +68,9 @@ fn of_line(words: &[String]) -> Vec<(Answers, &'static str)> {
         }
         "errorloc303" => status(1).map(|denied| page(denied, Some(303))).into_iter().collect(),
         "errorfiles" => {
-            let told: Vec<u16> =
+            let listed: Vec<u16> =
                 words.iter().skip(2).filter_map(|word| word.parse().ok()).collect();
-            let all = if told.is_empty() { WITH_PAGE.to_vec() } else { told };
+            let all = if listed.is_empty() { WITH_PAGE.to_vec() } else { listed };
             all.into_iter().map(|denied| page(denied, None)).collect()
         }
         "tcp-request" if word(2) == "reject" && (has("_rate") || has("conn_cur")) => {

@@ -1,4 +1,4 @@
-//! Puts our lines at the heads of the frontends, and takes them out to the byte.
+//! Puts Stopgap's lines at the heads of HAProxy's frontends, and takes them out to the byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ pub(crate) fn own_text(tree: &Tree<'_>) -> Vec<u8> {
     text
 }
 
-/// What brings the files to exactly these lines in place.
+/// Returns the edits after which exactly these lines are in place.
 pub(crate) fn place(
     files: &Files,
     tree: &Tree<'_>,
@@ -67,8 +67,8 @@ fn heads<'t>(
     Ok(heads)
 }
 
-/// Lines of ours do what they say, whatever becomes of others: those that are to go and cannot are no
-/// success.
+/// Refuses to leave lines behind that have to be removed: each line of ours takes effect by itself, so a line
+/// that stays in a file that cannot be changed still blocks.
 fn refuse_held(files: &Files, tree: &Tree<'_>, heads: &[&Frontend]) -> Result<(), WebRefusal> {
     // In a file with a frontend that is reached our lines are what they are to be.
     let reached: BTreeSet<usize> = heads.iter().map(|head| head.source).collect();
@@ -87,7 +87,7 @@ pub(crate) fn written_files(tree: &Tree<'_>) -> Vec<ServerPath> {
     heads.filter_map(|head| Some(tree.source(head.source)?.real.clone())).collect()
 }
 
-/// What becomes of the files: our lines are put where they belong, and taken out elsewhere.
+/// Returns the edits of the files: our lines are put where they belong, and removed elsewhere.
 fn text_edits(
     files: &Files,
     tree: &Tree<'_>,
@@ -143,7 +143,7 @@ fn places(tree: &Tree<'_>, heads: &[&Frontend]) -> Vec<String> {
     places.collect()
 }
 
-/// Every file in the order read, as it will be: HAProxy is tested with all of them.
+/// Returns every file as it will be, in the order read: HAProxy is tested with all of them.
 fn staged(tree: &Tree<'_>, edits: &TextEdits) -> Vec<(ServerPath, Vec<u8>)> {
     let files = tree.sources.iter();
     files.map(|file| (file.path.clone(), edits.apply_to(file.real, file.bytes))).collect()

@@ -44,11 +44,11 @@ fn of_bind(frontend: &Frontend, words: &[String]) -> Vec<WebSite> {
     let unasked =
         |why: String| Listen::Unasked(format!("{} of frontend {}", why, one_line(&frontend.name)));
     let listens = all.split(',').flat_map(|text| {
-        let told = one_line(text);
+        let named = one_line(text);
         if proxied {
-            return vec![unasked(format!("the PROXY protocol is expected at {told}"))];
+            return vec![unasked(format!("the PROXY protocol is expected at {named}"))];
         }
-        listens_at(text).unwrap_or_else(|| vec![unasked(format!("nobody else can ask {told}"))])
+        listens_at(text).unwrap_or_else(|| vec![unasked(format!("nobody else can ask {named}"))])
     });
     let site = |listen| WebSite { name: String::new(), listen, tls: has("ssl"), block: 0 };
     listens.map(site).collect()

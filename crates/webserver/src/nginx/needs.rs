@@ -1,5 +1,5 @@
-//! What is still to be read of nginx's files. Each file is gone through once, when it is provided, so
-//! that includes inside of each other cost no more than their bytes.
+//! Which of nginx's files are still to be read. Each file is parsed once, when it is provided, so that
+//! nested includes cost no more than their bytes.
 
 use std::collections::BTreeSet;
 

@@ -47,8 +47,9 @@ impl Part {
         }
     }
 
-    /// It does not end in `.conf`, so that no pattern that takes in configuration files takes it in.
-    /// The main file's name is in it, unless that is the usual one: there may be others beside it.
+    /// Returns the path of this file. It does not end in `.conf`, so that no pattern for configuration files
+    /// matches it. It contains the name of the main file unless that is the usual one, because another
+    /// server's main file may be in the same folder.
     pub(super) fn path(self, files: &Files) -> ServerPath {
         let (name, main) = (self.name(), files.main());
         files.beside_main(&match main.file_name() {
@@ -57,8 +58,9 @@ impl Part {
         })
     }
 
-    /// The pattern that takes in this file alone, and nothing while it is not there: a site that was
-    /// not read when the last rule went keeps its include, and nginx starts with that, too.
+    /// Returns the pattern that our includes use. It matches this file alone, and nothing while the file does
+    /// not exist: a site that could not be read when the last rule was removed keeps its include, and nginx
+    /// must start with it.
     pub(super) fn pattern(self, files: &Files) -> ServerPath {
         let path = self.path(files).as_str().replace('\\', "\\\\");
         ServerPath::new(path.strip_suffix('s').map(|head| format!("{head}[s]")).unwrap_or(path))
@@ -69,9 +71,9 @@ impl Part {
         *path == self.pattern(files) || *path == self.path(files)
     }
 
-    /// Where it belongs in this block. What is of the `http` block comes last there: nginx takes a
-    /// `map_hash_bucket_size` behind a `map` for a duplicate, and somebody may write one any time.
-    /// The rest comes first, before whatever answers a request.
+    /// Returns where its include belongs in this block. In the `http` block it comes last, because nginx
+    /// rejects a `map_hash_bucket_size` behind a `map` as a duplicate, and somebody may add one at any time.
+    /// Elsewhere it comes first, before anything that answers a request.
     fn at(self, block: &Block, source: &Source<'_>) -> usize {
         let end = if self == Self::Http { end_of(block, source) } else { None };
         end.unwrap_or(block.body)
@@ -158,8 +160,8 @@ impl Parts {
     }
 }
 
-/// Where a block ends for what is added to it: behind its last statement, and behind the comment that
-/// is in that one's line. `None`: it has no statement in the file in which it begins.
+/// Returns where something is added at the end of a block: behind its last statement, and behind a comment in
+/// the same line. `None` if the block has no statement in the file in which it begins.
 fn end_of(block: &Block, source: &Source<'_>) -> Option<usize> {
     let last = block.last?;
     let line = source.rest_of_line(last);
@@ -167,8 +169,8 @@ fn end_of(block: &Block, source: &Source<'_>) -> Option<usize> {
     Some(if is_over { last + without_returns(line).len() } else { last })
 }
 
-/// The blank that a statement in this block begins with. It is taken from statements that are the
-/// first of their line, which they are with our lines in the file and without them.
+/// Returns the indentation of statements in this block. It is copied from a statement that is the first of its
+/// line, because that stays the same with our lines in the file and without them.
 fn indent(block: &Block, source: &Source<'_>) -> Vec<u8> {
     if let Some(indent) = block.first.and_then(|first| source.indent(first)) {
         return indent.to_vec();

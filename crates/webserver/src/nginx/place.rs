@@ -1,4 +1,4 @@
-//! Puts our includes into the blocks, and takes them out to the byte.
+//! Puts Stopgap's includes into the blocks of nginx, and takes them out to the byte.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ pub(crate) fn written_files(tree: &Tree<'_>) -> Vec<ServerPath> {
     sources.map(|source| source.real.clone()).collect()
 }
 
-/// What brings the files to exactly these texts in place.
+/// Returns the edits after which exactly these texts are in place.
 pub(crate) fn place(
     files: &Files,
     tree: &Tree<'_>,
@@ -46,8 +46,8 @@ pub(crate) fn place(
     Ok(Placement { edits, places: places(files, tree, parts), differences: report, staged })
 }
 
-/// An order in which each step alone is a configuration that starts: files of ours are there before
-/// they are included and after, and what defines our variables is included first and taken out last.
+/// Sorts the edits so that nginx starts with the configuration after each of them: our files exist as long
+/// as they are included, and the file that defines our variables is included first and removed last.
 fn put_in_order(edits: &mut [FileEdit], tree: &Tree<'_>, parts: &Parts) {
     let http = tree.blocks.iter().filter(|block| block.place == Place::Http);
     let http = http.filter_map(|block| tree.source(block.source)).map(|source| source.real);
@@ -62,7 +62,7 @@ fn put_in_order(edits: &mut [FileEdit], tree: &Tree<'_>, parts: &Parts) {
     });
 }
 
-/// What becomes of the files of others: our lines are put where they belong, and taken out elsewhere.
+/// Returns the edits of the files of others: our lines are put where they belong, and removed elsewhere.
 fn text_edits(
     files: &Files,
     tree: &Tree<'_>,

@@ -1,4 +1,5 @@
-//! One pattern for the texts that many rules need: where it is not found, none of them holds.
+//! One pattern for the texts that many rules need. Where it is not found, none of the rules matches, so that
+//! a request that is no attack costs a few patterns instead of one for each rule.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,16 +8,16 @@ use crate::rule::MAX_PATTERN;
 use crate::rule::pcre::{self, alternatives, class, escape_digits};
 use stopgap_pattern::ast::ByteSet;
 
-/// A text that is shorter is in too many requests to keep any away.
+/// A shorter text is in too many requests to filter any out.
 const MIN_TEXT: usize = 3;
-/// So much of a text is looked for, where it has as much.
+/// How many bytes of a text are looked for at least, if it has as many.
 const GOOD_TEXT: usize = 4;
-/// More of a text tells little more.
+/// How many bytes of a text are looked for at most: more filter out little more.
 const MAX_TEXT: usize = 6;
 /// The bytes of request targets, the common ones first.
 const COMMON_FIRST: &[u8] = b"/eaiotnsrcldpm.uhgf-bvwy_k=012j3456789xq&?z:";
 
-/// Whether looking for `text` keeps requests away.
+/// Returns whether looking for `text` filters requests out.
 pub(crate) fn is_telling(text: &str) -> bool {
     text.len() >= MIN_TEXT
 }
@@ -26,19 +27,18 @@ fn places(text: &str) -> &[u8] {
     text.as_bytes().get(..=text.len().saturating_sub(GOOD_TEXT)).unwrap_or_default()
 }
 
-/// How often `byte` is in a target: about as one over its rank.
+/// Estimates how often `byte` is in a target: the inverse of its rank.
 fn commonness(byte: u8) -> usize {
     COMMON_FIRST.iter().position(|&b| b == byte).map_or(1, |rank| 1000 / (rank + 1))
 }
 
-/// Bytes, rare and few, one of which every one of `texts` has where a part of it can begin. An
-/// engine looks further only where a text may begin, so the fewer such places a request has, the
-/// less it costs.
+/// Chooses few and rare bytes so that each of `texts` has one where its searched part can begin. An engine
+/// continues only where a text may begin, so the fewer such places a request has, the less it costs.
 pub(crate) fn starts(texts: &[&str]) -> ByteSet {
     rare(texts.iter().map(|text| places(text).to_vec()).collect())
 }
 
-/// Bytes, rare and few, one of which every one of `left` has.
+/// Chooses few and rare bytes so that each of `left` has one of them.
 fn rare(mut left: Vec<Vec<u8>>) -> ByteSet {
     for bytes in &mut left {
         bytes.sort_unstable();
@@ -59,14 +59,14 @@ fn rare(mut left: Vec<Vec<u8>>) -> ByteSet {
     }
 }
 
-/// What of `text` is looked for: from its rarest byte of `starts` on.
+/// Returns the part of `text` that is looked for: from its rarest byte of `starts` on.
 pub(crate) fn part_of<'a>(text: &'a str, starts: &ByteSet) -> &'a [u8] {
     let of_starts = places(text).iter().enumerate().filter(|(_, byte)| starts.contains(**byte));
     let start = of_starts.min_by_key(|(_, byte)| commonness(**byte)).map_or(0, |(at, _)| at);
     shortened(text.as_bytes().get(start..).unwrap_or_default())
 }
 
-/// As much of a text as is looked for.
+/// Cuts a text to the length that is looked for.
 fn shortened(text: &[u8]) -> &[u8] {
     text.get(..MAX_TEXT).unwrap_or(text)
 }

@@ -1,5 +1,5 @@
-//! What of nginx our text reaches, and what it does not, because a file cannot be changed or is not
-//! known.
+//! Which blocks of nginx our text reaches, and which not, because a file cannot be changed or could not be
+//! read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -54,7 +54,7 @@ pub(super) fn response_header(
     has_module(server)?;
     let change = plain(change)?;
     let when = simplify_condition(when);
-    can_be_told_later(server.kind, &when)?;
+    survives_until_response(server.kind, &when)?;
     let when = clause(server, &when)?;
     if server.kind == WebKind::HaProxy {
         ways::check(&when)?;
@@ -99,17 +99,17 @@ fn plain(change: &HeaderChange) -> Result<HeaderChange, RuleReason> {
 }
 
 /// Whether what `when` tests is still there, as it was, when the response is.
-fn can_be_told_later(kind: WebKind, when: &Condition) -> Result<(), RuleReason> {
+fn survives_until_response(kind: WebKind, when: &Condition) -> Result<(), RuleReason> {
     match when {
         Condition::All(members) | Condition::Any(members) => {
-            members.iter().try_for_each(|member| can_be_told_later(kind, member))
+            members.iter().try_for_each(|member| survives_until_response(kind, member))
         }
-        Condition::Not(inner) => can_be_told_later(kind, inner),
-        Condition::Test(test) => test_can_be_told_later(kind, test),
+        Condition::Not(inner) => survives_until_response(kind, inner),
+        Condition::Test(test) => test_survives(kind, test),
     }
 }
 
-fn test_can_be_told_later(kind: WebKind, test: &Test) -> Result<(), RuleReason> {
+fn test_survives(kind: WebKind, test: &Test) -> Result<(), RuleReason> {
     let field = || test.field.to_string();
     match (kind, &test.field) {
         (_, Field::ResponseContentType) if !test.decode.is_empty() => {

@@ -1,8 +1,8 @@
 //! A pattern over a value, as a pattern over the bytes in which the value was sent.
 //!
 //! Where the value is url-decoded, each byte may stand as itself or as its percent-encoding: the
-//! inverse image of a regular language under decoding. A `%` never stands inside another escape, so
-//! where an escape begins is told by three bytes.
+//! preimage of a regular language under decoding. A `%` never stands inside another escape, so three bytes
+//! are enough to see where an escape begins.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ pub(crate) struct Region {
     pub(crate) barrier: ByteSet,
     /// What holds only where the value ends.
     pub(crate) end: String,
-    /// Blanks that end the value are no part of it; what tells that others follow.
+    /// For values without the blanks at their end: what matches where something else follows a blank.
     pub(crate) inner_blank: Option<String>,
 }
 

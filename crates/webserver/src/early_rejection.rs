@@ -1,17 +1,17 @@
-//! Requests that a server refuses as soon as it has read them, before any rule is asked.
+//! Requests that a server rejects as soon as it has read them, before it evaluates any rule.
 
 use stopgap_model::{Request, WebKind};
 
-/// Whether a server of this kind refuses `request` by itself, so that it reaches neither a rule nor an
-/// application, where it answers with `status`. Only what all versions do is known here, and only of
-/// targets that begin with a slash.
+/// Returns whether a server of this kind that answered `request` with `status` rejected it before any rule
+/// or application saw it. Only what every version of the server does counts, and only targets that begin
+/// with a slash.
 ///
 /// nginx (`ngx_http_parse.c`): a `%` without two hexadecimal digits behind it, a zero byte, and dots that
 /// lead out of the root, in the path; a method that is not of capital letters; TRACE. Its pages for
 /// errors hold for these too, so that any status can be its answer. Apache httpd (`ap_unescape_url`,
 /// `ap_normalize_path`): the same in the path but for dots, which only newer versions answer with 400.
 #[must_use]
-pub fn refused(kind: WebKind, request: &Request, status: u16) -> bool {
+pub fn rejects_early(kind: WebKind, request: &Request, status: u16) -> bool {
     let path = Path::of(&request.target);
     match kind {
         WebKind::Nginx => {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn is_refused(kind: WebKind, line: &str, status: u16) -> bool {
-        refused(kind, &Request::from_line(line).unwrap_or_default(), status)
+        rejects_early(kind, &Request::from_line(line).unwrap_or_default(), status)
     }
 
     #[test]
