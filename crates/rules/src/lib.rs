@@ -1,6 +1,8 @@
 //! What a rule means: the reference evaluator of the one AST, and its analysis. Nothing of any server
 //! but how a scope is held against a path. Pure, and linear in the request.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
 mod action_semantics;
 mod decode;
 mod evaluate;
@@ -10,7 +12,6 @@ mod headers;
 pub mod path;
 mod ruleset;
 mod simplify;
-mod unsupported;
 
 pub use action_semantics::{ActionEffect, ActionSemantics, contradicted_probe, contradiction};
 pub use decode::url_decode;
@@ -20,4 +21,3 @@ pub use header_values::{Headers, joined, trimmed, with_value};
 pub use headers::{CompiledResponseChange, change_request_header};
 pub use ruleset::{RuleSet, Scratch};
 pub use simplify::{simplify, simplify_condition};
-pub use unsupported::{Unsupported, unsupported};

@@ -1,12 +1,10 @@
 //! The inputs of conditions that say the same as a field of the AST.
 
+use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::{Decode, Field, Test};
 
-/// Why a field has no input of the same meaning.
-const NO_INPUT: &str = "IIS has no condition input that says the same";
-
 /// The input for the value that `test` looks at.
-pub(super) fn input_of(test: &Test) -> Result<String, String> {
+pub(super) fn input_of(test: &Test) -> Result<String, RuleReason> {
     let decoded = !test.decode.is_empty();
     let variable = match &test.field {
         Field::Method => "REQUEST_METHOD".to_owned(),
@@ -17,9 +15,11 @@ pub(super) fn input_of(test: &Test) -> Result<String, String> {
         Field::Query => "QUERY_STRING".to_owned(),
         Field::Host => "HTTP_HOST".to_owned(),
         Field::Header(name) => header_variable(name)?,
-        Field::Path => return Err(format!("path: {NO_INPUT}; use uri")),
-        field if field.is_of_body() => return Err(format!("{field}: IIS rules see no body")),
-        field => return Err(format!("{field}: {NO_INPUT}")),
+        Field::Path => return Err(RuleReason::PathOnIis),
+        field if field.is_of_body() => {
+            return Err(RuleReason::NoBodyOnIis { field: field.to_string() });
+        }
+        field => return Err(RuleReason::NoInput { field: field.to_string() }),
     };
     in_braces(test, &variable)
 }
@@ -28,47 +28,46 @@ pub(super) fn input_of(test: &Test) -> Result<String, String> {
 pub(super) const NOT_HEADERS: [&str; 4] = ["URL", "METHOD", "VERSION", "X_ORIGINAL_URL"];
 
 /// The variable that is the request header `name`.
-pub(super) fn header_variable(name: &str) -> Result<String, String> {
+pub(super) fn header_variable(name: &str) -> Result<String, RuleReason> {
     let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !good || name.is_empty() {
-        return Err(format!("header:{name}: IIS names a header by letters, digits and dashes"));
+        return Err(RuleReason::NoVariable { field: format!("header:{name}") });
     }
     let name = name.to_ascii_uppercase().replace('-', "_");
     if NOT_HEADERS.contains(&name.as_str()) {
-        return Err(format!("header: HTTP_{name} is a server variable of another meaning in IIS"));
+        let (field, variable) = ("header".to_owned(), format!("HTTP_{name}"));
+        return Err(RuleReason::OtherVariable { field, variable });
     }
     Ok(format!("HTTP_{name}"))
 }
 
 /// The variable that is the response header `name`, in the case in which that is written.
-pub(super) fn response_variable(name: &str) -> Result<String, String> {
+pub(super) fn response_variable(name: &str) -> Result<String, RuleReason> {
     let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !good || name.is_empty() {
-        return Err(format!(
-            "response-header:{name}: IIS names a header by letters, digits and dashes"
-        ));
+        return Err(RuleReason::NoVariable { field: format!("response-header:{name}") });
     }
     if name.eq_ignore_ascii_case("status") {
-        return Err("response-header:status: RESPONSE_STATUS is the status in IIS".into());
+        let (field, variable) = ("response-header:status".into(), "RESPONSE_STATUS".into());
+        return Err(RuleReason::OtherVariable { field, variable });
     }
     if name.eq_ignore_ascii_case("set-cookie") {
-        let why = "what IIS makes of several Set-Cookie headers is not documented";
-        return Err(format!("response-header:{name}: {why}"));
+        return Err(RuleReason::SeveralSetCookie { header: name.to_owned() });
     }
     Ok(format!("RESPONSE_{}", name.replace('-', "_")))
 }
 
 /// The input for the response header that `test` looks at.
-pub(super) fn response_input_of(test: &Test, name: &str) -> Result<String, String> {
+pub(super) fn response_input_of(test: &Test, name: &str) -> Result<String, RuleReason> {
     let variable = response_variable(name)?.to_ascii_uppercase();
     in_braces(test, &variable)
 }
 
-fn in_braces(test: &Test, variable: &str) -> Result<String, String> {
+fn in_braces(test: &Test, variable: &str) -> Result<String, RuleReason> {
     match test.decode.as_slice() {
         [] => Ok(format!("{{{variable}}}")),
         [Decode::Url] => Ok(format!("{{UrlDecode:{{{variable}}}}}")),
-        _ => Err(format!("{}: IIS decodes once, and only percent-encoding", test.field)),
+        _ => Err(RuleReason::DecodingOnIis { field: test.field.to_string() }),
     }
 }
 

@@ -48,4 +48,4 @@ pub use subsumes_headers::{subsumes_request_header, subsumes_response_header};
 pub use translate::translate;
 pub use translate_headers::{translate_request_header, translate_response_header};
 
-pub use stopgap_rules::Unsupported;
+pub use stopgap_model::reason::RuleReason;

@@ -1,5 +1,6 @@
 //! From the AST to an IIS rule with the same verdict on every request, or the reason why not.
 
+use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::{BlockRule, Case, Condition, Deny, Field, Operator, Test};
 
 use super::inputs::input_of;
@@ -7,10 +8,9 @@ use super::rule::{
     Action, Condition as IisCondition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch,
 };
 use stopgap_pattern::ast::Node;
-use stopgap_pattern::{braces_without_count, parse};
+use stopgap_pattern::{Pattern, PatternError, braces_without_count, parse};
 use stopgap_rules::CompiledRule;
 use stopgap_rules::simplify;
-use stopgap_rules::{Unsupported, unsupported};
 
 /// The texts of an answer that a rule gives.
 pub(super) const STATUS_REASON: &str = "Blocked";
@@ -20,9 +20,9 @@ pub(super) const STATUS_DESCRIPTION: &str = "Blocked by Stopgap";
 ///
 /// # Errors
 /// IIS cannot say it exactly.
-pub fn translate(name: &str, rule: &BlockRule) -> Result<Rule, Unsupported> {
+pub fn translate(name: &str, rule: &BlockRule) -> Result<Rule, RuleReason> {
     let rule = simplify(rule);
-    CompiledRule::new(&rule).map_err(|error| unsupported(format!("a pattern: {error}")))?;
+    CompiledRule::new(&rule).map_err(|error| bad_pattern(&error))?;
     let (grouping, conditions) = conditions(&rule.when, &test_condition)?;
     Ok(Rule {
         name: name.to_owned(),
@@ -47,43 +47,44 @@ pub fn translate(name: &str, rule: &BlockRule) -> Result<Rule, Unsupported> {
 }
 
 /// What a test says as a condition of IIS, negated or not.
-type Translate = dyn Fn(&Test, bool) -> Result<IisCondition, Unsupported>;
+type Translate = dyn Fn(&Test, bool) -> Result<IisCondition, RuleReason>;
 
 /// The one list of conditions that `when`, in its canonical form, is.
 pub(super) fn conditions(
     when: &Condition,
     test: &Translate,
-) -> Result<(Grouping, Vec<IisCondition>), Unsupported> {
+) -> Result<(Grouping, Vec<IisCondition>), RuleReason> {
     let (grouping, members) = match when {
         Condition::All(members) => (Grouping::MatchAll, members.as_slice()),
         Condition::Any(members) => (Grouping::MatchAny, members.as_slice()),
         single => (Grouping::MatchAll, std::slice::from_ref(single)),
     };
     if members.is_empty() {
-        return Err(unsupported("it has no condition"));
+        return Err(RuleReason::NoCondition);
     }
     let conditions = members.iter().map(|member| condition(member, test));
     Ok((grouping, conditions.collect::<Result<_, _>>()?))
 }
 
-fn condition(member: &Condition, test: &Translate) -> Result<IisCondition, Unsupported> {
+fn condition(member: &Condition, test: &Translate) -> Result<IisCondition, RuleReason> {
     match member {
         Condition::Test(inner) => test(inner, false),
         Condition::Not(inner) => match &**inner {
             Condition::Test(inner) => test(inner, true),
-            _ => Err(nested()),
+            _ => Err(RuleReason::NestedConditions),
         },
-        Condition::All(_) | Condition::Any(_) => Err(nested()),
+        Condition::All(_) | Condition::Any(_) => Err(RuleReason::NestedConditions),
     }
 }
 
-fn nested() -> Unsupported {
-    unsupported("an IIS rule has one list of conditions, all or any; write two actions")
+/// That a pattern of a rule cannot be used.
+pub(super) fn bad_pattern(error: &PatternError) -> RuleReason {
+    RuleReason::BadPattern { why: error.to_string() }
 }
 
 /// The condition for a test of the request.
-pub(super) fn test_condition(test: &Test, negate: bool) -> Result<IisCondition, Unsupported> {
-    with_input(test, input_of(test).map_err(unsupported)?, negate)
+pub(super) fn test_condition(test: &Test, negate: bool) -> Result<IisCondition, RuleReason> {
+    with_input(test, input_of(test)?, negate)
 }
 
 /// The condition for a test whose value is `input`.
@@ -91,7 +92,7 @@ pub(super) fn with_input(
     test: &Test,
     input: String,
     negate: bool,
-) -> Result<IisCondition, Unsupported> {
+) -> Result<IisCondition, RuleReason> {
     let pattern = pattern_of(&test.operator)?;
     same_when_repeated(test)?;
     same_when_missing(test)?;
@@ -104,20 +105,16 @@ pub(super) fn with_input(
     })
 }
 
-pub(super) fn pattern_of(operator: &Operator) -> Result<String, Unsupported> {
+pub(super) fn pattern_of(operator: &Operator) -> Result<String, RuleReason> {
     let text = operator.text();
     if text.chars().any(|c| !c.is_ascii() || c.is_ascii_control()) {
-        let why = "what IIS makes of characters beyond ASCII and of control characters is not \
-                   documented";
-        return Err(unsupported(format!("`{}`: {why}", stopgap_model::problem::one_line(text))));
+        return Err(RuleReason::BeyondAscii { value: text.to_owned() });
     }
     if text.is_empty() {
-        return Err(unsupported("an empty text would match every request"));
+        return Err(RuleReason::EmptyText);
     }
     if matches!(operator, Operator::Matches(_)) && names_beyond_ascii(text) {
-        return Err(unsupported(format!(
-            "`{text}`: what IIS makes of characters beyond ASCII is not documented"
-        )));
+        return Err(RuleReason::BeyondAscii { value: text.to_owned() });
     }
     let escaped = escape(text);
     Ok(match operator {
@@ -160,7 +157,7 @@ pub(super) fn escape(text: &str) -> String {
 
 /// IIS joins the values of a repeated header by a comma, perhaps with a blank behind it; the AST
 /// tests each. Only a test that cannot tell the difference is exact. Cookie is one value in both, and Host is there once.
-fn same_when_repeated(test: &Test) -> Result<(), Unsupported> {
+fn same_when_repeated(test: &Test) -> Result<(), RuleReason> {
     let (Field::Header(name) | Field::ResponseHeader(name)) = &test.field else { return Ok(()) };
     let is_request = matches!(test.field, Field::Header(_));
     if is_request && (name == "cookie" || name == "host") {
@@ -175,11 +172,8 @@ fn same_when_repeated(test: &Test) -> Result<(), Unsupported> {
     if exact {
         return Ok(());
     }
-    Err(unsupported(format!(
-        "{}: IIS joins a repeated header by commas, and {} would see it; use contains",
-        test.field,
-        test.operator.name()
-    )))
+    let (field, operator) = (test.field.to_string(), test.operator.name().to_owned());
+    Err(RuleReason::JoinedByIis { field, operator })
 }
 
 /// Whether a match could reach over the comma between two values, or depends on their ends.
@@ -193,22 +187,17 @@ fn sees_joint(node: &Node) -> bool {
 
 /// What is not there has no value in the AST and is an empty string in IIS: a test that an empty
 /// string passes would differ.
-pub(super) fn same_when_missing(test: &Test) -> Result<(), Unsupported> {
+pub(super) fn same_when_missing(test: &Test) -> Result<(), RuleReason> {
     let always_there = matches!(test.field, Field::Method | Field::Uri | Field::Path);
     if always_there {
         return Ok(());
     }
     let passes_empty = match &test.operator {
-        Operator::Matches(source) => {
-            stopgap_pattern::Pattern::new(source, test.case).is_ok_and(|p| p.is_match(b""))
-        }
+        Operator::Matches(source) => Pattern::new(source, test.case).is_ok_and(|p| p.is_match(b"")),
         operator => operator.text().is_empty(),
     };
     if passes_empty {
-        let field = &test.field;
-        return Err(unsupported(format!(
-            "{field}: the pattern matches an empty value, and IIS takes a missing {field} for one"
-        )));
+        return Err(RuleReason::MissingIsEmptyOnIis { field: test.field.to_string() });
     }
     Ok(())
 }

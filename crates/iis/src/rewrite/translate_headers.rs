@@ -1,7 +1,7 @@
 //! From a change of a header to an IIS rule that makes the same change, or the reason why not.
 
 use stopgap_model::mitigation::HeaderChange;
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::{Case, Condition, Field, Operator, Test};
 
 use super::inputs::{header_variable, response_input_of, response_variable};
@@ -11,14 +11,13 @@ use super::rule::{
     UrlMatch,
 };
 use super::translate::{
-    conditions, escape, pattern_of, same_when_missing, test_condition, with_input,
+    bad_pattern, conditions, escape, pattern_of, same_when_missing, test_condition, with_input,
 };
 use stopgap_pattern::ast::Node;
 use stopgap_pattern::parse;
 use stopgap_rules::CompiledCondition;
 use stopgap_rules::simplify_condition;
 use stopgap_rules::trimmed;
-use stopgap_rules::{Unsupported, unsupported};
 
 /// Request headers by which the server itself finds the site and the body.
 const REQUEST_FRAMING: [&str; 4] = ["connection", "content-length", "host", "transfer-encoding"];
@@ -33,16 +32,14 @@ pub fn translate_request_header(
     name: &str,
     header: &str,
     change: &HeaderChange,
-) -> Result<Rule, Unsupported> {
-    let variable = header_variable(&header.to_ascii_lowercase()).map_err(unsupported)?;
+) -> Result<Rule, RuleReason> {
+    let variable = header_variable(&header.to_ascii_lowercase())?;
     is_no_framing(header, &REQUEST_FRAMING)?;
     let (value, conditions) = match change {
         // Nothing is set where there is nothing.
         HeaderChange::Remove => (String::new(), vec![is_there(&variable)]),
         HeaderChange::Set(text) => (literal(text)?, Vec::new()),
-        HeaderChange::Append(_) => {
-            return Err(unsupported("a request header is set or removed, not appended to"));
-        }
+        HeaderChange::Append(_) => return Err(RuleReason::AppendsToRequest),
     };
     Ok(Rule {
         name: name.to_owned(),
@@ -80,12 +77,11 @@ pub fn translate_response_header(
     header: &str,
     change: &HeaderChange,
     when: &Condition,
-) -> Result<(OutboundRule, Option<PreCondition>), Unsupported> {
-    let variable = response_variable(header).map_err(unsupported)?;
+) -> Result<(OutboundRule, Option<PreCondition>), RuleReason> {
+    let variable = response_variable(header)?;
     is_no_framing(header, &RESPONSE_FRAMING)?;
     if *change == HeaderChange::Remove && header.eq_ignore_ascii_case("server") {
-        let why = "the kernel writes it where IIS leaves it out";
-        return Err(unsupported(format!("response-header:{header}: {why}")));
+        return Err(RuleReason::WrittenByKernel { header: header.to_owned() });
     }
     let (pattern, value) = match change {
         HeaderChange::Remove => (".+", String::new()),
@@ -113,59 +109,54 @@ pub fn translate_response_header(
     Ok((rule, precondition))
 }
 
-fn is_no_framing(header: &str, framing: &[&str]) -> Result<(), Unsupported> {
+fn is_no_framing(header: &str, framing: &[&str]) -> Result<(), RuleReason> {
     if framing.iter().any(|name| header.eq_ignore_ascii_case(name)) {
-        let why = "the server itself works by it, and no rule may change it";
-        return Err(unsupported(format!("{header}: {why}")));
+        return Err(RuleReason::FramingHeader { header: header.to_owned() });
     }
     Ok(())
 }
 
 /// A text that IIS reads as itself where a template stands.
-fn literal(text: &str) -> Result<String, Unsupported> {
-    let told = one_line(text);
+fn literal(text: &str) -> Result<String, RuleReason> {
+    let value = || text.to_owned();
     if text.contains(['{', '}']) {
-        return Err(unsupported(format!("`{told}`: IIS reads braces as a template")));
+        return Err(RuleReason::BracesAreTemplate { value: value() });
     }
     if !text.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
-        let why = "what IIS makes of characters beyond ASCII and of control characters is not \
-                   documented";
-        return Err(unsupported(format!("`{told}`: {why}")));
+        return Err(RuleReason::BeyondAscii { value: value() });
     }
     if trimmed(text.as_bytes()).is_empty() {
-        return Err(unsupported("IIS takes an empty value for a header that is removed"));
+        return Err(RuleReason::EmptyValue);
     }
     Ok(text.to_owned())
 }
 
-fn precondition(name: &str, when: &Condition) -> Result<Option<PreCondition>, Unsupported> {
+fn precondition(name: &str, when: &Condition) -> Result<Option<PreCondition>, RuleReason> {
     let when = simplify_condition(when);
     if when == Condition::All(Vec::new()) {
         return Ok(None);
     }
-    CompiledCondition::new(&when).map_err(|error| unsupported(format!("a pattern: {error}")))?;
+    CompiledCondition::new(&when).map_err(|error| bad_pattern(&error))?;
     let (grouping, conditions) = conditions(&when, &response_condition)?;
     let (name, syntax) = (name.to_owned(), PatternSyntax::EcmaScript);
     Ok(Some(PreCondition { name, syntax, grouping, conditions }))
 }
 
 /// The condition for a test of the response or of the request's head.
-fn response_condition(test: &Test, negate: bool) -> Result<IisCondition, Unsupported> {
+fn response_condition(test: &Test, negate: bool) -> Result<IisCondition, RuleReason> {
     match &test.field {
         Field::ResponseContentType => media_type(test, negate),
-        Field::ResponseHeader(name) => {
-            with_input(test, response_input_of(test, name).map_err(unsupported)?, negate)
-        }
+        Field::ResponseHeader(name) => with_input(test, response_input_of(test, name)?, negate),
         _ => test_condition(test, negate),
     }
 }
 
 /// The condition for a test of the media type. IIS sees the parameters behind it as well, so only
 /// a test that cannot tell the difference is exact.
-fn media_type(test: &Test, negate: bool) -> Result<IisCondition, Unsupported> {
-    let field = &test.field;
+fn media_type(test: &Test, negate: bool) -> Result<IisCondition, RuleReason> {
+    let field = || test.field.to_string();
     if !test.decode.is_empty() {
-        return Err(unsupported(format!("{field}: a media type is not encoded")));
+        return Err(RuleReason::MediaTypeNotEncoded { field: field() });
     }
     same_when_missing(test)?;
     let plain = pattern_of(&test.operator)?;
@@ -175,12 +166,10 @@ fn media_type(test: &Test, negate: bool) -> Result<IisCondition, Unsupported> {
     let pattern = match &test.operator {
         Operator::Matches(source) if !sees_parameters(source) => plain,
         Operator::Matches(_) => {
-            let why = "the pattern could see the parameters behind it; use equals or starts-with";
-            return Err(unsupported(format!("{field}: {why}")));
+            return Err(RuleReason::SeesParameters { field: field() });
         }
         _ if blurs => {
-            let why = "a media type has no `;` and no blank at its ends";
-            return Err(unsupported(format!("{field}: {why}")));
+            return Err(RuleReason::NoMediaType { field: field() });
         }
         Operator::StartsWith(_) => plain,
         Operator::Equals(_) => format!(r"^{quoted}[ \t]*(?:;|$)"),

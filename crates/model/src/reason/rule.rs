@@ -287,10 +287,103 @@ family! {
         } => "line-too-long" (
             "more than {most} conditions are too long a line for {}", .server.name()
         ),
-        /// Another reason, known as a sentence only.
-        Told {
-            /// The sentence, without a full stop.
-            why: String,
-        } => "unsupported-rule" ("{why}"),
+        /// IIS sets or removes a request header, and cannot append to one.
+        AppendsToRequest => "appends-to-request" (
+            "a request header is set or removed, not appended to"
+        ),
+        /// The kernel writes the header where IIS leaves it out, so no rule removes it.
+        WrittenByKernel {
+            /// The header.
+            header: String,
+        } => "written-by-kernel" (
+            "response-header:{header}: the kernel writes it where IIS leaves it out"
+        ),
+        /// IIS reads braces in a value as a template.
+        BracesAreTemplate {
+            /// The value.
+            value: String,
+        } => "braces-are-template" ("`{}`: IIS reads braces as a template", one_line(.value)),
+        /// A text has characters of which it is not documented what IIS makes of them.
+        BeyondAscii {
+            /// The text.
+            value: String,
+        } => "beyond-ascii" (
+            "`{}`: what IIS makes of characters beyond ASCII and of control characters is not documented",
+            one_line(.value)
+        ),
+        /// IIS shows the parameters behind a media type, and the pattern could see them.
+        SeesParameters {
+            /// The field.
+            field: String,
+        } => "sees-parameters" (
+            "{field}: the pattern could see the parameters behind it; use equals or starts-with"
+        ),
+        /// The text is none that can be in a media type. The document is at fault.
+        NoMediaType {
+            /// The field.
+            field: String,
+        } => "no-media-type" ("{field}: a media type has no `;` and no blank at its ends"),
+        /// The rule has no condition. The document is at fault.
+        NoCondition => "no-condition" ("it has no condition"),
+        /// The conditions are nested. The publisher can write two actions.
+        NestedConditions => "nested-conditions" (
+            "an IIS rule has one list of conditions, all or any; write two actions"
+        ),
+        /// The rule looks for an empty text. The document is at fault.
+        EmptyText => "empty-text" ("an empty text would match every request"),
+        /// IIS joins the values of a repeated header, and the rule would see that.
+        JoinedByIis {
+            /// The field.
+            field: String,
+            /// The operator of the test.
+            operator: String,
+        } => "joined-by-iis" (
+            "{field}: IIS joins a repeated header by commas, and {operator} would see it; use contains"
+        ),
+        /// IIS shows what is missing as empty, and an empty value passes the test.
+        MissingIsEmptyOnIis {
+            /// The field.
+            field: String,
+        } => "missing-is-empty-on-iis" (
+            "{field}: the pattern matches an empty value, and IIS takes a missing {field} for one"
+        ),
+        /// IIS shows nothing to a condition that says the same as the path. The publisher can use `uri`.
+        PathOnIis => "path-on-iis" (
+            "path: IIS has no condition input that says the same; use uri"
+        ),
+        /// IIS shows nothing to a condition that says the same as the field.
+        NoInput {
+            /// The field.
+            field: String,
+        } => "no-input" ("{field}: IIS has no condition input that says the same"),
+        /// IIS shows no body to a rule.
+        NoBodyOnIis {
+            /// The field.
+            field: String,
+        } => "no-body-on-iis" ("{field}: IIS rules see no body"),
+        /// The name of a header is none that IIS makes a variable of.
+        NoVariable {
+            /// The field, such as `header:x_y`.
+            field: String,
+        } => "no-variable" ("{field}: IIS names a header by letters, digits and dashes"),
+        /// The variable that would be the header has another meaning in IIS.
+        OtherVariable {
+            /// The field, such as `header`.
+            field: String,
+            /// The variable.
+            variable: String,
+        } => "other-variable" ("{field}: {variable} is a server variable of another meaning in IIS"),
+        /// What IIS makes of several headers `Set-Cookie` is not documented.
+        SeveralSetCookie {
+            /// The header, as it is written.
+            header: String,
+        } => "several-set-cookie" (
+            "response-header:{header}: what IIS makes of several Set-Cookie headers is not documented"
+        ),
+        /// IIS decodes a value once, and only from percent-encoding.
+        DecodingOnIis {
+            /// The field.
+            field: String,
+        } => "decoding-on-iis" ("{field}: IIS decodes once, and only percent-encoding"),
     }
 }
