@@ -10,17 +10,18 @@ use stopgap_model::rule::Decode;
 pub fn url_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
     let Some(first) = bytes.iter().position(|&b| b == b'%') else { return Cow::Borrowed(bytes) };
     let mut decoded = Vec::with_capacity(bytes.len());
-    decoded.extend_from_slice(&bytes[..first]);
-    let mut rest = &bytes[first..];
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = (after.first().copied().and_then(hex), after.get(1).copied().and_then(hex));
-        if let (b'%', (Some(high), Some(low))) = (byte, digits) {
-            decoded.push(high << 4 | low);
-            rest = &after[2..];
-        } else {
-            decoded.push(byte);
-            rest = after;
+    let (plain, mut rest) = bytes.split_at(first);
+    decoded.extend_from_slice(plain);
+    while let Some((&byte, mut after)) = rest.split_first() {
+        let mut decoded_byte = byte;
+        if let (b'%', [high, low, behind @ ..]) = (byte, after)
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            decoded_byte = high << 4 | low;
+            after = behind;
         }
+        decoded.push(decoded_byte);
+        rest = after;
     }
     Cow::Owned(decoded)
 }
@@ -43,7 +44,8 @@ fn base64_decode(bytes: &[u8]) -> Cow<'_, [u8]> {
             group = group << 6 | value;
         }
         group <<= 6 * (4 - chunk.len());
-        decoded.extend_from_slice(&group.to_be_bytes()[1..chunk.len()]);
+        // Of four digits three bytes, of three two, of two one.
+        decoded.extend(group.to_be_bytes().into_iter().skip(1).take(chunk.len() - 1));
     }
     Cow::Owned(decoded)
 }

@@ -94,7 +94,8 @@ fn compare(operator: &Operator, case: Case, value: &[u8]) -> bool {
         Operator::Equals(_) => same(value),
         Operator::StartsWith(_) => value.get(..text.len()).is_some_and(same),
         Operator::EndsWith(_) => {
-            value.len().checked_sub(text.len()).is_some_and(|at| same(&value[at..]))
+            let at = value.len().checked_sub(text.len());
+            at.and_then(|at| value.get(at..)).is_some_and(same)
         }
         Operator::Contains(_) => text.is_empty() || value.windows(text.len()).any(same),
         // Patterns are compiled.

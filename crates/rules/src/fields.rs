@@ -26,7 +26,7 @@ pub(crate) fn any_value(
     test: &mut dyn FnMut(&[u8]) -> bool,
 ) -> bool {
     let request = subject.request;
-    let body = &request.body[..request.body.len().min(subject.body_limit)];
+    let body = request.body.get(..subject.body_limit).unwrap_or(&request.body);
     match field {
         Field::Method => test(request.method.as_bytes()),
         Field::Uri => test(request.uri()),
@@ -88,10 +88,8 @@ fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 
 /// What stands before the first `byte` and after it; all and nothing if there is none.
 fn split_at_byte(text: &[u8], byte: u8) -> (&[u8], &[u8]) {
-    match text.iter().position(|&b| b == byte) {
-        Some(at) => (&text[..at], &text[at + 1..]),
-        None => (text, b""),
-    }
+    let mut parts = text.splitn(2, |&b| b == byte);
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 
 /// A part of a form body.
@@ -127,10 +125,10 @@ fn parts_between<'a>(body: &'a [u8], delimiter: &'a [u8]) -> impl Iterator<Item 
     let mut rest = Some(body);
     std::iter::from_fn(move || {
         let text = rest?;
-        match find(text, delimiter) {
-            Some(at) => {
-                rest = Some(&text[at + delimiter.len()..]);
-                Some(&text[..at])
+        match split_at_text(text, delimiter) {
+            Some((before, behind)) => {
+                rest = Some(behind);
+                Some(before)
             }
             None => rest.take(),
         }
@@ -138,8 +136,7 @@ fn parts_between<'a>(body: &'a [u8], delimiter: &'a [u8]) -> impl Iterator<Item 
 }
 
 fn multipart(part: &[u8]) -> Option<Part<'_>> {
-    let at = find(part, b"\r\n\r\n")?;
-    let (head, value) = (&part[..at], &part[at + 4..]);
+    let (head, value) = split_at_text(part, b"\r\n\r\n")?;
     let value = value.strip_suffix(b"\r\n").unwrap_or(value);
     let mut lines = head.split(|&b| b == b'\n');
     let disposition = lines.find(|line| {
@@ -160,9 +157,11 @@ fn parameter<'a>(header: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+/// What stands before the first `wanted` in a text, and behind it.
+fn split_at_text<'t>(text: &'t [u8], wanted: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
     // The linear search of a pattern that is only a text.
-    aho_corasick::AhoCorasick::new([wanted]).ok()?.find(text).map(|found| found.start())
+    let found = aho_corasick::AhoCorasick::new([wanted]).ok()?.find(text)?;
+    Some((text.get(..found.start())?, text.get(found.end()..)?))
 }
 
 #[cfg(test)]

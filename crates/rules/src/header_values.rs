@@ -56,8 +56,9 @@ pub fn with_value(headers: &[(String, Vec<u8>)], name: &str, value: Option<Vec<u
 
 /// Without the blanks around it, which are no part of a header's value (RFC 9110, 5.5).
 pub fn trimmed(value: &[u8]) -> &[u8] {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = value.iter().position(|b| !is_blank(b)).unwrap_or(value.len());
-    let end = value.iter().rposition(|b| !is_blank(b)).map_or(start, |at| at + 1);
-    &value[start..end]
+    let mut value = value;
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }

@@ -75,7 +75,7 @@ pub fn decode(path: &[u8]) -> Cow<'_, [u8]> {
         match escape(rest) {
             Some((bytes, length)) => {
                 decoded.extend_from_slice(&bytes);
-                rest = &rest[length..];
+                rest = rest.get(length..).unwrap_or_default();
             }
             None => {
                 decoded.push(byte);

@@ -69,7 +69,7 @@ impl RuleSet {
         let mut views: Vec<View> = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             let Some(keys) = keys(&rule.when) else {
-                always[at / 64] |= 1 << (at % 64);
+                set_bit(&mut always, at);
                 continue;
             };
             for key in keys {
@@ -106,7 +106,7 @@ impl RuleSet {
     fn ask_always(&mut self, rules: &[usize]) {
         self.idle = false;
         for at in rules {
-            self.always[at / 64] |= 1 << (at % 64);
+            set_bit(&mut self.always, *at);
         }
     }
 
@@ -122,9 +122,10 @@ impl RuleSet {
             any_value(&slot.field, subject, &mut |value| {
                 let value = decoded(value, &slot.decode);
                 for text in slot.texts.find_overlapping_iter(&*value) {
-                    let rule = slot.rule_of[text.pattern().as_usize()];
-                    candidates[rule / 64] |= 1 << (rule % 64);
-                    found = true;
+                    if let Some(&rule) = slot.rule_of.get(text.pattern().as_usize()) {
+                        set_bit(candidates, rule);
+                        found = true;
+                    }
                 }
                 false
             });
@@ -135,7 +136,14 @@ impl RuleSet {
         let bits = candidates.iter().enumerate().flat_map(|(at, word)| {
             (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
         });
-        bits.into_iter().find(|&rule| self.rules[rule].blocks(request))
+        bits.into_iter().find(|&at| self.rules.get(at).is_some_and(|rule| rule.blocks(request)))
+    }
+}
+
+/// Sets the bit of a rule.
+fn set_bit(words: &mut [u64], rule: usize) {
+    if let Some(word) = words.get_mut(rule / 64) {
+        *word |= 1 << (rule % 64);
     }
 }
 

@@ -37,8 +37,8 @@ pub fn adopt(bytes: &[u8], place: &Place, entry: &Entry) -> Option<Undo> {
 
 /// The white space before an element that goes with it: its line's indentation and the line end.
 fn lead(doc: &Doc<'_>, node: Node<'_, '_>) -> String {
-    let before = &doc.text[..node.range().start];
+    let before = doc.before(node.range().start);
     let rest = before.trim_end_matches([' ', '\t']);
     let rest = rest.strip_suffix('\n').map_or(rest, |rest| rest.strip_suffix('\r').unwrap_or(rest));
-    before[rest.len()..].to_owned()
+    before.strip_prefix(rest).unwrap_or_default().to_owned()
 }

@@ -118,7 +118,7 @@ pub fn insert(bytes: &[u8], place: &Place, entry: &Entry) -> Result<Inserted, Ed
     let (parent, missing) = anchor(&doc, place, collection)?;
     let mut writer = Writer { doc: &doc, place, scaffold: Vec::new(), lead: String::new() };
     let splice = writer.splice(parent, &missing, entry)?;
-    let text = format!("{}{}{}", &doc.text[..splice.from], splice.text, &doc.text[splice.to..]);
+    let text = doc.with(&(splice.from..splice.to), &splice.text).ok_or(EditError::Lost)?;
     Ok(Inserted { bytes: text.into_bytes(), undo: writer.undo(collection, entry) })
 }
 
@@ -166,9 +166,10 @@ pub fn insert_all(
         texts.push(splice.text);
         at = Some(splice.from);
     }
-    let (before, after) = doc.text.split_at(at.unwrap_or(doc.text.len()));
+    let at = at.unwrap_or(doc.text.len());
     let texts: String = texts.into_iter().rev().collect();
-    Ok(([before, &texts, after].concat().into_bytes(), undos))
+    let text = doc.with(&(at..at), &texts).ok_or(EditError::Lost)?;
+    Ok((text.into_bytes(), undos))
 }
 
 /// The elements that may hold a place's sections: the root and its locations without a path, or
@@ -232,27 +233,30 @@ fn anchor<'d, 'a>(
         }
     }
     let plain: Vec<_> = all.into_iter().filter(|node| is_plain(doc, *node)).collect();
+    // The longer a part of the way is there, the less has to be created.
     for depth in (0..names.len()).rev() {
-        for container in &plain {
-            let mut path = *container;
-            // The last of several is the one that insertion and removal agree on.
-            let found = names[..depth].iter().all(|name| match doc.children(path, name).last() {
-                Some(next) => {
-                    path = next;
-                    true
-                }
-                None => false,
-            });
-            if found && lives_elsewhere(path) {
+        let (there, missing) = names.split_at(depth);
+        let parent = plain.iter().find_map(|container| descendant(doc, *container, there));
+        match parent {
+            Some(parent) if lives_elsewhere(parent) => {
                 return Err(EditError::Elsewhere(collection.section().to_owned()));
             }
-            if found {
-                return Ok((path, names[depth..].to_vec()));
-            }
+            Some(parent) => return Ok((parent, missing.to_vec())),
+            None => {}
         }
     }
     let missing = std::iter::once("location").chain(names.iter().copied()).collect();
     Ok((doc.root(), missing))
+}
+
+/// The element at the end of a way of names. Of several of one name it is the last, on which insertion
+/// and removal agree.
+fn descendant<'d, 'a>(
+    doc: &'d Doc<'a>,
+    container: Node<'d, 'a>,
+    names: &[&str],
+) -> Option<Node<'d, 'a>> {
+    names.iter().try_fold(container, |parent, name| doc.children(parent, name).last())
 }
 
 /// Whether a section has its content in another file or encrypted: then nothing may be put in.
@@ -291,7 +295,7 @@ impl<'a> Writer<'_, 'a> {
         let outer = doc.indentation(parent.range().start);
         let indent = self.child_indent(parent).unwrap_or_else(|| format!("{outer}{unit}"));
         if opens {
-            let was = doc.text[at..parent.range().end].to_owned();
+            let was = doc.slice(at..parent.range().end).to_owned();
             let (place, element) = (self.place.clone(), doc.name(parent).to_owned());
             self.scaffold.push(Scaffold::Opened { place, element, was });
         }

@@ -29,6 +29,9 @@ pub enum EditError {
     /// The section's content is in another file, or encrypted.
     #[error("the section {0} is not written in this file")]
     Elsewhere(String),
+    /// A place in the file was not found again, so nothing is written.
+    #[error("a place in the file was not found again")]
+    Lost,
     /// There is no application pool of this name.
     #[error("there is no application pool \"{}\"", one_line(.0))]
     NoSuchPool(String),

@@ -69,7 +69,8 @@ fn effective(
     keep: &dyn Fn(&str) -> bool,
 ) -> Result<Effective, Fault> {
     let merge = |shape| Merge { snapshot, steps, shape };
-    let global = Merge { snapshot, steps: &steps[..of_host], shape: Shape::global() };
+    let of_server = steps.get(..of_host).unwrap_or(steps);
+    let global = Merge { snapshot, steps: of_server, shape: Shape::global() };
     let mut rules = global.run(|layer| &layer.global, keep)?;
     rules.extend(merge(Shape::of(support, Collection::Rules)).run(|layer| &layer.rules, keep)?);
     let outbound_rules = merge(Shape::of(support, Collection::OutboundRules));

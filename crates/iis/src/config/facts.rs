@@ -83,15 +83,14 @@ pub(crate) fn iis(doc: &Doc<'_>, config: &ServerPath) -> Iis {
         let nodes = doc.descend(doc.root(), path);
         nodes.into_iter().filter_map(|node| node.own_attribute("name")).map(str::to_owned).collect()
     };
-    let sites = ["system.applicationHost", "sites"];
     let default_pool = doc
-        .descend(doc.root(), &[sites[0], sites[1], "applicationDefaults"])
+        .descend(doc.root(), &["system.applicationHost", "sites", "applicationDefaults"])
         .into_iter()
         .find_map(|node| node.own_attribute("applicationPool"));
     Iis {
         config: config.clone(),
         sites: doc
-            .descend(doc.root(), &[sites[0], sites[1], "site"])
+            .descend(doc.root(), &["system.applicationHost", "sites", "site"])
             .into_iter()
             .map(|node| site(doc, node, default_pool))
             .collect(),

@@ -113,9 +113,9 @@ fn of_site(site: &Site, found: &[(String, &ServerPath)], left: &mut usize) -> Op
     let mut folders = Vec::new();
     for application in &site.applications {
         for directory in &application.directories {
-            let parts = [&application.path, &directory.path].map(|path| path.trim_matches('/'));
-            let spelled = joined(parts[0], parts[1]);
-            let kind = match parts[1] {
+            let below = directory.path.trim_matches('/');
+            let spelled = joined(application.path.trim_matches('/'), below);
+            let kind = match below {
                 "" => FolderKind::Application,
                 _ => FolderKind::VirtualDirectory,
             };
@@ -152,10 +152,9 @@ fn plain_folders(root: &Folder, found: &[(String, &ServerPath)]) -> Vec<Folder> 
     let above = physical.key();
     let folder_key = format!("{above}\\");
     let first = found.partition_point(|(key, _)| *key < folder_key);
-    let below = found[first..].iter().take_while(|(key, _)| key.starts_with(&folder_key));
+    let below = found.iter().skip(first).take_while(|(key, _)| key.starts_with(&folder_key));
     let folder = |(key, path): &(String, &ServerPath)| {
-        let name = path.file_name().len();
-        let folder = &path.as_str()[..path.as_str().len() - name];
+        let folder = path.as_str().strip_suffix(path.file_name())?;
         let folder = folder.trim_end_matches(['\\', '/']);
         // The two spellings of a path have one length but for separators at their ends.
         let relative = folder.get(above.len()..)?.replace('\\', "/");
@@ -182,7 +181,8 @@ fn is_served(folder: &Folder, roots: &HashMap<String, Fact<ServerPath>>) -> bool
         return false;
     };
     let Fact::Known(physical) = &folder.physical else { return false };
-    let below = normal(&folder.level[level.len()..]).replace('/', "\\");
+    let below = folder.level.strip_prefix(level.as_str()).unwrap_or_default();
+    let below = normal(below).replace('/', "\\");
     physical.key() == format!("{}\\{below}", root.key())
 }
 

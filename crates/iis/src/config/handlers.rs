@@ -47,11 +47,13 @@ fn program(written: &str) -> Option<&str> {
         .iter()
         .flat_map(|name| lower.match_indices(name).map(move |(at, _)| (at, at + name.len())));
     let is_whole = |&(at, end): &(usize, usize)| {
-        matches!(text[..at].chars().next_back(), None | Some('\\' | '/' | '"'))
-            && matches!(text[end..].chars().next(), None | Some(' ' | '\t' | '"'))
+        let before = text.get(..at).unwrap_or_default();
+        let behind = text.get(end..).unwrap_or_default();
+        matches!(before.chars().next_back(), None | Some('\\' | '/' | '"'))
+            && matches!(behind.chars().next(), None | Some(' ' | '\t' | '"'))
     };
     let (_, end) = ends.filter(is_whole).min()?;
-    Some(&text[..end])
+    text.get(..end)
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ pub(crate) fn paths(snapshot: &Snapshot, site: &str, above: &str) -> Vec<String>
     if let Ok((host, _, _)) = snapshot.host() {
         let layers = host.parsed().map(|parsed| parsed.layers.as_slice()).unwrap_or_default();
         let here = layers.iter().filter(|layer| is_within(&layer.path, &name));
-        paths.extend(here.map(|layer| layer.path[name.len()..].trim_matches('/').to_owned()));
+        let below = here.filter_map(|layer| layer.path.strip_prefix(&name));
+        paths.extend(below.map(|path| path.trim_matches('/').to_owned()));
     }
     for folder in snapshot.folders().of_site(site) {
         paths.insert(folder.level.clone());

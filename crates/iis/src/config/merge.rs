@@ -82,7 +82,7 @@ pub(crate) fn web_steps<'s>(
     for folder in snapshot.folders().on_the_way(&site.name, path)? {
         let config = folder.web_config()?;
         let file = snapshot.file(&config).ok_or_else(|| format!("{config} was not read"))?;
-        let below = path[folder.level.len()..].trim_start_matches('/');
+        let below = path.strip_prefix(&folder.level).unwrap_or_default().trim_start_matches('/');
         steps.extend(file.parsed()?.layers_for(below).map(|layer| {
             let level = joined(&folder.level, &layer.path);
             let written = layer.location_path.as_deref().unwrap_or_default().trim_matches('/');

@@ -98,7 +98,7 @@ pub(crate) fn is_within(path: &str, above: &str) -> bool {
 
 /// A normal path and all those that it lies under, from the widest down to itself.
 pub(crate) fn way_to(path: &str) -> impl DoubleEndedIterator<Item = &str> {
-    let inner = path.match_indices('/').map(|(at, _)| &path[..at]);
+    let inner = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
     let own = (!path.is_empty()).then_some(path);
     std::iter::once("").chain(inner).chain(own)
 }

@@ -108,7 +108,7 @@ pub(crate) fn disable_pool(bytes: &[u8], name: &str) -> Result<(Vec<u8>, PoolUnd
         match value_range(&node, attribute) {
             Some(_) if node.own_attribute(attribute) == Some(wanted) => {}
             Some(range) => {
-                let was = Some(doc.text[range.clone()].to_owned());
+                let was = Some(doc.slice(range.clone()).to_owned());
                 splices.push((range, format!("\"{wanted}\"")));
                 undo.attributes.push(AttributeUndo { name, set, was });
             }
@@ -144,7 +144,7 @@ pub(crate) fn restore_pool(bytes: &[u8], undo: &PoolUndo) -> Result<Vec<u8>, Edi
         let Some(value) = value_range(&node, &attribute.name) else { continue };
         let (range, with) = match &attribute.was {
             Some(was) => (value, was.as_str()),
-            None => (with_name(doc.text, &node, &attribute.name, value), ""),
+            None => (with_name(&doc, &node, &attribute.name, value), ""),
         };
         text.replace_range(range, with);
     }
@@ -152,10 +152,10 @@ pub(crate) fn restore_pool(bytes: &[u8], undo: &PoolUndo) -> Result<Vec<u8>, Edi
 }
 
 /// The whole attribute with the white space before it.
-fn with_name(text: &str, node: &Node<'_, '_>, name: &str, value: Range<usize>) -> Range<usize> {
+fn with_name(doc: &Doc<'_>, node: &Node<'_, '_>, name: &str, value: Range<usize>) -> Range<usize> {
     let start = node.own_attribute_node(name).map_or(value.start, |found| found.range().start);
     // What was put in has one blank before it.
-    start - usize::from(text[..start].ends_with(' '))..value.end
+    start - usize::from(doc.before(start).ends_with(' '))..value.end
 }
 
 /// Where an attribute's value stands, quotes included.

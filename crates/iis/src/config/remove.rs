@@ -47,7 +47,7 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
         [] => (doc.text.to_owned(), None),
         [rule] => {
             let range = extent(&doc, *rule, &element.lead);
-            (without(doc.text, &range, ""), Some(range.start))
+            (doc.with(&range, "").ok_or(EditError::Lost)?, Some(range.start))
         }
         _ => {
             let what = format!(
@@ -62,7 +62,7 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
     let pieces = innermost_first(element, scaffold);
     let mut left = pieces.as_slice();
     while let Some((behind, (range, with))) = next_dismantled(&text, left, at)? {
-        text = without(&text, &range, &with);
+        text = replaced(&text, &range, &with).ok_or(EditError::Lost)?;
         at = Some(range.start);
         left = behind;
     }
@@ -102,7 +102,7 @@ fn next_dismantled<'p, 's>(
     let doc = Doc::parse(text.as_bytes()).map_err(EditError::NotReadable)?;
     let found = pieces.iter().enumerate().find_map(|(index, piece)| {
         let change = dismantled(&doc, piece, at)?;
-        Some((&pieces[index + 1..], change))
+        Some((pieces.get(index + 1..).unwrap_or_default(), change))
     });
     Ok(found)
 }
@@ -111,7 +111,6 @@ fn next_dismantled<'p, 's>(
 /// where something was just taken out, is surely the one that is meant. Without it, when the rule
 /// was gone already, just one element may look exactly as it was made.
 fn dismantled(doc: &Doc<'_>, piece: &Scaffold, at: Option<usize>) -> Option<Replaced> {
-    let text = doc.text;
     let (Scaffold::Created { place, element, .. } | Scaffold::Opened { place, element, .. }) =
         piece;
     let around = |node: &Node<'_, '_>| {
@@ -123,12 +122,12 @@ fn dismantled(doc: &Doc<'_>, piece: &Scaffold, at: Option<usize>) -> Option<Repl
     let changes: Vec<_> = match piece {
         Scaffold::Created { lead, .. } => empty
             .filter(|node| node.attributes().all(|attribute| attribute.name() == "path"))
-            .filter(|node| at.is_some() || text[..node.range().start].ends_with(lead.as_str()))
+            .filter(|node| at.is_some() || doc.before(node.range().start).ends_with(lead.as_str()))
             .map(|node| (extent(doc, node, lead), String::new()))
             .collect(),
         Scaffold::Opened { was, .. } => empty
             .map(|node| doc.attributes_end(node)..node.range().end)
-            .filter(|tail| text[tail.clone()] != **was)
+            .filter(|tail| doc.slice(tail.clone()) != was.as_str())
             .map(|tail| (tail, was.clone()))
             .collect(),
     };
@@ -162,7 +161,7 @@ fn candidates<'d, 'a>(doc: &'d Doc<'a>, place: &Place, element: &str) -> Vec<Nod
     ];
     let path = collections.iter().find_map(|collection| {
         let depth = collection.chain().iter().position(|name| *name == element)?;
-        Some(&collection.chain()[..=depth])
+        collection.chain().get(..=depth)
     });
     let Some(path) = path else { return Vec::new() };
     containers.into_iter().flat_map(|container| doc.descend(container, path)).collect()
@@ -172,20 +171,21 @@ fn candidates<'d, 'a>(doc: &'d Doc<'a>, place: &Place, element: &str) -> Vec<Nod
 /// file out anew, the line that it has for itself.
 fn extent(doc: &Doc<'_>, node: Node<'_, '_>, lead: &str) -> Range<usize> {
     let range = node.range();
-    if doc.text[..range.start].ends_with(lead) {
+    if doc.before(range.start).ends_with(lead) {
         return range.start - lead.len()..range.end;
     }
-    let rest = &doc.text[range.end..];
+    let rest = doc.behind(range.end);
     let line_rest = rest.split('\n').next().unwrap_or_default();
     if !doc.begins_line(range.start) || !is_blank(line_rest) {
         return range;
     }
-    let before = doc.text[..range.start].trim_end_matches([' ', '\t']);
+    let before = doc.before(range.start).trim_end_matches([' ', '\t']);
     let before = before.strip_suffix('\n').unwrap_or(before);
     let before = before.strip_suffix('\r').unwrap_or(before);
     before.len()..range.end + line_rest.trim_end_matches('\r').len()
 }
 
-fn without(text: &str, range: &Range<usize>, with: &str) -> String {
-    format!("{}{with}{}", &text[..range.start], &text[range.end..])
+/// The text with something else in a range of it.
+fn replaced(text: &str, range: &Range<usize>, with: &str) -> Option<String> {
+    Some([text.get(..range.start)?, with, text.get(range.end..)?].concat())
 }

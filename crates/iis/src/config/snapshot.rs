@@ -238,7 +238,8 @@ impl Snapshot {
         // A folder inside of another one is searched with it.
         let outermost = |folder: &&&ServerPath| {
             let key = folder.key();
-            !key.match_indices('\\').any(|(at, _)| folders.contains_key(&key[..at]))
+            let mut above = key.match_indices('\\').filter_map(|(at, _)| key.get(..at));
+            !above.any(|folder| folders.contains_key(folder))
         };
         let unsearched = folders.values().filter(outermost);
         let unsearched = unsearched.filter(|folder| !self.searched.contains_key(&folder.key()));

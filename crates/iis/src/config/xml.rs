@@ -4,6 +4,8 @@
 //! scanning. Everything that the parser accepts but that would make a range wrong, or its time more
 //! than linear, is refused before it runs.
 
+use std::ops::Range;
+
 use roxmltree::{Attribute, Document, Node, ParsingOptions};
 use stopgap_model::problem::one_line;
 
@@ -131,6 +133,28 @@ impl<'a> Doc<'a> {
         })
     }
 
+    /// What stands in a range of the text; nothing, where the range is none of it.
+    pub(crate) fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// What stands before a place in the text.
+    pub(crate) fn before(&self, at: usize) -> &'a str {
+        self.text.get(..at).unwrap_or_default()
+    }
+
+    /// What stands behind a place in the text.
+    pub(crate) fn behind(&self, at: usize) -> &'a str {
+        self.text.get(at..).unwrap_or_default()
+    }
+
+    /// The text with something else in a range of it.
+    pub(crate) fn with(&self, range: &Range<usize>, text: &str) -> Option<String> {
+        let before = self.text.get(..range.start)?;
+        let behind = self.text.get(range.end..)?;
+        Some([before, text, behind].concat())
+    }
+
     /// Where the start tag ends: just behind its `>`.
     pub(crate) fn start_tag_end(&self, node: Node<'_, 'a>) -> usize {
         tag_end(self.text, node.range().start).unwrap_or(node.range().end)
@@ -138,13 +162,13 @@ impl<'a> Doc<'a> {
 
     /// Whether the element is written as one tag, `<x />`.
     pub(crate) fn is_self_closing(&self, node: Node<'_, 'a>) -> bool {
-        self.text[..self.start_tag_end(node)].ends_with("/>")
+        self.before(self.start_tag_end(node)).ends_with("/>")
     }
 
     /// Where the start tag's name and attributes end: before the spaces, `/` and `>` that close it.
     pub(crate) fn attributes_end(&self, node: Node<'_, 'a>) -> usize {
         let start = node.range().start;
-        let tag = &self.text[start..self.start_tag_end(node)];
+        let tag = self.slice(start..self.start_tag_end(node));
         let tag = tag.strip_suffix('>').unwrap_or(tag);
         let tag = tag.strip_suffix('/').unwrap_or(tag);
         start + tag.trim_end_matches(is_blank_char).len()
@@ -157,27 +181,28 @@ impl<'a> Doc<'a> {
         }
         let range = node.range();
         // The last `</` of an element's range begins its own end tag.
-        let end_tag = self.text[range.clone()].rfind("</").map_or(range.end, |at| range.start + at);
-        is_blank(&self.text[self.start_tag_end(node)..end_tag])
+        let end_tag =
+            self.slice(range.clone()).rfind("</").map_or(range.end, |at| range.start + at);
+        is_blank(self.slice(self.start_tag_end(node)..end_tag))
     }
 
     /// The white space at the beginning of the line that `at` is on.
     pub(crate) fn indentation(&self, at: usize) -> &'a str {
-        let line = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let before = &self.text[line..at];
-        &before[..before.len() - before.trim_start_matches([' ', '\t']).len()]
+        let line = self.before(at).rsplit('\n').next().unwrap_or_default();
+        let text = line.trim_start_matches([' ', '\t']);
+        line.strip_suffix(text).unwrap_or_default()
     }
 
     /// Whether only white space is before `at` on its line, and there is a line before.
     pub(crate) fn begins_line(&self, at: usize) -> bool {
-        self.text[..at].trim_end_matches([' ', '\t']).ends_with('\n')
+        self.before(at).trim_end_matches([' ', '\t']).ends_with('\n')
     }
 
     /// How lines end around `at`.
     pub(crate) fn newline(&self, at: usize) -> &'static str {
-        let newline = self.text[..at].rfind('\n').or_else(|| self.text.find('\n'));
+        let newline = self.before(at).rfind('\n').or_else(|| self.text.find('\n'));
         match newline {
-            Some(at) if !self.text[..at].ends_with('\r') => "\n",
+            Some(at) if !self.before(at).ends_with('\r') => "\n",
             Some(_) | None => "\r\n",
         }
     }
@@ -199,9 +224,10 @@ impl<'d, 'a> Written<'d, 'a> for Node<'d, 'a> {
         if !self.is_element() {
             return "";
         }
-        let rest = &self.document().input_text()[self.range().start + 1..];
-        let end = rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'));
-        &rest[..end.unwrap_or(rest.len())]
+        // Behind the `<` of its start tag.
+        let rest = self.document().input_text().get(self.range().start + 1..).unwrap_or_default();
+        let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>');
+        rest.split(ends).next().unwrap_or_default()
     }
 
     fn own_attribute_node(&self, name: &str) -> Option<Attribute<'d, 'a>> {
@@ -257,12 +283,12 @@ fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let bytes = bytes.strip_prefix(b"<?xml")?;
     let end = bytes.windows(2).position(|pair| pair == b"?>")?;
-    let declaration = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let declaration = String::from_utf8_lossy(bytes.get(..end)?).into_owned();
     let (_, value) = declaration.split_once("encoding")?;
     let value = value.trim_start_matches(is_blank_char).strip_prefix('=')?;
     let value = value.trim_start_matches(is_blank_char);
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    value[1..].split_once(quote).map(|(value, _)| value.to_owned())
+    let quoted = |quote: char| value.strip_prefix(quote)?.split_once(quote);
+    quoted('"').or_else(|| quoted('\'')).map(|(value, _)| value.to_owned())
 }
 
 /// Where the start tag that begins at `start` ends, just behind its `>`; quotes are respected.
@@ -282,8 +308,7 @@ fn tag_end(text: &str, start: usize) -> Option<usize> {
 /// Refuses what the parser must not see. What is not well-formed is left for the parser to name.
 fn guard(text: &str) -> Result<(), NotReadable> {
     let (mut at, mut depth, mut namespaces) = (0, 0_usize, 0_usize);
-    while let Some(start) = text[at..].find('<').map(|found| at + found) {
-        let rest = &text[start..];
+    while let Some((start, rest)) = next_tag(text, at) {
         let skip = |close: &str| rest.find(close).map(|found| start + found + close.len());
         let next = if rest.starts_with("<!--") {
             skip("-->")
@@ -300,7 +325,7 @@ fn guard(text: &str) -> Result<(), NotReadable> {
             let end = tag_end(text, start);
             if let Some(end) = end {
                 namespaces += check_attributes(text, start, end)?;
-                depth += usize::from(!text[..end].ends_with("/>"));
+                depth += usize::from(!text.get(..end).is_some_and(|tag| tag.ends_with("/>")));
             }
             end
         };
@@ -317,9 +342,15 @@ fn guard(text: &str) -> Result<(), NotReadable> {
     Ok(())
 }
 
+/// The first `<` from a place on: where it is, and the text from there.
+fn next_tag(text: &str, from: usize) -> Option<(usize, &str)> {
+    let start = from + text.get(from..)?.find('<')?;
+    Some((start, text.get(start..)?))
+}
+
 /// Checks the attributes of one start tag and counts its namespace declarations.
 fn check_attributes(text: &str, start: usize, end: usize) -> Result<usize, NotReadable> {
-    let tag = &text[start..end];
+    let tag = text.get(start..end).unwrap_or_default();
     let (mut quote, mut count, mut namespaces) = (None, 0, 0);
     for (at, byte) in tag.bytes().enumerate() {
         match (quote, byte) {
@@ -330,8 +361,10 @@ fn check_attributes(text: &str, start: usize, end: usize) -> Result<usize, NotRe
                 if count > MAX_ATTRIBUTES {
                     return Err(unusual(text, start, "an element with too many attributes"));
                 }
-                let before = tag[..at].trim_end_matches(is_blank_char);
-                let after = tag[at + 1..].trim_start_matches(is_blank_char);
+                let (before, after) = tag.split_at_checked(at).unwrap_or_default();
+                let before = before.trim_end_matches(is_blank_char);
+                let after = after.strip_prefix('=').unwrap_or(after);
+                let after = after.trim_start_matches(is_blank_char);
                 if tag.len() - after.len() - before.len() > MAX_EQUALS {
                     return Err(unusual(text, start + at, "too much white space around `=`"));
                 }
@@ -354,7 +387,7 @@ fn unusual(text: &str, at: usize, what: &str) -> NotReadable {
 
 /// Line and column of an offset, both from 1; the column in characters.
 fn position(text: &str, at: usize) -> (u32, u32) {
-    let before = &text[..at];
+    let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))

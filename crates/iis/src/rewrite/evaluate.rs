@@ -78,15 +78,15 @@ impl Evaluator {
         let known = Circumstances::default();
         let mut pass = self.pass(request, &known, Asking::Once);
         let mut undecided = Vec::new();
-        for at in 0..self.rules.len() {
-            match self.step(&mut pass, at) {
+        for (at, rule) in self.rules.iter().enumerate() {
+            match self.step(&mut pass, rule, self.is_last(at)) {
                 Ok(None) => {}
                 Ok(Some(mut outcome)) => {
                     outcome.undecided = undecided;
                     return outcome;
                 }
                 Err(trouble) => {
-                    let (rule, reason) = (self.rules[at].name.clone(), trouble.to_string());
+                    let (rule, reason) = (rule.name.clone(), trouble.to_string());
                     undecided.push(Undecided { rule, reason });
                 }
             }
@@ -98,13 +98,15 @@ impl Evaluator {
     pub(super) fn walk(&self, request: &Request, known: &Circumstances, supposed: &Answers) -> End {
         let mut pass = self.pass(request, known, Asking::Supposing(supposed));
         for (at, rule) in self.rules.iter().enumerate() {
-            let rule = rule.name.clone();
-            match self.step(&mut pass, at) {
+            let name = || rule.name.clone();
+            match self.step(&mut pass, rule, self.is_last(at)) {
                 Ok(None) => {}
                 Ok(Some(outcome)) => return End::Told(Box::new(outcome)),
-                Err(Trouble::Asks(question)) => return End::Asks(Asked { rule, question }),
+                Err(Trouble::Asks(question)) => {
+                    return End::Asks(Asked { rule: name(), question });
+                }
                 Err(trouble) => {
-                    return End::Untold(Undecided { rule, reason: trouble.to_string() });
+                    return End::Untold(Undecided { rule: name(), reason: trouble.to_string() });
                 }
             }
         }
@@ -120,9 +122,17 @@ impl Evaluator {
         Pass::of(request, &self.maps, known, asking)
     }
 
-    /// Asks one rule; the outcome, if it is the last.
-    fn step(&self, pass: &mut Pass<'_>, at: usize) -> Result<Option<Outcome>, Trouble> {
-        let rule = &self.rules[at];
+    fn is_last(&self, at: usize) -> bool {
+        at + 1 == self.rules.len()
+    }
+
+    /// Asks one rule; the outcome, if it ends the request.
+    fn step(
+        &self,
+        pass: &mut Pass<'_>,
+        rule: &Compiled,
+        is_last: bool,
+    ) -> Result<Option<Outcome>, Trouble> {
         let decided = |verdict, note| {
             let by = Some(rule.name.clone());
             move |pass: &Pass<'_>| Outcome { note, ..pass.outcome(verdict, by) }
@@ -134,7 +144,8 @@ impl Evaluator {
                 Some(Outcome { ended_by: Some(rule.name.clone()), ..pass.end() })
             }
             Ok(Applied::Yes) => None,
-            Ok(Applied::Elsewhere) if at + 1 == self.rules.len() => None,
+            // No rule is behind it that could go on.
+            Ok(Applied::Elsewhere) if is_last => None,
             Ok(Applied::Elsewhere) => pass.ends_elsewhere(&rule.name)?.then(|| pass.end()),
             Err(trouble) if trouble.is_an_error_of_iis(pass.presumes()) => {
                 let note = Some(trouble.to_string());

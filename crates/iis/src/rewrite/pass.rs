@@ -141,14 +141,15 @@ impl<'a> Pass<'a> {
     /// The path below `base`, without a slash in front; `None` if it is not below it.
     fn url_below(&self, base: &str) -> Option<Vec<u8>> {
         let path = self.view.path();
-        let head = path.get(..base.len())?;
+        let (head, below) = path.split_at_checked(base.len())?;
         if !head.eq_ignore_ascii_case(base.as_bytes()) {
             return None;
         }
-        match path.get(base.len()) {
-            None => Some(Vec::new()),
-            Some(b'/') => Some(path[base.len() + 1..].to_vec()),
-            Some(_) => None,
+        match below {
+            [] => Some(Vec::new()),
+            [b'/', below @ ..] => Some(below.to_vec()),
+            // Another folder whose name begins alike.
+            _ => None,
         }
     }
 

@@ -140,8 +140,7 @@ impl Circumstances {
     ) -> Option<(&Served, &'p [u8])> {
         let below = |served: &Served| {
             let url = served.url.trim_end_matches('/').as_bytes();
-            let head = path.get(..url.len())?;
-            let rest = &path[url.len()..];
+            let (head, rest) = path.split_at_checked(url.len())?;
             let is_below =
                 head.eq_ignore_ascii_case(url) && matches!(rest.first(), None | Some(b'/'));
             is_below.then_some((url.len(), rest))

@@ -57,11 +57,11 @@ pub fn read_response_header(
     rule: &OutboundRule,
     precondition: Option<&PreCondition>,
 ) -> Result<(String, HeaderChange, When), String> {
-    let upper = rule.target.variable.to_ascii_uppercase();
-    let Some(_) = upper.strip_prefix("RESPONSE_") else {
-        return Err("it changes the body, or a variable that is no header".into());
+    let header = match rule.target.variable.split_at_checked("RESPONSE_".len()) {
+        Some((prefix, header)) if prefix.eq_ignore_ascii_case("RESPONSE_") => header,
+        _ => return Err("it changes the body, or a variable that is no header".into()),
     };
-    let header = rule.target.variable["RESPONSE_".len()..].replace('_', "-");
+    let header = header.replace('_', "-");
     if rule.syntax != PatternSyntax::EcmaScript || rule.target.negate {
         return Err("its pattern is no regular expression that must match".into());
     }

@@ -168,7 +168,8 @@ impl ResponseEvaluator {
             fault: self.fault.clone(),
             notes: Vec::new(),
         };
-        let rules = if outcome.fault.is_some() { &[][..] } else { &self.rules };
+        // Where IIS answers 500 no rule is asked.
+        let rules = self.rules.iter().filter(|_| self.fault.is_none());
         for rule in rules {
             match pass.ask(rule) {
                 Ok(None) => {}
@@ -288,7 +289,7 @@ impl Pass<'_> {
         let value = trimmed(value);
         let is_empty = value.is_empty();
         let changed = with_value(&response.headers, header, (!is_empty).then(|| value.to_vec()));
-        if changed[..] == response.headers[..] {
+        if changed.as_slice() == &*response.headers {
             return false;
         }
         response.headers = Cow::Owned(changed);

@@ -133,19 +133,22 @@ fn read(text: &str, depth: usize) -> Result<(Template, &str), String> {
     let mut rest = text;
     loop {
         let stop = rest.find(['{', '}']).unwrap_or(rest.len());
-        if stop > 0 {
-            parts.push(Part::Text(rest[..stop].to_owned()));
+        let (text, behind) = rest.split_at(stop);
+        if !text.is_empty() {
+            parts.push(Part::Text(text.to_owned()));
         }
-        rest = &rest[stop..];
-        if rest.is_empty() || rest.starts_with('}') && depth > 0 {
-            return Ok((Template(parts), rest));
-        }
-        if rest.starts_with('}') {
-            parts.push(Part::Text("}".into()));
-            rest = &rest[1..];
-            continue;
-        }
-        let (part, after) = read_reference(&rest[1..], depth)?;
+        let Some(reference) = behind.strip_prefix('{') else {
+            match behind.strip_prefix('}') {
+                // One too many stands for itself; within a function it ends that.
+                Some(after) if depth == 0 => {
+                    parts.push(Part::Text("}".into()));
+                    rest = after;
+                    continue;
+                }
+                _ => return Ok((Template(parts), behind)),
+            }
+        };
+        let (part, after) = read_reference(reference, depth)?;
         parts.push(part);
         rest = after;
     }

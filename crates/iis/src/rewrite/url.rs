@@ -26,7 +26,7 @@ pub(super) fn door(path: &[u8]) -> Door {
         if at < end {
             continue;
         }
-        match escape(&path[at..]) {
+        match path.get(at..).and_then(escape) {
             Some((_, length)) => end = at + length,
             None => {
                 let why = "the path has a `%` without two hexadecimal digits behind it";

@@ -331,17 +331,21 @@ fn header_variable(header: &str) -> String {
 
 /// The request header that the variable `name` stands for, in lower case.
 pub(super) fn request_header(name: &str) -> Option<String> {
-    let rest = name.get(..5).filter(|prefix| prefix.eq_ignore_ascii_case("HTTP_"))?;
-    let rest = &name[rest.len()..];
+    let rest = without_prefix(name, "HTTP_")?;
     let header = !rest.is_empty() && !NOT_HEADERS.iter().any(|n| rest.eq_ignore_ascii_case(n));
     header.then(|| rest.replace('_', "-").to_ascii_lowercase())
 }
 
 /// The response header that the variable `name` stands for, in the case in which it is written.
 pub(super) fn response_header(name: &str) -> Option<String> {
-    let rest = name.get(..9).filter(|prefix| prefix.eq_ignore_ascii_case("RESPONSE_"))?;
-    let rest = &name[rest.len()..];
+    let rest = without_prefix(name, "RESPONSE_")?;
     (!rest.is_empty()).then(|| rest.replace('_', "-"))
+}
+
+/// What stands behind a prefix, in whatever case that is written.
+fn without_prefix<'n>(name: &'n str, prefix: &str) -> Option<&'n str> {
+    let (head, rest) = name.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 /// What stands between the values of a repeated request header.
@@ -355,7 +359,7 @@ fn without_port(host: &[u8]) -> &[u8] {
         Some(rest) => rest.iter().position(|&b| b == b']').map(|at| at + 2),
         None => host.iter().position(|&b| b == b':'),
     };
-    &host[..end.unwrap_or(host.len())]
+    end.and_then(|end| host.get(..end)).unwrap_or(host)
 }
 
 /// Whether a physical path is known from its drive on.
@@ -370,8 +374,6 @@ fn folder(path: &str) -> Vec<u8> {
 
 /// The path and the query of a request target.
 pub(super) fn split(target: &[u8]) -> (&[u8], &[u8]) {
-    match target.iter().position(|&b| b == b'?') {
-        Some(at) => (&target[..at], &target[at + 1..]),
-        None => (target, b""),
-    }
+    let mut parts = target.splitn(2, |&b| b == b'?');
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }

@@ -11,7 +11,7 @@ use super::logic::{Answer, Formula, LineBreaks, Literals};
 const WORK: u64 = 600_000;
 
 /// A condition of the rule, or its `match`, as it is judged.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Part<'a> {
     pub(super) of: Source<'a>,
     pub(super) index: usize,

@@ -171,11 +171,11 @@ impl Literals {
                 None => return Ok(None),
             }
         }
-        if !views.is_empty() {
+        if let Some((view, _)) = views.first() {
             let Some(text) = example_target(&mut self.langs, &views, decoded_without)? else {
                 return Ok(None);
             };
-            texts.insert(0, (Variable::Target(views[0].0), text));
+            texts.insert(0, (Variable::Target(*view), text));
         }
         Ok(Some(texts))
     }
@@ -184,11 +184,12 @@ impl Literals {
     fn by_variable(&mut self, term: &Term) -> Result<Vec<(Variable, Language)>, BudgetExhausted> {
         let mut found: Vec<(Variable, Language)> = Vec::new();
         for &(index, holds) in term {
-            let literal = &self.list[index];
+            let Some(literal) = self.list.get(index) else { continue };
             let lang = if holds { literal.holds } else { literal.fails };
             let Some(on) = literal.on.clone() else { continue };
-            match found.iter().position(|(variable, _)| *variable == on) {
-                Some(at) => found[at].1 = self.langs.intersection(vec![found[at].1, lang])?,
+            match found.iter_mut().find(|(variable, _)| *variable == on) {
+                // All that is asked of one variable must hold of one text.
+                Some((_, known)) => *known = self.langs.intersection(vec![*known, lang])?,
                 None => found.push((on, lang)),
             }
         }

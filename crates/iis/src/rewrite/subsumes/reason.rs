@@ -25,11 +25,12 @@ impl Comparison<'_> {
     /// part of it, however it decodes.
     pub(super) fn is_related(&mut self) -> Result<bool, BudgetExhausted> {
         let tests = tests_of(self.tests);
-        for at in 0..self.parts.len() {
-            if self.parts[at].unclear.is_some() || self.parts[at].of.negate() {
-                continue;
-            }
-            let part = self.literals.list[self.parts[at].index].clone();
+        // What is not understood, and what must not match, says nothing of what it looks for.
+        let looks_for = |part: &&Part<'_>| part.unclear.is_none() && !part.of.negate();
+        let parts: Vec<usize> =
+            self.parts.iter().filter(looks_for).map(|part| part.index).collect();
+        for index in parts {
+            let Some(part) = self.literals.list.get(index).cloned() else { continue };
             if self.is_idle(part.holds)? {
                 continue;
             }
@@ -79,10 +80,11 @@ impl Comparison<'_> {
         let conditions = self.parts.iter().filter(is_condition).count();
         let any = self.grouping == Grouping::MatchAny && conditions > 1;
         let mut reasons: Vec<String> = Vec::new();
-        for at in 0..self.parts.len() {
-            let is_url = matches!(self.parts[at].of, Source::Url(_));
-            if (is_url || !any) && self.fails(self.parts[at].index) {
-                for reason in self.reasons_of(at) {
+        for part in self.parts.clone() {
+            let is_url = matches!(part.of, Source::Url(_));
+            // One of the conditions that need not all hold lets nothing through by itself.
+            if (is_url || !any) && self.fails(part.index) {
+                for reason in self.reasons_of(&part) {
                     if !reasons.contains(&reason) {
                         reasons.push(reason);
                     }
@@ -114,8 +116,8 @@ impl Comparison<'_> {
         self.literals.possible(&[&self.wanted.clone(), &fails, &beside], LineBreaks::Excluded)
     }
 
-    fn reasons_of(&mut self, at: usize) -> Vec<String> {
-        let Part { of, index, unclear } = &self.parts[at];
+    fn reasons_of(&mut self, part: &Part<'_>) -> Vec<String> {
+        let Part { of, index, unclear } = part;
         let (of, index) = (*of, *index);
         if let Some(why) = unclear {
             return vec![format!("it also asks {}, and {why}", of.shown())];
@@ -234,7 +236,9 @@ impl Comparison<'_> {
             }
         }
         // A pattern of one piece says no more than its piece.
-        if pieces.len() == 1 && missing.first() == Some(&pieces[0]) {
+        if let ([piece], [missing]) = (pieces.as_slice(), missing.as_slice())
+            && piece == missing
+        {
             return Ok(Vec::new());
         }
         let mut reasons = Vec::new();
@@ -357,8 +361,8 @@ fn look_ahead(pattern: &str) -> Option<(&str, &str)> {
         escaped = !escaped && byte == b'\\';
         ends
     })?;
-    let after = rest[end..].strip_prefix(')')?;
-    Some((&rest[..end], after))
+    let (inner, after) = rest.split_at_checked(end)?;
+    Some((inner, after.strip_prefix(')')?))
 }
 
 fn between_gaps(pattern: &str) -> Vec<String> {
@@ -367,17 +371,18 @@ fn between_gaps(pattern: &str) -> Vec<String> {
     let (mut depth, mut in_class, mut rest) = (0_usize, false, pattern);
     while let Some(c) = rest.chars().next() {
         let outside = depth == 0 && !in_class;
-        let gap = GAPS.iter().find(|gap| outside && rest.starts_with(**gap));
-        if let Some(gap) = gap {
+        let behind_gap = GAPS.iter().find_map(|gap| rest.strip_prefix(gap));
+        if let Some(behind) = behind_gap.filter(|_| outside) {
             pieces.push(std::mem::take(&mut piece));
-            rest = &rest[gap.len()..];
+            rest = behind;
             continue;
         }
         match c {
             '|' if outside => return vec![pattern.to_owned()],
             '\\' => {
+                // What it escapes is pushed below.
                 piece.push(c);
-                rest = &rest[1..];
+                rest = rest.strip_prefix(c).unwrap_or_default();
             }
             '[' => in_class = true,
             ']' => in_class = false,
@@ -385,10 +390,9 @@ fn between_gaps(pattern: &str) -> Vec<String> {
             ')' if !in_class => depth = depth.saturating_sub(1),
             _ => {}
         }
-        if let Some(c) = rest.chars().next() {
-            piece.push(c);
-            rest = &rest[c.len_utf8()..];
-        }
+        let mut behind = rest.chars();
+        piece.extend(behind.next());
+        rest = behind.as_str();
     }
     pieces.push(piece);
     pieces.retain(|piece| !piece.is_empty());
@@ -398,7 +402,7 @@ fn between_gaps(pattern: &str) -> Vec<String> {
 /// An example of a request that gets past.
 fn such_as(texts: &[(Variable, Vec<u8>)]) -> String {
     let shown = |text: &[u8]| {
-        let text = &text[..text.len().min(MAX_EXAMPLE)];
+        let text = text.get(..MAX_EXAMPLE).unwrap_or(text);
         text.escape_ascii().to_string()
     };
     let all: Vec<String> = texts.iter().map(|(_, text)| format!("`{}`", shown(text))).collect();
