@@ -24,7 +24,7 @@ fn fault(snapshot: &Snapshot, path: &str) -> Fault {
 
 fn is_broken(snapshot: &Snapshot, path: &str, word: &str) {
     match fault(snapshot, path) {
-        Fault::Broken { reason, .. } => assert!(reason.contains(word), "{reason}"),
+        Fault::Broken { reason, .. } => assert!(reason.to_string().contains(word), "{reason}"),
         Fault::Unknown(why) => panic!("{why}"),
     }
 }
@@ -152,12 +152,18 @@ fn a_section_twice_or_undeclared_is_broken() {
 fn what_cannot_be_read_is_unknown_where_it_matters() {
     let files = [(OWA, Read::Unreadable("access denied".to_owned()))];
     let snapshot = server(&host("Allow", ""), &files);
-    assert!(matches!(fault(&snapshot, "/owa"), Fault::Unknown(why) if why.contains("access")));
+    assert!(
+        matches!(fault(&snapshot, "/owa"), Fault::Unknown(why) if why.to_string().contains("access"))
+    );
     assert!(names(&snapshot, "/").is_empty());
-    assert!(matches!(fault(&snapshot, "/lost/x"), Fault::Unknown(why) if why.contains("NOWHERE")));
+    assert!(
+        matches!(fault(&snapshot, "/lost/x"), Fault::Unknown(why) if why.to_string().contains("NOWHERE"))
+    );
     let elsewhere = "<configuration><system.webServer><rewrite><rules configSource='r.config'/></rewrite></system.webServer></configuration>";
     let snapshot = server(&host("Allow", ""), &[(ROOT, found(elsewhere))]);
-    assert!(matches!(fault(&snapshot, "/"), Fault::Unknown(why) if why.contains("r.config")));
+    assert!(
+        matches!(fault(&snapshot, "/"), Fault::Unknown(why) if why.to_string().contains("r.config"))
+    );
 }
 
 #[test]
@@ -170,7 +176,10 @@ fn a_section_in_a_file_of_its_own_is_followed() {
     for bad in ["..\\r.config", "C:\\r.config", "web.config", "a//b"] {
         let text = elsewhere.replace("r.config", bad);
         let snapshot = server(&host("Allow", ""), &[(ROOT, found(&text))]);
-        assert!(matches!(fault(&snapshot, "/"), Fault::Unknown(why) if why.contains(bad)), "{bad}");
+        assert!(
+            matches!(fault(&snapshot, "/"), Fault::Unknown(why) if why.to_string().contains(bad)),
+            "{bad}"
+        );
     }
 }
 
@@ -179,7 +188,7 @@ fn a_rule_that_is_not_understood_is_kept_with_its_reason() {
     let odd = element("odd").replace("<rule ", "<rule patternSyntax='Klingon' ");
     let known = element("known").replace("<rule ", "<rule patternSyntax='Regular Expressions' ");
     let effective = standalone_rules(web(&(odd + &known)).as_bytes()).unwrap();
-    assert!(matches!(&effective.rules[0].item, Err(why) if why.contains("Klingon")));
+    assert!(matches!(&effective.rules[0].item, Err(why) if why.to_string().contains("Klingon")));
     assert_eq!(effective.rules[0].name, "odd");
     assert!(effective.rules[1].item.is_ok());
 }

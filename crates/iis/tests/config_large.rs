@@ -63,7 +63,7 @@ fn a_locked_rule_cannot_be_removed_and_one_that_is_gone_locks_nothing() {
         match met {
             Err(Fault::Broken { reason, .. }) => {
                 assert!(broken, "{below}");
-                assert_eq!(reason, "\"a\" above is locked");
+                assert_eq!(reason.to_string(), "\"a\" above is locked");
             }
             met => assert_eq!((met.unwrap().rules.len(), broken), (1, false), "{below}"),
         }
@@ -122,8 +122,8 @@ fn applications_that_share_a_folder_of_many_are_told_to_be_too_many() {
             assert_eq!(met.unwrap().rules.len(), 0);
         } else {
             let why = "the sites have more than 65536 folders".to_owned();
-            assert_eq!(found.unwrap_err(), why);
-            assert_eq!(met.unwrap_err(), Fault::Unknown(why));
+            assert_eq!(found.unwrap_err().to_string(), why);
+            assert_eq!(met.unwrap_err().to_string(), why);
         }
     }
 }

@@ -7,6 +7,7 @@ use stopgap_iis::rewrite::{
     OutboundMatch, OutboundRule, PatternSyntax, PreCondition, ResponseEntry, ResponseEvaluator,
     ResponseOutcome, RewriteMap, Rule, SetVariable, UrlMatch,
 };
+use stopgap_model::reason::IisReason;
 use stopgap_model::{Request, Response};
 
 fn rule(variable: &str, pattern: &str, value: &str) -> OutboundRule {
@@ -434,8 +435,8 @@ fn an_emptied_header_and_an_error_say_what_a_person_should_know() {
     let outcome = evaluator(&[missing]).evaluate(&request, &response);
     let fault = "the rule `1` names the precondition `Missing`, which is not there";
     assert_eq!(outcome.fault.as_deref(), Some(fault));
-    let unread = ResponseEntry { name: "odd", rule: Err("its `action` is not understood") };
+    let unread = ResponseEntry { name: "odd", rule: Err(&IisReason::RuleWithoutMatch) };
     let outcome = ResponseEvaluator::new([unread], &[], Vec::new()).evaluate(&request, &response);
-    assert_eq!(outcome.undecided[0].reason, "its `action` is not understood");
+    assert_eq!(outcome.undecided[0].reason, IisReason::RuleWithoutMatch.to_string());
     assert_eq!(outcome.headers, response.headers);
 }

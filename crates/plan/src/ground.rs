@@ -48,7 +48,7 @@ impl<'a> Ground<'a> {
 
     /// The places of a scope at which the configuration can differ, its own first.
     pub(crate) fn levels(&self, scope: Option<&Scope>) -> Result<Vec<Level>, String> {
-        levels(self.snapshot, scope)
+        levels(self.snapshot, scope).map_err(|why| why.to_string())
     }
 
     /// The place of a site that an URL path belongs to.
@@ -84,7 +84,7 @@ impl<'a> Ground<'a> {
         let others = |name: &str| !is_ours(name);
         let foreign = Rc::new(Foreign {
             requests: effective.evaluator(others),
-            responses: effective.response_evaluator(others),
+            responses: effective.response_evaluator(others).map_err(|why| why.to_string()),
         });
         self.foreign.borrow_mut().insert(key, Rc::clone(&foreign));
         foreign

@@ -5,6 +5,7 @@ use stopgap_iis::config::{
 };
 use stopgap_iis::rewrite::Rule;
 use stopgap_model::ServerPath;
+use stopgap_model::reason::IisReason;
 
 use crate::foreign::{Others, others};
 use crate::ground::{Ground, InEffect};
@@ -290,8 +291,8 @@ pub(crate) fn without_rules(rewrite: &Rewrite<'_>, ground: &Ground<'_>) -> Vec<G
     let dead = |level: Level| {
         let why = match &*ground.at(&level) {
             Ok(effective) if effective.module => return None,
-            Ok(_) => "the URL Rewrite module does not run there".to_owned(),
-            Err(fault @ Fault::Broken { .. }) => fault.to_string(),
+            Ok(_) => IisReason::ModuleOffThere,
+            Err(fault @ Fault::Broken { .. }) => fault.clone().into(),
             Err(Fault::Unknown(_)) => return None,
         };
         Some(Gap { at: text(&level), why })

@@ -35,7 +35,7 @@ pub(crate) fn observe_pools(
     for name in names {
         match pool(ground.snapshot(), name) {
             Ok(found) => here.extend(found),
-            Err(why) => return PoolState::Unknown(why),
+            Err(why) => return PoolState::Unknown(why.to_string()),
         }
     }
     if here.is_empty() {

@@ -4,6 +4,7 @@ use stopgap_iis::config::{Effective, EffectiveRule};
 use stopgap_iis::rewrite::{
     OutboundRule, Rule, may_shadow, read, read_request_header, read_response_header, translate,
 };
+use stopgap_model::reason::IisReason;
 use stopgap_model::rule::{BlockRule, Condition, Decode, Operator, Test};
 use stopgap_model::{Action, ActionKind, Digest, Mitigation, MitigationId, Severity};
 use stopgap_pattern::check_document_pattern;
@@ -45,7 +46,7 @@ pub(crate) fn import(rules: &Effective, wanted: &dyn Fn(&str) -> bool) -> Import
                     let mut all = outbound.preconditions.iter();
                     let precondition = all.find(|p| p.name.eq_ignore_ascii_case(named));
                     let precondition = match precondition {
-                        Some(found) => Some(found.item.as_ref().map_err(Clone::clone)?),
+                        Some(found) => Some(found.item.as_ref().map_err(ToString::to_string)?),
                         None if named.is_empty() => None,
                         None => return Err(format!("its precondition `{named}` is not there")),
                     };
@@ -54,7 +55,7 @@ pub(crate) fn import(rules: &Effective, wanted: &dyn Fn(&str) -> bool) -> Import
                 import.note(&found.name, taken);
             }
         }
-        Err(why) => import.refused.push(("outbound rules".into(), why.clone())),
+        Err(why) => import.refused.push(("outbound rules".into(), why.to_string())),
     }
     import
 }
@@ -96,18 +97,18 @@ impl Import {
     }
 }
 
-fn enabled<T>(item: &Result<T, String>, is_enabled: fn(&T) -> bool) -> Result<&T, String> {
-    let rule = item.as_ref().map_err(Clone::clone)?;
+fn enabled<T>(item: &Result<T, IisReason>, is_enabled: fn(&T) -> bool) -> Result<&T, String> {
+    let rule = item.as_ref().map_err(ToString::to_string)?;
     if is_enabled(rule) { Ok(rule) } else { Err("it is disabled".into()) }
 }
 
 fn inbound(rule: &Rule, before: &[EffectiveRule]) -> Result<(ActionKind, Vec<String>), String> {
     if !rule.server_variables.is_empty() {
-        let (header, change) = read_request_header(rule)?;
+        let (header, change) = read_request_header(rule).map_err(|why| why.to_string())?;
         return Ok((ActionKind::RequestHeader { scope: None, header, change }, Vec::new()));
     }
     let mut remarks = Vec::new();
-    let block = read(rule)?;
+    let block = read(rule).map_err(|why| why.to_string())?;
     // What IIS could not say back is not the same here: a repeated header, one that is not there.
     translate(&rule.name, &block).map_err(|error| error.to_string())?;
     let when = cheap(&block.when, &mut remarks)?;
@@ -134,7 +135,8 @@ fn outbound_rule(
     rule: &OutboundRule,
     precondition: Option<&stopgap_iis::rewrite::PreCondition>,
 ) -> Result<(ActionKind, Vec<String>), String> {
-    let (header, change, when) = read_response_header(rule, precondition)?;
+    let (header, change, when) =
+        read_response_header(rule, precondition).map_err(|why| why.to_string())?;
     let mut remarks = Vec::new();
     let when = match when {
         Condition::All(members) if members.is_empty() => Condition::All(members),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::entry::Collection;
 use super::facts::{Declared, Definition, OverrideMode, RewriteSupport};
@@ -116,9 +116,8 @@ impl<'s> Merge<'s> {
                     && last.file.path().key() == step.file.path().key()
             });
             if found.len() > 1 || again {
-                let reason =
-                    format!("its section {} is there twice for one path", self.shape.section);
-                return Err(broken(step, reason));
+                let section = self.shape.section.to_owned();
+                return Err(broken(step, IisReason::SectionTwice { section }));
             }
             self.check_place(step, lock)?;
             lock = lock.after(step);
@@ -138,15 +137,16 @@ impl<'s> Merge<'s> {
     }
 
     fn check_place(&self, step: &Step<'_>, lock: Lock<'_>) -> Result<(), Fault> {
-        let section = format!("section system.webServer/rewrite/{}", self.shape.section);
+        let section = format!("system.webServer/rewrite/{}", self.shape.section);
         let Some(declared) = self.shape.declared else {
-            return Err(broken(step, format!("{section} is not declared")));
+            return Err(broken(step, IisReason::SectionUndeclared { section }));
         };
         if let Some(file) = lock.forbids(step) {
-            return Err(broken(step, format!("{section} is locked by {}", file.path())));
+            let by = file.path().to_string();
+            return Err(broken(step, IisReason::SectionLocked { section, by }));
         }
         if step.depth > declared.definition {
-            return Err(broken(step, format!("{section} may not appear so far down")));
+            return Err(broken(step, IisReason::SectionTooDeep { section }));
         }
         Ok(())
     }
@@ -165,15 +165,15 @@ impl<'s> Merge<'s> {
                 match held.layers.iter().find_map(|layer| sections(layer).first()) {
                     Some(section) => section,
                     None => {
-                        let reason =
-                            format!("{} does not hold {}", one_line(source), self.shape.section);
+                        let (named, section) = (source.clone(), self.shape.section.to_owned());
+                        let reason = IisReason::SourceWithoutSection { named, section };
                         return Err(broken(step, reason));
                     }
                 }
             }
         };
         if let Some(problem) = &section.problem {
-            return Err(Fault::Unknown(format!("{}: {problem}", step.file.path())));
+            return Err(Fault::Unknown(problem.of_file(step.file.path())));
         }
         merged.names.reserve(section.changes.len());
         for change in &section.changes {
@@ -182,11 +182,8 @@ impl<'s> Merge<'s> {
                 Change::Remove(name) => merged.remove(step, name)?,
                 Change::Add(member) => {
                     if merged.names.insert(&member.key, merged.members.len()).is_some() {
-                        let what = self.shape.member;
-                        return Err(broken(
-                            step,
-                            format!("two {what} are named \"{}\"", one_line(&member.name)),
-                        ));
+                        let (members, name) = (self.shape.member.to_owned(), member.name.clone());
+                        return Err(broken(step, IisReason::NameTwice { members, name }));
                     }
                     merged.members.push(Some((step, member)));
                 }
@@ -240,9 +237,9 @@ impl<T> Merged<'_, T> {
 }
 
 fn locked(step: &Step<'_>, name: &str) -> Fault {
-    broken(step, format!("\"{}\" above is locked", one_line(name)))
+    broken(step, IisReason::MemberLocked { name: name.to_owned() })
 }
 
-fn broken(step: &Step<'_>, reason: impl Into<String>) -> Fault {
-    Fault::Broken { reason: reason.into(), file: step.file.path().clone() }
+fn broken(step: &Step<'_>, reason: IisReason) -> Fault {
+    Fault::Broken { reason, file: step.file.path().clone() }
 }

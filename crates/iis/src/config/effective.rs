@@ -2,7 +2,7 @@
 
 use crate::rewrite::{OutboundRule, Rule};
 use stopgap_model::host::{ServerPath, Site};
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::collect::{Merge, Shape};
 use super::entry::{Collection, Entry};
@@ -23,7 +23,7 @@ pub struct Named {
     /// Where in that file.
     pub place: Place,
     /// What it says, or why that is not understood.
-    pub entry: Result<Entry, String>,
+    pub entry: Result<Entry, IisReason>,
 }
 
 /// What of URL Rewrite is in effect for `url_path` of `site`. The path is decoded and without
@@ -52,7 +52,7 @@ pub(crate) fn effective_rules_named(
 ) -> Result<Effective, Fault> {
     let (host, iis, support) = snapshot.host().map_err(Fault::Unknown)?;
     let site = find_site(&iis.sites, site)
-        .ok_or_else(|| Fault::Unknown(format!("there is no site \"{}\"", one_line(site))))?;
+        .ok_or_else(|| Fault::Unknown(IisReason::SiteMissing { site: site.to_owned() }))?;
     let path = normal(url_path);
     let mut steps = host_steps(host, site, &path).map_err(Fault::Unknown)?;
     let of_host = steps.len();
@@ -96,7 +96,7 @@ fn effective(
 
 /// What is not known of one collection is no reason to know nothing of the others; what breaks one
 /// breaks them all.
-fn known<T>(merged: Result<T, Fault>) -> Result<Result<T, String>, Fault> {
+fn known<T>(merged: Result<T, Fault>) -> Result<Result<T, IisReason>, Fault> {
     match merged {
         Ok(found) => Ok(Ok(found)),
         Err(Fault::Unknown(why)) => Ok(Err(why)),
@@ -155,7 +155,7 @@ fn members<'l, T: Clone>(
     sections: &'l [Section<T>],
     entry: impl Fn(T) -> Entry + 'l,
     place: Place,
-) -> impl Iterator<Item = (String, Place, Result<Entry, String>)> + 'l {
+) -> impl Iterator<Item = (String, Place, Result<Entry, IisReason>)> + 'l {
     sections
         .iter()
         .flat_map(Section::listed)
@@ -198,7 +198,7 @@ pub fn rules_needing(snapshot: &Snapshot, entry: &Entry) -> Vec<String> {
 pub fn standalone_rules(bytes: &[u8]) -> Result<Effective, NotReadable> {
     let parsed = ParsedConfig::of(&Doc::parse(bytes)?, None);
     let file = File::lone(ServerPath::new("web.config"), parsed);
-    let layers = file.parsed().map_err(NotReadable::Rules)?.layers.iter();
+    let layers = file.parsed().map_err(|why| NotReadable::Rules(why.to_string()))?.layers.iter();
     let steps: Vec<_> = layers
         .filter(|layer| layer.path.is_empty())
         .map(|layer| Step::lone(&file, layer))

@@ -5,12 +5,12 @@ use crate::rewrite::{
     PatternSyntax, PreCondition, RedirectType, RewriteMap, Rule, SetVariable, UrlMatch,
 };
 use roxmltree::Node;
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::xml::Written as _;
 
 /// The rule that an element says, or why it cannot be told what it does.
-pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
+pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, IisReason> {
     only_known(node, &["match", "conditions", "serverVariables", "action"])?;
     // Without one the pattern is empty, and every URL matches it.
     let url = only(node, "match")?;
@@ -42,9 +42,9 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, String> {
 }
 
 /// The outbound rule that an element says, or why it cannot be told what it does.
-pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, String> {
+pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, IisReason> {
     only_known(node, &["match", "conditions", "action"])?;
-    let target = only(node, "match")?.ok_or("it has no `match` element")?;
+    let target = only(node, "match")?.ok_or(IisReason::RuleWithoutMatch)?;
     let conditions = Conditions::of(only(node, "conditions")?)?;
     let action = only(node, "action")?;
     Ok(OutboundRule {
@@ -70,14 +70,14 @@ pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, String> 
                 OutboundAction::Rewrite { value, replace }
             }
             other => {
-                return Err(format!("its action is of the unknown type `{}`", one_line(other)));
+                return Err(IisReason::RuleAction { action: other.to_owned() });
             }
         },
     })
 }
 
 /// The precondition that an element says, or why it is not understood.
-pub(crate) fn read_precondition(node: Node<'_, '_>) -> Result<PreCondition, String> {
+pub(crate) fn read_precondition(node: Node<'_, '_>) -> Result<PreCondition, IisReason> {
     Ok(PreCondition {
         name: text(node, "name"),
         syntax: choice(node, "patternSyntax", PatternSyntax::EcmaScript, &SYNTAXES)?,
@@ -106,7 +106,7 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn of(node: Option<Node<'_, '_>>) -> Result<Self, String> {
+    fn of(node: Option<Node<'_, '_>>) -> Result<Self, IisReason> {
         let Some(node) = node else {
             let (grouping, list) = (Grouping::MatchAll, Vec::new());
             return Ok(Self { grouping, track_all_captures: false, list });
@@ -119,12 +119,11 @@ impl Conditions {
     }
 }
 
-fn only_known(node: Node<'_, '_>, known: &[&str]) -> Result<(), String> {
+fn only_known(node: Node<'_, '_>, known: &[&str]) -> Result<(), IisReason> {
     for child in node.children().filter(Node::is_element) {
         let name = child.written_name();
         if !known.contains(&name) {
-            let name = one_line(name);
-            return Err(format!("it has an element `{name}`, which is not understood"));
+            return Err(IisReason::RuleElement { element: name.to_owned() });
         }
     }
     Ok(())
@@ -168,7 +167,7 @@ const REDIRECTS: [(&str, RedirectType); 8] = [
     ("307", RedirectType::Temporary),
 ];
 
-fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, String> {
+fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, IisReason> {
     let mut conditions = Vec::new();
     for child in node.children().filter(Node::is_element) {
         match child.written_name() {
@@ -180,13 +179,13 @@ fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, String> {
                 negate: flag(child, "negate", false)?,
             }),
             "clear" => conditions.clear(),
-            _ => return Err(format!("it has a condition `{}`", one_line(child.written_name()))),
+            other => return Err(IisReason::RuleCondition { element: other.to_owned() }),
         }
     }
     Ok(conditions)
 }
 
-fn read_variables(node: Node<'_, '_>) -> Result<Vec<SetVariable>, String> {
+fn read_variables(node: Node<'_, '_>) -> Result<Vec<SetVariable>, IisReason> {
     let mut variables = Vec::new();
     for child in node.children().filter(Node::is_element) {
         match child.written_name() {
@@ -197,15 +196,14 @@ fn read_variables(node: Node<'_, '_>) -> Result<Vec<SetVariable>, String> {
             }),
             "clear" => variables.clear(),
             other => {
-                let other = one_line(other);
-                return Err(format!("its server variables have an element `{other}`"));
+                return Err(IisReason::RuleVariable { element: other.to_owned() });
             }
         }
     }
     Ok(variables)
 }
 
-fn read_action(node: Node<'_, '_>) -> Result<Action, String> {
+fn read_action(node: Node<'_, '_>) -> Result<Action, IisReason> {
     let url = || text(node, "url");
     match node.own_attribute("type").unwrap_or("None").to_ascii_lowercase().as_str() {
         "none" | "0" => Ok(Action::None),
@@ -218,21 +216,21 @@ fn read_action(node: Node<'_, '_>) -> Result<Action, String> {
             kind: choice(node, "redirectType", RedirectType::Permanent, &REDIRECTS)?,
         }),
         "customresponse" | "3" => Ok(Action::CustomResponse {
-            status: number(node, "statusCode")?.ok_or("its action has no `statusCode`")?,
+            status: number(node, "statusCode")?.ok_or(IisReason::RuleWithoutStatus)?,
             substatus: number(node, "subStatusCode")?.unwrap_or(0),
             reason: text(node, "statusReason"),
             description: text(node, "statusDescription"),
         }),
         "abortrequest" | "4" => Ok(Action::AbortRequest),
-        other => Err(format!("its action is of the unknown type `{}`", one_line(other))),
+        other => Err(IisReason::RuleAction { action: other.to_owned() }),
     }
 }
 
 /// The one child element of this name.
-fn only<'d, 'a>(node: Node<'d, 'a>, name: &str) -> Result<Option<Node<'d, 'a>>, String> {
+fn only<'d, 'a>(node: Node<'d, 'a>, name: &str) -> Result<Option<Node<'d, 'a>>, IisReason> {
     let mut found = node.children().filter(|n| n.is_element() && n.written_name() == name);
     match (found.next(), found.next()) {
-        (_, Some(_)) => Err(format!("it has more than one `{name}` element")),
+        (_, Some(_)) => Err(IisReason::RuleElementTwice { element: name.to_owned() }),
         (first, None) => Ok(first),
     }
 }
@@ -241,11 +239,11 @@ fn text(node: Node<'_, '_>, name: &str) -> String {
     node.own_attribute(name).unwrap_or_default().to_owned()
 }
 
-fn flag(node: Node<'_, '_>, name: &str, default: bool) -> Result<bool, String> {
+fn flag(node: Node<'_, '_>, name: &str, default: bool) -> Result<bool, IisReason> {
     choice(node, name, default, &[("true", true), ("false", false), ("1", true), ("0", false)])
 }
 
-fn number(node: Node<'_, '_>, name: &str) -> Result<Option<u16>, String> {
+fn number(node: Node<'_, '_>, name: &str) -> Result<Option<u16>, IisReason> {
     let Some(value) = node.own_attribute(name) else { return Ok(None) };
     value.parse().map(Some).map_err(|_| not_understood(name, value))
 }
@@ -256,12 +254,12 @@ fn choice<T: Copy>(
     name: &str,
     default: T,
     words: &[(&str, T)],
-) -> Result<T, String> {
+) -> Result<T, IisReason> {
     let Some(value) = node.own_attribute(name) else { return Ok(default) };
     let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
     found.map(|(_, meaning)| *meaning).ok_or_else(|| not_understood(name, value))
 }
 
-fn not_understood(name: &str, value: &str) -> String {
-    format!("its `{name}` is `{}`, which is not understood", one_line(value))
+fn not_understood(name: &str, value: &str) -> IisReason {
+    IisReason::RuleValue { attribute: name.to_owned(), value: value.to_owned() }
 }

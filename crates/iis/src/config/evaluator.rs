@@ -4,6 +4,8 @@ use crate::rewrite::{
     Entry, Evaluator, OutboundRule, PreCondition, ResponseEntry, ResponseEvaluator, Rule,
 };
 
+use stopgap_model::reason::IisReason;
+
 use super::in_effect::{Effective, EffectiveRule};
 use super::place::{Place, same_name};
 
@@ -23,10 +25,10 @@ impl Effective {
     }
 
     /// What a rule says, if it can be told whether it may.
-    fn sayable<'r>(&'r self, rule: &'r EffectiveRule) -> Result<&'r Rule, &'r str> {
+    fn sayable<'r>(&'r self, rule: &'r EffectiveRule) -> Result<&'r Rule, &'r IisReason> {
         match (&rule.item, &self.allowed) {
             (Ok(says), Err(why)) if sets_variables(rule, says) => Err(why),
-            (says, _) => says.as_ref().map_err(String::as_str),
+            (says, _) => says.as_ref(),
         }
     }
 
@@ -44,25 +46,25 @@ impl Effective {
     /// Makes the outbound rules ready whose name passes `keep`; fails where they are not known.
     ///
     /// # Errors
-    /// Why they are not known: a sentence without a full stop.
+    /// Why they are not known.
     pub fn response_evaluator(
         &self,
         keep: impl Fn(&str) -> bool,
-    ) -> Result<ResponseEvaluator, String> {
+    ) -> Result<ResponseEvaluator, IisReason> {
         let outbound = self.outbound.as_ref().map_err(Clone::clone)?;
         let known: Vec<PreCondition> =
             outbound.preconditions.iter().filter_map(|found| found.item.clone().ok()).collect();
         let unclear = |rule: &OutboundRule| {
             let named = |name: &str| same_name(name, &rule.precondition);
             let found = outbound.preconditions.iter().find(|found| named(&found.name))?;
-            found.item.as_ref().err().map(String::as_str)
+            found.item.as_ref().err()
         };
         let kept = outbound.rules.iter().filter(|rule| self.module && keep(&rule.name));
         let entries = kept.map(|found| ResponseEntry {
             name: &found.name,
             rule: match &found.item {
                 Ok(rule) => unclear(rule).map_or(Ok(rule), Err),
-                Err(why) => Err(why.as_str()),
+                Err(why) => Err(why),
             },
         });
         Ok(ResponseEvaluator::new(entries, &known, self.maps.clone()))

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use stopgap_model::host::{Fact, Iis, ServerPath, Site};
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::place::{depth, is_within, joined, normal, way_to};
 
@@ -29,11 +29,14 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// The path of its web.config.
-    pub(crate) fn web_config(&self) -> Result<ServerPath, String> {
+    pub(crate) fn web_config(&self) -> Result<ServerPath, IisReason> {
+        let path = || self.spelled.clone();
         match &self.physical {
             Fact::Known(folder) => Ok(folder.join("web.config")),
-            Fact::Absent => Err(format!("/{} has no physical path", one_line(&self.spelled))),
-            Fact::Unknown(why) => Err(format!("/{}: {why}", one_line(&self.spelled))),
+            Fact::Absent => Err(IisReason::NoPhysicalPath { path: path() }),
+            Fact::Unknown(why) => {
+                Err(IisReason::PhysicalPathUnknown { path: path(), why: why.clone() })
+            }
         }
     }
 }
@@ -78,8 +81,8 @@ impl Folders {
     }
 
     /// Fails with the reason if there are too many to know them all.
-    pub(crate) fn all_are_known(&self) -> Result<(), String> {
-        let why = || format!("the sites have more than {MAX_FOLDERS} folders");
+    pub(crate) fn all_are_known(&self) -> Result<(), IisReason> {
+        let why = || IisReason::TooManyFolders { most: MAX_FOLDERS };
         if self.too_many { Err(why()) } else { Ok(()) }
     }
 
@@ -88,7 +91,7 @@ impl Folders {
         &self,
         site: &str,
         path: &str,
-    ) -> Result<impl Iterator<Item = &Folder>, String> {
+    ) -> Result<impl Iterator<Item = &Folder>, IisReason> {
         self.all_are_known()?;
         let found = self.sites.get(&normal(site));
         let at = move |level: &str| found?.folders.get(*found?.by_level.get(level)?);

@@ -1,6 +1,7 @@
 //! What of URL Rewrite is in effect for a path.
 
 use stopgap_model::host::ServerPath;
+use stopgap_model::reason::IisReason;
 
 use super::place::Place;
 use crate::rewrite::{OutboundRule, PreCondition, RewriteMap, Rule};
@@ -10,8 +11,8 @@ use crate::rewrite::{OutboundRule, PreCondition, RewriteMap, Rule};
 pub struct InEffect<T> {
     /// Its name.
     pub name: String,
-    /// What it says, or why that is not understood: a sentence without a full stop.
-    pub item: Result<T, String>,
+    /// What it says, or why that is not understood.
+    pub item: Result<T, IisReason>,
     /// The URL path of the place where it is: `/`, or such as `/owa/`. A rule's `match` is
     /// relative to it.
     pub base: String,
@@ -31,9 +32,9 @@ pub struct Effective {
     /// those of children.
     pub rules: Vec<EffectiveRule>,
     /// The outbound rules, or why they are not known.
-    pub outbound: Result<Outbound, String>,
+    pub outbound: Result<Outbound, IisReason>,
     /// The names of the variables that distributed rules may set, or why they are not known.
-    pub allowed: Result<Vec<String>, String>,
+    pub allowed: Result<Vec<String>, IisReason>,
     /// The rewrite maps that their templates may use. One that is not known is not among them.
     pub maps: Vec<RewriteMap>,
     /// Whether the rewrite module runs for this path: it must be among `globalModules` and among the
@@ -58,12 +59,23 @@ pub enum Fault {
     /// IIS answers every such request with 500.19.
     #[error("the configuration is broken (500.19): {reason}, in {file}")]
     Broken {
-        /// What is wrong, without a full stop.
-        reason: String,
+        /// What is wrong.
+        reason: IisReason,
         /// The file that makes it so.
         file: ServerPath,
     },
-    /// Something that the answer needs is not known; a sentence without a full stop.
-    #[error("{0}")]
-    Unknown(String),
+    /// Something that the answer needs is not known.
+    #[error(transparent)]
+    Unknown(IisReason),
+}
+
+impl From<Fault> for IisReason {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Broken { reason, file } => {
+                Self::Broken { fault: Box::new(reason), file: file.to_string() }
+            }
+            Fault::Unknown(reason) => reason,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::mitigation::Scope;
+use stopgap_model::reason::IisReason;
 
 use super::effective::find_site;
 use super::entry::Collection;
@@ -26,8 +27,8 @@ pub struct Level {
 /// the whole server.
 ///
 /// # Errors
-/// What IIS serves is not known: a sentence without a full stop.
-pub fn levels(snapshot: &Snapshot, scope: Option<&Scope>) -> Result<Vec<Level>, String> {
+/// What IIS serves is not known.
+pub fn levels(snapshot: &Snapshot, scope: Option<&Scope>) -> Result<Vec<Level>, IisReason> {
     let (_, iis, _) = snapshot.host()?;
     snapshot.folders().all_are_known()?;
     let Some(scope) = scope else {

@@ -4,6 +4,7 @@
 //! then each web.config on the way down with its own locations.
 
 use stopgap_model::host::Site;
+use stopgap_model::reason::IisReason;
 
 use super::entry::Collection;
 use super::facts::Definition;
@@ -55,7 +56,7 @@ pub(crate) fn host_steps<'s>(
     file: &'s File,
     site: &Site,
     path: &str,
-) -> Result<Vec<Step<'s>>, String> {
+) -> Result<Vec<Step<'s>>, IisReason> {
     let name = normal(&site.name);
     let full = joined(&name, path);
     let layers = file.parsed()?.layers_for(&full);
@@ -76,12 +77,14 @@ pub(crate) fn web_steps<'s>(
     snapshot: &'s Snapshot,
     site: &Site,
     path: &str,
-) -> Result<Vec<Step<'s>>, String> {
+) -> Result<Vec<Step<'s>>, IisReason> {
     let with_path = |level: &str| application_of(site, level) == application_of(site, path);
     let mut steps = Vec::new();
     for folder in snapshot.folders().on_the_way(&site.name, path)? {
         let config = folder.web_config()?;
-        let file = snapshot.file(&config).ok_or_else(|| format!("{config} was not read"))?;
+        let file = snapshot
+            .file(&config)
+            .ok_or_else(|| IisReason::FileNotRead { file: config.to_string() })?;
         let below = path.strip_prefix(&folder.level).unwrap_or_default().trim_start_matches('/');
         steps.extend(file.parsed()?.layers_for(below).map(|layer| {
             let level = joined(&folder.level, &layer.path);

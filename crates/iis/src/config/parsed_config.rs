@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::rewrite::{OutboundRule, PreCondition, RewriteMap, Rule};
 use roxmltree::Node;
 use stopgap_model::host::{Iis, ServerPath};
+use stopgap_model::reason::IisReason;
 
 use super::entry::{Collection, Entry};
 use super::entry_read::{read_map, read_outbound, read_precondition, read_rule};
@@ -81,12 +82,16 @@ impl LocationLayer {
     }
 
     /// The members of a collection that have this name, and why one is not understood.
-    pub(crate) fn named(&self, collection: Collection, name: &str) -> Vec<Result<Entry, String>> {
+    pub(crate) fn named(
+        &self,
+        collection: Collection,
+        name: &str,
+    ) -> Vec<Result<Entry, IisReason>> {
         fn of<T: Clone>(
             sections: &[Section<T>],
             name: &str,
             entry: impl Fn(T) -> Entry,
-        ) -> Vec<Result<Entry, String>> {
+        ) -> Vec<Result<Entry, IisReason>> {
             let listed = sections.iter().flat_map(|section| section.named(name));
             listed.map(|listed| listed.item.clone().map(&entry)).collect()
         }

@@ -1,7 +1,7 @@
 //! Where a rule goes so that it holds for its scope, survives, and breaks nothing.
 
 use stopgap_model::host::{Iis, Site};
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::effective::{effective_rules_named, entries_named, find_site};
 use super::entry::Collection;
@@ -69,25 +69,24 @@ fn global(
     let layers = &host.parsed().map_err(Refusal::Unknown)?.layers;
     let sections: Vec<_> = layers.iter().flat_map(|layer| &layer.global).collect();
     if sections.len() > 1 {
-        return Err(Refusal::Broken(format!("{} has two globalRules sections", iis.config)));
+        let file = iis.config.to_string();
+        return Err(Refusal::Broken(IisReason::GlobalRulesTwice { file }));
     }
     if let Some(problem) = sections.iter().find_map(|section| section.problem.as_ref()) {
-        return Err(Refusal::Unknown(format!("{}: {problem}", iis.config)));
+        return Err(Refusal::Unknown(problem.of_file(&iis.config)));
     }
     if let Some(source) = sections.iter().find_map(|section| section.source.as_ref()) {
-        return Err(Refusal::Locked(format!(
-            "the globalRules of {} are in {}",
-            iis.config,
-            one_line(source)
-        )));
+        return Err(Refusal::Locked(IisReason::RulesElsewhere {
+            section: "globalRules".to_owned(),
+            file: iis.config.to_string(),
+            named: source.clone(),
+        }));
     }
     runs_somewhere(snapshot, iis)?;
     let (file, place) = (iis.config.clone(), Place::Server);
     Ok(Placement {
         targets: vec![PlacementTarget { file, place, suffix: String::new(), path: String::new() }],
-        why: "the global rules of applicationHost.config come before all others, and an update of \
-              an application leaves that file alone"
-            .to_owned(),
+        why: IisReason::InGlobalRules,
         gaps: Vec::new(),
     })
 }
@@ -116,7 +115,8 @@ fn everywhere(
     if iis.sites.is_empty() {
         return Err(Refusal::NoSites);
     }
-    let mut all = Placement { targets: Vec::new(), why: String::new(), gaps: Vec::new() };
+    let (targets, gaps) = (Vec::new(), Vec::new());
+    let mut all = Placement { targets, why: IisReason::InLocation, gaps };
     for site in &iis.sites {
         let placement = in_site(snapshot, site, "", placing)?;
         all.targets.extend(placement.targets);

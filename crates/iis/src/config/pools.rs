@@ -5,12 +5,13 @@ use std::ops::Range;
 use roxmltree::Node;
 use stopgap_model::host::Iis;
 use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::edit_error::EditError;
 use super::entry::Collection;
 use super::place::same_name;
 use super::snapshot::Snapshot;
-use super::xml::{Doc, Written as _};
+use super::xml::{Doc, NotReadable, Written as _};
 
 /// What a pool that is not to start has, as EOMT sets it too.
 const OFF: [(&str, &str); 2] = [("autoStart", "false"), ("startMode", "OnDemand")];
@@ -61,19 +62,23 @@ pub struct AttributeUndo {
 /// The pool of this name; `None` if there is none.
 ///
 /// # Errors
-/// What is known of the pools is not enough: a sentence without a full stop.
-pub fn pool(snapshot: &Snapshot, name: &str) -> Result<Option<Pool>, String> {
+/// What is known of the pools is not enough.
+pub fn pool(snapshot: &Snapshot, name: &str) -> Result<Option<Pool>, IisReason> {
     let (file, iis, _) = snapshot.host()?;
     let bytes = file.bytes().unwrap_or_default();
-    let doc = Doc::parse(bytes).map_err(|why| format!("{} cannot be used: {why}", file.path()))?;
-    if let Some(why) = elsewhere(&doc) {
-        return Err(format!("{}: {why}", file.path()));
+    let path = || file.path().to_string();
+    let unusable =
+        |why: NotReadable| IisReason::FileUnusable { file: path(), why: why.to_string() };
+    let doc = Doc::parse(bytes).map_err(unusable)?;
+    if let Some(attribute) = elsewhere(&doc) {
+        let attribute = attribute.to_owned();
+        return Err(IisReason::PoolsElsewhere { file: path(), attribute });
     }
     let found = pools(&doc, name);
     let [node] = found.as_slice() else {
         return match found.len() {
             0 => Ok(None),
-            _ => Err(format!("{} has two pools named \"{}\"", file.path(), one_line(name))),
+            _ => Err(IisReason::PoolTwice { file: path(), pool: name.to_owned() }),
         };
     };
     let value = |attribute: &str, default: &str| {
@@ -183,14 +188,13 @@ fn pools<'d, 'a>(doc: &'d Doc<'a>, name: &str) -> Vec<Node<'d, 'a>> {
         .collect()
 }
 
-/// Why the pools cannot be told from this file.
-fn elsewhere(doc: &Doc<'_>) -> Option<String> {
+/// The attribute by which the pools are not written in this file.
+fn elsewhere(doc: &Doc<'_>) -> Option<&'static str> {
     let sections = doc.descend(doc.root(), Collection::Pools.chain());
     let foreign = ["configSource", "configProtectionProvider"];
-    let found = sections
-        .iter()
-        .find_map(|section| foreign.iter().find(|name| section.own_attribute(name).is_some()))?;
-    Some(format!("its application pools have `{found}`, which is not followed"))
+    foreign
+        .into_iter()
+        .find(|name| sections.iter().any(|section| section.own_attribute(name).is_some()))
 }
 
 /// An attribute's value in `applicationPoolDefaults`.

@@ -1,7 +1,8 @@
 //! One collection of a file: what it adds to what is inherited, and what it drops of it.
 
 use roxmltree::Node;
-use stopgap_model::problem::one_line;
+use stopgap_model::host::ServerPath;
+use stopgap_model::reason::IisReason;
 
 use super::entry::Collection;
 use super::place::same_name;
@@ -12,9 +13,37 @@ use super::xml::{Doc, Written as _};
 pub(crate) struct Section<T> {
     pub(crate) changes: Vec<Change<Listed<T>>>,
     /// Why what it says cannot be followed.
-    pub(crate) problem: Option<String>,
+    pub(crate) problem: Option<SectionProblem>,
     /// `configSource`: the file, beside this one, that holds its content.
     pub(crate) source: Option<String>,
+}
+
+/// Why what a section says cannot be followed.
+#[derive(Debug, Clone)]
+pub(crate) struct SectionProblem {
+    section: String,
+    kind: ProblemKind,
+}
+
+#[derive(Debug, Clone)]
+enum ProblemKind {
+    Encrypted,
+    Element(String),
+    Attribute(String),
+}
+
+impl SectionProblem {
+    /// The same as a reason, of a section that stands in `file`.
+    pub(crate) fn of_file(&self, file: &ServerPath) -> IisReason {
+        let (file, section) = (file.to_string(), self.section.clone());
+        match self.kind.clone() {
+            ProblemKind::Encrypted => IisReason::SectionEncrypted { file, section },
+            ProblemKind::Element(element) => IisReason::SectionElement { file, section, element },
+            ProblemKind::Attribute(attribute) => {
+                IisReason::SectionAttribute { file, section, attribute }
+            }
+        }
+    }
 }
 
 /// A change to an inherited collection.
@@ -32,7 +61,7 @@ pub(crate) struct Listed<T> {
     /// The name in one spelling: case does not matter.
     pub(crate) key: String,
     /// What it says, or why that is not understood.
-    pub(crate) item: Result<T, String>,
+    pub(crate) item: Result<T, IisReason>,
     /// Whether `lockItem` forbids dropping it below.
     pub(crate) locked: bool,
 }
@@ -75,7 +104,7 @@ pub(crate) fn section<'d, 'a, T>(
     doc: &'d Doc<'a>,
     node: Node<'d, 'a>,
     collection: Collection,
-    read: impl Fn(Node<'d, 'a>) -> Result<T, String>,
+    read: impl Fn(Node<'d, 'a>) -> Result<T, IisReason>,
 ) -> Section<T> {
     section_of(doc, node, &|name| collection.has(name), read)
 }
@@ -85,7 +114,7 @@ pub(crate) fn section_of<'d, 'a, T>(
     doc: &'d Doc<'a>,
     node: Node<'d, 'a>,
     member: &dyn Fn(&str) -> bool,
-    read: impl Fn(Node<'d, 'a>) -> Result<T, String>,
+    read: impl Fn(Node<'d, 'a>) -> Result<T, IisReason>,
 ) -> Section<T> {
     let mut changes = Vec::new();
     let mut problem = elsewhere(doc, node);
@@ -104,9 +133,10 @@ pub(crate) fn section_of<'d, 'a, T>(
             })),
             // The first problem tells most: what is in an encrypted section is none.
             other => {
-                let unknown =
-                    || format!("`{}` has an element `{}`", doc.name(node), one_line(other));
-                problem.get_or_insert_with(unknown);
+                problem.get_or_insert_with(|| SectionProblem {
+                    section: doc.name(node).to_owned(),
+                    kind: ProblemKind::Element(other.to_owned()),
+                });
             }
         }
     }
@@ -115,14 +145,15 @@ pub(crate) fn section_of<'d, 'a, T>(
 }
 
 /// Attributes by which a section's content cannot be read, or is locked in ways not followed here.
-fn elsewhere(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<String> {
-    let section = doc.name(node);
+fn elsewhere(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<SectionProblem> {
+    let section = doc.name(node).to_owned();
     if node.own_attribute("configProtectionProvider").is_some() {
-        return Some(format!("`{section}` is encrypted"));
+        return Some(SectionProblem { section, kind: ProblemKind::Encrypted });
     }
     let attribute = node.attributes().find(|attribute| {
         attribute.name() == "childSource"
             || (attribute.name().starts_with("lock") && attribute.value() != "false")
     })?;
-    Some(format!("`{section}` has `{}`, which is not followed", one_line(attribute.name())))
+    let kind = ProblemKind::Attribute(attribute.name().to_owned());
+    Some(SectionProblem { section, kind })
 }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use stopgap_model::host::{ServerPath, Site};
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::collect::Lock;
 use super::facts::{Definition, OverrideMode};
@@ -15,10 +15,6 @@ use super::parsed_config::Dropped;
 use super::place::{Place, is_within, joined, normal};
 use super::snapshot::{File, Snapshot};
 use super::target::{Gap, Placement, PlacementRequest, PlacementTarget, Refusal};
-
-/// Why a location of applicationHost.config is the first choice.
-const SURVIVES: &str = "a location of applicationHost.config holds for the whole scope, and an \
-                        update of the application leaves that file alone";
 
 /// How many web.config files of plain folders get a rule of their own. Who may upload to a folder
 /// can make many of them.
@@ -75,14 +71,14 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         }
     }
 
-    fn steps(&self, path: &str) -> Result<Vec<Step<'s>>, String> {
+    fn steps(&self, path: &str) -> Result<Vec<Step<'s>>, IisReason> {
         let mut steps = host_steps(self.host, self.site, path)?;
         steps.extend(web_steps(self.snapshot, self.site, path)?);
         Ok(steps)
     }
 
     /// The place for the scope itself, and why there.
-    fn main(&self, steps: &[Step<'s>]) -> Result<(PlacementTarget, String), Refusal> {
+    fn main(&self, steps: &[Step<'s>]) -> Result<(PlacementTarget, IisReason), Refusal> {
         // What no application below inherits costs its own part alone, which is a gap then.
         let dropping = steps
             .iter()
@@ -90,26 +86,24 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         let web = dropping.filter(|step| !step.file.is_host());
         let why = match web {
             Some(step) if self.dropped(step) == Some(Dropped::Removed) => {
-                return Err(Refusal::Locked(format!(
-                    "{} drops this rule by its name",
-                    step.file.path()
-                )));
+                let file = step.file.path().to_string();
+                return Err(Refusal::Locked(IisReason::DropsByName { file }));
             }
-            Some(step) => format!("{} drops what is inherited", said_by(step)),
+            Some(step) => IisReason::Drops { by: said_by(step) },
             None => match self.in_location(steps) {
-                Ok(target) => return Ok((target, SURVIVES.to_owned())),
+                Ok(target) => return Ok((target, IisReason::InLocation)),
                 Err(why) => why,
             },
         };
         match self.in_own_file(steps, web) {
             Ok(target) => {
-                let file = target.file.clone();
-                let why = format!(
-                    "{why}, so the rule stands in {file}; an update of the application may replace that file"
-                );
-                Ok((target, why))
+                let (because, file) = (Box::new(why), target.file.to_string());
+                Ok((target, IisReason::InOwnFile { because, file }))
             }
-            Err(also) => Err(Refusal::Locked(format!("{why}, and {also}"))),
+            Err(also) => Err(Refusal::Locked(IisReason::NoPlaceAtAll {
+                first: Box::new(why),
+                second: Box::new(also),
+            })),
         }
     }
 
@@ -126,7 +120,7 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
     }
 
     /// The location of applicationHost.config for the scope, or why it cannot be.
-    fn in_location(&self, steps: &[Step<'s>]) -> Result<PlacementTarget, String> {
+    fn in_location(&self, steps: &[Step<'s>]) -> Result<PlacementTarget, IisReason> {
         let path = self.full_path();
         let key = normal(&path);
         let of_host: Vec<_> = steps.iter().filter(|step| step.file.is_host()).collect();
@@ -137,20 +131,13 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
             }
         }
         if let Lock::Denied(file) = lock {
-            return Err(format!(
-                "rules for \"{}\" are locked by a location of {}",
-                one_line(&path),
-                file.path()
-            ));
+            return Err(IisReason::LockedByLocation { path, file: file.path().to_string() });
         }
         let here = of_host.iter().filter(|step| step.layer.path == key && self.has_section(step));
         for step in here {
             if !step.layer.is_plain() {
-                return Err(format!(
-                    "the rules of location \"{}\" in {} are in one that is locked or not inherited",
-                    one_line(&path),
-                    self.host.path()
-                ));
+                let file = self.host.path().to_string();
+                return Err(IisReason::LocationNotPlain { path, file });
             }
             self.not_elsewhere(step)?;
         }
@@ -164,10 +151,10 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         &self,
         steps: &[Step<'s>],
         after: Option<&Step<'s>>,
-    ) -> Result<PlacementTarget, String> {
+    ) -> Result<PlacementTarget, IisReason> {
         let folders = self.snapshot.folders().of_site(&self.site.name);
         let folder = folders.iter().find(|folder| folder.level == self.path);
-        let folder = folder.ok_or("the scope has no folder of its own")?;
+        let folder = folder.ok_or(IisReason::NoOwnFolder)?;
         let path = folder.web_config()?;
         // Nested applications over one folder meet its file once for each of them.
         let own = steps.iter().find(|step| {
@@ -175,12 +162,14 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
                 && step.layer.location_path.is_none()
                 && step.level == self.path
         });
-        let Some(own) = own else { return Err(format!("{path} is not there")) };
+        let Some(own) = own else {
+            return Err(IisReason::FileMissing { file: path.to_string() });
+        };
         if let Some(after) = after {
             let later = steps.iter().rposition(|step| std::ptr::eq(step, after));
             let here = steps.iter().position(|step| std::ptr::eq(step, own));
             if later > here {
-                return Err("no rule of the scope can stand behind that".to_owned());
+                return Err(IisReason::NothingBehind);
             }
         }
         self.may_stand_in(own, steps)?;
@@ -193,8 +182,9 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
     }
 
     /// Whether a section of ours may stand in a web.config.
-    fn may_stand_in(&self, step: &Step<'s>, steps: &[Step<'s>]) -> Result<(), String> {
-        let file = step.file.path();
+    fn may_stand_in(&self, step: &Step<'s>, steps: &[Step<'s>]) -> Result<(), IisReason> {
+        let path = step.file.path();
+        let file = path.to_string();
         let mut lock = match self.mode {
             OverrideMode::Deny => Lock::Below(self.host),
             OverrideMode::Allow => Lock::None,
@@ -205,17 +195,14 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
             }
         }
         if !matches!(lock, Lock::None) {
-            return Err(format!("the section may not appear in {file}: it is locked"));
+            return Err(IisReason::FileLocked { file });
         }
         if step.depth > self.definition {
-            return Err(format!("the section may not appear so far down as {file}"));
+            return Err(IisReason::FileTooDeep { file });
         }
         self.not_elsewhere(step)?;
-        match self.outside.get(&file.key()) {
-            Some(folder) => {
-                let folder = one_line(folder);
-                Err(format!("{file} also holds for /{folder}, outside of the scope"))
-            }
+        match self.outside.get(&path.key()) {
+            Some(folder) => Err(IisReason::FileShared { file, folder: folder.clone() }),
             None => Ok(()),
         }
     }
@@ -224,12 +211,14 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         step.layer.has(self.placing.collection).is_some()
     }
 
-    fn not_elsewhere(&self, step: &Step<'_>) -> Result<(), String> {
+    fn not_elsewhere(&self, step: &Step<'_>) -> Result<(), IisReason> {
         match step.layer.has(self.placing.collection) {
             None | Some("") => Ok(()),
-            Some(source) => {
-                Err(format!("the rules of {} are in {}", step.file.path(), one_line(source)))
-            }
+            Some(source) => Err(IisReason::RulesElsewhere {
+                section: "rules".to_owned(),
+                file: step.file.path().to_string(),
+                named: source.to_owned(),
+            }),
         }
     }
 
@@ -288,17 +277,15 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         step: &Step<'s>,
         steps: &[Step<'s>],
         in_files: usize,
-    ) -> Result<PlacementTarget, String> {
+    ) -> Result<PlacementTarget, IisReason> {
         let file = step.file.path();
         if self.dropped(step) == Some(Dropped::Removed) {
-            return Err(format!("{file} drops this rule by its name"));
+            return Err(IisReason::DropsByName { file: file.to_string() });
         }
         let is_plain = !step.file.is_host() && step.depth == Definition::Everywhere;
         if is_plain && in_files >= MAX_PLAIN_TARGETS {
-            return Err(format!(
-                "{file} drops what is inherited, by <clear/>, and no more than {MAX_PLAIN_TARGETS} \
-                 files are written to for such folders"
-            ));
+            let (file, most) = (file.to_string(), MAX_PLAIN_TARGETS);
+            return Err(IisReason::TooManyFiles { file, most });
         }
         let place = match (&step.layer.location_path, step.file.is_host()) {
             (Some(path), true) if step.layer.is_plain() => Place::Location { path: path.clone() },
@@ -307,12 +294,9 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
                 Place::WebConfig
             }
             _ if step.layer.not_inherited => {
-                return Err(format!(
-                    "{} drops what is inherited there, by <clear/>, but not for the applications below",
-                    said_by(step)
-                ));
+                return Err(IisReason::ClearsForItself { by: said_by(step) });
             }
-            _ => return Err(format!("{} drops what is inherited, by <clear/>", said_by(step))),
+            _ => return Err(IisReason::Clears { by: said_by(step) }),
         };
         self.not_elsewhere(step)?;
         let spelled = step.base.trim_matches('/');

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use stopgap_model::digest::Digest;
 use stopgap_model::host::{Fact, Iis, NamedProgram, ServerPath};
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::facts::{RewriteSupport, expand};
 use super::folders::Folders;
@@ -127,19 +127,22 @@ impl File {
 
     /// Why its content is not known: it could not be read, or is not a configuration file.
     #[must_use]
-    pub fn problem(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<IisReason> {
+        let file = || self.path.to_string();
         match (&self.read, &self.parsed) {
-            (Read::Unreadable(why), _) => Some(format!("{} cannot be read: {why}", self.path)),
-            (_, Err(why)) => Some(format!("{} cannot be used: {why}", self.path)),
+            (Read::Unreadable(why), _) => {
+                Some(IisReason::FileUnreadable { file: file(), why: why.clone() })
+            }
+            (_, Err(why)) => Some(IisReason::FileUnusable { file: file(), why: why.to_string() }),
             (Read::Found(_) | Read::Absent, Ok(_)) => None,
         }
     }
 
     /// What was extracted from it; nothing, if it is not there.
-    pub(crate) fn parsed(&self) -> Result<&ParsedConfig, String> {
-        match (self.problem(), &self.parsed) {
-            (None, Ok(parsed)) => Ok(parsed),
-            (problem, _) => Err(problem.unwrap_or_default()),
+    pub(crate) fn parsed(&self) -> Result<&ParsedConfig, IisReason> {
+        match (&self.read, &self.parsed) {
+            (Read::Found(_) | Read::Absent, Ok(parsed)) => Ok(parsed),
+            _ => Err(self.problem().unwrap_or_else(|| not_read(&self.path))),
         }
     }
 
@@ -147,6 +150,10 @@ impl File {
     pub(crate) fn is_host(&self) -> bool {
         is_application_host(&self.path)
     }
+}
+
+fn not_read(file: &ServerPath) -> IisReason {
+    IisReason::FileNotRead { file: file.to_string() }
 }
 
 fn is_application_host(path: &ServerPath) -> bool {
@@ -376,15 +383,13 @@ impl Snapshot {
     }
 
     /// The file that a section's `configSource` names, where its content is.
-    pub(crate) fn source(&self, file: &File, source: &str) -> Result<&ParsedConfig, String> {
-        let outside = || {
-            let source = one_line(source);
-            format!("{}: `configSource` names `{source}`, not a file beside it", file.path)
-        };
+    pub(crate) fn source(&self, file: &File, source: &str) -> Result<&ParsedConfig, IisReason> {
+        let by = || file.path.to_string();
+        let outside = || IisReason::SourceOutside { file: by(), named: source.to_owned() };
         let path = source_path(&file.path, source).ok_or_else(outside)?;
-        let found = self.file(&path).ok_or_else(|| format!("{path} was not read"))?;
+        let found = self.file(&path).ok_or_else(|| not_read(&path))?;
         if found.read == Read::Absent {
-            return Err(format!("{path} is not there, and {} names it", file.path));
+            return Err(IisReason::SourceMissing { file: by(), named: path.to_string() });
         }
         found.parsed()
     }
@@ -415,12 +420,12 @@ impl Snapshot {
     #[must_use]
     pub fn iis(&self) -> Fact<Iis> {
         let Some(file) = self.file(&ServerPath::new(APPLICATION_HOST)) else {
-            return Fact::Unknown(format!("{APPLICATION_HOST} was not read yet"));
+            return Fact::Unknown(not_read(&ServerPath::new(APPLICATION_HOST)).to_string());
         };
         match file.parsed() {
             Ok(ParsedConfig { host: Some((iis, _)), .. }) => Fact::Known(iis.clone()),
             Ok(_) => Fact::Absent,
-            Err(why) => Fact::Unknown(why),
+            Err(why) => Fact::Unknown(why.to_string()),
         }
     }
 
@@ -453,12 +458,12 @@ impl Snapshot {
     }
 
     /// applicationHost.config with what it says, or why that is not known.
-    pub(crate) fn host(&self) -> Result<(&File, &Iis, RewriteSupport), String> {
-        let file = self.file(&ServerPath::new(APPLICATION_HOST));
-        let file = file.ok_or_else(|| format!("{APPLICATION_HOST} was not read yet"))?;
+    pub(crate) fn host(&self) -> Result<(&File, &Iis, RewriteSupport), IisReason> {
+        let path = ServerPath::new(APPLICATION_HOST);
+        let file = self.file(&path).ok_or_else(|| not_read(&path))?;
         match &file.parsed()?.host {
             Some((iis, support)) => Ok((file, iis, *support)),
-            None => Err(format!("{APPLICATION_HOST} is not there")),
+            None => Err(IisReason::FileMissing { file: path.to_string() }),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use stopgap_model::host::ServerPath;
 use stopgap_model::mitigation::Scope;
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::entry::Collection;
 use super::in_effect::Fault;
@@ -28,8 +28,8 @@ pub struct Placement {
     /// The places. The first one holds for the scope; each further one for a part of it that does
     /// not inherit.
     pub targets: Vec<PlacementTarget>,
-    /// Why there: a sentence without a full stop.
-    pub why: String,
+    /// Why there.
+    pub why: IisReason,
     /// The parts of the scope that the rule does not reach.
     pub gaps: Vec<Gap>,
 }
@@ -39,8 +39,8 @@ pub struct Placement {
 pub struct Gap {
     /// The part, such as `Default Web Site/owa`.
     pub at: String,
-    /// Why not: a sentence without a full stop.
-    pub why: String,
+    /// Why not.
+    pub why: IisReason,
 }
 
 /// What is to be placed.
@@ -59,9 +59,9 @@ pub struct PlacementRequest<'a> {
 
 /// Why there is no place for a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.reason())]
 pub enum Refusal {
     /// The server has no such site.
-    #[error("the server has no site \"{}\"; it has {}", one_line(site), list(available))]
     NoSuchSite {
         /// The site's name.
         site: String,
@@ -69,14 +69,8 @@ pub enum Refusal {
         available: Vec<String>,
     },
     /// The server has no site at all.
-    #[error("the server has no site")]
     NoSites,
     /// The site has no such application, virtual directory or location.
-    #[error(
-        "site \"{}\" has no application or virtual directory {}",
-        one_line(site),
-        one_line(path)
-    )]
     NoSuchPath {
         /// The site's name.
         site: String,
@@ -84,19 +78,14 @@ pub enum Refusal {
         path: String,
     },
     /// URL Rewrite is not installed.
-    #[error("the URL Rewrite module is not installed: globalModules has no RewriteModule")]
     NoModule,
     /// URL Rewrite is installed and does not run for the scope.
-    #[error("the URL Rewrite module does not run for {}: `modules` there is without it", one_line(.0))]
     ModuleOff(String),
     /// The section is not declared, and any rule would break the site.
-    #[error("section {0} is not declared in configSections of applicationHost.config")]
     SectionNotDeclared(String),
-    /// The rules of the scope are locked or do not reach all of it; a sentence without a full stop.
-    #[error("{0}")]
-    Locked(String),
+    /// The rules of the scope are locked or do not reach all of it.
+    Locked(IisReason),
     /// One of this name is in the scope already.
-    #[error("a rule \"{}\" is there already: {file}, {place}", one_line(name))]
     NameTaken {
         /// The rule's name.
         name: String,
@@ -105,24 +94,36 @@ pub enum Refusal {
         /// Where in that file.
         place: Place,
     },
-    /// Something that the answer needs is not known; a sentence without a full stop.
-    #[error("{0}")]
-    Unknown(String),
-    /// IIS refuses the configuration as it is; a sentence without a full stop.
-    #[error("{0}")]
-    Broken(String),
+    /// Something that the answer needs is not known.
+    Unknown(IisReason),
+    /// IIS refuses the configuration as it is.
+    Broken(IisReason),
+}
+
+impl Refusal {
+    /// The same as a reason of a report.
+    #[must_use]
+    pub fn reason(&self) -> IisReason {
+        match self.clone() {
+            Self::NoSuchSite { site, available } => IisReason::NoSuchSite { site, available },
+            Self::NoSites => IisReason::NoSites,
+            Self::NoSuchPath { site, path } => IisReason::NoSuchPath { site, path },
+            Self::NoModule => IisReason::NoModule,
+            Self::ModuleOff(at) => IisReason::ModuleNotRun { at },
+            Self::SectionNotDeclared(section) => IisReason::SectionNotDeclared { section },
+            Self::NameTaken { name, file, place } => {
+                IisReason::RuleNameTaken { name, at: format!("{file}, {place}") }
+            }
+            Self::Locked(reason) | Self::Unknown(reason) | Self::Broken(reason) => reason,
+        }
+    }
 }
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Broken { .. } => Self::Broken(fault.to_string()),
+            Fault::Broken { .. } => Self::Broken(fault.into()),
             Fault::Unknown(why) => Self::Unknown(why),
         }
     }
-}
-
-fn list(names: &[String]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("\"{}\"", one_line(name))).collect();
-    if quoted.is_empty() { "none".to_owned() } else { quoted.join(", ") }
 }

@@ -2,7 +2,7 @@
 
 use super::matcher::{Applies, Broken, Conditions};
 use super::rule::{Action, Rule, SetVariable};
-use super::template::Template;
+use super::template::{Template, TemplateError};
 
 /// A rule made ready.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Parts {
     pub(super) applies: Applies,
     pub(super) variables: Vec<Setting>,
     /// What it does, or why that is not known.
-    pub(super) action: Result<CompiledAction, String>,
+    pub(super) action: Result<CompiledAction, TemplateError>,
 }
 
 impl Parts {
@@ -35,7 +35,7 @@ impl Parts {
 pub(super) struct Setting {
     pub(super) name: String,
     /// Its value, or why that cannot be read.
-    pub(super) value: Result<Template, String>,
+    pub(super) value: Result<Template, TemplateError>,
     pub(super) replace: bool,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn compile(rule: &Rule) -> Result<Parts, Broken> {
     Ok(Parts { applies, variables, action: action(&rule.action) })
 }
 
-fn action(action: &Action) -> Result<CompiledAction, String> {
+fn action(action: &Action) -> Result<CompiledAction, TemplateError> {
     Ok(match action {
         Action::None => CompiledAction::None,
         Action::Rewrite { url, append_query } => {

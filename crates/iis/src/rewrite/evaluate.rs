@@ -1,6 +1,7 @@
 //! What a set of IIS rules does to a request.
 
 use stopgap_model::Request;
+use stopgap_model::reason::IisReason;
 
 use super::compiled::{Compiled, compile};
 use super::map::RewriteMap;
@@ -17,7 +18,7 @@ pub struct Entry<'a> {
     /// Its name.
     pub name: &'a str,
     /// What it says, or why that cannot be read.
-    pub rule: Result<&'a Rule, &'a str>,
+    pub rule: Result<&'a Rule, &'a IisReason>,
     /// The path of the place where it is defined, such as `/` or `/owa/`: it sees only requests
     /// below that, relative to it.
     pub base: &'a str,
@@ -66,7 +67,7 @@ impl Evaluator {
             forbidden: entry.forbidden.map(str::to_owned),
             rule: match entry.rule {
                 Ok(rule) => compile(rule),
-                Err(why) => Err(Broken::Beyond(why.to_owned())),
+                Err(why) => Err(Broken::Beyond(why.to_string())),
             },
         });
         Self { rules: compiled.collect(), maps }

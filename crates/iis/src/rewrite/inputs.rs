@@ -3,6 +3,8 @@
 use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::{Decode, Field, Test};
 
+use super::read_error::ReadError;
+
 /// The input for the value that `test` looks at.
 pub(super) fn input_of(test: &Test) -> Result<String, RuleReason> {
     let decoded = !test.decode.is_empty();
@@ -72,8 +74,8 @@ fn in_braces(test: &Test, variable: &str) -> Result<String, RuleReason> {
 }
 
 /// The field and the decodings that `input` says; why not, if no field says the same.
-pub(super) fn field_of(input: &str) -> Result<(Field, Vec<Decode>), String> {
-    let unknown = || format!("the input `{input}` has no field of the same meaning");
+pub(super) fn field_of(input: &str) -> Result<(Field, Vec<Decode>), ReadError> {
+    let unknown = || ReadError::NoField(input.to_owned());
     let inner = input.strip_prefix('{').and_then(|i| i.strip_suffix('}')).ok_or_else(unknown)?;
     let function = inner.split_once(':');
     let (variable, decode) = match function {

@@ -6,7 +6,7 @@ use stopgap_model::problem::one_line;
 
 use super::question::{Question, Trouble};
 use super::rule::{Condition, Grouping, MatchType, PatternSyntax};
-use super::template::{Groups, Scope, Template};
+use super::template::{Groups, Scope, Template, TemplateError};
 use super::variables::View;
 use super::wildcard::Wildcard;
 use stopgap_pattern::{Captures, Pattern, PatternError, braces_without_count};
@@ -88,9 +88,17 @@ impl Matcher {
 #[derive(Debug)]
 struct Asked {
     source: String,
-    matcher: Result<Matcher, String>,
+    matcher: Ready,
     /// Whether it matches every text.
     anything: bool,
+}
+
+/// What became of a pattern when it was made ready.
+#[derive(Debug)]
+enum Ready {
+    Yes(Matcher),
+    /// It is beyond this evaluator: why.
+    Beyond(String),
 }
 
 /// What a pattern found, if it matched.
@@ -99,8 +107,8 @@ type Found = Option<Captures>;
 impl Asked {
     fn new(source: &str, syntax: PatternSyntax, ignore_case: bool) -> Result<Self, Broken> {
         let matcher = match Matcher::new(source, syntax, ignore_case) {
-            Ok(matcher) => Ok(matcher),
-            Err(Broken::Beyond(why)) => Err(why),
+            Ok(matcher) => Ready::Yes(matcher),
+            Err(Broken::Beyond(why)) => Ready::Beyond(why),
             Err(invalid @ Broken::Invalid(_)) => return Err(invalid),
         };
         let anything = match syntax {
@@ -115,8 +123,8 @@ impl Asked {
     /// What is found in `input`, which is called `what`.
     fn find(&self, view: &View<'_>, input: &[u8], what: &str) -> Result<Found, Trouble> {
         match &self.matcher {
-            Ok(matcher) => Ok(matcher.captures(input)),
-            Err(why) => {
+            Ready::Yes(matcher) => Ok(matcher.captures(input)),
+            Ready::Beyond(why) => {
                 let input = one_line(&String::from_utf8_lossy(input));
                 self.suppose(view, &format!("{what} `{input}`"), why)
             }
@@ -125,7 +133,10 @@ impl Asked {
 
     /// The captures of a match of which nothing is known but which groups there are.
     fn unclear(&self) -> Captures {
-        self.matcher.as_ref().map_or_else(|_| Captures::unclear(), Matcher::unclear)
+        match &self.matcher {
+            Ready::Yes(matcher) => matcher.unclear(),
+            Ready::Beyond(_) => Captures::unclear(),
+        }
     }
 
     /// What is found in what is called `what`, if the pattern matches: that is asked, for `why`.
@@ -330,7 +341,7 @@ impl Conditions {
 #[derive(Debug)]
 struct Member {
     /// What its input is made of, or why that cannot be read.
-    input: Result<Template, String>,
+    input: Result<Template, TemplateError>,
     /// The input, for a person.
     what: String,
     test: MemberTest,
@@ -379,7 +390,7 @@ impl Member {
         let view = scope.view;
         let input = match &self.input {
             Ok(template) => template.expand(scope),
-            Err(why) => Err(Trouble::Unknown(why.clone())),
+            Err(why) => Err(why.clone().into()),
         };
         let found = |found: Found| (found.is_some(), found);
         let there = |is_there: bool| (is_there, None);

@@ -16,6 +16,7 @@ mod outcomes;
 mod pass;
 mod question;
 mod read;
+mod read_error;
 mod read_headers;
 mod response;
 mod rule;
@@ -36,6 +37,7 @@ pub use outcome::{Outcome, Undecided, UnknownHeader, Verdict};
 pub use outcomes::{Outcomes, Possible};
 pub use question::{Answers, Circumstances, Question, SITE, Served};
 pub use read::read;
+pub use read_error::ReadError;
 pub use read_headers::{read_request_header, read_response_header};
 pub use response::{HeaderRewrite, ResponseEntry, ResponseEvaluator, ResponseOutcome};
 pub use rule::{

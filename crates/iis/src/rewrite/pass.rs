@@ -156,7 +156,7 @@ impl<'a> Pass<'a> {
     fn act(&mut self, rule: &Compiled, parts: &Parts, kept: &Kept) -> Result<Applied, Trouble> {
         let action = match &parts.action {
             Ok(action) => action,
-            Err(why) => return Err(Trouble::Unknown(why.clone())),
+            Err(why) => return Err(why.clone().into()),
         };
         // What the rule does is known before anything is changed by it.
         let scope = kept.scope(&self.view);
@@ -182,12 +182,12 @@ impl<'a> Pass<'a> {
         for variable in &parts.variables {
             let value = match &variable.value {
                 Ok(value) => value.expand(&kept.scope(&self.view)),
-                Err(why) => Err(Trouble::Unknown(why.clone())),
+                Err(why) => Err(why.clone().into()),
             };
             let value = match value {
                 Err(refused @ Trouble::Presumed(_)) => return Err(refused),
                 Err(asks @ Trouble::Asks(_)) if self.view.supposes() => return Err(asks),
-                value => value.map_err(|trouble| trouble.to_string()),
+                value => value,
             };
             self.view.set(&rule.name, &variable.name, value, variable.replace);
         }

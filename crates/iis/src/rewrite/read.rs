@@ -5,6 +5,7 @@ use stopgap_model::rule::{
 };
 
 use super::inputs::field_of;
+use super::read_error::ReadError;
 use super::rule::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch};
 use stopgap_rules::CompiledRule;
 use stopgap_rules::simplify;
@@ -13,15 +14,15 @@ use stopgap_rules::simplify;
 /// looked at.
 ///
 /// # Errors
-/// The rule does not block, or not in a way that the AST can say: why, as a sentence.
-pub fn read(rule: &Rule) -> Result<BlockRule, String> {
+/// The rule does not block, or not in a way that the AST can say.
+pub fn read(rule: &Rule) -> Result<BlockRule, ReadError> {
     let deny = match rule.action {
         Action::AbortRequest => Deny::Abort,
         Action::CustomResponse { status: status @ 400..=599, .. } => Deny::Status(status),
-        _ => return Err("it does not block".into()),
+        _ => return Err(ReadError::DoesNotBlock),
     };
     if !rule.server_variables.is_empty() {
-        return Err("it sets server variables".into());
+        return Err(ReadError::SetsVariables);
     }
     let any_url = match rule.syntax {
         PatternSyntax::EcmaScript => is_any_url(&rule.url),
@@ -29,19 +30,19 @@ pub fn read(rule: &Rule) -> Result<BlockRule, String> {
         PatternSyntax::ExactMatch => false,
     };
     if !any_url {
-        return Err(format!("it looks at the path by `{}`", rule.url.pattern));
+        return Err(ReadError::LooksAtPath(rule.url.pattern.clone()));
     }
     let members =
         rule.conditions.iter().map(|c| condition(c, rule.syntax)).collect::<Result<Vec<_>, _>>()?;
     if members.is_empty() {
-        return Err("it blocks every request".into());
+        return Err(ReadError::BlocksEverything);
     }
     let when = match rule.grouping {
         Grouping::MatchAll => When::All(members),
         Grouping::MatchAny => When::Any(members),
     };
     let block = BlockRule { when, deny, body_limit: DEFAULT_BODY_LIMIT };
-    CompiledRule::new(&block).map_err(|error| error.to_string())?;
+    CompiledRule::new(&block)?;
     Ok(simplify(&block))
 }
 
@@ -51,9 +52,9 @@ pub(super) fn is_any_url(url: &UrlMatch) -> bool {
     any && !url.negate
 }
 
-fn condition(condition: &Condition, syntax: PatternSyntax) -> Result<When, String> {
+fn condition(condition: &Condition, syntax: PatternSyntax) -> Result<When, ReadError> {
     if condition.match_type != MatchType::Pattern {
-        return Err("it asks whether a file or folder is there".into());
+        return Err(ReadError::AsksTheDisk);
     }
     let (field, decode) = field_of(&condition.input)?;
     let case = if condition.ignore_case { Case::Ignore } else { Case::Exact };
@@ -64,7 +65,7 @@ fn condition(condition: &Condition, syntax: PatternSyntax) -> Result<When, Strin
 
 /// What a pattern asks of a value. A wildcard pattern is for the whole of it, and its `*` is any
 /// text, line ends and all.
-fn operator(pattern: &str, syntax: PatternSyntax) -> Result<Operator, String> {
+fn operator(pattern: &str, syntax: PatternSyntax) -> Result<Operator, ReadError> {
     match syntax {
         PatternSyntax::EcmaScript => return Ok(Operator::Matches(pattern.to_owned())),
         PatternSyntax::ExactMatch => return Ok(Operator::Equals(pattern.to_owned())),
@@ -72,10 +73,10 @@ fn operator(pattern: &str, syntax: PatternSyntax) -> Result<Operator, String> {
     }
     let text = pattern.trim_matches('*').to_owned();
     if text.contains(['*', '?']) {
-        return Err(format!("no test says the same as the wildcard pattern `{pattern}`"));
+        return Err(ReadError::NoTest(pattern.to_owned()));
     }
     Ok(match (pattern.starts_with('*'), pattern.ends_with('*')) {
-        _ if text.is_empty() => return Err(format!("`{pattern}` asks for nothing")),
+        _ if text.is_empty() => return Err(ReadError::AsksNothing(pattern.to_owned())),
         (true, true) => Operator::Contains(text),
         (true, false) => Operator::EndsWith(text),
         (false, true) => Operator::StartsWith(text),

@@ -6,6 +6,7 @@ use stopgap_model::rule::{Case, Condition as When, Field, Operator, Test};
 use super::inputs::field_of;
 use super::outbound::{OutboundAction, OutboundRule, PreCondition};
 use super::read::is_any_url;
+use super::read_error::ReadError;
 use super::rule::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule, SetVariable};
 use super::translate_headers::{translate_request_header, translate_response_header};
 use stopgap_rules::simplify_condition;
@@ -14,20 +15,19 @@ use stopgap_rules::simplify_condition;
 /// Whether it is enabled is not looked at.
 ///
 /// # Errors
-/// It changes no header, or not in a way that a mitigation can say: why, as a sentence without a
-/// full stop.
-pub fn read_request_header(rule: &Rule) -> Result<(String, HeaderChange), String> {
+/// It changes no header, or not in a way that a mitigation can say.
+pub fn read_request_header(rule: &Rule) -> Result<(String, HeaderChange), ReadError> {
     let [SetVariable { name, value, replace: true }] = rule.server_variables.as_slice() else {
-        return Err("it does not set exactly one variable".into());
+        return Err(ReadError::NotOneVariable);
     };
     if rule.action != Action::None || rule.stop_processing {
-        return Err("it does more than set a variable".into());
+        return Err(ReadError::DoesMore);
     }
     if rule.syntax != PatternSyntax::EcmaScript || !is_any_url(&rule.url) {
-        return Err(format!("it looks at the path by `{}`", rule.url.pattern));
+        return Err(ReadError::LooksAtPath(rule.url.pattern.clone()));
     }
     let upper = name.to_ascii_uppercase();
-    let header = upper.strip_prefix("HTTP_").ok_or("it sets another variable than a header")?;
+    let header = upper.strip_prefix("HTTP_").ok_or(ReadError::NoRequestHeader)?;
     let header = header.to_ascii_lowercase().replace('_', "-");
     let change =
         if value.is_empty() { HeaderChange::Remove } else { HeaderChange::Set(value.clone()) };
@@ -41,9 +41,9 @@ pub fn read_request_header(rule: &Rule) -> Result<(String, HeaderChange), String
     if change != HeaderChange::Remove && !rule.conditions.is_empty()
         || !rule.conditions.iter().all(asks_for_it)
     {
-        return Err("it changes the header of some requests only".into());
+        return Err(ReadError::SomeRequests);
     }
-    translate_request_header("x", &header, &change).map_err(|error| error.to_string())?;
+    translate_request_header("x", &header, &change)?;
     Ok((header, change))
 }
 
@@ -51,19 +51,18 @@ pub fn read_request_header(rule: &Rule) -> Result<(String, HeaderChange), String
 /// the one that the rule names, if it names one. Whether it is enabled is not looked at.
 ///
 /// # Errors
-/// It changes no header, or not in a way that a mitigation can say: why, as a sentence without a
-/// full stop.
+/// It changes no header, or not in a way that a mitigation can say.
 pub fn read_response_header(
     rule: &OutboundRule,
     precondition: Option<&PreCondition>,
-) -> Result<(String, HeaderChange, When), String> {
+) -> Result<(String, HeaderChange, When), ReadError> {
     let header = match rule.target.variable.split_at_checked("RESPONSE_".len()) {
         Some((prefix, header)) if prefix.eq_ignore_ascii_case("RESPONSE_") => header,
-        _ => return Err("it changes the body, or a variable that is no header".into()),
+        _ => return Err(ReadError::NoResponseHeader),
     };
     let header = header.replace('_', "-");
     if rule.syntax != PatternSyntax::EcmaScript || rule.target.negate {
-        return Err("its pattern is no regular expression that must match".into());
+        return Err(ReadError::NoExpression);
     }
     let change = change(rule)?;
     let lists = [
@@ -73,7 +72,7 @@ pub fn read_response_header(
     let mut all = Vec::new();
     for (grouping, list, syntax) in lists.into_iter().flatten().filter(|(_, l, _)| !l.is_empty()) {
         if syntax != PatternSyntax::EcmaScript {
-            return Err("its patterns are no regular expressions".into());
+            return Err(ReadError::NoExpressions);
         }
         let members = list.iter().map(condition).collect::<Result<Vec<_>, _>>()?;
         match grouping {
@@ -82,8 +81,7 @@ pub fn read_response_header(
         }
     }
     let when = When::All(all);
-    translate_response_header("x", "y", &header, &change, &when)
-        .map_err(|error| error.to_string())?;
+    translate_response_header("x", "y", &header, &change, &when)?;
     // A list of which all hold, as a document has it.
     let when = match simplify_condition(&when) {
         When::All(members) => When::All(members),
@@ -92,9 +90,9 @@ pub fn read_response_header(
     Ok((header, change, when))
 }
 
-fn change(rule: &OutboundRule) -> Result<HeaderChange, String> {
+fn change(rule: &OutboundRule) -> Result<HeaderChange, ReadError> {
     let OutboundAction::Rewrite { value, replace: true } = &rule.action else {
-        return Err("it does not rewrite".into());
+        return Err(ReadError::DoesNotRewrite);
     };
     let pattern = rule.target.pattern.as_str();
     let whole = matches!(pattern, ".*" | "(.*)" | "^.*$" | "^(.*)$");
@@ -109,13 +107,13 @@ fn change(rule: &OutboundRule) -> Result<HeaderChange, String> {
             Ok(HeaderChange::Remove)
         }
         None if whole => Ok(HeaderChange::Set(value.clone())),
-        _ => Err(format!("it makes `{value}` of `{pattern}`")),
+        _ => Err(ReadError::OtherChange { value: value.clone(), pattern: pattern.to_owned() }),
     }
 }
 
-fn condition(condition: &Condition) -> Result<When, String> {
+fn condition(condition: &Condition) -> Result<When, ReadError> {
     if condition.match_type != MatchType::Pattern {
-        return Err("it asks whether a file or folder is there".into());
+        return Err(ReadError::AsksTheDisk);
     }
     let case = if condition.ignore_case { Case::Ignore } else { Case::Exact };
     let operator = Operator::Matches(condition.pattern.clone());
@@ -130,7 +128,7 @@ fn condition(condition: &Condition) -> Result<When, String> {
         {
             test((Field::ResponseContentType, Vec::new()))
         }
-        Some("STATUS") => return Err("it asks for the status".into()),
+        Some("STATUS") => return Err(ReadError::AsksForStatus),
         Some(header) => {
             let header = header.to_ascii_lowercase().replace('_', "-");
             test((Field::ResponseHeader(header), Vec::new()))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use stopgap_model::reason::IisReason;
 use stopgap_model::{Request, Response};
 
 use super::map::RewriteMap;
@@ -19,7 +20,7 @@ pub struct ResponseEntry<'a> {
     /// Its name.
     pub name: &'a str,
     /// What it says, or why that cannot be read.
-    pub rule: Result<&'a OutboundRule, &'a str>,
+    pub rule: Result<&'a OutboundRule, &'a IisReason>,
 }
 
 /// What becomes of the head of a response, and why.
@@ -100,7 +101,7 @@ impl ResponseEvaluator {
             Ok(rule) if rule.enabled => rule,
             Ok(_) => return,
             Err(why) => {
-                let rule = Err(Broken::Beyond(why.to_owned()));
+                let rule = Err(Broken::Beyond(why.to_string()));
                 self.rules.push(Compiled {
                     name,
                     precondition: None,
@@ -196,7 +197,7 @@ fn compile(rule: &OutboundRule) -> Result<Parts, Broken> {
     let rewrite = match &rule.action {
         OutboundAction::None => None,
         OutboundAction::Rewrite { value, replace } => {
-            Some((Template::new(value).map_err(Broken::Beyond)?, *replace))
+            Some((Template::new(value).map_err(|why| Broken::Beyond(why.to_string()))?, *replace))
         }
     };
     let pattern = (target.pattern.as_str(), rule.syntax, target.ignore_case);
@@ -269,7 +270,7 @@ impl Pass<'_> {
     /// `None`: the rule does not match. Else the header's new value, if the rule gives it one.
     fn new_value(&self, parts: &Parts, header: &str) -> Result<Option<Option<Vec<u8>>>, Trouble> {
         let old = match &self.view.response {
-            Some(response) => response.header(header).map_err(Trouble::Unknown)?,
+            Some(response) => response.header(header)?,
             None => Vec::new(),
         };
         let Some(kept) = parts.applies.to(&Input::Text(&old), "the header", &self.view)? else {

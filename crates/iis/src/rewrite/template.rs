@@ -10,6 +10,29 @@ use stopgap_rules::url_decode;
 /// How deep functions may nest.
 const MAX_DEPTH: usize = 16;
 
+/// Why a text is no template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TemplateError {
+    /// A brace is closed that was not opened.
+    #[error("`{0}` has a `}}` too many")]
+    NotOpened(String),
+    /// A brace is not closed.
+    #[error("a `{{` is not closed")]
+    NotClosed,
+    /// A name stands before a brace without a colon between.
+    #[error("`{{{0}` is followed by `{{`")]
+    NoColon(String),
+    /// Functions are nested too deep.
+    #[error("functions are nested more than {MAX_DEPTH} deep")]
+    TooDeep,
+}
+
+impl From<TemplateError> for Trouble {
+    fn from(error: TemplateError) -> Self {
+        Self::Unknown(error.to_string())
+    }
+}
+
 /// A template read into its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template(Vec<Part>);
@@ -65,9 +88,12 @@ pub(super) struct Partly {
 
 impl Template {
     /// Reads a template; fails with the reason on braces that do not close or nest too deep.
-    pub(super) fn new(text: &str) -> Result<Self, String> {
+    pub(super) fn new(text: &str) -> Result<Self, TemplateError> {
         let (template, rest) = read(text, 0)?;
-        if rest.is_empty() { Ok(template) } else { Err(format!("`{text}` has a `}}` too many")) }
+        match rest {
+            "" => Ok(template),
+            _ => Err(TemplateError::NotOpened(text.to_owned())),
+        }
     }
 
     /// The text for a request; fails when a part of it cannot be told.
@@ -125,9 +151,9 @@ impl Template {
     }
 }
 
-fn read(text: &str, depth: usize) -> Result<(Template, &str), String> {
+fn read(text: &str, depth: usize) -> Result<(Template, &str), TemplateError> {
     if depth > MAX_DEPTH {
-        return Err(format!("functions are nested more than {MAX_DEPTH} deep"));
+        return Err(TemplateError::TooDeep);
     }
     let mut parts = Vec::new();
     let mut rest = text;
@@ -155,15 +181,15 @@ fn read(text: &str, depth: usize) -> Result<(Template, &str), String> {
 }
 
 /// What stands behind `{`, up to its `}`.
-fn read_reference(text: &str, depth: usize) -> Result<(Part, &str), String> {
-    let end = text.find(['{', '}', ':']).ok_or("a `{` is not closed")?;
+fn read_reference(text: &str, depth: usize) -> Result<(Part, &str), TemplateError> {
+    let end = text.find(['{', '}', ':']).ok_or(TemplateError::NotClosed)?;
     let (name, rest) = text.split_at(end);
     if let Some(rest) = rest.strip_prefix('}') {
         return Ok((Part::Variable(name.to_ascii_uppercase()), rest));
     }
-    let rest = rest.strip_prefix(':').ok_or_else(|| format!("`{{{name}` is followed by `{{`"))?;
+    let rest = rest.strip_prefix(':').ok_or_else(|| TemplateError::NoColon(name.to_owned()))?;
     let (argument, rest) = read(rest, depth + 1)?;
-    let rest = rest.strip_prefix('}').ok_or("a `{` is not closed")?;
+    let rest = rest.strip_prefix('}').ok_or(TemplateError::NotClosed)?;
     let number = match argument.0.as_slice() {
         [Part::Text(digits)] => digits.parse::<usize>().ok(),
         _ => None,
@@ -206,7 +232,7 @@ impl Part {
             Self::Condition(number) => group(scope.view, scope.condition, *number, 'C'),
             Self::Call { name, argument } => {
                 let argument = argument.expand(scope)?;
-                call(name, &argument, scope.view.maps).map_err(Trouble::Unknown)
+                call(name, &argument, scope.view.maps)
             }
         }
     }
@@ -244,7 +270,7 @@ fn group(
     captures.get(number).map(<[u8]>::to_vec).ok_or_else(unclear)
 }
 
-fn call(name: &str, argument: &[u8], maps: &[RewriteMap]) -> Result<Vec<u8>, String> {
+fn call(name: &str, argument: &[u8], maps: &[RewriteMap]) -> Result<Vec<u8>, Trouble> {
     match name.to_ascii_lowercase().as_str() {
         "urldecode" => Ok(url_decode(argument).into_owned()),
         "urlencode" => url_encode(argument),
@@ -252,7 +278,8 @@ fn call(name: &str, argument: &[u8], maps: &[RewriteMap]) -> Result<Vec<u8>, Str
         "htmlencode" => html_encode(argument),
         _ => {
             let Some(map) = maps.iter().find(|map| map.name.eq_ignore_ascii_case(name)) else {
-                return Err(format!("there is no function or rewrite map `{name}`"));
+                let why = format!("there is no function or rewrite map `{name}`");
+                return Err(Trouble::Unknown(why));
             };
             Ok(lookup(map, argument))
         }
@@ -269,7 +296,7 @@ fn lookup(map: &RewriteMap, key: &[u8]) -> Vec<u8> {
 }
 
 /// Encodes what every encoder does; on quotes and on characters beyond ASCII they differ.
-fn html_encode(text: &[u8]) -> Result<Vec<u8>, String> {
+fn html_encode(text: &[u8]) -> Result<Vec<u8>, Trouble> {
     let mut encoded = Vec::new();
     for &byte in text {
         match byte {
@@ -277,7 +304,8 @@ fn html_encode(text: &[u8]) -> Result<Vec<u8>, String> {
             b'<' => encoded.extend_from_slice(b"&lt;"),
             b'>' => encoded.extend_from_slice(b"&gt;"),
             b'"' | b'\'' | 0x80.. => {
-                return Err("what HtmlEncode makes of quotes is not documented".into());
+                let why = "what HtmlEncode makes of quotes is not documented";
+                return Err(Trouble::Unknown(why.into()));
             }
             byte => encoded.push(byte),
         }
@@ -287,7 +315,7 @@ fn html_encode(text: &[u8]) -> Result<Vec<u8>, String> {
 
 /// Encodes what every encoder does, and leaves what every encoder leaves; on other punctuation they
 /// differ.
-fn url_encode(text: &[u8]) -> Result<Vec<u8>, String> {
+fn url_encode(text: &[u8]) -> Result<Vec<u8>, Trouble> {
     let mut encoded = Vec::new();
     for &byte in text {
         match byte {
@@ -297,7 +325,8 @@ fn url_encode(text: &[u8]) -> Result<Vec<u8>, String> {
             }
             byte => {
                 let c = char::from(byte);
-                return Err(format!("what UrlEncode makes of `{c}` is not documented"));
+                let why = format!("what UrlEncode makes of `{c}` is not documented");
+                return Err(Trouble::Unknown(why));
             }
         }
     }

@@ -74,10 +74,11 @@ impl<'a> ResponseView<'a> {
     ///
     /// # Errors
     /// It cannot be told what IIS makes of it: why.
-    pub(super) fn header(&self, name: &str) -> Result<Vec<u8>, String> {
+    pub(super) fn header(&self, name: &str) -> Result<Vec<u8>, Trouble> {
         let count = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).count();
         if count > 1 && name.eq_ignore_ascii_case("set-cookie") {
-            return Err("what IIS makes of several Set-Cookie headers is not documented".into());
+            let why = "what IIS makes of several Set-Cookie headers is not documented";
+            return Err(Trouble::Unknown(why.into()));
         }
         Ok(joined(&self.headers, name, b", ").unwrap_or_default())
     }
@@ -171,9 +172,7 @@ impl<'a> View<'a> {
                 (Some(header), _) => {
                     joined(&self.headers, &header, separator(&header)).unwrap_or_default()
                 }
-                (_, Some(header)) => {
-                    self.response_variable(&name, &header).map_err(Trouble::Unknown)?
-                }
+                (_, Some(header)) => self.response_variable(&name, &header)?,
                 _ => return Err(untold()),
             },
         })
@@ -232,9 +231,12 @@ impl<'a> View<'a> {
         Some([scheme.as_bytes(), b"://", &host].concat())
     }
 
-    fn response_variable(&self, name: &str, header: &str) -> Result<Vec<u8>, String> {
+    fn response_variable(&self, name: &str, header: &str) -> Result<Vec<u8>, Trouble> {
         match &self.response {
-            None => Err(format!("it needs {{{name}}}, which is not in a request")),
+            None => {
+                let why = format!("it needs {{{name}}}, which is not in a request");
+                Err(Trouble::Unknown(why))
+            }
             Some(response) if name == STATUS => Ok(response.status.to_string().into_bytes()),
             Some(response) => response.header(header),
         }
@@ -251,7 +253,7 @@ impl<'a> View<'a> {
         &mut self,
         rule: &str,
         name: &str,
-        value: Result<Vec<u8>, String>,
+        value: Result<Vec<u8>, Trouble>,
         replace: bool,
     ) {
         let name = standard(name);

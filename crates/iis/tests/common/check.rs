@@ -77,7 +77,7 @@ pub fn server(host: &[u8], files: &[(&str, &[u8])]) -> Snapshot {
 /// Asks a server everything that can be asked of it, for these paths of up to three of its sites.
 pub fn ask_everything(snapshot: &Snapshot, paths: &[&str]) {
     let _ = (snapshot.closed(), snapshot.rewrite(), snapshot.programs().len());
-    snapshot.files().filter_map(|file| file.problem()).for_each(|why| one_line(&why));
+    snapshot.files().filter_map(|file| file.problem()).for_each(|why| one_line(&why.to_string()));
     let mut sites = vec![SITE.to_owned()];
     let mut pools = vec!["Pool".to_owned()];
     match snapshot.iis() {
@@ -102,7 +102,10 @@ pub fn ask_everything(snapshot: &Snapshot, paths: &[&str]) {
     }
     for (collection, _, name) in named() {
         let found = entries_named(snapshot, collection, name);
-        found.into_iter().filter_map(|found| found.entry.err()).for_each(|why| one_line(&why));
+        found
+            .into_iter()
+            .filter_map(|found| found.entry.err())
+            .for_each(|why| one_line(&why.to_string()));
     }
 }
 
@@ -127,8 +130,8 @@ fn ask_scope(snapshot: &Snapshot, scope: Option<&Scope>) {
     for collection in [Collection::Rules, Collection::OutboundRules] {
         let placing = PlacementRequest { scope, collection, name: "Stopgap M1.1", own: &own };
         if let Some(placement) = said(find_placement(snapshot, &placing)) {
-            one_line(&placement.why);
-            placement.gaps.iter().for_each(|gap| one_line(&gap.why));
+            one_line(&placement.why.to_string());
+            placement.gaps.iter().for_each(|gap| one_line(&gap.why.to_string()));
             assert!(!placement.targets.is_empty());
         }
     }

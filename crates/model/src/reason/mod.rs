@@ -8,6 +8,7 @@
 //! and its codes in `docs/reasons.md`.
 
 mod family;
+mod iis;
 mod other;
 mod policy;
 mod rule;
@@ -18,6 +19,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+pub use iis::IisReason;
 pub use other::OtherReason;
 pub use policy::PolicyReason;
 pub use rule::RuleReason;
@@ -86,6 +88,8 @@ reasons! {
     WebRefusal(WebRefusal),
     /// How what is in place on a web server differs from what is to be.
     WebDifference(WebDifference),
+    /// What of IIS's configuration cannot be read, does not work, or has no place for a rule.
+    Iis(IisReason),
     /// What is known as a sentence only.
     Other(OtherReason),
 }

@@ -38,7 +38,7 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn of(rules: &Effective) -> Self {
         let everything = |_: &str| true;
-        let outbound = rules.response_evaluator(everything);
+        let outbound = rules.response_evaluator(everything).map_err(|why| why.to_string());
         Self { inbound: rules.evaluator(everything), outbound }
     }
 

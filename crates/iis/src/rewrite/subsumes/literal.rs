@@ -243,14 +243,14 @@ pub(super) fn of_condition(
         return Err(Unclear::Because("it asks whether a file or folder is there".into()));
     }
     let matched = matching(langs, &condition.pattern, syntax, condition.ignore_case)?;
-    let on = input_variable(&condition.input).map_err(Unclear::Because)?;
+    let on = input_variable(&condition.input)?;
     let other = langs.complement(matched)?;
     let (holds, fails) = if condition.negate { (other, matched) } else { (matched, other) };
     Ok(Literal { on: Some(on), holds, fails })
 }
 
 /// What an input looks at.
-pub(super) fn input_variable(input: &str) -> Result<Variable, String> {
+pub(super) fn input_variable(input: &str) -> Result<Variable, Unclear> {
     let upper = input.to_ascii_uppercase();
     let response = upper.strip_prefix("{RESPONSE_").and_then(|rest| rest.strip_suffix('}'));
     match response {
@@ -264,7 +264,7 @@ pub(super) fn input_variable(input: &str) -> Result<Variable, String> {
     }
     let unclear = || {
         let shown = stopgap_model::problem::one_line(input);
-        format!("what IIS makes of the input `{shown}` is not known here")
+        Unclear::Because(format!("what IIS makes of the input `{shown}` is not known here"))
     };
     let (field, decode) = field_of(input).map_err(|_| unclear())?;
     variable(&field, !decode.is_empty()).ok_or_else(unclear)

@@ -7,6 +7,7 @@ use stopgap_iis::rewrite::{
     RewriteMap, Rule, UrlMatch, Verdict,
 };
 use stopgap_model::Request;
+use stopgap_model::reason::IisReason;
 
 fn rule(url: &str, action: Action) -> Rule {
     Rule {
@@ -498,10 +499,11 @@ fn what_is_not_in_the_request_leaves_a_rule_undecided() {
             ),
         ],
     );
-    let entry = Entry { name: "odd", rule: Err("no action"), base: "/", forbidden: None };
+    let entry =
+        Entry { name: "odd", rule: Err(&IisReason::RuleWithoutMatch), base: "/", forbidden: None };
     let outcome = Evaluator::new([entry], Vec::new()).evaluate(&request("GET /x"));
     assert_eq!((outcome.verdict, outcome.by), (Verdict::Allowed, None));
-    assert_eq!(outcome.undecided[0].reason, "no action");
+    assert_eq!(outcome.undecided[0].reason, IisReason::RuleWithoutMatch.to_string());
 }
 
 #[test]
