@@ -144,53 +144,62 @@ pub fn contradicted_probe(mitigation: &Mitigation) -> Result<Option<String>, Pat
 /// stop; `None`: it ends as it says.
 #[must_use]
 pub fn contradiction<'m>(
-    meanings: impl IntoIterator<Item = &'m ActionSemantics> + Clone,
+    actions: impl IntoIterator<Item = &'m ActionSemantics>,
     probe: &Probe,
 ) -> Option<String> {
-    let request = &probe.request;
-    let here = || meanings.clone().into_iter().filter(|meaning| meaning.is_for_path(request));
-    let blocked = here().any(|meaning| meaning.blocks(request));
+    let (name, request) = (&probe.name, &probe.request);
+    let here: Vec<_> = actions.into_iter().filter(|action| action.is_for_path(request)).collect();
+    let blocked = here.iter().any(|action| action.blocks(request));
     match (blocked, &probe.expect) {
         (true, Expect::Blocked) => return None,
-        (true, _) => return Some(format!("the probe \"{}\" must pass and is blocked", probe.name)),
+        (true, _) => return Some(format!("the probe \"{name}\" must pass and is blocked")),
         (false, Expect::Blocked) => {
-            return Some(format!("the probe \"{}\" is blocked by no rule", probe.name));
+            return Some(format!("the probe \"{name}\" is blocked by no rule"));
         }
         (false, _) => {}
     }
+    // Each action changes what the ones before it have made of the request and of its response.
     let mut seen = request.clone();
-    for meaning in here() {
-        seen.headers = meaning.request_headers(&seen).unwrap_or(seen.headers);
+    for action in &here {
+        seen.headers = action.request_headers(&seen).unwrap_or(seen.headers);
     }
     let sent = probe.response.clone().unwrap_or_default();
     let mut answer = sent.clone();
-    for meaning in here() {
-        answer.headers = meaning.response_headers(request, &answer).unwrap_or(answer.headers);
+    for action in &here {
+        answer.headers = action.response_headers(request, &answer).unwrap_or(answer.headers);
     }
-    let differs = |what: &str, headers: &Headers, name: &str, value: Option<&str>| {
-        let found = joined(headers, name, b", ");
-        let same = found.as_deref() == value.map(str::as_bytes);
-        let found = found.map_or("not there".to_owned(), |found| {
-            format!("`{}`", String::from_utf8_lossy(&found))
-        });
-        (!same)
-            .then(|| format!("in the probe \"{}\" the {what} header {name} is {found}", probe.name))
-    };
     match &probe.expect {
         Expect::RequestHeader { name, value } => {
-            differs("request", &seen.headers, name, value.as_deref())
+            other_value(probe, "request", &seen.headers, name, value.as_deref())
         }
         Expect::ResponseHeader { name, value } => {
-            differs("response", &answer.headers, name, value.as_deref())
+            other_value(probe, "response", &answer.headers, name, value.as_deref())
         }
         _ if seen != *request => {
-            Some(format!("the probe \"{}\" must pass as it was sent and is changed", probe.name))
+            Some(format!("the probe \"{name}\" must pass as it was sent and is changed"))
         }
         _ if answer != sent => {
-            Some(format!("the response to the probe \"{}\" must not be changed and is", probe.name))
+            Some(format!("the response to the probe \"{name}\" must not be changed and is"))
         }
         _ => None,
     }
+}
+
+/// What value a header has instead of the one that a probe expects.
+fn other_value(
+    probe: &Probe,
+    what: &str,
+    headers: &[(String, Vec<u8>)],
+    name: &str,
+    expected: Option<&str>,
+) -> Option<String> {
+    let found = joined(headers, name, b", ");
+    if found.as_deref() == expected.map(str::as_bytes) {
+        return None;
+    }
+    let shown = |found: Vec<u8>| format!("`{}`", String::from_utf8_lossy(&found));
+    let found = found.map_or("not there".to_owned(), shown);
+    Some(format!("in the probe \"{}\" the {what} header {name} is {found}", probe.name))
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ pub fn insert(bytes: &[u8], place: &Place, entry: &Entry) -> Result<Inserted, Ed
     }) {
         return Err(EditError::NameTaken(name));
     }
-    let (parent, missing) = anchor(&doc, place, collection)?;
+    let (parent, missing) = insertion_parent(&doc, place, collection)?;
     let mut writer = Writer { doc: &doc, place, scaffold: Vec::new(), lead: String::new() };
     let splice = writer.splice(parent, &missing, entry)?;
     let text = doc.with(&(splice.from..splice.to), &splice.text).ok_or(EditError::Lost)?;
@@ -153,7 +153,7 @@ pub fn insert_all(
     let doc = Doc::parse(&bytes).map_err(EditError::NotReadable)?;
     let there = members(&doc, place, collection).filter_map(|node| node.own_attribute("name"));
     let mut names: HashSet<String> = there.map(str::to_ascii_lowercase).collect();
-    let (section, missing) = anchor(&doc, place, collection)?;
+    let (section, missing) = insertion_parent(&doc, place, collection)?;
     let mut texts = Vec::new();
     let mut at = None;
     for entry in others {
@@ -205,7 +205,7 @@ fn is_plain(doc: &Doc<'_>, container: Node<'_, '_>) -> bool {
 
 /// The deepest element on the way to a place's collection that is there, and the names of those
 /// below it that are not.
-fn anchor<'d, 'a>(
+fn insertion_parent<'d, 'a>(
     doc: &'d Doc<'a>,
     place: &Place,
     collection: Collection,

@@ -276,42 +276,23 @@ impl Conditions {
         view: &View<'_>,
         rule: Groups<'_>,
     ) -> Result<Option<Condensed>, Trouble> {
-        let mut kept: Vec<Captures> = Vec::new();
-        let mut pending = None;
-        let mut any = self.members.is_empty();
+        let any = self.members.is_empty();
+        let mut asked = Answers { kept: Vec::new(), pending: None, any };
         for (at, member) in self.members.iter().enumerate() {
-            let condition = match kept.last() {
+            // A condition can refer back to the last one before it that kept something.
+            let condition = match asked.kept.last() {
                 Some(last) => Groups::Of(last),
                 None if at == 0 => Groups::Missing,
                 None => Groups::Negated,
             };
-            let held = match member.holds(&Scope { view, rule, condition }) {
-                Ok(held) => held,
-                // What comes first decides whether this is reached.
-                Err(Trouble::Presumed(_)) if pending.is_some() => break,
-                Err(refused @ Trouble::Presumed(_)) => return Err(refused),
-                Err(trouble) => {
-                    pending.get_or_insert(trouble);
-                    // A later condition, if it is asked, may see this one's captures. With
-                    // `MatchAny` it is asked only if this one did not hold.
-                    if self.grouping == Grouping::MatchAll && !member.negate {
-                        kept.push(Captures::unclear());
-                    }
-                    continue;
-                }
-            };
-            match (held, self.grouping) {
-                (None, Grouping::MatchAll) => return Ok(None),
-                (None, Grouping::MatchAny) => {}
-                (Some(captures), grouping) => {
-                    any = true;
-                    kept.extend(captures);
-                    if grouping == Grouping::MatchAny {
-                        break;
-                    }
-                }
+            let held = member.holds(&Scope { view, rule, condition });
+            match asked.take(held, self.grouping, member.negate)? {
+                Next::Ask => {}
+                Next::Stop => break,
+                Next::Fails => return Ok(None),
             }
         }
+        let Answers { kept, pending, any } = asked;
         let holds = any || self.grouping == Grouping::MatchAll;
         match pending {
             // One condition that holds is enough for `any`; for `all` every one must be known.
@@ -333,6 +314,57 @@ impl Conditions {
             Some(captures) => Condensed::Of(captures),
             None if self.members.is_empty() => Condensed::Nothing,
             None => Condensed::Negated,
+        }
+    }
+}
+
+/// What has come of asking conditions one after the other.
+struct Answers {
+    /// What the conditions captured that held.
+    kept: Vec<Captures>,
+    /// The first of them of which it cannot be told whether it holds: why.
+    pending: Option<Trouble>,
+    /// Whether one is known to hold.
+    any: bool,
+}
+
+/// What follows from the answer to a condition.
+enum Next {
+    /// The condition behind it is asked.
+    Ask,
+    /// No other one matters.
+    Stop,
+    /// The conditions do not hold.
+    Fails,
+}
+
+impl Answers {
+    fn take(
+        &mut self,
+        held: Result<Option<Option<Captures>>, Trouble>,
+        grouping: Grouping,
+        negate: bool,
+    ) -> Result<Next, Trouble> {
+        match (held, grouping) {
+            // What comes first decides whether this is reached.
+            (Err(Trouble::Presumed(_)), _) if self.pending.is_some() => Ok(Next::Stop),
+            (Err(refused @ Trouble::Presumed(_)), _) => Err(refused),
+            (Err(trouble), _) => {
+                self.pending.get_or_insert(trouble);
+                // A later condition, if it is asked, may see this one's captures. With `MatchAny` it is
+                // asked only if this one did not hold.
+                if grouping == Grouping::MatchAll && !negate {
+                    self.kept.push(Captures::unclear());
+                }
+                Ok(Next::Ask)
+            }
+            (Ok(None), Grouping::MatchAll) => Ok(Next::Fails),
+            (Ok(None), Grouping::MatchAny) => Ok(Next::Ask),
+            (Ok(Some(captures)), _) => {
+                self.any = true;
+                self.kept.extend(captures);
+                Ok(if grouping == Grouping::MatchAny { Next::Stop } else { Next::Ask })
+            }
         }
     }
 }
