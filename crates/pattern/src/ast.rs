@@ -174,6 +174,7 @@ impl Node {
             Self::Set(set) => (*set, false),
             Self::Concat(nodes) => {
                 let mut first = ByteSet::EMPTY;
+                // What stands behind a part is seen only while all before it can be empty.
                 for node in nodes {
                     let (set, nullable) = node.first();
                     first = first.union(set);

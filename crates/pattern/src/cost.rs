@@ -94,6 +94,7 @@ fn check(node: &Node, follow: ByteSet) -> Result<(), NotLinear> {
     match node {
         Node::Concat(nodes) => {
             let mut follow = follow;
+            // From its end: what follows a part is known before the part is looked at.
             for node in nodes.iter().rev() {
                 check(node, follow)?;
                 let (first, nullable) = node.first();

@@ -76,6 +76,7 @@ fn required_of_sequence(nodes: &[Node]) -> Option<Vec<Vec<u8>>> {
             Node::Set(set) => set.single(),
             _ => None,
         };
+        // A run of single bytes is one text; what is no byte ends it.
         match single {
             Some(byte) => run.push(byte.to_ascii_lowercase()),
             None => {

@@ -219,6 +219,7 @@ impl Parser {
         if self.take("?<") {
             return Err(NotLinear::LookBehind);
         }
+        // A group that looks ahead captures nothing itself.
         let look = if self.take("?=") { Some(false) } else { self.take("?!").then_some(true) };
         let mut index = None;
         if look.is_none() && !self.take("?:") {
@@ -362,6 +363,7 @@ impl Parser {
             }
             self.at += 1;
             let high = self.class_atom()?;
+            // A range is of bytes: both its ends have to be one.
             set = set.union(match (&low, &high, single(&low), single(&high)) {
                 (_, _, Some(low), Some(high)) => ByteSet::of(low..=high),
                 // Annex B: with a class at either end the dash stands for itself.

@@ -78,6 +78,7 @@ impl Pattern {
         }
         let parts = split(node);
         let groups = group_map(&parts, count);
+        // Where a match has to begin at the start, each part is one search there.
         let matcher = match (parts.looks.is_empty(), parts.at_start) {
             (true, false) => Matcher::Plain(compile(&parts.rest, false)?),
             (true, true) => Matcher::Plain(compile(&parts.rest, true)?),
@@ -127,6 +128,7 @@ impl Pattern {
     /// The groups of the first match in `input`, if there is one.
     #[must_use]
     pub fn captures(&self, input: &[u8]) -> Option<Captures> {
+        // Look-aheads have said where it matches; their groups are not asked for.
         let found = match &self.matcher {
             Matcher::Plain(regex) | Matcher::AtStart { rest: regex, .. } => {
                 self.is_match(input).then(|| regex.captures(input))??
@@ -159,6 +161,7 @@ fn of_last_round(
 ) -> Option<Vec<u8>> {
     let Some(text) = found.get(group) else { return Some(Vec::new()) };
     let mut inner = text.range();
+    // Outer rounds hold the inner ones: a group outside of one is of a round before.
     for round in rounds {
         let outer = found.get(*round)?.range();
         if inner.start < outer.start || inner.end > outer.end {

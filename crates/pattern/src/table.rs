@@ -49,6 +49,7 @@ impl Table {
         };
         let (mut states, mut numbers) = (vec![start], HashMap::from([(start, 0)]));
         let mut at = 0;
+        // Each language that is reached is a state; equal ones are one.
         while let Some(&state) = states.get(at) {
             table.accepts.push(langs.is_nullable(state));
             for &byte in &bytes {

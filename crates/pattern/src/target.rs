@@ -164,6 +164,7 @@ impl<'a> Walk<'a> {
                     lang = self.langs.derive(lang, byte)?;
                 }
             }
+            // What stands behind the question mark is none of the path.
             if view.part == Part::Path && splits {
                 // The path is complete.
                 lang = if self.langs.is_nullable(lang) { SIGMA_STAR } else { EMPTY_SET };

@@ -108,6 +108,7 @@ fn body_pairs(request: &Request, body: &[u8], test: &mut dyn FnMut(&Part<'_>) ->
         return pairs(body)
             .any(|(name, value)| test(&Part { name, value, is_file: false, file_name: None }));
     }
+    // Another body has no arguments.
     if kind != b"multipart/form-data" {
         return false;
     }

@@ -20,6 +20,7 @@ pub fn canonical(path: &[u8]) -> Vec<u8> {
         return decoded.into_owned();
     }
     let mut parts: Vec<&[u8]> = Vec::new();
+    // Whether the last part is a folder or a file tells whether a slash stands at the end.
     let mut last: &[u8] = b"";
     for part in decoded.split(|&byte| is_slash(byte)) {
         match part {
@@ -36,6 +37,7 @@ pub fn canonical(path: &[u8]) -> Vec<u8> {
         path.push(b'/');
         path.extend_from_slice(part);
     }
+    // A path that ends in a folder keeps its slash.
     if matches!(last, b"" | b"." | b"..") || path.is_empty() {
         path.push(b'/');
     }

@@ -68,11 +68,13 @@ impl RuleSet {
         let mut always = vec![0; rules.len().div_ceil(64)];
         let mut views: Vec<View> = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
+            // A rule that needs no text is asked for every request.
             let Some(keys) = keys(&rule.when) else {
                 set_bit(&mut always, at);
                 continue;
             };
             for key in keys {
+                // Other fields are the same whatever the limit is, and share a view.
                 let body_limit = if key.field.is_of_body() { rule.body_limit } else { 0 };
                 let same = |view: &&mut View| {
                     view.field == *key.field

@@ -22,6 +22,7 @@ pub fn adopt(bytes: &[u8], place: &Place, entry: &Entry) -> Option<Undo> {
     });
     let (node, None) = (there.next()?, there.next()) else { return None };
     let above = node.ancestors().skip(1).filter(|above| above.is_element());
+    // What is around it counts as made for it: it goes only where it is left empty.
     let mut scaffold: Vec<Scaffold> = above
         .take_while(|above| *above != doc.root())
         .map(|above| Scaffold::Created {

@@ -110,6 +110,7 @@ impl<'s> Merge<'s> {
         for step in self.steps.iter().filter(|step| step.reaches) {
             let found = sections(step.layer);
             let Some(section) = found.first() else { continue };
+            // In one file and for one path a section may be there once, in whichever of two locations.
             let again = last.is_some_and(|last| {
                 last.level == step.level
                     && last.layer.path == step.layer.path
@@ -158,6 +159,7 @@ impl<'s> Merge<'s> {
         section: &'s Section<T>,
         sections: &impl Fn(&'s LocationLayer) -> &'s [Section<T>],
     ) -> Result<(), Fault> {
+        // The content may be in a file of its own.
         let section = match &section.source {
             None => section,
             Some(source) => {
@@ -181,6 +183,7 @@ impl<'s> Merge<'s> {
                 Change::Clear => merged.clear(step)?,
                 Change::Remove(name) => merged.remove(step, name)?,
                 Change::Add(member) => {
+                    // IIS does not mind the case of names, and neither do the keys.
                     if merged.names.insert(&member.key, merged.members.len()).is_some() {
                         let (members, name) = (self.shape.member.to_owned(), member.name.clone());
                         return Err(broken(step, IisReason::NameTwice { members, name }));

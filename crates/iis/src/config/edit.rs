@@ -157,6 +157,7 @@ pub fn insert_all(
     let mut texts = Vec::new();
     let mut at = None;
     for entry in others {
+        // Among those that are put in now, too, each name may be there once.
         if !names.insert(entry.name().to_ascii_lowercase()) {
             return Err(EditError::NameTaken(entry.name().to_owned()));
         }
@@ -294,6 +295,7 @@ impl<'a> Writer<'_, 'a> {
         let unit = self.unit();
         let outer = doc.indentation(parent.range().start);
         let indent = self.child_indent(parent).unwrap_or_else(|| format!("{outer}{unit}"));
+        // How the tag ended is kept, so that removal can close it as it was.
         if opens {
             let was = doc.slice(at..parent.range().end).to_owned();
             let (place, element) = (self.place.clone(), doc.name(parent).to_owned());
@@ -317,6 +319,7 @@ impl<'a> Writer<'_, 'a> {
         unit: &str,
     ) -> Result<String, EditError> {
         let lead = format!("{newline}{indent}");
+        // With nothing missing any more, it is the entry itself that is written.
         let Some((element, below)) = missing.split_first() else {
             let text = format!("{lead}{}", write_entry(entry, newline, indent, unit)?);
             self.lead = lead;
@@ -337,6 +340,7 @@ impl<'a> Writer<'_, 'a> {
 
     /// Where in an element that is not empty the text goes.
     fn position(&self, parent: Node<'_, 'a>, missing: &[&str]) -> usize {
+        // `clear` and `remove` say what of the inherited stays: ours comes behind them.
         let mut after = parent.children().filter(Node::is_element).filter(|child| {
             !missing.is_empty() || matches!(self.doc.name(*child), "clear" | "remove")
         });

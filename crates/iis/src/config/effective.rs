@@ -81,6 +81,7 @@ fn effective(
     let allowed = known(variables.run(|layer| &layer.allowed, &|_| true))?;
     let maps = known(merge(Shape::maps(support)).run(|layer| &layer.maps, &|_| true))?;
     let reached = || steps.iter().filter(|step| step.reaches);
+    // The last one on the way decides: it is the nearest to the path.
     let module = reached().filter_map(|step| step.layer.module).next_back();
     let kernel_cache = reached().filter_map(|step| step.layer.kernel_cache).next_back();
     Ok(Effective {
@@ -111,6 +112,7 @@ pub fn entries_named(snapshot: &Snapshot, collection: Collection, name: &str) ->
     for file in snapshot.files() {
         let Ok(parsed) = file.parsed() else { continue };
         for layer in &parsed.layers {
+            // Global rules hold for the whole server, wherever in the file they stand.
             let place = match collection {
                 Collection::GlobalRules => Place::Server,
                 _ => layer.place(file.is_host()),

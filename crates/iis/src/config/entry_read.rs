@@ -30,6 +30,7 @@ pub(crate) fn read_rule(node: Node<'_, '_>) -> Result<Rule, IisReason> {
         grouping: conditions.grouping,
         track_all_captures: conditions.track_all_captures,
         conditions: conditions.list,
+        // Sections that are not there have their defaults.
         server_variables: match only(node, "serverVariables")? {
             Some(node) => read_variables(node)?,
             None => Vec::new(),
@@ -63,6 +64,7 @@ pub(crate) fn read_outbound(node: Node<'_, '_>) -> Result<OutboundRule, IisReaso
         track_all_captures: conditions.track_all_captures,
         conditions: conditions.list,
         action: match action.and_then(|node| node.own_attribute("type")).unwrap_or("None") {
+            // The numbers are written by some tools.
             word if word.eq_ignore_ascii_case("none") || word == "0" => OutboundAction::None,
             word if word.eq_ignore_ascii_case("rewrite") || word == "1" => {
                 let value = action.map(|node| text(node, "value")).unwrap_or_default();
@@ -178,6 +180,7 @@ fn read_conditions(node: Node<'_, '_>) -> Result<Vec<Condition>, IisReason> {
                 ignore_case: flag(child, "ignoreCase", true)?,
                 negate: flag(child, "negate", false)?,
             }),
+            // What stands before it is dropped, and so nothing is left to be inherited.
             "clear" => conditions.clear(),
             other => return Err(IisReason::RuleCondition { element: other.to_owned() }),
         }

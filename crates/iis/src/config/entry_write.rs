@@ -27,6 +27,7 @@ pub(crate) fn write_entry(
         Entry::DisabledPool(name) => return Err(EditError::NoSuchPool(name.clone())),
     };
     let mut out = String::new();
+    // The first line continues the one that it is put into.
     for (at, (level, line)) in lines.iter().enumerate() {
         if at > 0 {
             out.push_str(newline);
@@ -222,6 +223,7 @@ fn condition_tag(condition: &Condition) -> Result<String, EditError> {
         MatchType::IsFile => tag.with("matchType", "IsFile")?,
         MatchType::IsDirectory => tag.with("matchType", "IsDirectory")?,
     };
+    // A condition that asks the disk has no pattern, and IIS wants none.
     let tag = match (condition.match_type, condition.pattern.as_str()) {
         (MatchType::IsFile | MatchType::IsDirectory, "") => tag,
         (_, pattern) => tag.with("pattern", pattern)?,

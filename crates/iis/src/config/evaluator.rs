@@ -54,6 +54,7 @@ impl Effective {
         let outbound = self.outbound.as_ref().map_err(Clone::clone)?;
         let known: Vec<PreCondition> =
             outbound.preconditions.iter().filter_map(|found| found.item.clone().ok()).collect();
+        // A rule is not understood where its precondition is not.
         let unclear = |rule: &OutboundRule| {
             let named = |name: &str| same_name(name, &rule.precondition);
             let found = outbound.preconditions.iter().find(|found| named(&found.name))?;

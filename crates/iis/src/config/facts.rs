@@ -116,12 +116,14 @@ fn declared(doc: &Doc<'_>, section: &str) -> Option<Declared> {
     let steps =
         [("sectionGroup", "system.webServer"), ("sectionGroup", "rewrite"), ("section", section)];
     let roots = doc.descend(doc.root(), &["configSections"]);
+    // A section is declared within the groups that its path names.
     let found = steps.iter().fold(roots, |nodes, (element, name)| {
         let children = nodes.into_iter().flat_map(|node| doc.children(node, element));
         children.filter(|node| node.own_attribute("name") == Some(*name)).collect()
     });
     let section = found.first()?;
     let says = |name: &str| section.own_attribute(name).map(str::to_ascii_lowercase);
+    // What is not said is allowed, and everywhere.
     let mode = match says("overrideModeDefault").as_deref() {
         Some("deny") => OverrideMode::Deny,
         _ => OverrideMode::Allow,
@@ -174,12 +176,14 @@ pub(crate) fn expand(written: &str) -> Fact<ServerPath> {
     let (mut out, mut rest) = (String::new(), written);
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
+        // A lone percent sign stands for itself.
         let Some((name, after)) = after.split_once('%') else {
             out.push('%');
             rest = after;
             break;
         };
         let known = VARIABLES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        // What another variable stands for is known on the server only.
         let Some((_, value)) = known else {
             return Fact::Unknown(format!(
                 "its physical path `{}` has the unknown %{}%",

@@ -132,6 +132,7 @@ fn of_site(site: &Site, found: &[(String, &ServerPath)], left: &mut usize) -> Op
     folders.retain(|folder| seen.insert(folder.level.clone()));
     *left = left.checked_sub(folders.len())?;
     let mut plain = Vec::new();
+    // Each of them has the plain folders below its own folder on the disk.
     for root in &folders {
         let below = plain_folders(root, found);
         *left = left.checked_sub(below.len())?;

@@ -61,6 +61,7 @@ pub fn dropped_by(
     let mut steps = host_steps(host, site, &path).ok()?;
     steps.extend(web_steps(snapshot, site, &path).ok()?);
     let dropped = |step: &Step<'_>| step.drops(snapshot, collection, name).filter(|_| step.reaches);
+    // The last one on the way has the last word.
     let (step, how) = steps.iter().rev().find_map(|step| Some((step, dropped(step)?)))?;
     Some((step.file.path().clone(), how == Dropped::Removed))
 }
@@ -84,6 +85,7 @@ pub(crate) fn paths(snapshot: &Snapshot, site: &str, above: &str) -> Vec<String>
         paths.insert(folder.level.clone());
         let file = folder.web_config().ok().and_then(|path| snapshot.file(&path));
         let Some(parsed) = file.and_then(|file| file.parsed().ok()) else { continue };
+        // A location of a web.config is relative to its folder.
         let located = parsed.layers.iter().filter(|layer| !layer.path.is_empty());
         paths.extend(located.map(|layer| joined(&folder.level, &layer.path)));
     }

@@ -78,6 +78,7 @@ pub(crate) fn web_steps<'s>(
     site: &Site,
     path: &str,
 ) -> Result<Vec<Step<'s>>, IisReason> {
+    // A location that child applications do not inherit reaches its own one only.
     let with_path = |level: &str| application_of(site, level) == application_of(site, path);
     let mut steps = Vec::new();
     for folder in snapshot.folders().on_the_way(&site.name, path)? {
@@ -92,6 +93,7 @@ pub(crate) fn web_steps<'s>(
             let written = if layer.path.is_empty() { "" } else { written };
             let base = base(&joined(&folder.spelled, written));
             let reaches = !layer.not_inherited || with_path(&level);
+            // `MachineToApplication` allows a section here, and in no file further down.
             let at_root = folder.kind == FolderKind::Application && layer.path.is_empty();
             let depth = if at_root { Definition::Application } else { Definition::Everywhere };
             Step { file, layer, level, base, reaches, depth }

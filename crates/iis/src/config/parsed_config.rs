@@ -159,6 +159,7 @@ impl ParsedConfig {
             std::iter::once(root).chain(locations).map(|node| layer(doc, node)).collect();
         let host = host.map(|path| (facts::iis(doc, path), facts::support(doc)));
         let mut by_path: HashMap<String, Vec<usize>> = HashMap::new();
+        // Servers with thousands of locations are asked about one path at a time.
         for (at, layer) in layers.iter().enumerate() {
             by_path.entry(layer.path.clone()).or_default().push(at);
         }
@@ -228,6 +229,7 @@ fn layer(doc: &Doc<'_>, node: Node<'_, '_>) -> LocationLayer {
     let is_location = node != doc.root();
     let location_path =
         is_location.then(|| node.own_attribute("path").unwrap_or_default().to_owned());
+    // The root of a file locks nothing, and everything below inherits it.
     let (inherits, mode) = if is_location { reach(node) } else { (true, Mode::Inherit) };
     let mut layer = LocationLayer {
         path: normal(location_path.as_deref().unwrap_or_default()),
@@ -280,6 +282,7 @@ fn module(doc: &Doc<'_>, node: Node<'_, '_>) -> Option<bool> {
     let sections = doc.descend(node, &["system.webServer", "modules"]);
     let children = sections.into_iter().flat_map(|node| node.children()).filter(Node::is_element);
     children.fold(None, |state, child| {
+        // As IIS merges a collection: what comes later wins.
         let ours = child.own_attribute("name") == Some(facts::REWRITE_MODULE);
         match child.written_name() {
             "clear" => Some(false),

@@ -59,6 +59,7 @@ fn global(
     placing: &PlacementRequest<'_>,
 ) -> Result<Placement, Refusal> {
     let (name, own) = (placing.name, placing.own);
+    // A rule of the same name further down would be taken for ours.
     for collection in [Collection::GlobalRules, Collection::Rules] {
         let mut there = entries_named(snapshot, collection, name).into_iter();
         if let Some(found) = there.find(|found| !own(&found.file, &found.place, name)) {
@@ -132,6 +133,7 @@ fn in_site(
     path: &str,
     placing: &PlacementRequest<'_>,
 ) -> Result<Placement, Refusal> {
+    // Before a place is looked for, the configuration has to work at all.
     let scoped = SitePlacement::of(snapshot, site, path, placing)?;
     let effective = effective_rules_named(snapshot, &site.name, path, &|_| false)?;
     if let (Collection::OutboundRules, Err(why)) = (placing.collection, effective.outbound) {

@@ -110,6 +110,7 @@ pub(crate) fn disable_pool(bytes: &[u8], name: &str) -> Result<(Vec<u8>, PoolUnd
     let mut added = String::new();
     for (attribute, wanted) in OFF {
         let (name, set) = (attribute.to_owned(), wanted.to_owned());
+        // Only what has another value is changed, and only that is given back.
         match value_range(&node, attribute) {
             Some(_) if node.own_attribute(attribute) == Some(wanted) => {}
             Some(range) => {

@@ -46,6 +46,7 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
     let (mut text, mut at) = match ours.as_slice() {
         [] => (doc.text.to_owned(), None),
         [rule] => {
+            // The white space that was put before it goes with it.
             let range = extent(&doc, *rule, &element.lead);
             (doc.with(&range, "").ok_or(EditError::Lost)?, Some(range.start))
         }

@@ -62,6 +62,7 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         let mut placement = Placement { targets: vec![target], why, gaps: Vec::new() };
         let mut known = placement.targets.iter().map(Stand::of_target).collect();
         let mut reached = false;
+        // What does not inherit from the main place gets one of its own, or is a gap.
         for level in &self.paths {
             reached |= self.reach(level, &mut placement, &mut known)?;
         }
@@ -83,6 +84,7 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         let dropping = steps
             .iter()
             .rfind(|step| step.reaches && !self.is_narrow(step) && self.dropped(step).is_some());
+        // A file that drops what is above it leaves only itself as a place.
         let web = dropping.filter(|step| !step.file.is_host());
         let why = match web {
             Some(step) if self.dropped(step) == Some(Dropped::Removed) => {
@@ -124,6 +126,7 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         let path = self.full_path();
         let key = normal(&path);
         let of_host: Vec<_> = steps.iter().filter(|step| step.file.is_host()).collect();
+        // Only what stands above the location can lock it.
         let mut lock = Lock::None;
         for step in &of_host {
             if step.layer.path != key && step.reaches && self.has_section(step) {
@@ -282,6 +285,7 @@ impl<'s, 'p> SitePlacement<'s, 'p> {
         if self.dropped(step) == Some(Dropped::Removed) {
             return Err(IisReason::DropsByName { file: file.to_string() });
         }
+        // Applications are few and the administrator's; plain folders can be anybody's.
         let is_plain = !step.file.is_host() && step.depth == Definition::Everywhere;
         if is_plain && in_files >= MAX_PLAIN_TARGETS {
             let (file, most) = (file.to_string(), MAX_PLAIN_TARGETS);

@@ -224,6 +224,7 @@ impl Snapshot {
     pub fn needs(&self) -> Vec<Need> {
         let host = ServerPath::new(APPLICATION_HOST);
         let Some(file) = self.file(&host) else { return vec![Need::File(host)] };
+        // What else there is, only that file says.
         let Ok(ParsedConfig { host: Some((iis, _)), .. }) = file.parsed() else {
             return Vec::new();
         };
@@ -291,6 +292,7 @@ impl Snapshot {
             return Err(OverBudget::Bytes);
         }
         self.bytes = bytes;
+        // A file that holds a section has that for its root element.
         let is_section = self.sections.contains(&key);
         let role = if is_section { Role::Section } else { Role::Configuration };
         let file = File::new(path, read, role);
@@ -327,6 +329,7 @@ impl Snapshot {
         mut files: Vec<ServerPath>,
         mut incomplete: Option<String>,
     ) {
+        // Files of applications and virtual directories do not count against the bound.
         let configured = self.configured();
         files.retain(|path| {
             let key = path.key();

@@ -254,6 +254,7 @@ fn decode(bytes: &[u8]) -> Result<&str, NotReadable> {
     if bytes.len() > MAX_FILE_BYTES {
         return Err(NotReadable::TooLarge { bytes: bytes.len() });
     }
+    // A byte order mark, or zero bytes between ASCII letters, tell a wide encoding.
     let wide = match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => {
             Some("UTF-32")
@@ -310,6 +311,7 @@ fn guard(text: &str) -> Result<(), NotReadable> {
     let (mut at, mut depth, mut namespaces) = (0, 0_usize, 0_usize);
     while let Some((start, rest)) = next_tag(text, at) {
         let skip = |close: &str| rest.find(close).map(|found| start + found + close.len());
+        // Comments and the like can hold what looks like a tag, and are skipped whole.
         let next = if rest.starts_with("<!--") {
             skip("-->")
         } else if rest.starts_with("<![CDATA[") {
@@ -353,6 +355,7 @@ fn check_attributes(text: &str, start: usize, end: usize) -> Result<usize, NotRe
     let tag = text.get(start..end).unwrap_or_default();
     let (mut quote, mut count, mut namespaces) = (None, 0, 0);
     for (at, byte) in tag.bytes().enumerate() {
+        // Within quotes an equals sign is text.
         match (quote, byte) {
             (None, b'"' | b'\'') => quote = Some(byte),
             (Some(open), _) if open == byte => quote = None,

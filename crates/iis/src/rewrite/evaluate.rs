@@ -100,6 +100,7 @@ impl Evaluator {
         let mut pass = self.pass(request, known, Asking::Supposing(supposed));
         for (at, rule) in self.rules.iter().enumerate() {
             let name = || rule.name.clone();
+            // A question without an answer ends the walk: who walks gives it both answers.
             match self.step(&mut pass, rule, self.is_last(at)) {
                 Ok(None) => {}
                 Ok(Some(outcome)) => return End::Told(Box::new(outcome)),
@@ -141,6 +142,7 @@ impl Evaluator {
         Ok(match pass.ask(rule) {
             Ok(Applied::No) => None,
             Ok(Applied::Decided(verdict, note)) => Some(decided(verdict, note)(pass)),
+            // The rules behind it are not asked, whatever it does itself.
             Ok(_) if rule.stop_processing => {
                 Some(Outcome { ended_by: Some(rule.name.clone()), ..pass.end() })
             }

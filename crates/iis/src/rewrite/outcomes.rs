@@ -48,6 +48,7 @@ impl Evaluator {
         }
         let mut walks = Walks { rules: self, request, known, left: MAX_WALKS, open: Vec::new() };
         let mut tree = walks.tree(&mut Answers::new());
+        // Where HTTP.sys refuses the request, no rule sees it.
         if let Door::Doubtful { refuses, passes } = door {
             let yes = Box::new(Tree::Leaf(Ok(refused(&refuses))));
             let question = Question::Iis { usual: refuses, other: passes };
@@ -99,6 +100,7 @@ impl Walks<'_> {
         if !self.open.contains(&asked.question) {
             self.open.push(asked.question.clone());
         }
+        // Both answers are followed from the start: a rule before may ask for the same.
         let mut given = |answer| {
             supposed.insert(asked.question.clone(), answer);
             let tree = Box::new(self.tree(supposed));

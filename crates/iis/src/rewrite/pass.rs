@@ -175,6 +175,7 @@ impl<'a> Pass<'a> {
             CompiledAction::Rewrite { url, append_query } => {
                 let Partly { text: url, unknown } = url.expand_partly(&scope)?;
                 let url = from_root(self.with_query(url, *append_query), &rule.base);
+                // With a scheme and a host it is another server's.
                 let applied = if is_absolute(&url) { Applied::Elsewhere } else { Applied::Yes };
                 (applied, Some((url, unknown)))
             }

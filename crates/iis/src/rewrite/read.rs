@@ -24,6 +24,7 @@ pub fn read(rule: &Rule) -> Result<BlockRule, ReadError> {
     if !rule.server_variables.is_empty() {
         return Err(ReadError::SetsVariables);
     }
+    // A test of the path would see it as IIS decodes it, which no field is.
     let any_url = match rule.syntax {
         PatternSyntax::EcmaScript => is_any_url(&rule.url),
         PatternSyntax::Wildcard => rule.url.pattern == "*" && !rule.url.negate,
@@ -71,6 +72,7 @@ fn operator(pattern: &str, syntax: PatternSyntax) -> Result<Operator, ReadError>
         PatternSyntax::ExactMatch => return Ok(Operator::Equals(pattern.to_owned())),
         PatternSyntax::Wildcard => {}
     }
+    // Only stars at its ends are said by the kind of the test.
     let text = pattern.trim_matches('*').to_owned();
     if text.contains(['*', '?']) {
         return Err(ReadError::NoTest(pattern.to_owned()));

@@ -143,6 +143,7 @@ impl ResponseEvaluator {
         response: &Response,
     ) -> ResponseOutcome {
         let mut view = View::of(request, &self.maps, known, Asking::Once);
+        // The rules see the request as the inbound rules have left it.
         if let Verdict::Rewritten { url } = &outcome.verdict {
             view.target = Cow::Borrowed(url.as_bytes());
         }
@@ -249,6 +250,7 @@ impl Pass<'_> {
             let why = format!("the rule `{rule}` stops the rules, perhaps only for its own header");
             return Err(Broken::Beyond(why));
         }
+        // Whether the rules for other headers end as well is not documented.
         if compiled.stop_processing {
             self.stopped = Some((compiled.name.clone(), header.clone()));
         }

@@ -39,6 +39,7 @@ pub fn subsumes(rule: &Rule, wanted: &BlockRule) -> Coverage {
         return found;
     }
     let how = answers(deny, wanted.deny);
+    // Blocked is blocked: another answer is a remark, and no gap.
     match found {
         Coverage::Same => Coverage::Superset(how),
         Coverage::Superset(remark) => Coverage::Superset(format!("{remark}; {how}")),
@@ -108,6 +109,7 @@ fn judged(rule: &mut Comparison<'_>) -> Coverage {
     if escapes == Answer::Never {
         return full(rule);
     }
+    // A `.` of the pattern matches no line break, which can be had by %0A.
     if rule.escapes(LineBreaks::Excluded) == Answer::Never {
         return Coverage::ExceptLineFeeds(LINE_BREAK.into());
     }

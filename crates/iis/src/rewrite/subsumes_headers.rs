@@ -73,6 +73,7 @@ pub fn subsumes_response_header(
     if let Err(why) = makes_the_change(rule, change) {
         return Coverage::Unrelated(why.to_owned());
     }
+    // A response has to satisfy both: the conditions and the precondition.
     let by_conditions = subsumes_conditions(&rule.conditions, rule.grouping, rule.syntax, when);
     let Some(precondition) = precondition else { return by_conditions };
     let PreCondition { syntax, grouping, conditions, .. } = precondition;

@@ -190,6 +190,7 @@ fn read_reference(text: &str, depth: usize) -> Result<(Part, &str), TemplateErro
     let rest = rest.strip_prefix(':').ok_or_else(|| TemplateError::NoColon(name.to_owned()))?;
     let (argument, rest) = read(rest, depth + 1)?;
     let rest = rest.strip_prefix('}').ok_or(TemplateError::NotClosed)?;
+    // `{R:1}` is written like the call of a function.
     let number = match argument.0.as_slice() {
         [Part::Text(digits)] => digits.parse::<usize>().ok(),
         _ => None,
@@ -248,6 +249,7 @@ fn group(
     if number > MAX_REFERENCE {
         return refused("is beyond the nine groups that can be referred to");
     }
+    // What did not match has captured nothing, and IIS may refuse to be asked for it.
     let captures = match groups {
         Groups::Missing => return refused("refers to a condition, and there is none before it"),
         Groups::Negated => {

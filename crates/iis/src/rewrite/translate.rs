@@ -54,6 +54,7 @@ pub(super) fn conditions(
     when: &Condition,
     test: &Translate,
 ) -> Result<(Grouping, Vec<IisCondition>), RuleReason> {
+    // A single test is a list of one.
     let (grouping, members) = match when {
         Condition::All(members) => (Grouping::MatchAll, members.as_slice()),
         Condition::Any(members) => (Grouping::MatchAny, members.as_slice()),
@@ -113,6 +114,7 @@ pub(super) fn pattern_of(operator: &Operator) -> Result<String, RuleReason> {
     if text.is_empty() {
         return Err(RuleReason::EmptyText);
     }
+    // The text of a pattern can be ASCII and still name what is not.
     if matches!(operator, Operator::Matches(_)) && names_beyond_ascii(text) {
         return Err(RuleReason::BeyondAscii { value: text.to_owned() });
     }
@@ -163,6 +165,7 @@ fn same_when_repeated(test: &Test) -> Result<(), RuleReason> {
     if is_request && (name == "cookie" || name == "host") {
         return Ok(());
     }
+    // No comma in it, and no blank at its head: then the joint is not seen.
     let exact = match &test.operator {
         Operator::Contains(text) => !text.contains(',') && !text.starts_with(' '),
         Operator::Matches(source) => parse(source, true)

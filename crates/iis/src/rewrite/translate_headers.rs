@@ -163,6 +163,7 @@ fn media_type(test: &Test, negate: bool) -> Result<IisCondition, RuleReason> {
     let text = test.operator.text();
     let blurs = text.contains(';') || trimmed(text.as_bytes()) != text.as_bytes();
     let quoted = escape(text);
+    // Each pattern ends where the media type ends: at a semicolon or at the end.
     let pattern = match &test.operator {
         Operator::Matches(source) if !sees_parameters(source) => plain,
         Operator::Matches(_) => {

@@ -34,6 +34,7 @@ pub(super) fn door(path: &[u8]) -> Door {
             }
         }
     }
+    // What is left to refuse it looks for in the path as it is decoded.
     let decoded = decode(path);
     if decoded.contains(&0) {
         return Door::Shut("the path has the character NUL".into());

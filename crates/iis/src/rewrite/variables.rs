@@ -257,6 +257,7 @@ impl<'a> View<'a> {
         replace: bool,
     ) {
         let name = standard(name);
+        // Only request headers are followed; of other variables it is known that they changed.
         let known = match (request_header(&name), value) {
             (Some(header), Ok(value)) => Ok((header, value)),
             (Some(_), Err(why)) => Err(format!("which the rule `{rule}` sets: {why}")),
@@ -283,6 +284,7 @@ impl<'a> View<'a> {
     /// From here on the value of a variable is not known.
     pub(super) fn lose(&mut self, name: &str, why: &str) {
         let name = standard(name);
+        // Each of these is made from the URL, so none of them is known any more.
         let family: &[&str] = match OF_THE_URL.iter().find(|of_url| **of_url == name) {
             // The query alone does not change the path.
             Some(&"QUERY_STRING") => &["REQUEST_URI"],

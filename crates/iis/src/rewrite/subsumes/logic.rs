@@ -48,6 +48,7 @@ impl Formula {
                 terms
             }
             Self::All(members) => {
+                // All of them hold where one alternative of each holds.
                 let mut terms = vec![Vec::new()];
                 for member in members {
                     terms = product(&terms, &member.terms()?)?;
@@ -160,6 +161,7 @@ impl Literals {
         };
         let mut views: Vec<(View, Language)> = Vec::new();
         let mut texts = Vec::new();
+        // Fields do not depend on each other; the views of the target do.
         for (variable, lang) in self.by_variable(term)? {
             if let Variable::Target(view) = variable {
                 views.push((view, lang));

@@ -159,6 +159,7 @@ impl Comparison<'_> {
         mut on: Variable,
     ) -> Result<Vec<String>, Unclear> {
         let mut reasons = Vec::new();
+        // One difference after the other is undone, until nothing gets past any more.
         for change in [decode_as_wanted, cut_as_wanted] {
             let same_field = |variable: &Variable| variable.is_of_same_field(&on);
             if self.wants(|variable| *variable == on) {
@@ -174,6 +175,7 @@ impl Comparison<'_> {
             }
         }
         if !of.ignore_case() && self.ignores_case() {
+            // With the case ignored nothing would get past: that is the difference.
             let folded = self.literal_of(of, &on, true)?;
             if !self.fails(folded) {
                 reasons.push("it minds the case of letters".into());
@@ -262,6 +264,7 @@ impl Comparison<'_> {
                 continue;
             }
             let word = test.operator.text().to_ascii_lowercase();
+            // What is left of the piece is what it asks for beside the word.
             let rest = if lower.starts_with(&word) {
                 piece.get(word.len()..)
             } else if lower.ends_with(&word) {
