@@ -4,14 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use stopgap_model::Digest;
 
 use crate::line::{self, Line, Place, Unread};
 
 /// The number and the digest of the last line of the trail, as it is kept outside the trail. The
 /// trail may have lines after it: a crash can come between the line and the head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The line's number; 0 before the first.
     pub seq: u64,

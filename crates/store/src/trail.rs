@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use stopgap_fs::Log;
 use stopgap_model::Digest;
 
@@ -32,6 +33,22 @@ const SHORT_WAIT: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Every head takes as much: it is written over in place.
 const HEAD_BYTES: usize = 128;
+
+/// The form of `trust/audit.head`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct HeadFile {
+    seq: u64,
+    digest: Digest,
+    /// How long the trail was with that line, in bytes. Older versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
+}
+
+impl HeadFile {
+    fn head(self) -> Head {
+        Head { seq: self.seq, digest: self.digest }
+    }
+}
 
 /// What a new line of the audit trail says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,23 +146,31 @@ impl Store {
             text.push(b'\n');
             if text.len() >= MAX_BATCH {
                 log.add(&std::mem::take(&mut text), ROOM)?;
-                self.save_head(last)?;
+                self.save_head(last, log.length()?)?;
             }
         }
         if text.is_empty() {
             return Ok(());
         }
         log.add(&text, ROOM)?;
-        self.save_head(last)
+        self.save_head(last, log.length()?)
     }
 
     /// Makes the end of the trail one that lines can be added to. Answers what the next line follows,
     /// and what is to be told first.
     fn repair(&self, log: &mut Log) -> Result<(Head, Vec<Entry<'static>>), StoreError> {
+        let head = self.head_file();
+        // As long as nothing was added and nothing cut off, the head tells what is at the end. Whether it
+        // was changed there is seen by whoever reads the trail: the next line does not follow it then.
+        if let Ok(Some(head)) = head
+            && head.length == Some(log.length()?)
+        {
+            return Ok((head.head(), Vec::new()));
+        }
+        let head = head.map(|head| head.map(HeadFile::head));
         let end = log.end(MAX_END)?;
         let whole = complete_lines(&end);
         let torn = (end.len() - whole.len()) as u64;
-        let head = self.head();
         let follows = audit::follows(whole, head.as_ref().ok().copied().flatten());
         let lost = head.err().map(|error| format!("the digest of the last line was lost: {error}"));
         let mut entries = Vec::new();
@@ -165,11 +190,17 @@ impl Store {
 
     /// The last line as it is kept outside the trail; `None` if none is kept yet.
     pub(crate) fn head(&self) -> Result<Option<Head>, StoreError> {
+        Ok(self.head_file()?.map(HeadFile::head))
+    }
+
+    fn head_file(&self) -> Result<Option<HeadFile>, StoreError> {
         let Some(bytes) = self.dir.read(HEAD, HEAD_BYTES as u64)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(HEAD, &error))
     }
 
-    fn save_head(&self, head: Head) -> Result<(), StoreError> {
+    /// Keeps the last line of a trail that is so long with it.
+    fn save_head(&self, Head { seq, digest }: Head, length: u64) -> Result<(), StoreError> {
+        let head = HeadFile { seq, digest, length: Some(length) };
         let mut text = serde_json::to_vec(&head).map_err(|error| unreadable(HEAD, &error))?;
         text.resize(HEAD_BYTES - 1, b' ');
         text.push(b'\n');
@@ -180,7 +211,7 @@ impl Store {
     pub(crate) fn begin_trail(&self, room: u64) -> Result<(), StoreError> {
         self.dir.keep_room(AUDIT, room)?;
         if self.dir.length(HEAD)?.is_none() && self.dir.length(AUDIT)? == Some(0) {
-            self.save_head(Head::none())?;
+            self.save_head(Head::none(), 0)?;
         }
         Ok(())
     }

@@ -290,6 +290,25 @@ fn a_change_whose_intent_never_reached_the_disk_is_swept_away() {
 }
 
 #[test]
+fn a_line_is_added_behind_one_that_was_changed_to_the_same_length_and_that_stays_told() {
+    let state = State::new();
+    let store = state.open();
+    for detail in ["first", "other"] {
+        note(&store, detail);
+    }
+    let text = std::fs::read_to_string(state.trail()).unwrap();
+    std::fs::write(state.trail(), text.replace("other", "OTHER")).unwrap();
+    let told = |store: &Store| judged(store).0;
+    assert_eq!(told(&store), [AuditFault::Replaced { line: 2 }]);
+    // The trail is as long as it was, so its end is not looked at: one line is added, and no other.
+    note(&store, "third");
+    let trail = store.trail().unwrap();
+    assert_eq!(trail.lines.len(), 3);
+    assert!(trail.lines.iter().all(|line| line.event == Event::Checked));
+    assert_eq!(trail.faults, [AuditFault::Broken { line: 3 }]);
+}
+
+#[test]
 fn decisions_read_back_with_who_when_and_why() {
     let state = State::new();
     let store = state.open();

@@ -12,7 +12,7 @@ use stopgap_model::{Digest, MitigationId, ServerPath};
 
 use self::all::all;
 use self::step::Step;
-use crate::audit::Head;
+use crate::audit;
 use crate::change;
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +55,12 @@ struct Tried {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Head {
+    seq: u64,
+    digest: Digest,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Stuck {
     error: String,
     told: String,
@@ -80,7 +86,7 @@ impl From<Change> for change::Change {
             status: it.status.into(),
             steps: all(it.steps),
             files: all(it.files),
-            audit: it.audit,
+            audit: it.audit.map(Into::into),
             stuck: it.stuck.map(Into::into),
         }
     }
@@ -96,7 +102,7 @@ impl From<change::Change> for Change {
             status: it.status.into(),
             steps: all(it.steps),
             files: all(it.files),
-            audit: it.audit,
+            audit: it.audit.map(Into::into),
             stuck: it.stuck.map(Into::into),
         }
     }
@@ -139,6 +145,18 @@ impl From<Tried> for change::Tried {
 impl From<change::Tried> for Tried {
     fn from(change::Tried { with, lasting }: change::Tried) -> Self {
         Self { with, lasting }
+    }
+}
+
+impl From<Head> for audit::Head {
+    fn from(Head { seq, digest }: Head) -> Self {
+        Self { seq, digest }
+    }
+}
+
+impl From<audit::Head> for Head {
+    fn from(audit::Head { seq, digest }: audit::Head) -> Self {
+        Self { seq, digest }
     }
 }
 
