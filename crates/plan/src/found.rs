@@ -13,11 +13,11 @@ use stopgap_model::evidence::Evidence;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Action, ActionId, ActionKind, Digest, Fact, Mitigation, MitigationId, Offer};
 
+use crate::action_of;
 use crate::affected::{Affects, action_affects, affects};
 use crate::ground::Ground;
 use crate::observe::place_text;
 use crate::pools::set_as_ours;
-use crate::verify::action_of;
 use crate::work::{Standing, rewrite};
 use crate::{InPlace, Input, OwnFile, Part, Placed, RULE_PREFIX};
 

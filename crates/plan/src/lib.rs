@@ -46,6 +46,12 @@ fn is_ours(name: &str) -> bool {
     name.starts_with(RULE_PREFIX)
 }
 
+/// The action that a rule of this name carries out, if it is one of ours.
+fn action_of(name: &str) -> Option<&str> {
+    let (start, rest) = name.split_at_checked(RULE_PREFIX.len())?;
+    start.eq_ignore_ascii_case(RULE_PREFIX).then(|| rest.split(' ').next().unwrap_or_default())
+}
+
 /// The name of the rule that carries out an action.
 #[must_use]
 pub fn rule_name(action: &ActionId) -> String {

@@ -10,7 +10,7 @@ use stopgap_model::reason::IisReason;
 use crate::foreign::{Others, others};
 use crate::ground::{Ground, InEffect};
 use crate::work::Rewrite;
-use crate::{Part, Placed};
+use crate::{Part, Placed, action_of};
 
 /// What is on the server for one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,7 +213,8 @@ pub(crate) struct Missing {
     pub(crate) unknown: bool,
 }
 
-/// The places in the scope of a rule at which none that passes `ours` is in effect.
+/// The places in the scope of a rule at which none that has its action's name and passes `ours` is in
+/// effect.
 pub(crate) fn missing(
     rewrite: &Rewrite<'_>,
     ground: &Ground<'_>,
@@ -251,11 +252,13 @@ fn absent(
     if !effective.module {
         return no(format!("the URL Rewrite module does not run for {at}"));
     }
+    // Only what has the name of our rule can be it.
+    let action = action_of(rewrite.name()).unwrap_or_default();
     let there = match rewrite.collection() {
         Collection::OutboundRules => match &effective.outbound {
-            Ok(outbound) => outbound
-                .rules
-                .iter()
+            Ok(_) => ground
+                .outbound_of(level, effective, action)
+                .into_iter()
                 .filter_map(|rule| rule.item.as_ref().ok())
                 .any(|says| ours(&Entry::Outbound(says.clone()))),
             Err(why) => {
@@ -264,7 +267,8 @@ fn absent(
         },
         _ => {
             let is_ours = |says: &Rule| ours(&Entry::Rule(says.clone()));
-            let found = effective.rules.iter().find(|rule| rule.item.as_ref().is_ok_and(is_ours));
+            let mut named = ground.rules_of(level, effective, action).into_iter();
+            let found = named.find(|rule| rule.item.as_ref().is_ok_and(is_ours));
             if let Some(variable) = found.and_then(|rule| effective.forbidden(rule)) {
                 return no(format!("the rule may not set {variable} for {at}"));
             }

@@ -237,8 +237,9 @@ pub fn breaks(
                 }
                 Err(_) => {}
                 Ok(effective) => {
-                    let ours = effective.rules.iter().filter(|r| rewrite.is_named(&r.name));
-                    let variable = ours.into_iter().find_map(|rule| effective.forbidden(rule));
+                    let ours = after.rules_of(&level, effective, action.id.as_str()).into_iter();
+                    let mut ours = ours.filter(|rule| rewrite.is_named(&rule.name));
+                    let variable = ours.find_map(|rule| effective.forbidden(rule));
                     if let Some(variable) = variable {
                         let at = crate::observe::text(&level);
                         return Some(format!(

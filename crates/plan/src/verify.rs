@@ -14,7 +14,7 @@ use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
 use stopgap_rules::{ActionSemantics, Headers, url_decode};
 
 use crate::ground::{Foreign, Ground};
-use crate::{RULE_PREFIX, is_ours, rule_name};
+use crate::{action_of, is_ours, rule_name};
 
 /// A probe that does not end as it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -201,13 +201,15 @@ impl Judging<'_> {
         level: &Level,
         effective: &Effective,
     ) -> (&Evaluator, Option<&ResponseEvaluator>) {
-        let mitigation = self.mitigation;
+        let (mitigation, ground) = (self.mitigation, self.ground);
         let key = (level.site.clone(), level.path.clone());
         let (requests, responses) = self.with.entry(key).or_insert_with(|| {
             let in_question = |name: &str| !is_ours(name) || is_of(name, mitigation);
             let answers = mitigation.probes.iter().any(|probe| probe.response.is_some());
             let responses = answers.then(|| effective.response_evaluator(in_question).ok());
-            (effective.evaluator(in_question), responses.flatten())
+            let actions = mitigation.actions.iter().map(|action| action.id.as_str());
+            let rules = ground.rules_of_others_and(level, effective, actions);
+            (effective.evaluator_of(rules), responses.flatten())
         });
         (requests, responses.as_ref())
     }
@@ -287,18 +289,10 @@ fn is_gap(action: &ActionId, ground: &Ground<'_>, level: &Level, effective: &Eff
     if !effective.module {
         return true;
     }
-    let of_it = |name: &str| action_of(name) == Some(action.as_str());
-    let outbound = effective.outbound.iter().flat_map(|outbound| &outbound.rules);
-    let holds = effective.rules.iter().any(|rule| of_it(&rule.name))
-        || outbound.into_iter().any(|rule| of_it(&rule.name));
+    let holds = !ground.rules_of(level, effective, action.as_str()).is_empty()
+        || !ground.outbound_of(level, effective, action.as_str()).is_empty();
     let dropped = |of| dropped_by(ground.snapshot(), level, of, &rule_name(action)).is_some();
     !holds && (dropped(Collection::Rules) || dropped(Collection::OutboundRules))
-}
-
-/// The action that a rule of this name carries out, if it is one of ours.
-pub(crate) fn action_of(name: &str) -> Option<&str> {
-    let (start, rest) = name.split_at_checked(RULE_PREFIX.len())?;
-    start.eq_ignore_ascii_case(RULE_PREFIX).then(|| rest.split(' ').next().unwrap_or_default())
 }
 
 /// Whether a rule of this name carries out an action of the mitigation: perhaps one of several

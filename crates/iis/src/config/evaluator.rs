@@ -14,7 +14,16 @@ impl Effective {
     /// run, no rule has any effect.
     #[must_use]
     pub fn evaluator(&self, keep: impl Fn(&str) -> bool) -> Evaluator {
-        let kept = self.rules.iter().filter(|rule| self.module && keep(&rule.name));
+        self.evaluator_of(self.rules.iter().filter(|rule| keep(&rule.name)))
+    }
+
+    /// Makes these of the inbound rules ready, in this order.
+    #[must_use]
+    pub fn evaluator_of<'r>(
+        &'r self,
+        rules: impl IntoIterator<Item = &'r EffectiveRule>,
+    ) -> Evaluator {
+        let kept = rules.into_iter().filter(|_| self.module);
         let entries = kept.map(|rule| Entry {
             name: &rule.name,
             rule: self.sayable(rule),
