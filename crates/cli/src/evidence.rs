@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 use stopgap_model::ServerId;
 use stopgap_model::evidence::{self, Answer, Evidence, Missing, Sighting, Site, Tally, Verdict};
 use stopgap_model::report::MitigationReport;
@@ -190,13 +189,14 @@ fn seen_on(sightings: &[&Sighting], all: usize, now: Timestamp) -> Option<String
     Some(format!("{text} on {sites}{fewer}, last {} UTC", when(last, now)))
 }
 
-/// All of it, as JSON.
-pub(crate) fn as_json(evidence: &Evidence) -> Value {
+/// The sightings for `--json`: those first that are not as they should be, because they are never left
+/// out.
+pub(crate) fn worst_first(evidence: &Evidence) -> Vec<&Sighting> {
     let mut sightings: Vec<&Sighting> = evidence.sightings.iter().collect();
     // What is wrong first, so that the limit cuts off what is as it should be.
     sightings.sort_by_key(|it| (!it.verdict.is_wrong(), it.verdict.is_evidence()));
     sightings.truncate(MAX_JSON);
-    serde_json::to_value(sightings).unwrap_or(Value::Null)
+    sightings
 }
 
 #[cfg(test)]
@@ -298,7 +298,7 @@ mod tests {
                     1995 more sites, last 12:14";
         assert_eq!(lines[6], rest);
         assert!(lines[7].starts_with("  NOT BLOCKED on n1234.example:443 (TLS)"), "{}", lines[7]);
-        let json = as_json(&evidence);
+        let json = serde_json::to_value(worst_first(&evidence)).unwrap();
         assert_eq!(json.as_array().unwrap().len(), MAX_JSON);
         assert_eq!(json[0]["verdict"], "not-blocked", "what is wrong is never left out");
     }

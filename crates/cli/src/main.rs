@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod error;
 mod evidence;
+mod json;
 mod output;
 mod setup;
 mod signals;

@@ -8,39 +8,28 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::{Value, json};
 use stopgap_agent::cause::Cause;
 use stopgap_agent::event::EventKind;
+use stopgap_agent::log;
 use stopgap_agent::sources::FeedState;
-use stopgap_agent::{advice, log};
 use stopgap_engine::Trouble;
-use stopgap_model::host::{Declared, PhpCgi};
-use stopgap_model::problem::{one_line, sentence};
+use stopgap_model::host::PhpCgi;
+use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
+use stopgap_model::web::WebFacts;
 use stopgap_model::{Fact, HostFacts, ServerId, ServerPath, Version};
 use stopgap_store::{AuditFault, Change};
 
 use crate::error::{ATTENTION, CliError, REFUSED, exit_code_of};
+use crate::json::{self, ErrorObject};
 
 pub(crate) use stopgap_terminal::{WIDTH, plain, wrap};
-
-/// The version of the JSON shapes.
-pub(crate) const SCHEMA: u32 = 1;
-
-/// Prints an object with the schema's version in front.
-pub(crate) fn print_json(mut object: Value) {
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("schema".into(), SCHEMA.into());
-    }
-    print_line!("{object}");
-}
 
 /// Reports that a command failed.
 pub(crate) fn failure(error: &CliError, as_json: bool) {
     let (sentence, hint) = (error.sentence(), error.hint());
     if as_json {
-        return print_json(json!({"error": sentence, "hint": hint, "exit": error.code()}));
+        return json::print(&ErrorObject { error: sentence, hint, exit: error.code() });
     }
     match error {
         CliError::Agent(error) => log::failure(EventKind::CommandFailed, error),
@@ -48,15 +37,6 @@ pub(crate) fn failure(error: &CliError, as_json: bool) {
         CliError::Signal(_) => log::event_with_hint(EventKind::ServiceStopped, &sentence, &hint),
         _ => log::event_with_hint(EventKind::CommandFailed, &sentence, &hint),
     }
-}
-
-/// What went wrong in a cycle beside the states of mitigations.
-pub(crate) fn troubles_json(troubles: &[Trouble]) -> Value {
-    let one = |trouble: &Trouble| {
-        let (text, hint) = (sentence(trouble), advice::of_trouble(trouble));
-        json!({"server": trouble.server(), "text": text, "hint": hint})
-    };
-    troubles.iter().map(one).collect()
 }
 
 /// The exit code that they ask for.
@@ -76,18 +56,6 @@ pub(crate) fn interrupted_text(change: &Change) -> String {
         ids.join(", "),
         change.by
     )
-}
-
-/// The changes that were cut short.
-pub(crate) fn interrupted_json(changes: &[Change]) -> Value {
-    let one = |change: &Change| {
-        let files: Vec<_> = change.files.iter().map(|file| &file.path).collect();
-        json!({
-            "change": change.number, "at": change.at.to_string(), "by": change.by,
-            "server": change.server(), "mitigations": change.mitigations(), "files": files,
-        })
-    };
-    changes.iter().map(one).collect()
 }
 
 /// The exit code that they ask for.
@@ -268,103 +236,6 @@ fn php_line(programs: &[PhpCgi]) -> String {
     format!("IIS with PHP {}, no Exchange Server", versions.join(", "))
 }
 
-/// The facts as JSON.
-pub(crate) fn facts_json(facts: &HostFacts) -> Value {
-    let exchange = match &facts.exchange {
-        Fact::Known(exchange) => json!({
-            "known": true,
-            "version": fact_json(&exchange.version, |version| version.to_string().into()),
-            "version_source": exchange.version_source,
-            "role": fact_json(&exchange.role, |role| role.as_str().into()),
-        }),
-        other => fact_json(other, |_| Value::Null),
-    };
-    let iis = fact_json(&facts.iis, |iis| {
-        let sites: Vec<Value> = iis.sites.iter().map(site_json).collect();
-        json!({"config": iis.config, "sites": sites, "pools": iis.pools, "modules": iis.modules})
-    });
-    let php = fact_json(&facts.php, |programs| {
-        let version = |php: &PhpCgi| fact_json(&php.version, |version| version.to_string().into());
-        let program = |php: &PhpCgi| json!({"program": php.program, "version": version(php)});
-        programs.iter().map(program).collect()
-    });
-    // How many: the list itself has thousands of entries.
-    let packages = fact_json(
-        &facts.packages,
-        |packages| json!({"prefix": packages.prefix, "count": packages.versions.len()}),
-    );
-    let declared = facts.declared.iter().map(|declared| {
-        let Declared { product, version, source } = declared;
-        json!({"product": product, "version": version.to_string(), "source": source})
-    });
-    json!({
-        "exchange": exchange, "iis": iis, "php": php,
-        "web": facts.web.iter().map(web_json).collect::<Vec<_>>(),
-        "left_out": left_out_json(&facts.left_out),
-        "packages": packages,
-        "declared": declared.collect::<Vec<_>>(),
-    })
-}
-
-fn left_out_json(left_out: &LeftOut) -> Value {
-    let one = |server: &LeftOutServer| {
-        let LeftOutServer { kind, program, pid, user, ports, why, counts } = server;
-        json!({
-            "kind": kind, "program": program, "pid": pid, "user": user, "ports": ports,
-            "reason": why, "counts": counts,
-        })
-    };
-    let named: Vec<Value> = left_out.named.iter().map(one).collect();
-    json!({"servers": named, "more": left_out.more})
-}
-
-fn web_json(facts: &WebFacts) -> Value {
-    let server = &facts.server;
-    let site = |site: &WebSite| {
-        let listen = match &site.listen {
-            Listen::Port(None, port) => format!("*:{port}"),
-            Listen::Port(Some(address), port) => {
-                std::net::SocketAddr::new(*address, *port).to_string()
-            }
-            Listen::Unix(path) => format!("unix:{path}"),
-            Listen::Unasked(why) => format!("cannot be asked: {why}"),
-        };
-        json!({"name": site.name, "listen": listen, "tls": site.tls})
-    };
-    json!({
-        "id": server.id(),
-        "kind": server.kind,
-        "version": fact_json(&server.version, |version| version.to_string().into()),
-        "config": server.config,
-        "running": fact_json(&server.running, |runs| (*runs).into()),
-        "dormant": server.dormant,
-        "uid": server.account.uid,
-        "source": server.source,
-        "sites": fact_json(&facts.sites, |sites| sites.iter().map(site).collect()),
-    })
-}
-
-fn site_json(site: &stopgap_model::host::Site) -> Value {
-    let application = |application: &stopgap_model::host::Application| {
-        let directory = |directory: &stopgap_model::host::VirtualDirectory| {
-            let physical = fact_json(&directory.physical, |path| path.as_str().into());
-            json!({"path": directory.path, "physical": physical})
-        };
-        let directories: Vec<Value> = application.directories.iter().map(directory).collect();
-        json!({"path": application.path, "pool": application.pool, "directories": directories})
-    };
-    let applications: Vec<Value> = site.applications.iter().map(application).collect();
-    json!({"name": site.name, "applications": applications})
-}
-
-fn fact_json<T>(fact: &Fact<T>, value: impl Fn(&T) -> Value) -> Value {
-    match fact {
-        Fact::Known(known) => value(known),
-        Fact::Absent => Value::Null,
-        Fact::Unknown(why) => json!({"unknown": why}),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,12 +248,5 @@ mod tests {
         let programs = [at(&[8, 3, 7, 0]), torn, at(&[8, 1, 28, 0]), at(&[8, 3, 7, 0])];
         let line = "IIS with PHP 8.1.28.0, 8.3.7.0, of unknown version, no Exchange Server";
         assert_eq!(php_line(&programs), line);
-        let facts = HostFacts { php: Fact::Known(programs[..2].to_vec()), ..HostFacts::nothing() };
-        let expected = json!([
-            {"program": "p", "version": "8.3.7.0"},
-            {"program": "p", "version": {"unknown": "it is cut off"}},
-        ]);
-        assert_eq!(facts_json(&facts)["php"], expected);
-        assert_eq!(facts_json(&HostFacts { php: Fact::Absent, ..facts })["php"], Value::Null);
     }
 }

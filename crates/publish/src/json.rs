@@ -163,7 +163,7 @@ mod tests {
 
     /// The schema of every command's object, with the shapes in them by name.
     fn schema() -> Value {
-        let mut generator = SchemaSettings::draft2020_12().into_generator();
+        let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
         let commands = [
             ("error", of::<ErrorObject>(&mut generator)),
             ("import-iis", of::<ImportObject>(&mut generator)),

@@ -1,11 +1,11 @@
 //! `stopgap block` and `stopgap unblock`.
 
-use serde_json::json;
 use stopgap_model::MitigationId;
 use stopgap_store::Event;
 
 use crate::args::{Common, Decision};
 use crate::error::CliError;
+use crate::json::{self, BlockedObject, UnblockedObject};
 use crate::output;
 use stopgap_agent::Session;
 use stopgap_agent::administrator::{Administrator, require_known};
@@ -67,8 +67,11 @@ pub(crate) fn unblock(common: &Common, decision: &Decision) -> Result<u8, CliErr
 
 fn print(common: &Common, decision: &Decision, running: &Option<String>, what: &str, then: &str) {
     if common.json {
-        output::print_json(json!({what: decision.ids, "running": running}));
-        return;
+        let (ids, running) = (json::ids(&decision.ids), running.clone());
+        return match what {
+            "blocked" => json::print(&BlockedObject { blocked: ids, running }),
+            _ => json::print(&UnblockedObject { unblocked: ids, running }),
+        };
     }
     for id in &decision.ids {
         print_line!("{id} {what}: {then}");

@@ -1,20 +1,21 @@
 //! `stopgap check`: one cycle now.
 
 use jiff::Timestamp;
-use serde_json::json;
 use similar::TextDiff;
 use stopgap_agent::cycle::cycle;
 use stopgap_agent::event::EventKind;
 use stopgap_agent::{Session, log};
-use stopgap_engine::{CycleReport, Timing};
+use stopgap_engine::CycleReport;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::escaped;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_plan::{FileEdit, Order};
 
 use crate::args::Common;
-use crate::commands::feed::list::as_json;
 use crate::error::CliError;
+use crate::json::{
+    self, CycleObject, FileObject, ServerObject, SourceObject, TimingObject, TroubleObject,
+};
 use crate::output;
 use crate::signals;
 
@@ -50,7 +51,7 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
 /// Prints what a cycle found and did; returns the exit code.
 pub(crate) fn print(session: &Session, common: &Common, report: &CycleReport, dry_run: bool) -> u8 {
     if common.json {
-        output::print_json(report_json(session, report, dry_run));
+        json::print(&as_object(session, report, dry_run));
     } else {
         let server = output::server_line(&report.facts);
         let line = format!("{server}, {}\n", session.host.name());
@@ -79,49 +80,34 @@ pub(crate) fn print(session: &Session, common: &Common, report: &CycleReport, dr
         .max(output::troubles_code(&report.troubles))
 }
 
-fn report_json(session: &Session, report: &CycleReport, dry_run: bool) -> serde_json::Value {
-    let files: Vec<_> = report
-        .edits
-        .iter()
-        .map(|edit| {
-            let diff = dry_run.then(|| difference(edit));
-            json!({"path": edit.path, "change": what_becomes(edit), "diff": diff})
-        })
-        .collect();
-    // To the microsecond: the rest is noise.
-    let millis = |time: std::time::Duration| (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
-    let timing = |timing: &Timing| {
-        let Timing { server, total, enforced, waiting, .. } = timing;
-        let (own, enforced) = (total.saturating_sub(*waiting), enforced.map(millis));
-        json!({
-            "server": server,
-            "enforced_ms": enforced,
-            "total_ms": millis(*total),
-            "own_ms": millis(own),
-        })
+fn as_object<'a>(session: &Session, report: &'a CycleReport, dry_run: bool) -> CycleObject<'a> {
+    let file = |edit: &FileEdit| FileObject {
+        path: edit.path.to_string(),
+        change: what_becomes(edit),
+        // After a change the files themselves say what they are.
+        diff: dry_run.then(|| difference(edit)),
     };
-    let timings: Vec<_> = report.timings.iter().map(timing).collect();
-    json!({
-        "mitigations": report.mitigations,
-        "changed": report.changed,
-        "dry_run": dry_run,
-        "files": files,
-        "timings": timings,
-        "troubles": output::troubles_json(&report.troubles),
-        "halted": report.halted.as_ref().map(ToString::to_string),
-        "feeds": feeds_json(session),
-        "server": {"name": session.host.name(), "facts": output::facts_json(&report.facts)},
-    })
+    CycleObject {
+        mitigations: &report.mitigations,
+        changed: report.changed,
+        dry_run,
+        files: report.edits.iter().map(file).collect(),
+        timings: report.timings.iter().map(TimingObject::from).collect(),
+        troubles: report.troubles.iter().map(TroubleObject::from).collect(),
+        halted: report.halted.as_ref().map(ToString::to_string),
+        feeds: sources(session),
+        server: ServerObject::of(session.host.name(), &report.facts),
+    }
 }
 
-/// The sources of mitigations with how they stand: what ships with the program, then the feeds.
-pub(crate) fn feeds_json(session: &Session) -> Vec<serde_json::Value> {
+/// The sources of mitigations: what ships with the program, then the feeds with their status.
+pub(crate) fn sources(session: &Session) -> Vec<SourceObject> {
     let now = Timestamp::now();
     let names = session.sources.names().into_iter();
     // Feeds are listed by their own state, and not by what they happen to offer.
-    let shipped = names.filter(|name| !name.starts_with("feed "));
-    let shipped = shipped.map(|name| json!({"name": name, "ok": true, "reason": null}));
-    shipped.chain(session.sources.feeds.iter().map(|feed| as_json(feed, now))).collect()
+    let shipped = names.filter(|name| !name.starts_with("feed ")).map(SourceObject::shipped);
+    let feeds = session.sources.feeds.iter().map(|feed| SourceObject::feed(feed, now));
+    shipped.chain(feeds).collect()
 }
 
 /// What is planned for each action, where, and what to know about it.

@@ -2,14 +2,14 @@
 //! and are fresh.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 use stopgap_feed::{Feed, FeedName, Feeds, Network};
 use stopgap_model::problem::sentence;
 
 use crate::args::Common;
 use crate::commands::feed::refresh::no_such_feed;
 use crate::error::{CliError, REFUSED};
-use crate::output::{self, plain, wrap};
+use crate::json::{self, ConnectivityObject, FeedTestObject};
+use crate::output::{plain, wrap};
 use stopgap_agent::Session;
 use stopgap_agent::fetching::network;
 
@@ -21,7 +21,7 @@ pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliErr
     };
     let (feeds_of, network) = (&session.feeds, network(&session));
     // Side by side: one that does not answer keeps nobody else's answer back.
-    let tests: Vec<Test> = std::thread::scope(|scope| {
+    let tests: Vec<FeedTestObject> = std::thread::scope(|scope| {
         let network = &network;
         let one = |feed| scope.spawn(move || test(feeds_of, network, feed));
         let tests: Vec<_> = feeds.iter().map(one).collect();
@@ -30,8 +30,7 @@ pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliErr
     })?;
     let ok = tests.iter().all(|test| test.ok);
     if common.json {
-        let feeds: Vec<Value> = tests.iter().map(Test::as_json).collect();
-        output::print_json(json!({"ok": ok, "feeds": feeds}));
+        json::print(&ConnectivityObject { ok, feeds: tests });
     } else if tests.is_empty() {
         print_line!(
             "Result: Success.\nMessage: There is no feed; nothing is fetched from anywhere."
@@ -49,31 +48,17 @@ pub(crate) fn run(common: &Common, name: Option<&FeedName>) -> Result<u8, CliErr
     Ok(if ok { 0 } else { REFUSED })
 }
 
-struct Test {
-    name: FeedName,
-    ok: bool,
-    /// The step that failed.
-    hop: Option<&'static str>,
-    message: String,
-}
-
-impl Test {
-    fn as_json(&self) -> Value {
-        json!({"name": self.name, "ok": self.ok, "hop": self.hop, "message": self.message})
-    }
-}
-
-fn test(feeds: &Feeds, network: &Network, feed: &Feed) -> Test {
-    let name = feed.name.clone();
+fn test(feeds: &Feeds, network: &Network, feed: &Feed) -> FeedTestObject {
+    let name = feed.name.to_string();
     let Some(url) = &feed.url else {
         let message = "The feed has no address; it is carried in by hand.".into();
-        return Test { name, ok: true, hop: None, message };
+        return FeedTestObject { name, ok: true, hop: None, message };
     };
     match feeds.probe(feed, network, Timestamp::now()) {
         Ok(()) => {
             let message =
                 format!("{url} answers, everything in it that is new verifies, and it is fresh.");
-            Test { name, ok: true, hop: None, message }
+            FeedTestObject { name, ok: true, hop: None, message }
         }
         Err(failure) => {
             let hop = failure.step();
@@ -81,7 +66,7 @@ fn test(feeds: &Feeds, network: &Network, feed: &Feed) -> Test {
             // Where the way failed, its own words say more than what wraps them.
             let why = on_the_way.unwrap_or_else(|| sentence(&failure));
             let message = format!("{hop}: {why} ({url})");
-            Test { name, ok: false, hop: Some(hop), message }
+            FeedTestObject { name, ok: false, hop: Some(hop), message }
         }
     }
 }

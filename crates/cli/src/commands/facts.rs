@@ -1,6 +1,5 @@
 //! `stopgap facts`: what was identified, and from where.
 
-use serde_json::json;
 use stopgap_model::Fact;
 use stopgap_model::host::{Declared, Exchange, Iis, Packages, PhpCgi};
 use stopgap_model::problem::{escaped, one_line};
@@ -8,16 +7,15 @@ use stopgap_model::web::{LeftOut, Listen, WebFacts};
 
 use crate::args::Common;
 use crate::error::CliError;
-use crate::output::{self, wrap};
+use crate::json::{self, FactsObject, ServerObject};
+use crate::output::wrap;
 use stopgap_agent::session::identify;
 
 pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let (host, collected) = identify(common.root.as_deref(), &common.policy_path())?;
     let facts = collected.facts;
     if common.json {
-        output::print_json(json!({
-            "server": {"name": host.name(), "facts": output::facts_json(&facts)},
-        }));
+        json::print(&FactsObject { server: ServerObject::of(host.name(), &facts) });
         return Ok(0);
     }
     print_line!("Server        {}", host.name());

@@ -1,11 +1,11 @@
 //! `stopgap history`: the audit trail.
 
-use serde_json::json;
 use stopgap_model::problem::one_line;
 use stopgap_store::Trail;
 
 use crate::args::Common;
 use crate::error::{ATTENTION, CliError};
+use crate::json::{self, ChangeCutShort, HistoryObject, LineObject};
 use crate::output::{self, wrap};
 use stopgap_agent::Session;
 
@@ -17,10 +17,12 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let code = if faults.is_empty() { output::interrupted_code(&interrupted) } else { ATTENTION };
     if common.json {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        output::print_json(json!({
-            "history": lines, "intact": faults.is_empty(), "faults": faults,
-            "interrupted": output::interrupted_json(&interrupted),
-        }));
+        json::print(&HistoryObject {
+            history: lines.iter().map(LineObject::from).collect(),
+            intact: faults.is_empty(),
+            faults,
+            interrupted: interrupted.iter().map(ChangeCutShort::from).collect(),
+        });
         return Ok(code);
     }
     if lines.is_empty() && faults.is_empty() {

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::json;
 use stopgap_model::report::MitigationReport;
 use stopgap_plan::Order;
 
 use crate::args::Common;
 use crate::error::CliError;
+use crate::json::{self, ListObject};
 use crate::output;
 use stopgap_agent::{Session, log};
 
@@ -24,7 +24,7 @@ pub(crate) fn run(common: &Common, csv: Option<&Path>) -> Result<u8, CliError> {
         print_line!("{}", output::table_with_sources(&report));
     }
     if common.json {
-        output::print_json(json!({"mitigations": report}));
+        json::print(&ListObject { mitigations: &report });
     }
     let feeds = &session.sources.feeds;
     log::feeds(feeds, Timestamp::now());

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde_json::json;
 use stopgap_engine::View;
 use stopgap_model::mitigation::Expect;
 use stopgap_model::problem::escaped;
@@ -16,6 +15,7 @@ use stopgap_store::{Change, Status};
 use crate::args::Common;
 use crate::error::CliError;
 use crate::evidence::{self, when};
+use crate::json::{self, DocumentObject, LastFailureObject, ShowObject};
 use crate::output::{self, wrap};
 use stopgap_agent::{AgentError, Session};
 
@@ -30,7 +30,7 @@ pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
     };
     let mitigation = session.sources.catalog.get(id).map(|offer| &offer.mitigation);
     if common.json {
-        print_json(&report, mitigation, last_try.as_ref())?;
+        print_json(&report, mitigation, last_try.as_ref());
     } else {
         print(&report, mitigation, &facts, last_try.as_ref());
     }
@@ -72,24 +72,21 @@ fn print_json(
     report: &MitigationReport,
     mitigation: Option<&Mitigation>,
     last_try: Option<&LastTry>,
-) -> Result<(), CliError> {
-    let mut object = serde_json::to_value(report)
-        .map_err(|error| CliError::Machine(format!("the report cannot be written: {error}")))?;
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("sightings".into(), evidence::as_json(&report.evidence));
-        let last = last_try.map(|it| json!({"at": it.at, "server": it.server, "error": it.error}));
-        fields.insert("last_failure".into(), json!(last));
-    }
-    if let (Some(fields), Some(mitigation)) = (object.as_object_mut(), mitigation) {
-        fields.insert("cves".into(), json!(mitigation.cves));
-        fields.insert("severity".into(), json!(mitigation.severity.as_str()));
-        fields.insert("impact".into(), json!(mitigation.impact));
-        fields.insert("references".into(), json!(mitigation.references));
-        let probes: Vec<&str> = mitigation.probes.iter().map(|probe| probe.name.as_str()).collect();
-        fields.insert("probes".into(), json!(probes));
-    }
-    output::print_json(object);
-    Ok(())
+) {
+    let document = mitigation.map(|mitigation| DocumentObject {
+        cves: mitigation.cves.clone(),
+        severity: mitigation.severity.as_str(),
+        impact: mitigation.impact.clone(),
+        references: mitigation.references.clone(),
+        probes: mitigation.probes.iter().map(|probe| probe.name.clone()).collect(),
+    });
+    let last_failure = last_try.map(|failed| LastFailureObject {
+        at: failed.at.to_string(),
+        server: failed.server.as_ref().map(ToString::to_string),
+        error: failed.error.clone(),
+    });
+    let sightings = evidence::worst_first(&report.evidence);
+    json::print(&ShowObject { report, sightings, last_failure, document });
 }
 
 fn print(

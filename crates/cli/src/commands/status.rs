@@ -1,7 +1,6 @@
 //! `stopgap status`: this server at a glance.
 
 use jiff::{Timestamp, Unit};
-use serde_json::{Value, json};
 use stopgap_model::HostFacts;
 use stopgap_model::policy::{Policy, Switch};
 use stopgap_model::report::MitigationReport;
@@ -9,10 +8,11 @@ use stopgap_plan::Order;
 use stopgap_store::{Change, Event, Trail};
 
 use crate::args::Common;
-use crate::commands::check::feeds_json;
+use crate::commands::check::sources;
 use crate::commands::feed::list::permission_from_before;
 use crate::error::CliError;
 use crate::evidence;
+use crate::json::{self, ChangeCutShort, ServerObject, StatusObject};
 use crate::output;
 use stopgap_agent::daemon::INTERVAL;
 use stopgap_agent::sources::FeedState;
@@ -39,7 +39,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let feeds = &session.sources.feeds;
     log::feeds(feeds, Timestamp::now());
     if common.json {
-        output::print_json(status.as_json());
+        json::print(&status.as_object());
     } else {
         status.print();
     }
@@ -61,24 +61,21 @@ struct Status<'a> {
 }
 
 impl Status<'_> {
-    fn as_json(&self) -> Value {
+    fn as_object(&self) -> StatusObject<'_> {
         let policy = &self.session.policy;
-        json!({
-            "enabled": policy.enabled(),
-            "organisation_enabled": policy.organisation == Switch::On,
-            "server_enabled": policy.server == Switch::On,
-            "switched_off": policy.switched_off(),
-            "running": self.running,
-            "interrupted": output::interrupted_json(&self.interrupted),
-            "last_check": self.last_check.map(|at| at.to_string()),
-            "service_interval_seconds": INTERVAL.as_secs(),
-            "server": {
-                "name": self.session.host.name(),
-                "facts": output::facts_json(&self.facts),
-            },
-            "feeds": feeds_json(self.session),
-            "mitigations": self.report,
-        })
+        StatusObject {
+            enabled: policy.enabled(),
+            organisation_enabled: policy.organisation == Switch::On,
+            server_enabled: policy.server == Switch::On,
+            switched_off: policy.switched_off(),
+            running: self.running.clone(),
+            interrupted: self.interrupted.iter().map(ChangeCutShort::from).collect(),
+            last_check: self.last_check.map(|at| at.to_string()),
+            service_interval_seconds: INTERVAL.as_secs(),
+            server: ServerObject::of(self.session.host.name(), &self.facts),
+            feeds: sources(self.session),
+            mitigations: &self.report,
+        }
     }
 
     fn print(&self) {

@@ -1,11 +1,11 @@
 //! `stopgap enable` and `stopgap disable`: this server's switch.
 
-use serde_json::json;
 use stopgap_model::policy::Policy;
 use stopgap_store::Event;
 
 use crate::args::Common;
 use crate::error::CliError;
+use crate::json::{self, SwitchObject};
 use crate::output;
 use stopgap_agent::administrator::Administrator;
 use stopgap_agent::{Session, log, policy_file};
@@ -50,8 +50,7 @@ pub(crate) fn disable(common: &Common, reason: &str) -> Result<u8, CliError> {
 
 fn print(common: &Common, off: Option<String>, running: Option<String>) {
     if common.json {
-        let object = json!({"enabled": off.is_none(), "switched_off": off, "running": running});
-        output::print_json(object);
+        json::print(&SwitchObject { enabled: off.is_none(), switched_off: off, running });
         return;
     }
     let Some(off) = off else {

@@ -17,7 +17,7 @@ use self::around::Around;
 use self::subject::{OnSite, Rules, Subject};
 use crate::args::{Common, Try};
 use crate::error::CliError;
-use crate::output;
+use crate::json;
 use stopgap_agent::catalog::{self, built_in};
 use stopgap_agent::session::identify;
 use stopgap_agent::{AgentError, Session};
@@ -30,7 +30,7 @@ pub(crate) fn run(common: &Common, arguments: &Try) -> Result<u8, CliError> {
     }
     let answer = subject.answer(&request(arguments)?, response(arguments)?.as_ref());
     if common.json {
-        output::print_json(answer.as_json());
+        json::print(&answer.as_json());
     } else {
         print_line!("{}", answer.text());
     }

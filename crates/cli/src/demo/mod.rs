@@ -8,8 +8,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::json;
 use stopgap_engine::{CycleReport, Engine, collect};
 use stopgap_feed::{Feed, FeedName, Feeds, Format, Network, Permissions};
 use stopgap_host::TreeHost;
@@ -23,7 +21,8 @@ use stopgap_store::Store;
 
 use crate::args::Common;
 use crate::error::{ATTENTION, CliError};
-use crate::output::{self, wrap};
+use crate::json::{self, DemoObject, DemoStep};
+use crate::output::wrap;
 use stopgap_agent::sources::Sources;
 use stopgap_agent::stop;
 
@@ -46,18 +45,9 @@ const BENIGN: [&str; 3] = [
     "/powershell?serializationLevel=Full",
 ];
 
-/// One step of the demo, as `--json` has it.
-#[derive(Debug, Serialize)]
-struct Step {
-    name: &'static str,
-    expected: String,
-    observed: String,
-    ok: bool,
-}
-
 /// The demo as it goes on.
 struct Demo {
-    steps: Vec<Step>,
+    steps: Vec<DemoStep>,
     quiet: bool,
 }
 
@@ -83,7 +73,7 @@ impl Demo {
         if !ok {
             self.print(&format!("       expected: {expected}"));
         }
-        self.steps.push(Step { name, expected: expected.to_owned(), observed, ok });
+        self.steps.push(DemoStep { name, expected: expected.to_owned(), observed, ok });
     }
 }
 
@@ -96,7 +86,7 @@ pub(crate) fn run(common: &Common, keep: Option<&Path>) -> Result<u8, CliError> 
     outcome?;
     let ok = demo.steps.iter().all(|step| step.ok);
     if common.json {
-        output::print_json(json!({"ok": ok, "steps": demo.steps}));
+        json::print(&DemoObject { ok, steps: demo.steps });
     } else {
         match (keep, ok) {
             (Some(folder), _) => demo.print(&format!(

@@ -11,7 +11,7 @@ mod stamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub use pki::{Certificate, Key, RevocationList, pem};
+pub use pki::{Certificate, Key, RevocationList, pem, sha256};
 pub use stamp::{Stamp, Token};
 
 /// The namespace of XML-DSig.
@@ -165,10 +165,4 @@ fn x509_data(certificates: &[Vec<u8>]) -> String {
     let one =
         |der: &Vec<u8>| format!("<X509Certificate>{}</X509Certificate>", STANDARD.encode(der));
     format!("<X509Data>{}</X509Data>", certificates.iter().map(one).collect::<String>())
-}
-
-/// SHA-256.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> Vec<u8> {
-    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec()
 }

@@ -225,3 +225,9 @@ impl RevocationList {
         der::sequence(&[&tbs, &algorithm, &der::bits(&issuer.sign(&tbs))])
     }
 }
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Vec<u8> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec()
+}

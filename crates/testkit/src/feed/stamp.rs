@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::pki::SHA256_RSA;
-use super::{Key, der, sha256};
+use super::pki::{SHA256_RSA, sha256};
+use super::{Key, der};
 
 const SHA256: &str = "2.16.840.1.101.3.4.2.1";
 const TST_INFO: &str = "1.2.840.113549.1.9.16.1.4";

@@ -1,7 +1,6 @@
 //! `stopgap feed add` and `stopgap feed remove`: whom this server trusts, and with what.
 
 use jiff::Timestamp;
-use serde_json::json;
 use stopgap_feed::{AnchorsError, Feed, FeedName, FeedsError, Format, Permissions};
 use stopgap_fs::{FsError, read_obeyed};
 use stopgap_store::Event;
@@ -9,7 +8,8 @@ use stopgap_store::Event;
 use crate::args::{AddFeed, Common};
 use crate::commands::feed::list::permissions_text;
 use crate::error::CliError;
-use crate::output::{self, wrap};
+use crate::json::{self, AddedObject, RemovedObject};
+use crate::output::wrap;
 use stopgap_agent::{AgentError, Session, fetching, log};
 
 /// The largest root metadata that is read, in bytes: as in other clients of TUF.
@@ -40,7 +40,7 @@ pub(crate) fn add(common: &Common, arguments: &AddFeed) -> Result<u8, CliError> 
         format!("{name}, {}, {at}; {}", feed.format.as_str(), permissions_text(permissions));
     session.record(Event::FeedAdded, "", &detail);
     if common.json {
-        output::print_json(json!({"added": name}));
+        json::print(&AddedObject { added: name.to_string() });
         return Ok(0);
     }
     let then = match url {
@@ -103,7 +103,7 @@ pub(crate) fn remove(common: &Common, name: &FeedName) -> Result<u8, CliError> {
     }
     session.record(Event::FeedRemoved, "", name.as_str());
     if common.json {
-        output::print_json(json!({"removed": name}));
+        json::print(&RemovedObject { removed: name.to_string() });
     } else {
         let stays = "what is installed of it stays until it is removed: stopgap list";
         print_line!("{}", wrap(&format!("Feed {name} removed; {stays}"), ""));

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::json;
 use stopgap_feed::tuf::Refreshed;
 use stopgap_feed::{BundleTransport, Failure, Feed, FeedName, Format, Transport};
 use stopgap_model::problem::sentence;
@@ -13,7 +12,8 @@ use stopgap_store::Event;
 use crate::args::Common;
 use crate::commands::feed::refresh::no_such_feed;
 use crate::error::CliError;
-use crate::output::{self, wrap};
+use crate::json::{self, ImportObject};
+use crate::output::wrap;
 use stopgap_agent::Session;
 use stopgap_agent::fetching::{self, changes};
 
@@ -40,14 +40,7 @@ pub(crate) fn run(
     let detail = format!("{name} from {}: {}{stale}", file.display(), changes(&refreshed));
     session.record(Event::FeedImported, "", &detail);
     if common.json {
-        output::print_json(json!({
-            "name": name,
-            "ok": true,
-            "added": refreshed.added,
-            "changed": refreshed.changed,
-            "removed": refreshed.removed,
-            "accepted_stale_days": accept_stale,
-        }));
+        json::print(&ImportObject::of(name, &refreshed, accept_stale));
     } else {
         let text =
             format!("{name}: taken{stale}; {}.\nTo apply it: stopgap check", changes(&refreshed));

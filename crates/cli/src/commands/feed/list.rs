@@ -2,12 +2,12 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 use stopgap_feed::{Kind, Permissions, PolicyPermission, Wildcard};
 use stopgap_model::problem::one_line;
 
 use crate::args::Common;
 use crate::error::CliError;
+use crate::json::{self, SourceObject, SourcesObject};
 use crate::output::{self, WIDTH, plain, wrap};
 use stopgap_agent::sources::FeedState;
 use stopgap_agent::{Session, log};
@@ -17,8 +17,8 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
     let now = Timestamp::now();
     let feeds = &session.sources.feeds;
     if common.json {
-        let feeds: Vec<Value> = feeds.iter().map(|feed| as_json(feed, now)).collect();
-        output::print_json(json!({"feeds": feeds}));
+        let feeds = feeds.iter().map(|feed| SourceObject::feed(feed, now)).collect();
+        json::print(&SourcesObject { feeds });
     } else if feeds.is_empty() {
         print_line!("No feed. To trust one: stopgap feed add NAME URL --root ROOT.JSON");
     } else {
@@ -108,34 +108,5 @@ pub(crate) fn permission_from_before(feed: &FeedState) -> Option<String> {
         "its policy is the organisation's, because it was added before that had to be given; to \
          settle it, remove the feed and add it again: with --policy, or without"
             .to_owned()
-    })
-}
-
-/// A feed for `--json`.
-pub(crate) fn as_json(feed: &FeedState, now: Timestamp) -> Value {
-    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    json!({
-        "name": feed.name,
-        "ok": feed.trouble.is_none(),
-        "reason": feed.trouble.as_ref().map(|trouble| trouble.why.clone()),
-        "level": feed.trouble.as_ref().map(|trouble| trouble.level(now).as_str()),
-        "format": feed.format.as_str(),
-        "url": feed.url,
-        "mitigations": feed.mitigations,
-        "others": feed.others,
-        "tried": text(feed.status.tried),
-        "fetched": text(feed.status.succeeded),
-        "expires": text(feed.expiry.as_ref().map(|expiry| expiry.at)),
-        "accepted_stale_days": feed.status.stale_days,
-        "powers": {
-            "ids": feed.permissions.ids,
-            "kinds": feed.permissions.kinds,
-            "services": feed.permissions.services,
-            "pools": feed.permissions.pools,
-            "policy": feed.permissions.policy.is_there(),
-            "policy_from_before": feed.permissions.policy == PolicyPermission::FromBefore,
-        },
-        "powerless_policy": feed.powerless_policy,
-        "notes": feed.notes,
     })
 }

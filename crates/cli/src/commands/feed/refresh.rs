@@ -1,11 +1,11 @@
 //! `stopgap feed refresh`: fetches what is new.
 
-use serde_json::{Value, json};
 use stopgap_feed::{Feed, FeedName};
 use stopgap_model::problem::sentence;
 
 use crate::args::Common;
 use crate::error::{CliError, REFUSED};
+use crate::json::{self, FeedRefreshObject, RefreshObject};
 use crate::output::{self, wrap};
 use stopgap_agent::Session;
 use stopgap_agent::fetching::{BY_HAND, Fetching, Outcome, changes, record};
@@ -19,8 +19,7 @@ pub(crate) fn run(common: &Common, names: &[FeedName]) -> Result<u8, CliError> {
     let _lock = session.lock_records()?;
     record(&session, &outcomes);
     if common.json {
-        let feeds: Vec<Value> = outcomes.iter().map(as_json).collect();
-        output::print_json(json!({"feeds": feeds}));
+        json::print(&RefreshObject { feeds: outcomes.iter().map(as_object).collect() });
     } else {
         for outcome in &outcomes {
             print_line!("{}", wrap(&text(outcome), "  "));
@@ -69,22 +68,9 @@ fn text(outcome: &Outcome) -> String {
     }
 }
 
-fn as_json(outcome: &Outcome) -> Value {
+fn as_object(outcome: &Outcome) -> FeedRefreshObject {
     match &outcome.result {
-        Ok(refreshed) => json!({
-            "name": outcome.name,
-            "ok": true,
-            "reason": null,
-            "added": refreshed.added,
-            "changed": refreshed.changed,
-            "removed": refreshed.removed,
-            "requests": refreshed.cost.requests,
-            "bytes": refreshed.cost.bytes,
-        }),
-        Err(failure) => json!({
-            "name": outcome.name,
-            "ok": false,
-            "reason": sentence(failure),
-        }),
+        Ok(refreshed) => FeedRefreshObject::taken(&outcome.name, refreshed),
+        Err(failure) => FeedRefreshObject::refused(&outcome.name, sentence(failure)),
     }
 }

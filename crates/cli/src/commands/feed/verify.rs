@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 use stopgap_eocs::{Check, MAX_BYTES, Report, Trust, Verified};
 use stopgap_feed::{AnchorsError, trust_in};
 use stopgap_fs::{FsError, read_bounded};
 
 use crate::args::Common;
 use crate::error::{CliError, REFUSED};
-use crate::output::{self, plain, wrap};
+use crate::json::{self, CheckObject, EocsObject, FeedVerifyObject};
+use crate::output::{plain, wrap};
 use stopgap_agent::log;
 
 /// What stands before the detail of a check: its outcome and its name.
@@ -42,7 +42,7 @@ pub(crate) fn run(
         );
     }
     if common.json {
-        output::print_json(as_json(&report));
+        json::print(&as_object(&report));
     } else {
         print(&report);
     }
@@ -95,38 +95,16 @@ fn verified(feed: &Verified) -> String {
     format!("Verified: EOCS version {}, {stamp}, with {ids}{more}.", feed.version())
 }
 
-fn as_json(report: &Report) -> Value {
-    let check = |check: &Check| {
-        json!({
-            "name": check.name.as_str(),
-            "ok": check.outcome.is_ok(),
-            "detail": detail(check),
-        })
+fn as_object(report: &Report) -> FeedVerifyObject {
+    let check = |check: &Check| CheckObject {
+        name: check.name.as_str().to_owned(),
+        ok: check.outcome.is_ok(),
+        detail: detail(check),
     };
-    let checks: Vec<Value> = report.checks.iter().map(check).collect();
-    let reason = report.outcome.as_ref().err().map(ToString::to_string);
-    let feed = report.outcome.as_ref().ok().map(feed_json);
-    json!({"ok": report.outcome.is_ok(), "checks": checks, "reason": reason, "feed": feed})
-}
-
-fn feed_json(feed: &Verified) -> Value {
-    let action = |action: &stopgap_eocs::Action| {
-        json!({
-            "kind": action.kind,
-            "scope": action.scope,
-            "description": action.description,
-            "value": action.value,
-            "xml": action.xml,
-        })
-    };
-    let config = |config: &stopgap_eocs::Config| {
-        let actions: Vec<Value> = config.actions.iter().map(action).collect();
-        json!({"id": config.id, "description": config.description, "actions": actions})
-    };
-    let configs: Vec<Value> = feed.configs().iter().map(config).collect();
-    json!({
-        "version": feed.version().to_string(),
-        "gen_time": feed.gen_time().map(|at| at.to_string()),
-        "configs": configs,
-    })
+    FeedVerifyObject {
+        ok: report.outcome.is_ok(),
+        checks: report.checks.iter().map(check).collect(),
+        reason: report.outcome.as_ref().err().map(ToString::to_string),
+        feed: report.outcome.as_ref().ok().map(EocsObject::from),
+    }
 }
