@@ -61,19 +61,19 @@ impl Engine<'_> {
                 }
             }
         }
-        // Where more than that is not as it was, nothing is sure to do nothing.
+        // A file is idle only while all others are as they were.
         if !back.left.is_empty() {
             back.left.append(&mut back.idle);
         }
         back
     }
 
-    /// Puts a file back if it has the change's bytes. Answers whether it has its bytes of before.
+    /// Puts a file back if it has the change's bytes. Returns whether it has its bytes of before then.
     fn put_back(&self, change: &Change, file: &FileChange) -> Result<bool, ReplaceError> {
         let _ = self.host.remove_leftover(&file.path);
         let image = match self.store.image(change.number, file) {
             Ok(image) => image,
-            // Without the image the file is left as it is, and that is told as a change of it.
+            // Without its bytes of before the file is left as it is, as one that somebody changed.
             Err(_) => return Ok(false),
         };
         // A file that the change did not come to is not touched, whoever holds it.
@@ -110,8 +110,8 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
-    /// Whether a file that is written itself was cut short in that: then it is ours, though it is
-    /// neither what it was nor what it was to be.
+    /// Returns whether writing a file in place was cut short: then its bytes are ours, though they are neither
+    /// those of before nor those of after.
     fn is_torn(
         &self,
         change: &Change,
@@ -127,8 +127,8 @@ impl Engine<'_> {
     }
 }
 
-/// Whether every byte is the one of before or the one of after: so much of it was written, in whatever
-/// order the disk took it. What was not written of a longer file is zero.
+/// Returns whether every byte is the one of before or the one of after: a part was written, in whatever order
+/// the disk took it. A part of a longer file that was not written is zero.
 fn is_between(before: &[u8], after: &[u8], now: &[u8]) -> bool {
     let (least, most) = (before.len().min(after.len()), before.len().max(after.len()));
     let is_either = |(at, byte): (usize, &u8)| {

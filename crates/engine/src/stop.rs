@@ -38,7 +38,7 @@ pub(crate) struct Watch<'a> {
     store: &'a Store,
     /// What the plan was made with.
     policy: Policy,
-    /// What this cycle takes back by an administrator's order. That goes on when automatic
+    /// What this cycle removes because an administrator ordered it. That goes on when automatic
     /// mitigation is switched off: it is not automatic.
     ordered: &'a BTreeSet<MitigationId>,
     /// What was decided when the last look was taken, and when that was.
@@ -46,7 +46,8 @@ pub(crate) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Takes over what was decided until now into `policy`: what is decided from now on is news.
+    /// Returns a watch that reports what is decided from now on; what was decided before is part of its
+    /// policy.
     pub(crate) fn new(
         asked: &'a AtomicBool,
         store: &'a Store,
@@ -59,29 +60,29 @@ impl<'a> Watch<'a> {
         Ok(Self { asked, store, policy, ordered: &order.take_back, last })
     }
 
-    /// What is allowed: the policy with all that was decided until the plan was made.
+    /// Returns what is allowed: the policy with all that was decided until the plan was made.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// Why nothing further is to be begun, if so.
+    /// Returns why nothing further is to be begun, if so.
     pub(crate) fn before_a_step(&self) -> Option<Halt> {
         self.look(Duration::ZERO, |_, _| true)
     }
 
-    /// Why a step that was begun is not to be carried on but taken back, if so. A mitigation that is
-    /// blocked stays in place, so a step that puts it in is finished; one that is removed goes.
+    /// Returns why a change that was begun is to be rolled back, if so. A mitigation that was blocked stays
+    /// installed, so a change that installs it is finished; one that was removed is rolled back.
     pub(crate) fn during(&self, step: &[Step]) -> Option<Halt> {
         self.look(Duration::ZERO, |id, goes| goes && puts_in(step, id))
     }
 
-    /// Whether a server is not to be waited for any longer; asked every few milliseconds.
+    /// Returns whether a target is not to be waited for any longer; called every few milliseconds.
     pub(crate) fn ends_waiting(&self, step: &[Step]) -> bool {
         self.look(FRESH, |id, goes| goes && puts_in(step, id)).is_some()
     }
 
-    /// The first reason to stop. Of what was decided on a mitigation, `counts` says whether it is
-    /// one, given whether the mitigation is to be taken back.
+    /// Returns the first reason to stop. `counts` says whether a decision on a mitigation is one, given
+    /// whether the mitigation is to be removed.
     fn look(&self, age: Duration, counts: impl Fn(&MitigationId, bool) -> bool) -> Option<Halt> {
         if self.asked.load(Ordering::Relaxed) {
             return Some(Halt::Asked);
@@ -90,6 +91,7 @@ impl<'a> Watch<'a> {
             Ok(now) => now,
             Err(halt) => return Some(halt),
         };
+        // An ordered removal goes on, and what was off already is no news.
         let was_on = matches!(self.policy.server, Switch::On) && self.ordered.is_empty();
         if let Some(said) = now.switched_off.filter(|_| was_on) {
             return Some(Halt::SwitchedOff(said.phrase()));
@@ -103,7 +105,7 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// What is decided now, from a look that is at most so old.
+    /// Returns what is decided now, from a look that is at most so old.
     fn decisions(&self, age: Duration) -> Result<Decisions, Halt> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
@@ -118,7 +120,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Whether one of the steps puts something of a mitigation in.
+/// Returns whether one of the steps installs something of a mitigation.
 fn puts_in(steps: &[Step], id: &MitigationId) -> bool {
     steps.iter().any(|step| match step {
         Step::Insert(placed) => placed.mitigation == *id,

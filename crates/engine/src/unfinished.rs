@@ -1,5 +1,5 @@
-//! What is told of a change that is only intended: one that a process makes just now, or one that was
-//! cut short. What is only intended is never told as applied.
+//! Reports changes that are only intended: another process makes them just now, or they were cut short. What
+//! is only intended is never reported as applied.
 
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_plan::Step;
@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::report::summarize;
 
 impl Engine<'_> {
-    /// Gives the actions of every change that is only intended the state that they have meanwhile.
+    /// Sets the state of the actions of every change that is only intended: `pending` while a process makes
+    /// it, `unknown` if it was cut short.
     pub(crate) fn report_unfinished(
         &self,
         reports: &mut [MitigationReport],
@@ -37,16 +38,16 @@ impl Engine<'_> {
     }
 }
 
-/// A change that was cut short, in words: a sentence without a full stop.
+/// Returns what is reported of a change that was cut short: a sentence without a full stop.
 fn cut_short(change: &Change) -> String {
     let at = change.at.strftime("%Y-%m-%d %H:%M UTC");
     format!(
         "a change of {at} was cut short, so what is there now was never found good; the next check \
-         takes it back and decides anew"
+         rolls it back and decides anew"
     )
 }
 
-/// The actions that a change puts in or takes out have this state, for this reason.
+/// Sets the state and the reason of the actions that a change installs or removes.
 fn mark(reports: &mut [MitigationReport], change: &Change, state: State, why: &str) {
     let concerned: Vec<_> = change.steps.iter().flat_map(Step::actions).collect();
     for report in reports {

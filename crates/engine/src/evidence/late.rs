@@ -1,5 +1,4 @@
-//! Asks where nothing is known: a server that was down when the rules were written is probed when it runs
-//! again.
+//! Probes a server of which nothing is known: it was down when its rules were written, and runs again.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -39,6 +38,7 @@ impl Engine<'_> {
             if standing.server.running != Fact::Known(true) || progress.asked.contains(&id) {
                 continue;
             }
+            // What was seen once is not asked again: sites may limit how often they are asked.
             let known = Known::of(&id, &progress.learned.evidence);
             let is_asked = |sighting: &Sighting| {
                 let only = order.only.as_ref();
@@ -77,6 +77,7 @@ impl Engine<'_> {
             let again: BTreeSet<Key> = found.iter().map(key).collect();
             seen.retain(|known| !again.contains(&key(known)));
             seen.extend(found);
+            // An old process may have answered, or an application that is just being started.
             if wrong.is_empty() || round == TRIES || stop() {
                 break;
             }

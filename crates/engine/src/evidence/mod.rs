@@ -15,8 +15,8 @@ use crate::progress::Progress;
 use crate::trouble::Trouble;
 
 impl Engine<'_> {
-    /// Before a change: what was seen of the mitigations that it is about tells how it was, and not how it
-    /// is, even if this program is killed half-way.
+    /// Marks, before a change, what was seen of its mitigations as seen earlier: also if the program is
+    /// killed half-way, it does not count for how things are.
     pub(crate) fn outdate_evidence(
         &self,
         server: &ServerId,
@@ -28,7 +28,7 @@ impl Engine<'_> {
         }
     }
 
-    /// After a change that stays: this was seen, and what was seen before it is of no account any more.
+    /// Keeps what was seen of a change that was committed, in the place of what was seen before it.
     pub(crate) fn replace_evidence(
         &self,
         server: &ServerId,
@@ -44,7 +44,7 @@ impl Engine<'_> {
         }
     }
 
-    /// After a look: this was seen.
+    /// Keeps what was seen without a change.
     fn add_evidence(&self, seen: Vec<Sighting>, progress: &mut Progress) {
         if !seen.is_empty() {
             progress.learned.evidence.add(seen);
@@ -52,7 +52,8 @@ impl Engine<'_> {
         }
     }
 
-    /// That it cannot be written keeps nothing from being done, and is told once.
+    /// Writes the evidence. If it cannot be written, everything else is done all the same, and that is told
+    /// once.
     fn keep_evidence(&self, progress: &mut Progress) {
         let is_told = |trouble: &Trouble| matches!(trouble, Trouble::NotKept(_));
         if let Err(why) = self.store.keep_evidence(&progress.learned.evidence)
@@ -62,8 +63,8 @@ impl Engine<'_> {
         }
     }
 
-    /// What kept this cycle from changing a server is told until a cycle has come further. Where not
-    /// all of it was looked at, what is known of the servers that were not tried stays.
+    /// Keeps what prevented this cycle from changing a server, until a cycle has come further. If the cycle was
+    /// not for everything, what is known of the servers that were not attempted stays.
     pub(crate) fn remember_hindrances(&self, is_whole: bool, progress: &mut Progress) {
         let tried: BTreeSet<&ServerId> =
             progress.timings.iter().map(|timing| &timing.server).collect();

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_millis(800);
 /// How often a site is asked that says that it was asked too often.
 const MAX_LIMITED: u32 = 4;
-/// How long it may take until a server that a change was taken back from answers as before.
+/// How long it may take until a server answers as before, after a change of it was rolled back.
 const RESTORE_TIME: Duration = Duration::from_secs(10);
 
 impl Probing<'_> {
