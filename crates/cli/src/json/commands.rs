@@ -243,7 +243,7 @@ impl From<&Trouble> for TroubleObject {
         Self {
             server: trouble.server().map(ToString::to_string),
             text: sentence(trouble),
-            hint: advice::of_trouble(trouble).into(),
+            hint: advice::of_trouble(trouble),
         }
     }
 }
