@@ -8,8 +8,6 @@ use super::source::{self, Crate};
 /// The circles that may be there: a crate, its files, and the reason. A circle is within its
 /// exception where it has no other file. `*` stands for every file of the crate.
 const MAY_BE: &[(&str, &[&str], &str)] = &[
-    ("fs", &["*"], "not opened yet"),
-    ("host", &["*"], "not opened yet"),
     ("plan", &["*"], "not opened yet"),
 ];
 

@@ -16,6 +16,7 @@ mod replacing;
 mod resolve;
 mod root;
 mod space;
+mod target;
 mod temp;
 mod unix_root;
 mod xattr;

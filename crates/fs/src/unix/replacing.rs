@@ -10,7 +10,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::replace::Target;
+use super::target::Target;
 use crate::error::{At as _, FsError, OsError, ReplaceError};
 use crate::facts::Replacing;
 

@@ -61,7 +61,8 @@ pub fn packages(host: &dyn Host) -> Fact<Packages> {
 
 /// What the names of the packages of this distribution begin with.
 fn distribution(host: &dyn Host) -> Result<&'static str, String> {
-    let mut missing = format!("there is no {}", OS_RELEASE[0]);
+    let [first, _] = OS_RELEASE;
+    let mut missing = format!("there is no {first}");
     for path in OS_RELEASE.map(ServerPath::new) {
         // /etc/os-release is a link on most systems.
         let read = match host.real_path(&path) {
@@ -125,7 +126,7 @@ fn is_lower(version: &str, other: &str, scheme: Scheme) -> bool {
 /// That of a package which waits for a trigger, or whose set-up failed, are; that of a package which
 /// was removed and left its configuration, or whose unpacking was broken off, are not.
 fn installed(status: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    let lines = status.split(|byte| *byte == b'\n').chain([&b""[..]]);
+    let lines = status.split(|byte| *byte == b'\n').chain([b"".as_slice()]);
     let mut stanza = Stanza::default();
     lines.filter_map(move |line| {
         if !line.trim_ascii().is_empty() {
@@ -146,15 +147,15 @@ struct Stanza<'a> {
 
 impl<'a> Stanza<'a> {
     fn read(&mut self, line: &'a [u8]) {
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
+        let Some((name, value)) = split_at(line, b':') else { return };
         // A line that goes on with the field before begins with a blank, and so names none of these.
-        let field = match &line[..colon] {
+        let field = match name {
             name if name.eq_ignore_ascii_case(b"Package") => &mut self.package,
             name if name.eq_ignore_ascii_case(b"Status") => &mut self.status,
             name if name.eq_ignore_ascii_case(b"Version") => &mut self.version,
             _ => return,
         };
-        *field = Some(line[colon + 1..].trim_ascii());
+        *field = Some(value.trim_ascii());
     }
 
     /// The name and the version; an empty one where none is said.
@@ -190,8 +191,13 @@ fn of_rpm(host: &dyn Host, prefix: &str, database: &str) -> Fact<Packages> {
 /// The packages that rpm says, one a line: the name, a blank, the version.
 fn said_by_rpm(said: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     said.split(|byte| *byte == b'\n').filter_map(|line| {
-        let blank = line.iter().position(|byte| *byte == b' ')?;
-        let (name, version) = (&line[..blank], line[blank + 1..].trim_ascii());
-        Some((String::from_utf8_lossy(name), String::from_utf8_lossy(version)))
+        let (name, version) = split_at(line, b' ')?;
+        Some((String::from_utf8_lossy(name), String::from_utf8_lossy(version.trim_ascii())))
     })
+}
+
+/// What stands before and behind the first `mark` of a line.
+fn split_at(line: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
+    let mut parts = line.splitn(2, |byte| *byte == mark);
+    Some((parts.next()?, parts.next()?))
 }

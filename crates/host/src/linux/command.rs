@@ -234,7 +234,7 @@ fn read_available(output: &mut PipeReader, said: &mut Vec<u8>) {
     for _ in 0..64 {
         match output.read(&mut buffer) {
             Ok(0) => return,
-            Ok(length) => said.extend_from_slice(&buffer[..length]),
+            Ok(length) => said.extend(buffer.iter().take(length)),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return,
         }
@@ -252,17 +252,16 @@ pub(crate) fn last_words(output: &str) -> String {
         line.is_empty() || line.starts_with("[NOTICE]") || fails && line.starts_with("[WARNING]")
     };
     lines.retain(|line| !is_beside(line));
-    let last = lines[lines.len().saturating_sub(MAX_LINES)..].join("; ");
-    let characters: Vec<char> = last.chars().collect();
-    let from = characters.len().saturating_sub(MAX_SAID);
-    let said = harmless(characters[from..].iter().copied());
+    let last = lines.split_off(lines.len().saturating_sub(MAX_LINES)).join("; ");
+    let excess = last.chars().count().saturating_sub(MAX_SAID);
+    let said = harmless(last.chars().skip(excess));
     if said.is_empty() { "nothing".to_owned() } else { said }
 }
 
 /// The first of some lines as one that is fit for a message.
 pub(crate) fn first_words(lines: &[String]) -> String {
-    let first = lines[..lines.len().min(MAX_LINES)].join("; ");
-    harmless(first.chars().take(MAX_SAID))
+    let first: Vec<&str> = lines.iter().take(MAX_LINES).map(String::as_str).collect();
+    harmless(first.join("; ").chars().take(MAX_SAID))
 }
 
 /// Text in which nothing moves or turns what a terminal shows.

@@ -9,7 +9,8 @@ use stopgap_model::{Digest, ServerPath};
 
 use crate::files::{Files, Found, Read};
 use crate::host::Host;
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::linux::probe::scheduler::ProbeScheduler;
 use crate::linux::read_as::with_files_of;
 use crate::unix_files::{UnixFiles, not_unix};

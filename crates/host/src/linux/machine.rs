@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use stopgap_fs::FsError;
@@ -48,10 +48,4 @@ impl LinuxHost {
             readers: Readers::default(),
         })
     }
-}
-
-/// The value that a mutex guards. It is whole at every moment, so one whose holder broke off is still
-/// good.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,6 +3,7 @@
 mod command;
 mod file_identity;
 mod host;
+mod locked;
 mod machine;
 mod privileges;
 mod probe;

@@ -21,8 +21,10 @@ type Inode = (u64, u64);
 pub(crate) struct Machine {
     users: Option<Inode>,
     processes: Option<Inode>,
-    /// The mounts that we see, and those that the first process sees.
-    mounts: [Option<Inode>; 2],
+    /// The mounts that we see.
+    own_mounts: Option<Inode>,
+    /// Those that the first process sees.
+    first_mounts: Option<Inode>,
     root: Option<Inode>,
 }
 
@@ -40,7 +42,8 @@ impl Machine {
         Self {
             users: either("ns/user"),
             processes: either("ns/pid"),
-            mounts: [own("ns/mnt"), first("ns/mnt")],
+            own_mounts: own("ns/mnt"),
+            first_mounts: first("ns/mnt"),
             root: inode(Path::new("/")),
         }
     }
@@ -70,13 +73,13 @@ impl Machine {
     /// Whether a process sees the files that we see, each under the same name.
     pub(crate) fn has_our_mounts(&self, pid: i32) -> bool {
         let own = inode(&at(pid, "ns/mnt"));
-        own.is_some() && own == self.mounts[0]
+        own.is_some() && own == self.own_mounts
     }
 
     /// Whether a process is in the mount namespace of the first process: we may be in one of our own.
     fn has_first_mounts(&self, pid: i32) -> bool {
         let own = inode(&at(pid, "ns/mnt"));
-        own.is_some() && own == self.mounts[1]
+        own.is_some() && own == self.first_mounts
     }
 
     /// Why these files are not for a process what they are for us, if so; a sentence without a full

@@ -15,7 +15,7 @@ use stopgap_fs::{FsError, Writers, read_bounded};
 use stopgap_model::ServerPath;
 use stopgap_model::web::{Account, WebServer};
 
-use crate::linux::machine::locked;
+use crate::linux::locked::locked;
 use crate::linux::users::Users;
 use crate::unix_files::UnixFiles;
 

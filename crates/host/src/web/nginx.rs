@@ -164,7 +164,7 @@ fn title_arguments(executed: &str, title: &str) -> Result<Vec<String>, String> {
         let letters = letters.ok_or_else(|| doubt("its arguments are"))?;
         let takes_value = letters.find(|letter| WITH_VALUE.contains(letter));
         let known = |letter: char| WITH_VALUE.contains(letter) || ONCE.contains(letter);
-        let flags = &letters[..takes_value.unwrap_or(letters.len())];
+        let flags = takes_value.and_then(|at| letters.get(..at)).unwrap_or(letters);
         if !flags.chars().all(|letter| known(letter) || letter == 'q') {
             return Err(doubt("its arguments are"));
         }
@@ -174,8 +174,10 @@ fn title_arguments(executed: &str, title: &str) -> Result<Vec<String>, String> {
             continue;
         };
         // `-qcFILE` or `-qc FILE`.
-        let (option, attached) = word.split_at(1 + at + 1);
-        let value = if attached.is_empty() { rest } else { &left[option.len()..] };
+        let parted = word.split_at_checked(1 + at + 1);
+        let (option, attached) = parted.ok_or_else(|| doubt("its arguments are"))?;
+        let value =
+            if attached.is_empty() { rest } else { left.get(option.len()..).unwrap_or_default() };
         let end = match option.ends_with('g') {
             true => directives_end(value).ok_or_else(|| doubt("its directives (-g) are"))?,
             false => value.find(' ').unwrap_or(value.len()),
@@ -183,8 +185,9 @@ fn title_arguments(executed: &str, title: &str) -> Result<Vec<String>, String> {
         if end == 0 {
             return Err(doubt("its arguments are"));
         }
-        arguments.extend([option.to_owned(), value[..end].to_owned()]);
-        rest = &value[end..];
+        let (value, behind) = value.split_at_checked(end).unwrap_or((value, ""));
+        arguments.extend([option.to_owned(), value.to_owned()]);
+        rest = behind;
         left = rest.strip_prefix(' ').unwrap_or(rest);
     }
     Ok(arguments)
@@ -194,7 +197,7 @@ fn title_arguments(executed: &str, title: &str) -> Result<Vec<String>, String> {
 /// the text. `None` if a word with a dash follows something else.
 fn directives_end(text: &str) -> Option<usize> {
     let Some((at, _)) = text.match_indices(" -").next() else { return Some(text.len()) };
-    text[..at].trim_end().ends_with(';').then_some(at)
+    text.get(..at)?.trim_end().ends_with(';').then_some(at)
 }
 
 #[cfg(test)]

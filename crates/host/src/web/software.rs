@@ -182,7 +182,7 @@ pub(crate) fn options(arguments: &[String], with_value: &str) -> Vec<Opt> {
                 found.push((letter, None));
                 continue;
             }
-            let rest = &letters[at + letter.len_utf8()..];
+            let rest = letters.get(at + letter.len_utf8()..).unwrap_or_default();
             let value = if rest.is_empty() { left.next().cloned() } else { Some(rest.to_owned()) };
             found.push((letter, value));
             break;

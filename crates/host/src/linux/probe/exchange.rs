@@ -73,7 +73,7 @@ impl Rest {
                 Extent::More | Extent::Last => return None,
             }
             match stream.read(&mut buffer) {
-                Ok(length @ 1..) => read.extend_from_slice(&buffer[..length]),
+                Ok(length @ 1..) => read.extend(buffer.iter().take(length)),
                 Ok(0) | Err(_) => return None,
             }
         }
@@ -152,7 +152,7 @@ fn read_status(stream: &mut Stream, read: &mut Vec<u8>) -> Result<Option<(u16, u
         }
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(None),
-            Ok(length) => read.extend_from_slice(&buffer[..length]),
+            Ok(length) => read.extend(buffer.iter().take(length)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if is_late(&error) => return Err(NoStatus::Late),
             Err(_) => return Ok(None),

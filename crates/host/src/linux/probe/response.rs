@@ -9,10 +9,10 @@ pub(crate) struct NotHttp;
 pub(crate) fn status_of(bytes: &[u8]) -> Option<Result<(u16, usize), NotHttp>> {
     let mut begin = 0;
     loop {
-        let head = &bytes[begin..];
+        let head = bytes.get(begin..)?;
         let start = b"HTTP/1.";
-        let common = head.len().min(start.len());
-        if head[..common] != start[..common] {
+        // As far as both go: what is not there yet may still be right.
+        if head.iter().zip(start).any(|(there, right)| there != right) {
             return Some(Err(NotHttp));
         }
         let line = head.split_inclusive(|&byte| byte == b'\n').next()?.strip_suffix(b"\n")?;
@@ -44,7 +44,8 @@ pub(crate) enum Extent {
 /// How far the answer that begins `reply` has come.
 pub(crate) fn extent_of(reply: &[u8]) -> Extent {
     let Some(end) = end_of_head(reply) else { return Extent::More };
-    let Ok(head) = str::from_utf8(&reply[..end]) else { return Extent::Last };
+    let Some((head, body)) = reply.split_at_checked(end) else { return Extent::More };
+    let Ok(head) = str::from_utf8(head) else { return Extent::Last };
     let mut lines = head.split("\r\n");
     let first = lines.next().unwrap_or_default();
     let status = first.split(' ').nth(1).unwrap_or_default();
@@ -63,7 +64,6 @@ pub(crate) fn extent_of(reply: &[u8]) -> Extent {
             _ => {}
         }
     }
-    let body = &reply[end..];
     let length = match chunked {
         _ if !first.starts_with("HTTP/1.1 ") => None,
         _ if matches!(status, "204" | "304") => Some(0),
@@ -86,9 +86,9 @@ pub(crate) fn extent_of(reply: &[u8]) -> Extent {
 fn chunks(body: &[u8]) -> Option<Option<usize>> {
     let mut at = 0;
     loop {
-        let rest = &body[at..];
+        let rest = body.get(at..)?;
         let Some(line) = rest.windows(2).position(|two| two == b"\r\n") else { return Some(None) };
-        let size = str::from_utf8(&rest[..line]).ok()?;
+        let size = str::from_utf8(rest.get(..line)?).ok()?;
         let size = size.split_once(';').map_or(size, |(size, _)| size).trim();
         let size = usize::from_str_radix(size, 16).ok()?;
         let end = at.checked_add(line + 2)?.checked_add(size)?;

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use stopgap_model::Request;
 use stopgap_model::web::WebSite;
 
-use crate::linux::machine::locked;
+use crate::linux::locked::locked;
 use crate::linux::probe::connection::{Stream, Watch};
 use crate::linux::probe::exchange::ask;
 use crate::web_servers::{Answer, Asking, Heard, Question};

@@ -4,8 +4,9 @@
 use crate::web::software::{Variables, is_variable_name};
 
 /// Where the reader of an `EnvironmentFile=` is, as systemd's own has it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum At {
+    #[default]
     Name,
     ValueStart,
     Value,
@@ -20,78 +21,102 @@ enum At {
 /// What an `EnvironmentFile=` sets, in its order. What is no assignment of a variable is left out,
 /// as systemd leaves it out.
 pub(crate) fn environment_file(text: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let (mut name, mut value) = (String::new(), String::new());
-    // How much of the value stays when the blanks at its end go: what was quoted or escaped does.
-    let mut kept = 0;
-    let mut at = At::Name;
+    let mut reader = FileReader::default();
     for c in text.chars().chain(['\n']) {
-        let is_blank = matches!(c, ' ' | '\t' | '\r');
-        at = match (at, c) {
-            (At::Name, '#' | ';') if name.is_empty() => At::Comment,
-            (At::Name, '\n') => {
-                name.clear();
-                At::Name
-            }
-            (At::Name, '=') => {
-                (value, kept) = (String::new(), 0);
-                At::ValueStart
-            }
-            (At::Name, _) if is_blank && name.is_empty() => At::Name,
-            (At::Name, _) => {
-                name.push(c);
-                At::Name
-            }
-            (At::ValueStart | At::Value, '\n') => {
-                value.truncate(kept);
-                let whole = std::mem::take(&mut name);
-                let set = whole.trim_end_matches([' ', '\t', '\r']);
-                if is_variable_name(set) {
-                    found.push((set.to_owned(), std::mem::take(&mut value)));
-                }
-                At::Name
-            }
+        reader.take(c);
+    }
+    reader.found
+}
+
+/// Reads an `EnvironmentFile=` one character after the other.
+#[derive(Default)]
+struct FileReader {
+    at: At,
+    name: String,
+    value: String,
+    /// How much of the value stays when the blanks at its end go: what was quoted or escaped does.
+    kept: usize,
+    found: Vec<(String, String)>,
+}
+
+impl FileReader {
+    fn take(&mut self, c: char) {
+        self.at = match (self.at, c) {
+            (At::Name, _) => self.in_name(c),
             (At::ValueStart, '\'') => At::Single,
             (At::ValueStart, '"') => At::Double,
-            (At::ValueStart | At::Value, '\\') => At::Escape,
-            (At::ValueStart, _) if is_blank => At::ValueStart,
-            (At::ValueStart | At::Value, _) => {
-                value.push(c);
-                if !is_blank {
-                    kept = value.len();
-                }
-                At::Value
-            }
+            (At::ValueStart | At::Value, _) => self.in_value(c),
+            // The end of a line that is escaped is none.
             (At::Escape, '\n') => At::Value,
-            (At::Escape, _) => {
-                value.push(c);
-                kept = value.len();
-                At::Value
-            }
-            (At::Single, '\'') => At::ValueStart,
-            (At::Single, _) => {
-                value.push(c);
-                kept = value.len();
-                At::Single
-            }
-            (At::Double, '"') => At::ValueStart,
+            (At::Escape, _) => self.keep(c, At::Value),
+            (At::Single, '\'') | (At::Double, '"') => At::ValueStart,
+            (At::Single, _) => self.keep(c, At::Single),
             (At::Double, '\\') => At::DoubleEscape,
+            (At::Double, _) => self.keep(c, At::Double),
             (At::DoubleEscape, '\n') => At::Double,
-            (At::Double | At::DoubleEscape, _) => {
+            (At::DoubleEscape, _) => {
                 // Before what needs none, the backslash is one.
-                if at == At::DoubleEscape && !matches!(c, '"' | '\\' | '`' | '$') {
-                    value.push('\\');
+                if !matches!(c, '"' | '\\' | '`' | '$') {
+                    self.value.push('\\');
                 }
-                value.push(c);
-                kept = value.len();
-                At::Double
+                self.keep(c, At::Double)
             }
             (At::Comment, '\n') => At::Name,
             (At::Comment, '\\') => At::CommentEscape,
+            // A comment goes on behind an escaped end of its line.
             (At::Comment | At::CommentEscape, _) => At::Comment,
         };
     }
-    found
+
+    fn in_name(&mut self, c: char) -> At {
+        match c {
+            '#' | ';' if self.name.is_empty() => return At::Comment,
+            '\n' => self.name.clear(),
+            '=' => {
+                (self.value, self.kept) = (String::new(), 0);
+                return At::ValueStart;
+            }
+            _ if is_blank(c) && self.name.is_empty() => {}
+            _ => self.name.push(c),
+        }
+        At::Name
+    }
+
+    fn in_value(&mut self, c: char) -> At {
+        match c {
+            '\n' => {
+                self.end_assignment();
+                At::Name
+            }
+            '\\' => At::Escape,
+            _ if is_blank(c) && self.at == At::ValueStart => At::ValueStart,
+            _ if is_blank(c) => {
+                self.value.push(c);
+                At::Value
+            }
+            _ => self.keep(c, At::Value),
+        }
+    }
+
+    /// Adds a character that stays, whatever follows.
+    fn keep(&mut self, c: char, then: At) -> At {
+        self.value.push(c);
+        self.kept = self.value.len();
+        then
+    }
+
+    fn end_assignment(&mut self) {
+        self.value.truncate(self.kept);
+        let whole = std::mem::take(&mut self.name);
+        let name = whole.trim_end_matches(is_blank);
+        if is_variable_name(name) {
+            self.found.push((name.to_owned(), std::mem::take(&mut self.value)));
+        }
+    }
+}
+
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r')
 }
 
 /// The arguments of a command with its variables put in: `${NAME}` anywhere, `$NAME` where it is an

@@ -103,28 +103,17 @@ impl Unit {
         if said.text("LoadState")? != "loaded" {
             return Ok(None);
         }
-        let mut files = vec![said.text("FragmentPath")?];
-        files.extend(said.texts("DropInPaths")?);
-        files.retain(|path| !path.is_empty());
-        let mut folders = BTreeMap::new();
-        for (setting, variable, folder) in FOLDERS {
-            let names = said.texts(setting).unwrap_or_default();
-            let paths: Vec<String> = names.iter().map(|name| format!("{folder}{name}")).collect();
-            if !paths.is_empty() {
-                folders.insert(variable.to_owned(), paths.join(":"));
-            }
-        }
         let number = |name| said.number(name).ok().filter(|&number| number < NONE);
         let number = |name| number(name).and_then(|number| u32::try_from(number).ok());
         let has_text = |name| said.text(name).is_ok_and(|text| !text.is_empty());
         Ok(Some(Self {
             name: said.text("Id")?,
-            files,
+            files: said.files()?,
             commands: said.commands()?,
             environment: said.texts("Environment")?,
             environment_files: said.environment_files()?,
             unset: said.texts("UnsetEnvironment")?,
-            folders,
+            folders: said.folders(),
             user: said.text("User")?,
             group: said.text("Group")?,
             groups: said.texts("SupplementaryGroups")?,
@@ -137,17 +126,9 @@ impl Unit {
             working_folder: said.text("WorkingDirectory")?,
             has_own_root: has_text("RootDirectory") || has_text("RootImage"),
             main_process: number("MainPID").and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0),
-            active: matches!(
-                said.text("ActiveState")?.as_str(),
-                "active" | "reloading" | "activating" | "deactivating"
-            ),
+            active: said.is_active()?,
             file_state: said.text("UnitFileState").unwrap_or_default(),
-            // `UpheldBy` is there from systemd 249 on.
-            started_by: STARTERS
-                .iter()
-                .filter_map(|name| said.texts(name).ok())
-                .flatten()
-                .collect(),
+            started_by: said.starters(),
             can_reload: said.truth("CanReload"),
         }))
     }
@@ -189,6 +170,38 @@ impl Properties<'_> {
 
     fn texts(&self, name: &str) -> Result<Vec<String>, String> {
         texts(self.list(name)?).ok_or_else(|| format!("{name} is no list of texts"))
+    }
+
+    /// The unit's own file and those that add to it.
+    fn files(&self) -> Result<Vec<String>, String> {
+        let mut files = vec![self.text("FragmentPath")?];
+        files.extend(self.texts("DropInPaths")?);
+        files.retain(|path| !path.is_empty());
+        Ok(files)
+    }
+
+    /// The variables that name its folders.
+    fn folders(&self) -> BTreeMap<String, String> {
+        let mut folders = BTreeMap::new();
+        for (setting, variable, folder) in FOLDERS {
+            let names = self.texts(setting).unwrap_or_default();
+            let paths: Vec<String> = names.iter().map(|name| format!("{folder}{name}")).collect();
+            if !paths.is_empty() {
+                folders.insert(variable.to_owned(), paths.join(":"));
+            }
+        }
+        folders
+    }
+
+    /// The units that start it.
+    fn starters(&self) -> Vec<String> {
+        // `UpheldBy` is there from systemd 249 on.
+        STARTERS.iter().filter_map(|name| self.texts(name).ok()).flatten().collect()
+    }
+
+    fn is_active(&self) -> Result<bool, String> {
+        let state = self.text("ActiveState")?;
+        Ok(matches!(state.as_str(), "active" | "reloading" | "activating" | "deactivating"))
     }
 
     /// `a(sb)`

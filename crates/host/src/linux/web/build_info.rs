@@ -5,7 +5,8 @@ use stopgap_model::web::{Account, WebKind};
 
 use crate::linux::command::CommandSpec;
 use crate::linux::file_identity::FileIdentity;
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::web;
 use crate::web::software::{BuildInfo, Variables};
 

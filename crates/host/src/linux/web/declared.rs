@@ -3,7 +3,7 @@
 use stopgap_model::web::{Account, DeclaredServer, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath};
 
-use crate::linux::machine::locked;
+use crate::linux::locked::locked;
 use crate::linux::systemd::unit::Unit;
 use crate::linux::web::launch::{Launch, NotKnown};
 use crate::linux::web::server::{Found, SETTLE, Sign};
@@ -127,27 +127,10 @@ impl Survey<'_> {
             Some(Err(NotKnown::Unclear(_))) | None => None,
             Some(Ok(launch)) => Some(launch),
         };
-        let program = declared.program.clone().unwrap_or_else(|| self.usual(kind));
-        let is_known = of_unit.is_some();
-        let mut launch = of_unit.unwrap_or_else(|| Launch {
-            kind,
-            program: program.as_str().to_owned(),
-            arguments: Vec::new(),
-            variables: Variables::new(),
-            folder: "/".to_owned(),
-            account: Account::root(),
-        });
-        if !is_known && software(kind).variables_file(&ServerPath::new("/")).is_some() {
-            let base = declared.base.clone().or_else(|| {
-                let info =
-                    self.host.build_info(kind, &program, &Variables::new(), &Account::root());
-                info.base.map(ServerPath::new)
-            });
-            if let Some(base) = base {
-                launch.variables =
-                    guarded_variables(&self.host.files, kind, &base, Variables::new())?;
-            }
-        }
+        let mut launch = match of_unit {
+            Some(launch) => launch,
+            None => self.default_launch(declared)?,
+        };
         launch.kind = kind;
         if let Some(program) = &declared.program {
             program.as_str().clone_into(&mut launch.program);
@@ -157,6 +140,32 @@ impl Survey<'_> {
         }
         if let Some(name) = &declared.user {
             launch.account = self.account(name, &launch.account)?;
+        }
+        Ok(launch)
+    }
+
+    /// How a server is started of which nothing says it: without arguments, as root.
+    fn default_launch(&self, declared: &DeclaredServer) -> Result<Launch, String> {
+        let kind = declared.kind;
+        let program = declared.program.clone().unwrap_or_else(|| self.usual(kind));
+        let mut launch = Launch {
+            kind,
+            program: program.as_str().to_owned(),
+            arguments: Vec::new(),
+            variables: Variables::new(),
+            folder: "/".to_owned(),
+            account: Account::root(),
+        };
+        if software(kind).variables_file(&ServerPath::new("/")).is_some() {
+            let base = declared.base.clone().or_else(|| {
+                let info =
+                    self.host.build_info(kind, &program, &Variables::new(), &Account::root());
+                info.base.map(ServerPath::new)
+            });
+            if let Some(base) = base {
+                launch.variables =
+                    guarded_variables(&self.host.files, kind, &base, Variables::new())?;
+            }
         }
         Ok(launch)
     }

@@ -8,7 +8,8 @@ use stopgap_model::{Fact, ServerPath};
 
 use crate::linux::command::CommandSpec;
 use crate::linux::file_identity::FileIdentity;
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::linux::process::{Process, ProcessId, Processes};
 use crate::linux::web::launch::Launch;
 use crate::linux::web::server::{Found, ServerKey, Sign, Start, absolute};
@@ -259,6 +260,38 @@ impl LinuxHost {
         Ok(Some(found))
     }
 
+    /// What relative paths begin with, and the configuration files, of a server that is started so.
+    ///
+    /// # Errors
+    /// They are not known; a sentence without a full stop.
+    fn configuration(
+        &self,
+        launch: &Launch,
+        line: &CommandLine,
+    ) -> Result<(ServerPath, Vec<ServerPath>), String> {
+        let Launch { kind, folder, variables, account, .. } = launch;
+        let program = ServerPath::new(launch.program.as_str());
+        // What the program has built in is asked of it only if the command line leaves it open.
+        let begins_in_folder = software(*kind).is_relative_to_working_folder();
+        let needs_info = !begins_in_folder && (line.base.is_none() || line.config.is_empty());
+        let info = match needs_info {
+            true => self.build_info(*kind, &program, variables, account),
+            false => BuildInfo::unknown(""),
+        };
+        let unknown = || format!("{program} does not say where its configuration is");
+        let base = match &line.base {
+            Some(base) => absolute(folder, base),
+            None if begins_in_folder => ServerPath::new(folder.as_str()),
+            None => ServerPath::new(info.base.ok_or_else(unknown)?),
+        };
+        let config: Vec<ServerPath> = match (line.config.is_empty(), info.config) {
+            (false, _) => line.config.iter().map(|path| absolute(base.as_str(), path)).collect(),
+            (true, Some(default)) => vec![absolute(base.as_str(), &default)],
+            (true, None) => return Err(unknown()),
+        };
+        Ok((base, config))
+    }
+
     /// The server that is started so.
     ///
     /// # Errors
@@ -271,24 +304,7 @@ impl LinuxHost {
     ) -> Result<Found, String> {
         let Launch { kind, program, variables, folder, account, .. } = launch.clone();
         let program = ServerPath::new(program);
-        // What the program has built in is asked of it only if the command line leaves it open.
-        let begins_in_folder = software(kind).is_relative_to_working_folder();
-        let needs_info = !begins_in_folder && (line.base.is_none() || line.config.is_empty());
-        let info = match needs_info {
-            true => self.build_info(kind, &program, &variables, &account),
-            false => BuildInfo::unknown(""),
-        };
-        let unknown = || format!("{program} does not say where its configuration is");
-        let base = match &line.base {
-            Some(base) => absolute(&folder, base),
-            None if begins_in_folder => ServerPath::new(folder.as_str()),
-            None => ServerPath::new(info.base.ok_or_else(unknown)?),
-        };
-        let config: Vec<ServerPath> = match (line.config.is_empty(), info.config) {
-            (false, _) => line.config.iter().map(|path| absolute(base.as_str(), path)).collect(),
-            (true, Some(default)) => vec![absolute(base.as_str(), &default)],
-            (true, None) => return Err(unknown()),
-        };
+        let (base, config) = self.configuration(launch, line)?;
         let run = CommandSpec {
             arguments: line.start.clone(),
             variables: variables.clone(),

@@ -3,7 +3,8 @@
 use stopgap_model::ServerPath;
 use stopgap_model::web::WebServer;
 
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::linux::process::{Process, ProcessId, Processes};
 use crate::linux::process_trust::Machine;
 use crate::linux::web::server::{ServerKey, Sign, Start};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use stopgap_model::web::WebServer;
 
 use crate::linux::command::CommandSpec;
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::linux::process::ProcessId;
 use crate::linux::systemd::manager as service;
 use crate::linux::web::error_log::Logs;

@@ -7,7 +7,8 @@ use stopgap_model::ServerPath;
 use stopgap_model::web::WebServer;
 
 use crate::linux::command::CommandSpec;
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::linux::systemd::manager as service;
 use crate::linux::web::readiness::{POLL_INTERVAL, Readiness, SETTLE_TIME};
 use crate::web::software::Packaged;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use stopgap_model::web::{Account, WebKind};
 use stopgap_model::{Fact, ServerPath};
 
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::linux::process::{Process, ProcessId, Processes};
 use crate::linux::process_trust::Machine;
 use crate::linux::systemd::manager as service;
@@ -296,6 +297,15 @@ impl<'h> Survey<'h> {
             self.host.require_own_program(process)?;
             return self.in_doubt(process, why).map(Some);
         }
+        self.look_at_roots(process, unit.filter(|_| is_main))
+    }
+
+    /// The same of a process that is wholly root's; `unit` is the one whose main process it is.
+    fn look_at_roots(
+        &self,
+        process: &Process,
+        unit: Option<&Unit>,
+    ) -> Result<Option<Found>, String> {
         if let Some(why) = self.host.why_not_ours(process, &self.machine, 0) {
             return Err(why);
         }
@@ -313,7 +323,7 @@ impl<'h> Survey<'h> {
         }
         // A server that was started by hand in the unit of something else, such as a shell's or
         // cron's, is not that unit's.
-        if let (Some(unit), Some(start)) = (unit.filter(|_| is_main), &mut found.start) {
+        if let (Some(unit), Some(start)) = (unit, &mut found.start) {
             start.service = Some(unit.name.clone());
             start.service_reloads = unit.can_reload;
             found.server.source = format!("{}, {}", unit.name, found.server.source);

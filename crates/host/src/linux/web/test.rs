@@ -7,7 +7,8 @@ use stopgap_model::problem::sentence;
 use stopgap_model::web::{WebServer, beside};
 
 use crate::linux::command::{CommandSpec, last_words};
-use crate::linux::machine::{LinuxHost, locked};
+use crate::linux::locked::locked;
+use crate::linux::machine::LinuxHost;
 use crate::web::software;
 use crate::web_servers::{Stop, TestError};
 
