@@ -60,6 +60,36 @@ enum Stay {
     Long,
 }
 
+/// A program was not run, or not to its end; each a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// It cannot be started.
+    #[error("{program} cannot be run: {why}")]
+    NotRun { program: String, why: String },
+    /// What gives root's rights away cannot be started. Only the package of util-linux has it with all
+    /// that is needed of it.
+    #[error(
+        "{SETSID} and {SETPRIV}, which give root's rights away for those of {account}, cannot be \
+         run: {why}"
+    )]
+    RightsNotGivenAway { account: String, why: String },
+    /// It was ended because it took too long.
+    #[error("{program} did not end within {} s", time.as_secs())]
+    NotInTime { program: String, time: Duration },
+    /// It was ended because nobody waits for it any longer.
+    #[error("{program} is not waited for any longer")]
+    NotAwaited { program: String },
+    /// The kernel does not say how it ended.
+    #[error("a program cannot be waited for: {0}")]
+    Lost(String),
+}
+
+impl From<CommandError> for String {
+    fn from(error: CommandError) -> Self {
+        error.to_string()
+    }
+}
+
 /// What a program came to.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -86,7 +116,7 @@ impl CommandSpec {
     ///
     /// # Errors
     /// It cannot be run, or did not end in time and was ended; a sentence without a full stop.
-    pub(crate) fn to_end(&self) -> Result<Ended, String> {
+    pub(crate) fn to_end(&self) -> Result<Ended, CommandError> {
         self.to_end_unless(&|| false)
     }
 
@@ -94,7 +124,7 @@ impl CommandSpec {
     ///
     /// # Errors
     /// See `to_end`; or `stop` said so, and it was ended.
-    pub(crate) fn to_end_unless(&self, stop: &Stop<'_>) -> Result<Ended, String> {
+    pub(crate) fn to_end_unless(&self, stop: &Stop<'_>) -> Result<Ended, CommandError> {
         let (mut output, child) = self.spawn_with_output()?;
         let mut child = Guarded(Some(child));
         let mut said = Vec::new();
@@ -108,11 +138,13 @@ impl CommandSpec {
                 return Ok(Ended { success: status.success(), output });
             }
             if start.elapsed() > self.time {
-                let seconds = self.time.as_secs();
-                return Err(format!("{} did not end within {seconds} s", self.program));
+                return Err(CommandError::NotInTime {
+                    program: self.program.clone(),
+                    time: self.time,
+                });
             }
             if stop() {
-                return Err(format!("{} is not waited for any longer", self.program));
+                return Err(CommandError::NotAwaited { program: self.program.clone() });
             }
             thread::sleep(TICK);
         }
@@ -120,13 +152,13 @@ impl CommandSpec {
 
     /// Starts it as a server that may stay. Its output is not kept: it would have nobody who reads
     /// it when we are gone.
-    pub(crate) fn spawn(&self) -> Result<Guarded, String> {
+    pub(crate) fn spawn(&self) -> Result<Guarded, CommandError> {
         let mut command = self.command(Stay::Long);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().map(|child| Guarded(Some(child))).map_err(|error| self.not_run(&error))
     }
 
-    fn spawn_with_output(&self) -> Result<(PipeReader, Child), String> {
+    fn spawn_with_output(&self) -> Result<(PipeReader, Child), CommandError> {
         let piped = || {
             let (reader, writer) = pipe()?;
             fcntl_setfl(&reader, fcntl_getfl(&reader)? | OFlags::NONBLOCK)?;
@@ -177,15 +209,11 @@ impl CommandSpec {
         command
     }
 
-    fn not_run(&self, error: &std::io::Error) -> String {
+    fn not_run(&self, error: &std::io::Error) -> CommandError {
+        let why = error.to_string();
         match giving_away(&self.account).is_empty() {
-            true => format!("{} cannot be run: {error}", self.program),
-            // Only the package of util-linux has it with all that is needed of it.
-            false => format!(
-                "{SETSID} and {SETPRIV}, which give root's rights away for those of {}, cannot be \
-                 run: {error}",
-                self.account
-            ),
+            true => CommandError::NotRun { program: self.program.clone(), why },
+            false => CommandError::RightsNotGivenAway { account: self.account.to_string(), why },
         }
     }
 }
@@ -195,9 +223,9 @@ pub(crate) struct Guarded(Option<Child>);
 
 impl Guarded {
     /// How it ended, if it did.
-    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, CommandError> {
         let ended = self.0.as_mut().map_or(Ok(None), Child::try_wait);
-        ended.map_err(|error| format!("a program cannot be waited for: {error}"))
+        ended.map_err(|error| CommandError::Lost(error.to_string()))
     }
 
     /// Lets it stay. Once it ends it is waited for, so that nothing of it is left.
@@ -280,7 +308,7 @@ fn harmless(characters: impl Iterator<Item = char>) -> String {
 mod tests {
     use super::*;
 
-    fn shell(script: &str) -> Result<Ended, String> {
+    fn shell(script: &str) -> Result<Ended, CommandError> {
         CommandSpec::new("/bin/sh", &["-c", script]).to_end()
     }
 
@@ -406,7 +434,7 @@ mod tests {
         let run = CommandSpec::new("/bin/sh", &["-c", &script]);
         let is_written = || std::fs::read_to_string(&pid_file).is_ok_and(|pid| pid.ends_with('\n'));
         let error = run.to_end_unless(&is_written).expect_err("it was not ended");
-        assert_eq!(error, "/bin/sh is not waited for any longer");
+        assert_eq!(error.to_string(), "/bin/sh is not waited for any longer");
         assert!(begun.elapsed() < PROGRAM_TIME, "it was waited for to its end");
         let pid = std::fs::read_to_string(&pid_file).expect("the child's number");
         let _ = std::fs::remove_file(&pid_file);
@@ -419,7 +447,10 @@ mod tests {
             time: Duration::from_secs(1),
             ..CommandSpec::new("/bin/sleep", &["600"])
         };
-        assert_eq!(run.to_end().expect_err("it ended"), "/bin/sleep did not end within 1 s");
+        assert_eq!(
+            run.to_end().expect_err("it ended").to_string(),
+            "/bin/sleep did not end within 1 s"
+        );
     }
 
     #[test]

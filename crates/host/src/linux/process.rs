@@ -62,6 +62,32 @@ pub(crate) struct Rights {
     no_new_privileges: bool,
 }
 
+/// A process cannot be looked at or told something; each a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ProcessError {
+    /// There is no /proc to look at.
+    #[error("cannot list /proc: {0}")]
+    NoProc(String),
+    /// It ended, and another one may have its number.
+    #[error("process {0} is gone")]
+    Gone(i32),
+    /// The kernel does not deliver a signal.
+    #[error("process {pid} cannot be told: {errno}")]
+    NotTold { pid: i32, errno: Errno },
+    /// One of its arguments is not UTF-8.
+    #[error("an argument of it is no text")]
+    NoText,
+    /// What it wrote over its arguments is as long as it can be, so its end may be missing.
+    #[error("its title has no room for all of its arguments")]
+    ShortTitle,
+}
+
+impl From<ProcessError> for String {
+    fn from(error: ProcessError) -> Self {
+        error.to_string()
+    }
+}
+
 /// What /proc/PID/stat says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {
@@ -83,9 +109,9 @@ impl Processes {
     ///
     /// # Errors
     /// There is no /proc; a sentence without a full stop.
-    pub(crate) fn now(programs: &[(String, WebKind)]) -> Result<Self, String> {
+    pub(crate) fn now(programs: &[(String, WebKind)]) -> Result<Self, ProcessError> {
         let entries =
-            fs::read_dir("/proc").map_err(|error| format!("cannot list /proc: {error}"))?;
+            fs::read_dir("/proc").map_err(|error| ProcessError::NoProc(error.to_string()))?;
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         Ok(Self(pids.filter_map(|pid| Some((pid, Process::of(pid, programs)?))).collect()))
     }
@@ -178,13 +204,13 @@ impl Process {
     /// # Errors
     /// What it wrote over them is as long as it can be, so its end may be missing; or they are no
     /// text.
-    pub(crate) fn known_arguments(&self) -> Result<Vec<String>, String> {
+    pub(crate) fn known_arguments(&self) -> Result<Vec<String>, ProcessError> {
         let arguments = self.id.arguments();
         if !self.id.is_there() {
-            return Err(format!("process {} is gone", self.id.pid));
+            return Err(ProcessError::Gone(self.id.pid));
         }
         if arguments.iter().any(|argument| argument.contains('\u{fffd}')) {
-            return Err("an argument of it is no text".to_owned());
+            return Err(ProcessError::NoText);
         }
         let [title] = arguments.as_slice() else { return Ok(arguments) };
         // nginx writes its title over arguments and variables, and cuts it where they end: a byte
@@ -192,7 +218,7 @@ impl Process {
         let room = stat(self.id.pid).and_then(|stat| stat.strings).unwrap_or(u64::MAX);
         let writes_title = web::software(self.kind).title_prefix().is_some();
         if writes_title && title.len() as u64 + 2 >= room {
-            return Err("its title has no room for all of its arguments".to_owned());
+            return Err(ProcessError::ShortTitle);
         }
         Ok(arguments)
     }
@@ -303,16 +329,16 @@ impl ProcessId {
 
     /// Sends a signal, unless another process has the number by now. The process is held first, and
     /// then looked at: what is held cannot become another one.
-    pub(crate) fn signal(self, signal: ReloadSignal) -> Result<(), String> {
+    pub(crate) fn signal(self, signal: ReloadSignal) -> Result<(), ProcessError> {
         let signal = match signal {
             ReloadSignal::Hup => Signal::HUP,
             ReloadSignal::Usr1 => Signal::USR1,
             ReloadSignal::Usr2 => Signal::USR2,
         };
-        let gone = || format!("process {} is gone", self.pid);
+        let gone = || ProcessError::Gone(self.pid);
         let cannot = |errno| match errno {
             Errno::SRCH => gone(),
-            errno => format!("process {} cannot be told: {errno}", self.pid),
+            errno => ProcessError::NotTold { pid: self.pid, errno },
         };
         let pid = Pid::from_raw(self.pid).ok_or_else(gone)?;
         let held = pidfd_open(pid, PidfdFlags::empty()).map_err(cannot)?;

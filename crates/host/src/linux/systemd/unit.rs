@@ -27,6 +27,23 @@ const FOLDERS: [(&str, &str, &str); 5] = [
 /// The properties that name the units that start this one.
 const STARTERS: [&str; 5] = ["WantedBy", "RequiredBy", "BoundBy", "UpheldBy", "TriggeredBy"];
 
+/// What the service manager said of a unit is not understood; each a phrase.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UnitError {
+    /// It is not JSON.
+    #[error("{0}")]
+    NotJson(String),
+    /// There is nothing in it.
+    #[error("its answer has no properties")]
+    NoProperties,
+    /// A property is missing.
+    #[error("its answer has no {0}")]
+    Missing(String),
+    /// A property is of another kind.
+    #[error("{name} is no {expected}")]
+    OfAnotherKind { name: String, expected: &'static str },
+}
+
 /// What the service manager answers about a unit; `None` if there is none of that name.
 pub(crate) type Heard = Result<Option<Unit>, String>;
 
@@ -89,16 +106,18 @@ impl Unit {
         let object = format!("{UNITS}{}", label(name));
         // An empty name asks for the properties of every interface.
         let call = ["--json=short", "call", MANAGER, &object, PROPERTIES, "GetAll", "s", ""];
-        let ended = CommandSpec::new(BUSCTL, &call).to_end().map_err(|why| failed(&why))?;
+        let ended = CommandSpec::new(BUSCTL, &call).to_end();
+        let ended = ended.map_err(|error| failed(&error.to_string()))?;
         match ended.success {
-            true => Self::read(&ended.output).map_err(|why| failed(&why)),
+            true => Self::read(&ended.output).map_err(|error| failed(&error.to_string())),
             false => Err(failed(&last_words(&ended.output))),
         }
     }
 
-    fn read(answer: &str) -> Result<Option<Self>, String> {
-        let answer: Value = serde_json::from_str(answer).map_err(|error| error.to_string())?;
-        let all = answer.pointer("/data/0").ok_or("its answer has no properties")?;
+    fn read(answer: &str) -> Result<Option<Self>, UnitError> {
+        let answer: Value =
+            serde_json::from_str(answer).map_err(|error| UnitError::NotJson(error.to_string()))?;
+        let all = answer.pointer("/data/0").ok_or(UnitError::NoProperties)?;
         let said = Properties(all);
         if said.text("LoadState")? != "loaded" {
             return Ok(None);
@@ -146,34 +165,34 @@ impl Unit {
 struct Properties<'a>(&'a Value);
 
 impl Properties<'_> {
-    fn data(&self, name: &str) -> Result<&Value, String> {
+    fn data(&self, name: &str) -> Result<&Value, UnitError> {
         let property = self.0.get(name).and_then(|property| property.get("data"));
-        property.ok_or_else(|| format!("its answer has no {name}"))
+        property.ok_or_else(|| UnitError::Missing(name.to_owned()))
     }
 
-    fn text(&self, name: &str) -> Result<String, String> {
+    fn text(&self, name: &str) -> Result<String, UnitError> {
         let text = self.data(name)?.as_str().map(str::to_owned);
-        text.ok_or_else(|| format!("{name} is no text"))
+        text.ok_or_else(|| of_another_kind(name, "text"))
     }
 
-    fn number(&self, name: &str) -> Result<u64, String> {
-        self.data(name)?.as_u64().ok_or_else(|| format!("{name} is no number"))
+    fn number(&self, name: &str) -> Result<u64, UnitError> {
+        self.data(name)?.as_u64().ok_or_else(|| of_another_kind(name, "number"))
     }
 
     fn truth(&self, name: &str) -> bool {
         self.data(name).ok().and_then(Value::as_bool).unwrap_or(false)
     }
 
-    fn list(&self, name: &str) -> Result<&Vec<Value>, String> {
-        self.data(name)?.as_array().ok_or_else(|| format!("{name} is no list"))
+    fn list(&self, name: &str) -> Result<&Vec<Value>, UnitError> {
+        self.data(name)?.as_array().ok_or_else(|| of_another_kind(name, "list"))
     }
 
-    fn texts(&self, name: &str) -> Result<Vec<String>, String> {
-        texts(self.list(name)?).ok_or_else(|| format!("{name} is no list of texts"))
+    fn texts(&self, name: &str) -> Result<Vec<String>, UnitError> {
+        texts(self.list(name)?).ok_or_else(|| of_another_kind(name, "list of texts"))
     }
 
     /// The unit's own file and those that add to it.
-    fn files(&self) -> Result<Vec<String>, String> {
+    fn files(&self) -> Result<Vec<String>, UnitError> {
         let mut files = vec![self.text("FragmentPath")?];
         files.extend(self.texts("DropInPaths")?);
         files.retain(|path| !path.is_empty());
@@ -199,22 +218,22 @@ impl Properties<'_> {
         STARTERS.iter().filter_map(|name| self.texts(name).ok()).flatten().collect()
     }
 
-    fn is_active(&self) -> Result<bool, String> {
+    fn is_active(&self) -> Result<bool, UnitError> {
         let state = self.text("ActiveState")?;
         Ok(matches!(state.as_str(), "active" | "reloading" | "activating" | "deactivating"))
     }
 
     /// `a(sb)`
-    fn environment_files(&self) -> Result<Vec<(String, bool)>, String> {
+    fn environment_files(&self) -> Result<Vec<(String, bool)>, UnitError> {
         let one =
             |entry: &Value| Some((entry.get(0)?.as_str()?.to_owned(), entry.get(1)?.as_bool()?));
         let all = self.list("EnvironmentFiles")?.iter().map(one).collect::<Option<_>>();
-        all.ok_or_else(|| "EnvironmentFiles is no list of files".to_owned())
+        all.ok_or_else(|| of_another_kind("EnvironmentFiles", "list of files"))
     }
 
     /// `a(sasasttttuii)`: program, arguments, flags, and what became of it. Before systemd 244 there
     /// is but `a(sasbttttuii)`, without the flags.
-    fn commands(&self) -> Result<Vec<UnitCommand>, String> {
+    fn commands(&self) -> Result<Vec<UnitCommand>, UnitError> {
         let list = self.list("ExecStartEx").or_else(|_| self.list("ExecStart"))?;
         let one = |entry: &Value| {
             let flags = entry.get(2)?.as_array().map_or(Some(Vec::new()), |flags| texts(flags))?;
@@ -222,8 +241,12 @@ impl Properties<'_> {
             Some(UnitCommand { program, arguments: texts(entry.get(1)?.as_array()?)?, flags })
         };
         let all = list.iter().map(one).collect::<Option<_>>();
-        all.ok_or_else(|| "ExecStart is no list of commands".to_owned())
+        all.ok_or_else(|| of_another_kind("ExecStart", "list of commands"))
     }
+}
+
+fn of_another_kind(name: &str, expected: &'static str) -> UnitError {
+    UnitError::OfAnotherKind { name: name.to_owned(), expected }
 }
 
 fn texts(list: &[Value]) -> Option<Vec<String>> {

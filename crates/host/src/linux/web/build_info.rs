@@ -46,7 +46,7 @@ impl LinuxHost {
                 ..CommandSpec::new(program.as_str(), &[argument])
             };
             // Apache fails after its answer where it does not like its configuration.
-            run.to_end().map(|ended| ended.output)
+            Ok(run.to_end()?.output)
         };
         web::software(kind).build_info(&said)
     }

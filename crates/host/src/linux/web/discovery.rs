@@ -10,7 +10,7 @@ use crate::linux::command::CommandSpec;
 use crate::linux::file_identity::FileIdentity;
 use crate::linux::locked::locked;
 use crate::linux::machine::LinuxHost;
-use crate::linux::process::{Process, ProcessId, Processes};
+use crate::linux::process::{Process, ProcessError, ProcessId, Processes};
 use crate::linux::web::launch::Launch;
 use crate::linux::web::server::{Found, ServerKey, Sign, Start, absolute};
 use crate::linux::web::survey::Survey;
@@ -220,7 +220,7 @@ impl LinuxHost {
     }
 
     /// The processes that have the name of a web server's, or execute a declared program.
-    pub(crate) fn processes(&self) -> Result<Processes, String> {
+    pub(crate) fn processes(&self) -> Result<Processes, ProcessError> {
         Processes::now(&self.programs())
     }
 
@@ -242,7 +242,7 @@ impl LinuxHost {
         let Some(line) = software(kind).process_command_line(&process.program, &arguments)? else {
             return Ok(None);
         };
-        let folder = id.folder().ok_or_else(|| format!("process {} is gone", id.pid))?;
+        let folder = id.folder().ok_or(ProcessError::Gone(id.pid))?;
         let launch = Launch {
             kind,
             program: process.program.clone(),

@@ -9,7 +9,7 @@ use stopgap_model::web::WebServer;
 use crate::linux::command::CommandSpec;
 use crate::linux::locked::locked;
 use crate::linux::machine::LinuxHost;
-use crate::linux::process::ProcessId;
+use crate::linux::process::{ProcessError, ProcessId};
 use crate::linux::systemd::manager as service;
 use crate::linux::web::error_log::Logs;
 use crate::linux::web::master::Master;
@@ -42,7 +42,10 @@ enum Waited {
 
 impl LinuxHost {
     /// The process that is the server now, if it runs.
-    pub(crate) fn running_master(&self, server: &WebServer) -> Result<Option<Master>, String> {
+    pub(crate) fn running_master(
+        &self,
+        server: &WebServer,
+    ) -> Result<Option<Master>, ProcessError> {
         Ok(self.master_of(&self.processes()?, server))
     }
 
@@ -64,7 +67,10 @@ impl LinuxHost {
         match master.start.service.as_ref().filter(|_| master.start.service_reloads) {
             Some(service) => service::tell("reload", service)?,
             // As the documents of the servers say that they are told.
-            None => master.id.signal(software(server.kind).reload_signal())?,
+            None => master
+                .id
+                .signal(software(server.kind).reload_signal())
+                .map_err(|error| ReloadError::NotTaken(error.to_string()))?,
         }
         let waited = self.wait_until_taken(server, &before, stop);
         if let Ok(Waited::Taken(note)) = waited {

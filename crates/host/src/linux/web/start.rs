@@ -9,6 +9,7 @@ use stopgap_model::web::WebServer;
 use crate::linux::command::CommandSpec;
 use crate::linux::locked::locked;
 use crate::linux::machine::LinuxHost;
+use crate::linux::process::ProcessError;
 use crate::linux::systemd::manager as service;
 use crate::linux::web::readiness::{POLL_INTERVAL, Readiness, SETTLE_TIME};
 use crate::web::software::Packaged;
@@ -43,7 +44,7 @@ impl LinuxHost {
             ));
         }
         let run = remembered.map_or_else(|| run_of(server), |start| start.run);
-        self.come_up(&run, &late, || self.up(server))
+        self.come_up(&run, &late, || Ok(self.up(server)?))
     }
 
     /// Starts a program and waits until it is up, as `is_up` says; `late` is what is told if it is
@@ -95,7 +96,7 @@ impl LinuxHost {
         Ok(())
     }
 
-    fn up(&self, server: &WebServer) -> Result<Readiness, String> {
+    fn up(&self, server: &WebServer) -> Result<Readiness, ProcessError> {
         let processes = self.processes()?;
         let Some(master) = self.master_of(&processes, server) else { return Ok(Readiness::No) };
         let workers = processes.workers(master.id);

@@ -49,7 +49,7 @@ impl<'h> Survey<'h> {
     pub(crate) fn of(host: &'h LinuxHost) -> Self {
         let (processes, unseen) = match host.processes() {
             Ok(processes) => (processes, None),
-            Err(why) => (Processes::default(), Some(why)),
+            Err(error) => (Processes::default(), Some(error.to_string())),
         };
         let mut survey = Self {
             host,

@@ -39,14 +39,16 @@ impl LinuxHost {
             .map(|(path, (_, bytes))| self.files.stage(path, bytes, &server.account))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| TestError::NotMade(sentence(&error)))?;
-        let master = self.running_master(server).map_err(TestError::NotMade)?;
+        let master = self.running_master(server);
+        let master = master.map_err(|error| TestError::NotMade(error.to_string()))?;
         let start = master.map(|master| master.start);
         let start = start.or_else(|| locked(&self.starts).get(&self.key(server)).cloned());
         let settings = start.map(|start| start.settings).unwrap_or_default();
         let config = self.tested(server, &main).map_err(TestError::NotMade)?;
         let mut run = test_run(server, &config, settings);
         self.lend_folders(&mut run);
-        let ended = run.to_end_unless(stop).map_err(TestError::NotMade)?;
+        let ended =
+            run.to_end_unless(stop).map_err(|error| TestError::NotMade(error.to_string()))?;
         match ended.success {
             true => Ok(()),
             false => Err(TestError::Refused {
