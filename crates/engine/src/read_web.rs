@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_host::{Host, Named, Writers};
+use stopgap_host::{Host, NamedFile, Writers};
 use stopgap_model::web::{WebFacts, WebServer};
 use stopgap_model::{Fact, ServerPath};
 use stopgap_plan::WebConfig;
@@ -31,7 +31,7 @@ pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
     };
     // Of the files that lines of ours would stand in, those that cannot be changed are left as they are.
     for path in written {
-        if let Err(why) = host.replacing(&path) {
+        if let Err(why) = host.replace_method(&path) {
             files.fix(path, why);
         }
     }
@@ -104,7 +104,7 @@ impl<'r> Reading<'r> {
 }
 
 /// What became of reading the file that a path leads to.
-fn followed(named: Named) -> Read {
+fn followed(named: NamedFile) -> Read {
     let real = match named.real {
         Ok(real) => real,
         Err(why) => return Read::Unreadable(why),

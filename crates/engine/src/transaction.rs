@@ -5,7 +5,7 @@
 //! Each attempt ends with an [`Outcome`]. What goes wrong on the way is never an error of the cycle: the
 //! other targets are attempted, and the report is made.
 
-use stopgap_host::{Read, ReplaceError, Replacing};
+use stopgap_host::{Read, ReplaceError, ReplaceMethod};
 use stopgap_model::problem::sentence;
 use stopgap_model::{Digest, MitigationId, ServerPath};
 use stopgap_plan::{FileEdit, Step};
@@ -171,7 +171,7 @@ impl Transaction<'_, '_> {
             let Some(after) = edit.after.as_deref().filter(|_| edit.before.is_some()) else {
                 continue;
             };
-            if self.engine.host.replacing(&edit.path) == Ok(Replacing::InPlace) {
+            if self.engine.host.replace_method(&edit.path) == Ok(ReplaceMethod::InPlace) {
                 self.engine.store.keep_after(change, number, after)?;
             }
         }

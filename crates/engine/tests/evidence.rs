@@ -79,7 +79,7 @@ fn nginx() -> FailingHost {
 }
 
 fn start(host: &FailingHost) {
-    host.live().unwrap().start(&host.web_servers()[0]).unwrap();
+    host.control().unwrap().start(&host.web_servers()[0]).unwrap();
 }
 
 fn of(report: &CycleReport) -> &MitigationReport {

@@ -45,9 +45,9 @@ impl Writers {
 
 /// How a file is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replacing {
+pub enum ReplaceMethod {
     /// Another file takes its name, at once.
-    Renamed,
+    Rename,
     /// It is written itself, as its name cannot go to another one: it is a mount point. For a moment
     /// it is neither what it was nor what it is to be.
     InPlace,

@@ -1,6 +1,6 @@
 //! Bounded reads, durable atomic replace, private folders, the lock.
 //!
-//! The base that every other edge stands on. Four kinds of folder are told apart:
+//! The base of every other edge crate. There are four kinds of folder:
 //! - a [`Root`] holds files that belong to somebody else. They are found as Windows finds them,
 //!   without regard to ASCII case, no symbolic link in it is followed, and a file is replaced only
 //!   while it still is the one that was read;
@@ -38,7 +38,7 @@ use unix as system;
 use windows as system;
 
 pub use error::{FsError, LockError, OsError, PrivateDirError, ReplaceError};
-pub use facts::{Identity, Kind, Replacing, Writers};
+pub use facts::{Identity, Kind, ReplaceMethod, Writers};
 pub use lines::{Lines, lines};
 pub use name::{LEFTOVER_SUFFIX, leftover_path};
 pub use search::{FindLimits, FoundFiles, NotSearched};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
-use stopgap_fs::{ReplaceError, Replacing, UnixRoot};
+use stopgap_fs::{ReplaceError, ReplaceMethod, UnixRoot};
 use stopgap_model::Digest;
 use stopgap_testkit::Tree;
 
@@ -42,7 +42,7 @@ impl Server {
     /// It is told without trying, and a try comes to the same and changes nothing.
     #[track_caller]
     fn is_left_alone(&self, why: &ReplaceError) {
-        assert_eq!(self.root.replacing("/conf/a").as_ref(), Err(why));
+        assert_eq!(self.root.replace_method("/conf/a").as_ref(), Err(why));
         assert_eq!(self.replace().as_ref(), Err(why));
         assert_eq!(fs::read(self.at("conf/a")).expect("read"), OLD);
         assert_eq!(fs::read_dir(self.at("conf")).expect("listed").count(), 1);
@@ -81,7 +81,7 @@ fn is_root() -> bool {
 fn a_file_that_is_a_bind_mount_is_written_itself_where_only_root_can_write() {
     let server = server();
     let Some(_mount) = Mount::bind(&server.at("elsewhere"), &server.at("conf/a")) else { return };
-    assert_eq!(server.root.replacing("/conf/a"), Ok(Replacing::InPlace));
+    assert_eq!(server.root.replace_method("/conf/a"), Ok(ReplaceMethod::InPlace));
     let before = fs::metadata(server.at("conf/a")).expect("read");
     assert_eq!(server.replace(), Ok(()));
     assert_eq!(fs::read(server.at("elsewhere")).expect("read"), NEW, "what is mounted there");
@@ -166,7 +166,7 @@ fn a_file_that_somebody_holds_locked_is_left_alone() {
     file.lock().expect("locked");
     server.is_left_alone(&ReplaceError::InUse { path: server.at("conf/a") });
     drop(file);
-    assert_eq!(server.root.replacing("/conf/a"), Ok(Replacing::Renamed));
+    assert_eq!(server.root.replace_method("/conf/a"), Ok(ReplaceMethod::Rename));
     // To ask how leaves no lock behind.
     let file = File::open(server.at("conf/a")).expect("opened");
     assert!(file.try_lock().is_ok());

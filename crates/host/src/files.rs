@@ -1,6 +1,6 @@
 //! The files of a server, by the paths that the server itself uses.
 
-use stopgap_fs::{FsError, ReplaceError, Replacing};
+use stopgap_fs::{FsError, ReplaceError, ReplaceMethod};
 use stopgap_model::{Digest, ServerPath};
 
 /// What reading a file came to.
@@ -44,8 +44,8 @@ pub trait Files {
     ///
     /// # Errors
     /// Why it would not, as far as that can be seen without trying: a sentence without a full stop.
-    fn replacing(&self, _: &ServerPath) -> Result<Replacing, String> {
-        Ok(Replacing::Renamed)
+    fn replace_method(&self, _: &ServerPath) -> Result<ReplaceMethod, String> {
+        Ok(ReplaceMethod::Rename)
     }
 
     /// Makes the file with these bytes, for everybody to read: wholly and on the disk when this

@@ -1,7 +1,7 @@
 //! The door to the server: its files, its web servers, its services, and what is installed.
 //!
 //! A [`Host`] is asked by the paths that the server itself uses. Its parts are traits: [`Files`],
-//! [`WebServers`] (with [`Live`] for those that run) and [`Services`]. [`TreeHost`] is a server's files
+//! [`WebServers`] (with [`ServerControl`] for those that run) and [`Services`]. [`TreeHost`] is a server's files
 //! under a folder, such as a mounted disk or a golden image; [`LinuxHost`] is this machine.
 //! [`exchange_facts`], [`php_facts`] and [`packages`] say what is installed; all but rpm's packages
 //! from the files alone.
@@ -33,10 +33,11 @@ pub use installed::{exchange_facts, packages, pe, php_facts};
 #[cfg(target_os = "linux")]
 pub use linux::LinuxHost;
 pub use services::{Activity, Service, ServiceError, Services, StartMode, StartSetup};
-pub use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
+pub use stopgap_fs::{FsError, ReplaceError, ReplaceMethod, Writers};
 pub use tree::TreeHost;
 pub use web_servers::{
-    Answer, Asking, Heard, Live, Named, Question, ReloadError, Stop, TestError, WebServers,
+    Answer, NamedFile, ProbeEvent, ProbeRequest, Prober, ReloadError, ServerControl, Stop,
+    TestError, WebServers,
 };
 #[cfg(windows)]
 pub use windows::WindowsHost;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FsError, ReplaceError, Replacing, Staged, UnixRoot, Writers};
+use stopgap_fs::{FsError, ReplaceError, ReplaceMethod, Staged, UnixRoot, Writers};
 use stopgap_model::problem::sentence;
 use stopgap_model::web::Account;
 use stopgap_model::{Digest, ServerPath};
@@ -41,10 +41,10 @@ impl UnixFiles {
         self.0.replace(path.as_str(), expected, new)
     }
 
-    pub(crate) fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
-        match self.0.replacing(path.as_str()) {
+    pub(crate) fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
+        match self.0.replace_method(path.as_str()) {
             // It is made.
-            Err(ReplaceError::Missing { .. }) => Ok(Replacing::Renamed),
+            Err(ReplaceError::Missing { .. }) => Ok(ReplaceMethod::Rename),
             replacing => replacing.map_err(|error| sentence(&error)),
         }
     }

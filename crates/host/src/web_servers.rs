@@ -12,14 +12,14 @@ use crate::files::{Files, Read};
 
 /// A file that a web server's configuration names, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedFile {
     /// The file itself, every link followed; or why that is not known, a sentence without a full stop.
     pub real: Result<ServerPath, String>,
     /// What reading it came to.
     pub read: Read,
     /// Who may change it.
     pub writers: Writers,
-    /// Whether it may be changed on the word on which it was read: root's, or that of its owner.
+    /// Whether it may be changed: root had it included, or its owner did.
     pub is_theirs: bool,
 }
 
@@ -28,22 +28,22 @@ pub trait WebServers: Files {
     /// The web servers other than IIS that are installed or run here.
     fn web_servers(&self) -> Vec<WebServer>;
 
-    /// What the last [`WebServers::web_servers`] left out: what looks like a web server and is not taken for
-    /// one that may be acted for.
+    /// What the last [`WebServers::web_servers`] left out: processes that look like a web server, and that
+    /// Stopgap does not act for.
     fn left_out(&self) -> LeftOut {
         LeftOut::default()
     }
 
     /// Reads a file of at most `max` bytes that the configuration of a web server names: with the
     /// rights that the server is started with and, where others than root may write what names it
-    /// (`word`), with theirs. Whoever could have it included has no more of it than he has himself.
-    fn read_named(&self, _: &WebServer, _word: Writers, path: &ServerPath, max: u64) -> Named {
+    /// (`word`), with theirs. So nobody learns by an include what they may not read themselves.
+    fn read_named(&self, _: &WebServer, _word: Writers, path: &ServerPath, max: u64) -> NamedFile {
         let real = self.real_path(path);
         let read = match &real {
             Ok(real) => self.read(real, max),
             Err(why) => Read::Unreadable(why.clone()),
         };
-        Named { real, read, writers: Writers::Root, is_theirs: true }
+        NamedFile { real, read, writers: Writers::Root, is_theirs: true }
     }
 
     /// The files that a pattern in the configuration of a web server names, as for [`Files::glob`], and
@@ -61,14 +61,14 @@ pub trait WebServers: Files {
     }
 
     /// What can be done with servers that run; `None` where nothing runs, as under a folder.
-    fn live(&self) -> Option<&dyn Live>;
+    fn control(&self) -> Option<&dyn ServerControl>;
 }
 
 /// Asked again and again while a server is waited for: `true` says that the wait is to end now.
 pub type Stop<'a> = dyn Fn() -> bool + Sync + 'a;
 
 /// Web servers that run on this machine. Every operation is bounded in time.
-pub trait Live {
+pub trait ServerControl {
     /// Runs the server's own test of its configuration. With `staged`, these bytes are written to
     /// files beside those of these paths (see `model::web::beside`), the test is made of the
     /// staged files instead of the configuration files beside which they stand, and they are removed
@@ -92,9 +92,9 @@ pub trait Live {
         self.test_until(server, staged, &|| false)
     }
 
-    /// Has the server take its configuration, as its service manager does it where there is one,
-    /// without closing a connection. When this returns, new processes answer. Answers what a person
-    /// should know, a sentence without a full stop: processes of before that do not end.
+    /// Reloads the server's configuration, by its service manager where there is one, without closing a
+    /// connection. When this returns, new processes answer. Returns a note for the administrator, a
+    /// sentence without a full stop, where old processes do not end.
     ///
     /// # Errors
     /// The server refuses it; or did not take it in time or before `stop` said that it is not waited for
@@ -105,7 +105,7 @@ pub trait Live {
         stop: &Stop<'_>,
     ) -> Result<Option<String>, ReloadError>;
 
-    /// Has the server take its configuration, and waits until it did; see `reload_until`.
+    /// Reloads the server's configuration, and waits until that is done; see `reload_until`.
     ///
     /// # Errors
     /// See `reload_until`.
@@ -115,7 +115,7 @@ pub trait Live {
 
     /// How long it may take after a reload until every site answers as it should: while new processes
     /// start to answer, old ones still do.
-    fn settling(&self) -> Duration {
+    fn settle_time(&self) -> Duration {
         Duration::from_secs(5)
     }
 
@@ -128,9 +128,9 @@ pub trait Live {
     /// Whether the server runs now.
     fn is_running(&self, server: &WebServer) -> bool;
 
-    /// Begins to ask sites, over this machine's own addresses. `quick`: how long an answer may take
-    /// until it is told that it is slow.
-    fn asking(&self, quick: Duration) -> Box<dyn Asking + '_>;
+    /// Begins to send requests to sites, over this machine's own addresses. An answer that takes longer
+    /// than `quick` is reported as slow.
+    fn prober(&self, quick: Duration) -> Box<dyn Prober + '_>;
 
     /// What rpm says of every installed package, a line for each: the name, a blank, and
     /// `epoch:version-release`.
@@ -142,47 +142,47 @@ pub trait Live {
     }
 }
 
-/// Sites that are being asked, side by side: a site that does not answer keeps no other from being
-/// asked. When this is dropped, what is still asked is given up.
-pub trait Asking {
-    /// Puts a question. Questions to one site are begun in this order. Answers the question's number.
-    fn ask(&mut self, question: Question) -> usize;
+/// Sends requests to sites side by side: a site that does not answer does not delay the others. When this
+/// is dropped, requests without an answer are given up.
+pub trait Prober {
+    /// Queues a request and returns its number. Requests to one site are sent in this order.
+    fn send(&mut self, request: ProbeRequest) -> usize;
 
-    /// What is heard next, if anything is within `patience`.
-    fn next(&mut self, patience: Duration) -> Option<Heard>;
+    /// Returns the next event, if there is one within `patience`.
+    fn next_event(&mut self, patience: Duration) -> Option<ProbeEvent>;
 
-    /// From now on questions are begun one after the other, with pauses, whichever site they are to: the
-    /// server limits how often it is asked.
-    fn spare(&mut self) {}
+    /// From now on sends one request after the other, with pauses, to whichever site: the server limits
+    /// the rate of requests.
+    fn slow_down(&mut self) {}
 
-    /// Whether they are, also because several sites said that they were asked too often.
-    fn is_sparing(&self) -> bool {
+    /// Whether requests are sent with pauses, also because several sites answered that they had too many.
+    fn is_slowed_down(&self) -> bool {
         false
     }
 
-    /// From now on no question is begun. Those that were are still answered. Answers the numbers of the
+    /// From now on sends no request. Those that were sent are still answered. Returns the numbers of the
     /// others.
-    fn begin_no_more(&mut self) -> Vec<usize>;
+    fn stop_sending(&mut self) -> Vec<usize>;
 }
 
 /// A request to a site.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct ProbeRequest {
     /// The site.
     pub site: WebSite,
     /// The request.
     pub request: Request,
-    /// How long the answer may take from when the question is begun.
+    /// How long the answer may take from when the request is sent.
     pub patience: Duration,
 }
 
-/// What is heard of a question, by its number.
+/// What became of a request, by its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// It was begun, and takes longer than a quick one. Its answer is still to come.
+pub enum ProbeEvent {
+    /// It was sent, and takes longer than a quick one. Its answer is still to come.
     Slow(usize),
     /// It is answered, or its time is over.
-    Answer(usize, Answer),
+    Answered(usize, Answer),
 }
 
 /// A server did not take its configuration; each a sentence without a full stop.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use stopgap_fs::OsError;
 use stopgap_host::{
-    Answer, Asking, Files, Found, FsError, Heard, Host, Live, Question, Read, ReloadError,
-    ReplaceError, Replacing, Services, Stop, TestError, WebServers,
+    Answer, Files, Found, FsError, Host, ProbeEvent, ProbeRequest, Prober, Read, ReloadError,
+    ReplaceError, ReplaceMethod, ServerControl, Services, Stop, TestError, WebServers,
 };
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
@@ -305,11 +305,11 @@ impl Files for FailingHost {
         }
     }
 
-    fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
         let fixed = |fault: &Fault| matches!(fault, Fault::Fixed(of) if of == path);
         match self.faults.iter().any(fixed) {
             true => Err(format!("the test does not have {path} changed")),
-            false => Ok(Replacing::Renamed),
+            false => Ok(ReplaceMethod::Rename),
         }
     }
 
@@ -373,7 +373,7 @@ impl WebServers for FailingHost {
         self.web.first().map(SimulatedServer::left_out).unwrap_or_default()
     }
 
-    fn live(&self) -> Option<&dyn Live> {
+    fn control(&self) -> Option<&dyn ServerControl> {
         (!self.web.is_empty()).then_some(self)
     }
 }
@@ -394,7 +394,7 @@ impl FailingHost {
     }
 }
 
-impl Live for FailingHost {
+impl ServerControl for FailingHost {
     fn test_until(
         &self,
         web: &WebServer,
@@ -414,7 +414,7 @@ impl Live for FailingHost {
         Ok(self.server(web).reload(&self.files.borrow()).map(|()| None)?)
     }
 
-    fn settling(&self) -> Duration {
+    fn settle_time(&self) -> Duration {
         Duration::ZERO
     }
 
@@ -429,7 +429,7 @@ impl Live for FailingHost {
         self.server(web).is_alive()
     }
 
-    fn asking(&self, _: Duration) -> Box<dyn Asking + '_> {
+    fn prober(&self, _: Duration) -> Box<dyn Prober + '_> {
         let (open, late) = (VecDeque::new(), VecDeque::new());
         Box::new(Asked { host: self, put: 0, open, late, is_stuck: false })
     }
@@ -440,45 +440,45 @@ impl Live for FailingHost {
 struct Asked<'h> {
     host: &'h FailingHost,
     put: usize,
-    open: VecDeque<(usize, Question)>,
+    open: VecDeque<(usize, ProbeRequest)>,
     late: VecDeque<(usize, Answer)>,
     is_stuck: bool,
 }
 
-impl Asking for Asked<'_> {
-    fn ask(&mut self, question: Question) -> usize {
-        self.open.push_back((self.put, question));
+impl Prober for Asked<'_> {
+    fn send(&mut self, request: ProbeRequest) -> usize {
+        self.open.push_back((self.put, request));
         self.put += 1;
         self.put - 1
     }
 
-    fn next(&mut self, patience: Duration) -> Option<Heard> {
-        let Some((number, Question { site, request, .. })) = self.open.pop_front() else {
+    fn next_event(&mut self, patience: Duration) -> Option<ProbeEvent> {
+        let Some((number, ProbeRequest { site, request, .. })) = self.open.pop_front() else {
             if self.late.is_empty() && self.is_stuck {
                 std::thread::sleep(patience);
             }
             let (number, answer) = self.late.pop_front()?;
-            return Some(Heard::Answer(number, answer));
+            return Some(ProbeEvent::Answered(number, answer));
         };
         let of_it = self.host.web.iter().find(|server| server.serves(&site.name));
         let server = of_it.unwrap_or_else(|| self.host.web());
         if self.host.next(server.main()).fails() {
-            return Some(Heard::Answer(number, Answer::Nothing));
+            return Some(ProbeEvent::Answered(number, Answer::Nothing));
         }
         match server.answer(&site.name, &request.target) {
-            (Pace::Quick, answer) => Some(Heard::Answer(number, answer)),
+            (Pace::Quick, answer) => Some(ProbeEvent::Answered(number, answer)),
             (Pace::Slow, answer) => {
                 self.late.push_back((number, answer));
-                Some(Heard::Slow(number))
+                Some(ProbeEvent::Slow(number))
             }
             (Pace::Never, _) => {
                 self.is_stuck = true;
-                Some(Heard::Slow(number))
+                Some(ProbeEvent::Slow(number))
             }
         }
     }
 
-    fn begin_no_more(&mut self) -> Vec<usize> {
+    fn stop_sending(&mut self) -> Vec<usize> {
         self.open.drain(..).map(|(number, _)| number).collect()
     }
 }

@@ -7,9 +7,7 @@ use super::source::{self, Crate};
 
 /// The circles that may be there: a crate, its files, and the reason. A circle is within its
 /// exception where it has no other file. `*` stands for every file of the crate.
-const MAY_BE: &[(&str, &[&str], &str)] = &[
-    ("plan", &["*"], "not opened yet"),
-];
+const MAY_BE: &[(&str, &[&str], &str)] = &[("plan", &["*"], "not opened yet")];
 
 /// Files that stand on each other, with every use that ties them.
 pub(super) struct Circle {

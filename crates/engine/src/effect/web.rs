@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use stopgap_host::{Live, ReloadError, Stop, TestError};
+use stopgap_host::{ReloadError, ServerControl, Stop, TestError};
 use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, Fact, MitigationId, ServerId, ServerPath, WebKind};
 use stopgap_plan::{FileEdit, Step, WebChange, WebPlaced, rule_text, tried};
@@ -34,7 +34,7 @@ pub(super) struct WebRules<'p> {
 
 /// A server that runs, and what its sites are asked.
 struct Running<'p> {
-    live: &'p dyn Live,
+    live: &'p dyn ServerControl,
     probing: Probing<'p>,
     before: Baseline<'p>,
 }
@@ -53,9 +53,9 @@ impl<'p> WebRules<'p> {
     }
 
     /// Returns what can be done with the server; `None` where nothing runs, or the server is gone.
-    fn live(&self) -> Option<&'p dyn Live> {
+    fn live(&self) -> Option<&'p dyn ServerControl> {
         let is_there = !self.server().program.as_str().is_empty();
-        self.engine.host.live().filter(|_| is_there)
+        self.engine.host.control().filter(|_| is_there)
     }
 
     fn is_main(&self, path: &ServerPath) -> bool {
@@ -211,7 +211,7 @@ impl<'p> Effect<'p> for WebRules<'p> {
 /// Makes a server, if it runs, use what was put back of an unfinished change: it may have loaded the change
 /// before it was cut short. Returns what did not come of it.
 pub(super) fn restore_recovered(engine: &Engine<'_>, id: &ServerId) -> Vec<Trouble> {
-    let Some(live) = engine.host.live() else { return Vec::new() };
+    let Some(live) = engine.host.control() else { return Vec::new() };
     let servers = engine.host.web_servers().into_iter().filter(|server| server.id() == *id);
     let running = servers.filter(|server| matches!(server.running, Fact::Known(true)));
     let restore = |server: WebServer| {
@@ -222,7 +222,7 @@ pub(super) fn restore_recovered(engine: &Engine<'_>, id: &ServerId) -> Vec<Troub
 }
 
 /// Makes a server use its configuration if that passes the server's own test.
-fn reload(live: &dyn Live, server: &WebServer) -> Result<(), Box<dyn Error>> {
+fn reload(live: &dyn ServerControl, server: &WebServer) -> Result<(), Box<dyn Error>> {
     live.test(server, &[])?;
     live.reload(server)?;
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use stopgap_host::{Live, Stop};
+use stopgap_host::{ServerControl, Stop};
 use stopgap_model::Fact;
 use stopgap_model::evidence::{Sighting, Verdict};
 use stopgap_plan::{Order, Standing};
@@ -31,7 +31,7 @@ impl Engine<'_> {
         watch: &Watch<'_>,
         progress: &mut Progress,
     ) {
-        let Some(live) = self.host.live().filter(|_| watch.policy().enabled()) else { return };
+        let Some(live) = self.host.control().filter(|_| watch.policy().enabled()) else { return };
         let stop = || watch.ends_waiting(&[]);
         for standing in standing {
             let id = standing.server.id();
@@ -60,7 +60,7 @@ impl Engine<'_> {
     /// What the sites answer now, where nobody knows what they answered without the rules.
     fn look_at(
         &self,
-        live: &dyn Live,
+        live: &dyn ServerControl,
         probing: Probing<'_>,
         known: &Known<'_>,
         stop: &Stop<'_>,
@@ -82,7 +82,7 @@ impl Engine<'_> {
                 break;
             }
             probing = probing.only(|sighting| wrong.contains(&key(sighting)));
-            thread::sleep(PAUSE.min(live.settling()));
+            thread::sleep(PAUSE.min(live.settle_time()));
         }
         seen
     }

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
+use stopgap_host::{Answer, ProbeEvent, ProbeRequest, Prober, ServerControl, Stop};
 use stopgap_model::evidence::more_sites;
 
 use super::answers::{KnownAnswers, had_enough, is_an_answer};
@@ -50,7 +50,7 @@ pub(crate) struct Baseline<'h> {
     limited: BTreeSet<usize>,
     /// When every question must have its answer.
     pub(crate) end: Instant,
-    asking: Box<dyn Asking + 'h>,
+    prober: Box<dyn Prober + 'h>,
     /// The questions that were put, by their numbers.
     put: Vec<What>,
     /// Those that a change still waits for.
@@ -124,7 +124,7 @@ impl<'h> Baseline<'h> {
     /// after the change.
     pub(crate) fn take(
         probing: &Probing<'_>,
-        live: &'h dyn Live,
+        live: &'h dyn ServerControl,
         time: Duration,
         stop: &Stop<'_>,
     ) -> Self {
@@ -134,14 +134,14 @@ impl<'h> Baseline<'h> {
             probes: vec![Before::default(); probing.pairs()],
             limited: BTreeSet::new(),
             end: begun + time,
-            asking: live.asking(QUICK),
+            prober: live.prober(QUICK),
             put: Vec::new(),
             open: BTreeSet::new(),
             again: Vec::new(),
-            pause: AGAIN.min(live.settling()),
+            pause: AGAIN.min(live.settle_time()),
         };
         if probing.is_sparing() {
-            baseline.asking.spare();
+            baseline.prober.slow_down();
         }
         (0..probing.sites()).for_each(|site| baseline.put(probing, What::Health(site)));
         let first = begun + FIRST_PART.min(time / 4);
@@ -156,11 +156,11 @@ impl<'h> Baseline<'h> {
                 break;
             }
             baseline.put_again(probing, now);
-            if let Some(heard) = baseline.asking.next(TICK.min(end - now)) {
+            if let Some(heard) = baseline.prober.next_event(TICK.min(end - now)) {
                 baseline.hear(probing, heard);
             }
         }
-        for number in baseline.asking.begin_no_more() {
+        for number in baseline.prober.stop_sending() {
             let what = baseline.put[number];
             let before = baseline.of(what);
             (before.put, before.open) = (before.put - 1, before.open - 1);
@@ -170,8 +170,8 @@ impl<'h> Baseline<'h> {
 
     fn put(&mut self, probing: &Probing<'_>, what: What) {
         let site = probing.site(probing.site_of(what)).clone();
-        let question = Question { site, request: probing.request(what), patience: ANSWER_TIME };
-        let number = self.asking.ask(question);
+        let question = ProbeRequest { site, request: probing.request(what), patience: ANSWER_TIME };
+        let number = self.prober.send(question);
         debug_assert_eq!(number, self.put.len());
         self.put.push(what);
         self.open.insert(what);
@@ -193,13 +193,13 @@ impl<'h> Baseline<'h> {
         })
     }
 
-    fn hear(&mut self, probing: &Probing<'_>, heard: Heard) {
+    fn hear(&mut self, probing: &Probing<'_>, heard: ProbeEvent) {
         let (number, answer) = match heard {
-            Heard::Slow(number) => {
+            ProbeEvent::Slow(number) => {
                 self.open.remove(&self.put[number]);
                 return;
             }
-            Heard::Answer(number, answer) => (number, answer),
+            ProbeEvent::Answered(number, answer) => (number, answer),
         };
         let what = self.put[number];
         let site = probing.site_of(what);
@@ -229,14 +229,14 @@ impl<'h> Baseline<'h> {
 
     /// Whether a site is asked no more than it must be.
     fn spares(&self, site: usize) -> bool {
-        self.limited.contains(&site) || self.asking.is_sparing()
+        self.limited.contains(&site) || self.prober.is_slowed_down()
     }
 
     /// Hears what is answered late; answers to which questions what was answered before is known now.
     pub(crate) fn hear_late(&mut self) -> Vec<What> {
         let mut known = Vec::new();
-        while let Some(heard) = self.asking.next(Duration::ZERO) {
-            let Heard::Answer(number, answer) = heard else { continue };
+        while let Some(heard) = self.prober.next_event(Duration::ZERO) {
+            let ProbeEvent::Answered(number, answer) = heard else { continue };
             let what = self.put[number];
             // What an old process did not finish says nothing of what it would have answered.
             let answer = if matches!(answer, Answer::Status(_)) { answer } else { Answer::Nothing };
@@ -309,7 +309,7 @@ impl<'h> Baseline<'h> {
     /// Whether the whole server limits how often it is asked.
     pub(crate) fn is_limited_server(&self) -> bool {
         let many = self.health.len().div_ceil(PART_LIMITED).max(MANY_LIMITED);
-        self.limited.len() >= many || self.asking.is_sparing()
+        self.limited.len() >= many || self.prober.is_slowed_down()
     }
 
     /// Why a site is not probed, if so, said of the site.

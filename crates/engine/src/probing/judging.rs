@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use stopgap_host::{Answer, Asking, Heard, Live, Question, Stop};
+use stopgap_host::{Answer, ProbeEvent, ProbeRequest, Prober, ServerControl, Stop};
 use stopgap_model::evidence::{self, Sighting, Verdict};
 
 use super::answers::{Shown, had_enough};
@@ -28,7 +28,7 @@ impl Probing<'_> {
     /// probe as it should. Answers what was seen, at `at`.
     pub(crate) fn judge(
         &self,
-        live: &dyn Live,
+        live: &dyn ServerControl,
         before: &mut Baseline<'_>,
         at: Timestamp,
         stop: &Stop<'_>,
@@ -40,7 +40,7 @@ impl Probing<'_> {
     /// Asks everything again: all must be answered as before.
     pub(crate) fn as_before(
         &self,
-        live: &dyn Live,
+        live: &dyn ServerControl,
         before: &mut Baseline<'_>,
     ) -> Result<(), Failure> {
         let end = Instant::now() + RESTORE_TIME;
@@ -53,7 +53,7 @@ struct Judging<'j, 'p, 'b, 'h> {
     probing: &'j Probing<'p>,
     before: &'j mut Baseline<'b>,
     wanted: Wanted,
-    asking: Box<dyn Asking + 'h>,
+    prober: Box<dyn Prober + 'h>,
     settling: Duration,
     /// The questions that were put, by their numbers.
     put: Vec<What>,
@@ -83,22 +83,22 @@ struct Open {
 impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
     fn new(
         probing: &'j Probing<'p>,
-        live: &'h dyn Live,
+        live: &'h dyn ServerControl,
         before: &'j mut Baseline<'b>,
         wanted: Wanted,
         at: Timestamp,
     ) -> Self {
         let (put, open, heard) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let (shown_nothing, unblocked) = (BTreeSet::new(), BTreeMap::new());
-        let (mut asking, settling) = (live.asking(QUICK), live.settling());
+        let (mut prober, settling) = (live.prober(QUICK), live.settle_time());
         if probing.is_sparing() || before.is_limited_server() {
-            asking.spare();
+            prober.slow_down();
         }
         Self {
             probing,
             before,
             wanted,
-            asking,
+            prober,
             settling,
             put,
             open,
@@ -124,9 +124,11 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
                 return self.conclude(now);
             }
             self.put_again(now);
-            match self.asking.next(TICK.min(end - now)) {
-                Some(Heard::Answer(number, answer)) => self.hear(self.put[number], &answer)?,
-                Some(Heard::Slow(number)) => {
+            match self.prober.next_event(TICK.min(end - now)) {
+                Some(ProbeEvent::Answered(number, answer)) => {
+                    self.hear(self.put[number], &answer)?
+                }
+                Some(ProbeEvent::Slow(number)) => {
                     if let Some(open) = self.open.get_mut(&self.put[number]) {
                         open.is_slow = true;
                     }
@@ -168,7 +170,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         let site = self.probing.site_of(what);
         let patience = if self.before.is_quick(site) { ANSWER_TIME } else { SLOW_TIME };
         let (site, request) = (self.probing.site(site).clone(), self.probing.request(what));
-        self.asking.ask(Question { site, request, patience });
+        self.prober.send(ProbeRequest { site, request, patience });
         self.put.push(what);
     }
 
@@ -347,7 +349,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
 
     /// Whether the questions have pauses, so that there may be no time for all.
     fn is_spared(&self) -> bool {
-        self.before.is_limited_server() || self.asking.is_sparing()
+        self.before.is_limited_server() || self.prober.is_slowed_down()
     }
 
     /// What was seen of the probe of the pair of this number.

@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use stopgap_engine::{CycleError, CycleReport, Engine};
-use stopgap_host::{Files, Found, FsError, Host, Live, Read, ReplaceError, TreeHost, WebServers};
+use stopgap_host::{
+    Files, Found, FsError, Host, Read, ReplaceError, ServerControl, TreeHost, WebServers,
+};
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{ActionReport, MitigationReport};
 use stopgap_model::web::WebServer;
@@ -73,7 +75,7 @@ impl WebServers for Watched {
         self.tree.web_servers()
     }
 
-    fn live(&self) -> Option<&dyn Live> {
+    fn control(&self) -> Option<&dyn ServerControl> {
         None
     }
 }

@@ -161,7 +161,7 @@ impl Search<'_> {
     }
 }
 
-/// The file type that the folder tells, or, where it does not, the file itself.
+/// The file type as the folder's entry has it, or, where it has none, as the file itself has it.
 fn kind(folder: &Folder, name: &OsStr, told: FileType) -> Result<FileType, FsError> {
     if told != FileType::Unknown {
         return Ok(told);

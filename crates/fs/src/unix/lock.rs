@@ -36,8 +36,8 @@ pub struct Lock(File);
 impl Lock {
     /// Takes the lock of `folder`, waiting for at most `wait`.
     ///
-    /// `holder` is one line that tells others who holds it, such as `pid 123, stopgap check`.
-    /// `on_wait` is told who holds it while this waits, once for each holder.
+    /// `holder` is one line that is shown to others who wait for it, such as `pid 123, stopgap check`.
+    /// `on_wait` is called with who holds it while this waits, once for each holder.
     ///
     /// # Errors
     /// Another process still holds it after `wait`, or the lock file cannot be used.

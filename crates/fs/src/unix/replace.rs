@@ -13,7 +13,7 @@ use super::target::{MAX_TARGET, Target};
 use super::temp::Temp;
 use super::xattr::carry_over;
 use crate::error::{At as _, ReplaceError};
-use crate::facts::Replacing;
+use crate::facts::ReplaceMethod;
 
 /// A new file of a server is for everybody to read: the server may be another user.
 const NEW_FILE: Mode = Mode::RUSR.union(Mode::WUSR).union(Mode::RGRP).union(Mode::ROTH);
@@ -23,7 +23,7 @@ pub(crate) fn how(
     folder: &Folder,
     name: &OsStr,
     guarded: Guarded,
-) -> Result<Replacing, ReplaceError> {
+) -> Result<ReplaceMethod, ReplaceError> {
     replacing(&Target::open(folder, name)?, guarded)
 }
 
@@ -39,8 +39,8 @@ pub(crate) fn replace(
     let target = Target::open(folder, name)?;
     let old = target.require(expected)?;
     match replacing(&target, guarded)? {
-        Replacing::Renamed => {}
-        Replacing::InPlace => return write_in_place(&target, &old, new),
+        ReplaceMethod::Rename => {}
+        ReplaceMethod::InPlace => return write_in_place(&target, &old, new),
     }
     let temp = Temp::write(folder, name, new)?;
     carry_over(&target.file, &target.facts, temp.file())

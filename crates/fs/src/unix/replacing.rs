@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::target::Target;
 use crate::error::{At as _, FsError, OsError, ReplaceError};
-use crate::facts::Replacing;
+use crate::facts::ReplaceMethod;
 
 /// Whether anybody but root, and whoever runs this process, may write a file or a folder above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,10 @@ pub(crate) enum Guarded {
 ///   permission keeps nobody from anything, and configuration managers set it on all of their files.
 /// - A mount point is written itself, but only where nobody else may write: others could be writing it
 ///   at the same time, or have put it there.
-pub(crate) fn replacing(target: &Target<'_>, guarded: Guarded) -> Result<Replacing, ReplaceError> {
+pub(crate) fn replacing(
+    target: &Target<'_>,
+    guarded: Guarded,
+) -> Result<ReplaceMethod, ReplaceError> {
     let path = || target.path();
     let (file, folder) = (attributes(&target.file), attributes(target.folder));
     let kept = StatxAttributes::IMMUTABLE.union(StatxAttributes::APPEND);
@@ -49,8 +52,8 @@ pub(crate) fn replacing(target: &Target<'_>, guarded: Guarded) -> Result<Replaci
         return Err(ReplaceError::ReadOnly { path: path() });
     }
     match (file.contains(StatxAttributes::MOUNT_ROOT), guarded) {
-        (false, _) => Ok(Replacing::Renamed),
-        (true, Guarded::Yes) => Ok(Replacing::InPlace),
+        (false, _) => Ok(ReplaceMethod::Rename),
+        (true, Guarded::Yes) => Ok(ReplaceMethod::InPlace),
         (true, Guarded::No) => Err(ReplaceError::Mounted { path: path() }),
     }
 }

@@ -102,7 +102,7 @@ impl Root {
     }
 
     /// Every regular file that is `name`, but for the case of ASCII letters, in the folder `parts`
-    /// and below it. No link is followed. What could not be searched is told, and is no error; a
+    /// and below it. No link is followed. What could not be searched is in the result, and is no error; a
     /// folder that is not there has no files.
     ///
     /// # Errors

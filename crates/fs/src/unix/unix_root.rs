@@ -13,7 +13,7 @@ use super::replacing::Guarded;
 use super::resolve::{ResolvedPath, is_there};
 use super::temp::Staged;
 use crate::error::{At as _, FsError, ReplaceError};
-use crate::facts::{Identity, Replacing, Writers};
+use crate::facts::{Identity, ReplaceMethod, Writers};
 use crate::name::leftover_of;
 
 /// The most files that a pattern names. A server of web sites by the thousand has one for each.
@@ -119,7 +119,7 @@ impl UnixRoot {
     ///
     /// # Errors
     /// Why it would not, as far as that can be seen without trying.
-    pub fn replacing(&self, path: &str) -> Result<Replacing, ReplaceError> {
+    pub fn replace_method(&self, path: &str) -> Result<ReplaceMethod, ReplaceError> {
         let way = self.way(path)?.ok_or_else(|| self.missing(path))?;
         let (folder, name) = way.file()?;
         how(&folder, name, guarded(&way))

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use stopgap_model::Digest;
 
 use crate::error::{FsError, ReplaceError};
-use crate::facts::{Identity, Kind, Replacing, Writers};
+use crate::facts::{Identity, Kind, ReplaceMethod, Writers};
 use crate::search::{FindLimits, FoundFiles};
 
 pub use own::{Lock, Log, PrivateDir, PublicDir};
@@ -154,7 +154,7 @@ impl UnixRoot {
     ///
     /// # Errors
     /// None: there is no such folder to call it on.
-    pub fn replacing(&self, _: &str) -> Result<Replacing, ReplaceError> {
+    pub fn replace_method(&self, _: &str) -> Result<ReplaceMethod, ReplaceError> {
         match *self {}
     }
 

@@ -177,7 +177,7 @@ impl<'a> Stanza<'a> {
 
 /// The database of rpm is not for others to read: the program itself is asked, where it can be run.
 fn of_rpm(host: &dyn Host, prefix: &str, database: &str) -> Fact<Packages> {
-    let Some(live) = host.live() else {
+    let Some(live) = host.control() else {
         return Fact::Unknown(format!(
             "the packages are in {database}, which only the rpm of the running system reads"
         ));

@@ -24,9 +24,9 @@ pub(crate) const PROGRAM_TIME: Duration = Duration::from_secs(10);
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 /// The most output that is kept, in bytes; it is the last of it.
 const MAX_OUTPUT: usize = 256 * 1024;
-/// The most lines of output that are told: the servers' own end with what was wrong and where.
+/// The most lines of output that are reported: servers say last what was wrong and where.
 const MAX_LINES: usize = 5;
-/// The most characters of output that are told.
+/// The most characters of output that are reported.
 const MAX_SAID: usize = 1_000;
 /// Where the programs find others. The servers' own do not need it, their modules may.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use stopgap_model::ServerPath;
 
-/// What tells a program from the one that a package put in its place.
+/// Device, inode and time of change of a program: they differ once a package has replaced it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileIdentity(Option<(u64, u64, i64)>);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stopgap_fs::{FsError, ReplaceError, Replacing, Writers};
+use stopgap_fs::{FsError, ReplaceError, ReplaceMethod, Writers};
 use stopgap_model::problem::sentence;
 use stopgap_model::web::{LeftOut, WebServer};
 use stopgap_model::{Digest, ServerPath};
@@ -14,7 +14,9 @@ use crate::linux::machine::LinuxHost;
 use crate::linux::probe::scheduler::ProbeScheduler;
 use crate::linux::read_as::with_files_of;
 use crate::unix_files::{UnixFiles, not_unix};
-use crate::web_servers::{Asking, Live, Named, ReloadError, Stop, TestError, WebServers};
+use crate::web_servers::{
+    NamedFile, Prober, ReloadError, ServerControl, Stop, TestError, WebServers,
+};
 
 impl Files for LinuxHost {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
@@ -37,10 +39,10 @@ impl Files for LinuxHost {
         self.files.replace(path, expected, new)
     }
 
-    fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
         self.readers.require_theirs(path).map_err(|error| error.to_string())?;
         self.readers.require_theirs(path).map_err(|error| sentence(&error))?;
-        self.files.replacing(path)
+        self.files.replace_method(path)
     }
 
     fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
@@ -71,7 +73,13 @@ impl Files for LinuxHost {
 }
 
 impl WebServers for LinuxHost {
-    fn read_named(&self, server: &WebServer, word: Writers, path: &ServerPath, max: u64) -> Named {
+    fn read_named(
+        &self,
+        server: &WebServer,
+        word: Writers,
+        path: &ServerPath,
+        max: u64,
+    ) -> NamedFile {
         self.read_on(server, word, path, max)
     }
 
@@ -93,12 +101,12 @@ impl WebServers for LinuxHost {
         locked(&self.left_out).clone()
     }
 
-    fn live(&self) -> Option<&dyn Live> {
+    fn control(&self) -> Option<&dyn ServerControl> {
         Some(self)
     }
 }
 
-impl Live for LinuxHost {
+impl ServerControl for LinuxHost {
     fn test_until(
         &self,
         server: &WebServer,
@@ -124,7 +132,7 @@ impl Live for LinuxHost {
         self.running_master(server).is_ok_and(|master| master.is_some())
     }
 
-    fn asking(&self, quick: Duration) -> Box<dyn Asking + '_> {
+    fn prober(&self, quick: Duration) -> Box<dyn Prober + '_> {
         Box::new(ProbeScheduler::new(quick))
     }
 

@@ -11,7 +11,7 @@ use stopgap_model::web::{LeftOut, WebSettings};
 
 use crate::linux::file_identity::FileIdentity;
 use crate::linux::read_as::Readers;
-use crate::linux::systemd::unit::Heard;
+use crate::linux::systemd::unit::UnitAnswer;
 use crate::linux::web::server::{ServerKey, Start};
 use crate::unix_files::UnixFiles;
 use crate::web::software::BuildInfo;
@@ -26,7 +26,7 @@ pub struct LinuxHost {
     /// How the servers that were seen running were started.
     pub(crate) starts: Mutex<BTreeMap<ServerKey, Start>>,
     /// What the service manager said of units, and when.
-    pub(crate) units: Mutex<BTreeMap<String, (Instant, Heard)>>,
+    pub(crate) units: Mutex<BTreeMap<String, (Instant, UnitAnswer)>>,
     /// What was left out when web servers were looked for last.
     pub(crate) left_out: Mutex<LeftOut>,
     pub(crate) readers: Readers,

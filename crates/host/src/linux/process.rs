@@ -62,7 +62,7 @@ pub(crate) struct Rights {
     no_new_privileges: bool,
 }
 
-/// A process cannot be looked at or told something; each a sentence without a full stop.
+/// A process cannot be read or sent a signal; each a sentence without a full stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProcessError {
     /// There is no /proc to look at.

@@ -16,7 +16,7 @@ use crate::linux::process::{Process, at};
 /// Which file it is, whatever its name.
 type Inode = (u64, u64);
 
-/// What tells a process of this machine from one of a container.
+/// The namespaces of this machine: a process of a container is in others.
 #[derive(Debug)]
 pub(crate) struct Machine {
     users: Option<Inode>,

@@ -1,7 +1,7 @@
 //! With whose rights a file is looked at.
 //!
-//! What a configuration names on the word of somebody who is not root is looked at with his rights.
-//! The kernel is who says no then, not a rule of ours.
+//! A file that somebody other than root had included in a configuration is read with that user's rights.
+//! So the kernel refuses what the user may not read, and no rule of ours has to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    /// With whose rights a file is looked at that a server's configuration names on this word. It is
+    /// The account with whose rights a file is read that these writers had a configuration include. It is
     /// never more than what the server is started with.
     pub(crate) fn account(&self, files: &UnixFiles, server: &WebServer, word: Writers) -> Account {
         match word {
@@ -51,7 +51,7 @@ impl Readers {
         }
     }
 
-    /// Takes note of a file that was read, and whether on the word of somebody who may have it changed.
+    /// Remembers that a file was read, and whether whoever had it included may have it changed.
     pub(crate) fn note(&self, file: &ServerPath, is_theirs: bool) {
         *locked(&self.read).entry(file.clone()).or_default() |= is_theirs;
     }

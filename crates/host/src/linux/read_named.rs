@@ -8,7 +8,7 @@ use stopgap_model::web::WebServer;
 use crate::files::Read;
 use crate::linux::machine::LinuxHost;
 use crate::linux::read_as::with_files_of;
-use crate::web_servers::Named;
+use crate::web_servers::NamedFile;
 
 impl LinuxHost {
     pub(crate) fn read_on(
@@ -17,7 +17,7 @@ impl LinuxHost {
         word: Writers,
         path: &ServerPath,
         max: u64,
-    ) -> Named {
+    ) -> NamedFile {
         let account = self.readers.account(&self.files, server, word);
         let looked = with_files_of(&account, || {
             let real = self.files.real_path(path)?;
@@ -30,11 +30,11 @@ impl LinuxHost {
                 let (writers, owner) = there.unwrap_or((Writers::Root, 0));
                 let is_theirs = word == Writers::Root || word == Writers::User(owner);
                 self.readers.note(&real, is_theirs);
-                Named { real: Ok(real), read, writers, is_theirs }
+                NamedFile { real: Ok(real), read, writers, is_theirs }
             }
             Err(why) => {
                 let read = Read::Unreadable(why.clone());
-                Named { real: Err(why), read, writers: Writers::Several, is_theirs: false }
+                NamedFile { real: Err(why), read, writers: Writers::Several, is_theirs: false }
             }
         }
     }

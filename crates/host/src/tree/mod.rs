@@ -4,7 +4,7 @@ mod web;
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FindLimits, FsError, ReplaceError, Replacing, Root};
+use stopgap_fs::{FindLimits, FsError, ReplaceError, ReplaceMethod, Root};
 use stopgap_model::problem::sentence;
 use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, ServerPath};
@@ -12,7 +12,7 @@ use stopgap_model::{Digest, ServerPath};
 use crate::files::{Files, Found, Read};
 use crate::host::Host;
 use crate::unix_files::{UnixFiles, not_unix};
-use crate::web_servers::{Live, WebServers};
+use crate::web_servers::{ServerControl, WebServers};
 use crate::windows_path::parts;
 
 use web::packaged_in_tree;
@@ -79,10 +79,10 @@ impl Files for TreeHost {
         }
     }
 
-    fn replacing(&self, path: &ServerPath) -> Result<Replacing, String> {
+    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
         match path.is_unix() {
-            true => self.unix.replacing(path),
-            false => Ok(Replacing::Renamed),
+            true => self.unix.replace_method(path),
+            false => Ok(ReplaceMethod::Rename),
         }
     }
 
@@ -125,7 +125,7 @@ impl WebServers for TreeHost {
         packaged_in_tree(&self.unix)
     }
 
-    fn live(&self) -> Option<&dyn Live> {
+    fn control(&self) -> Option<&dyn ServerControl> {
         None
     }
 }

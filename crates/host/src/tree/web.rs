@@ -45,7 +45,7 @@ pub(crate) fn packaged_in_tree(files: &UnixFiles) -> Vec<WebServer> {
     servers.collect()
 }
 
-/// What can be told of a program that cannot be run: what nginx would say is in the file as it
+/// What is known of a program that cannot be run: what nginx would say is in the file as it
 /// would say it; the version of the others is that of Debian's package.
 fn build_info(files: &UnixFiles, packaged: &Packaged) -> BuildInfo {
     let program = ServerPath::new(packaged.program);

@@ -36,7 +36,7 @@ pub(crate) trait Software: Sync {
     /// serves by itself: a worker that outlived its master, a test, a signal to another one.
     ///
     /// # Errors
-    /// They cannot be told without a doubt; why, as a sentence without a full stop.
+    /// They can be read in more than one way; why, as a sentence without a full stop.
     fn process_command_line(
         &self,
         _program: &str,
@@ -131,9 +131,9 @@ pub(crate) struct BuildInfo {
     pub(crate) version: Fact<Version>,
     /// The modules that are compiled in, as the program names them.
     pub(crate) modules: Fact<Vec<String>>,
-    /// The folder that relative paths begin with, unless it is told another one.
+    /// The folder that relative paths begin with, unless an argument names another one.
     pub(crate) base: Option<String>,
-    /// The configuration that is read unless it is told another one; relative to `base`.
+    /// The configuration that is read unless an argument names another one; relative to `base`.
     pub(crate) config: Option<String>,
 }
 
@@ -154,9 +154,9 @@ pub(crate) struct CommandLine {
     pub(crate) base: Option<String>,
     /// Apache's `-D` names.
     pub(crate) defines: Vec<String>,
-    /// What else the server's own test of its configuration has to be told.
+    /// Further arguments that the server's own test of its configuration needs.
     pub(crate) settings: Vec<String>,
-    /// All that a new start has to be told: the arguments without those for one occasion.
+    /// The arguments of a new start: all but those that count for one start only.
     pub(crate) start: Vec<String>,
 }
 

@@ -1,12 +1,12 @@
 //! This machine, where it runs Windows: nothing of it is looked at yet, and each attempt says so.
 
-use stopgap_fs::{FsError, ReplaceError, Replacing};
+use stopgap_fs::{FsError, ReplaceError, ReplaceMethod};
 use stopgap_model::web::{WebServer, WebSettings};
 use stopgap_model::{Digest, ServerPath};
 
 use crate::files::{Files, Found, Read};
 use crate::host::Host;
-use crate::web_servers::{Live, WebServers};
+use crate::web_servers::{ServerControl, WebServers};
 
 /// This machine. It has no value yet, so nothing has to be answered for it.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Files for WindowsHost {
         match *self {}
     }
 
-    fn replacing(&self, _: &ServerPath) -> Result<Replacing, String> {
+    fn replace_method(&self, _: &ServerPath) -> Result<ReplaceMethod, String> {
         match *self {}
     }
 
@@ -65,7 +65,7 @@ impl WebServers for WindowsHost {
         match *self {}
     }
 
-    fn live(&self) -> Option<&dyn Live> {
+    fn control(&self) -> Option<&dyn ServerControl> {
         match *self {}
     }
 }

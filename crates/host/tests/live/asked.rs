@@ -115,17 +115,17 @@ fn ok() -> String {
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_owned()
 }
 
-fn question(site: WebSite) -> Question {
-    Question { site, request: get("/"), patience: ANSWER_TIME }
+fn question(site: WebSite) -> ProbeRequest {
+    ProbeRequest { site, request: get("/"), patience: ANSWER_TIME }
 }
 
 /// What is answered to so many questions, in the order of the answers.
-fn answers(asking: &mut dyn Asking, count: usize) -> Vec<(usize, Answer)> {
+fn answers(prober: &mut dyn Prober, count: usize) -> Vec<(usize, Answer)> {
     let mut answers = Vec::new();
     while answers.len() < count {
-        match asking.next(PATIENCE) {
-            Some(Heard::Answer(number, answer)) => answers.push((number, answer)),
-            Some(Heard::Slow(_)) => {}
+        match prober.next_event(PATIENCE) {
+            Some(ProbeEvent::Answered(number, answer)) => answers.push((number, answer)),
+            Some(ProbeEvent::Slow(_)) => {}
             None => panic!("{} of {count} questions are answered: {answers:?}", answers.len()),
         }
     }
@@ -142,15 +142,15 @@ fn a_hundred_silent_sites_keep_the_last_one_from_nothing() {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = silent.local_addr().unwrap().port();
     let (answering, _) = application(|_| ok());
-    let mut asking = live(&host).asking(Duration::from_millis(200));
+    let mut prober = live(&host).prober(Duration::from_millis(200));
     for number in 0..100 {
         let site = WebSite { name: format!("silent{number}.test"), ..site(port) };
-        asking.ask(question(site));
+        prober.send(question(site));
     }
-    let last = asking.ask(question(site(answering)));
-    assert_eq!(answers(&mut *asking, 1), [(last, Answer::Status(200))]);
+    let last = prober.send(question(site(answering)));
+    assert_eq!(answers(&mut *prober, 1), [(last, Answer::Status(200))]);
     // Nobody waits for the others.
-    drop(asking);
+    drop(prober);
 }
 
 #[test]
@@ -158,11 +158,11 @@ fn a_silent_site_is_told_to_be_slow_before_its_time_is_over() {
     let host = nobody();
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let site = site(silent.local_addr().unwrap().port());
-    let mut asking = live(&host).asking(Duration::from_millis(200));
+    let mut prober = live(&host).prober(Duration::from_millis(200));
     let patience = Duration::from_millis(600);
-    asking.ask(Question { patience, ..question(site) });
-    assert_eq!(asking.next(PATIENCE), Some(Heard::Slow(0)));
-    assert_eq!(asking.next(PATIENCE), Some(Heard::Answer(0, Answer::Nothing)));
+    prober.send(ProbeRequest { patience, ..question(site) });
+    assert_eq!(prober.next_event(PATIENCE), Some(ProbeEvent::Slow(0)));
+    assert_eq!(prober.next_event(PATIENCE), Some(ProbeEvent::Answered(0, Answer::Nothing)));
 }
 
 #[test]
@@ -172,9 +172,9 @@ fn the_questions_to_one_site_go_over_few_kept_connections() {
         [ok(), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".into()]
     {
         let (port, seen) = application(move |_| kept.clone());
-        let mut asking = live(&host).asking(PATIENCE);
-        (0..40).for_each(|_| _ = asking.ask(question(site(port))));
-        let all = answers(&mut *asking, 40);
+        let mut prober = live(&host).prober(PATIENCE);
+        (0..40).for_each(|_| _ = prober.send(question(site(port))));
+        let all = answers(&mut *prober, 40);
         assert!(all.iter().all(|(_, answer)| *answer == Answer::Status(200)), "{all:?}");
         assert!(seen.connections.load(Ordering::Relaxed) <= 4);
         assert!(seen.most_at_once.load(Ordering::Relaxed) <= 4);
@@ -186,16 +186,16 @@ fn a_kept_connection_that_was_closed_is_no_answer() {
     let host = nobody();
     // The second request of each connection is answered by closing it.
     let (port, _) = application(|nth| if nth == 0 { ok() } else { String::new() });
-    let mut asking = live(&host).asking(PATIENCE);
+    let mut prober = live(&host).prober(PATIENCE);
     for _ in 0..5 {
-        let number = asking.ask(question(site(port)));
-        assert_eq!(answers(&mut *asking, 1), [(number, Answer::Status(200))]);
+        let number = prober.send(question(site(port)));
+        assert_eq!(answers(&mut *prober, 1), [(number, Answer::Status(200))]);
         // So that its connection is kept when the next question is put.
         thread::sleep(Duration::from_millis(50));
     }
     let (port, _) = application(|_| String::new());
-    let number = asking.ask(question(site(port)));
-    assert_eq!(answers(&mut *asking, 1), [(number, Answer::Closed)]);
+    let number = prober.send(question(site(port)));
+    assert_eq!(answers(&mut *prober, 1), [(number, Answer::Closed)]);
 }
 
 #[test]
@@ -203,11 +203,11 @@ fn a_site_that_says_it_was_asked_too_often_is_asked_one_question_at_a_time() {
     let host = nobody();
     let often = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n";
     let (port, seen) = application(move |_| often.to_owned());
-    let mut asking = live(&host).asking(PATIENCE);
-    asking.ask(question(site(port)));
-    let _ = answers(&mut *asking, 1);
-    (0..3).for_each(|_| _ = asking.ask(question(site(port))));
-    let _ = answers(&mut *asking, 3);
+    let mut prober = live(&host).prober(PATIENCE);
+    prober.send(question(site(port)));
+    let _ = answers(&mut *prober, 1);
+    (0..3).for_each(|_| _ = prober.send(question(site(port))));
+    let _ = answers(&mut *prober, 3);
     assert_eq!(seen.most_at_once.load(Ordering::Relaxed), 1);
 }
 
@@ -220,14 +220,14 @@ fn what_is_not_begun_is_not_asked_any_more_and_what_is_begun_is_answered() {
         told.lock().unwrap().recv().unwrap();
         ok()
     });
-    let mut asking = live(&host).asking(PATIENCE);
-    (0..10).for_each(|_| _ = asking.ask(question(site(port))));
+    let mut prober = live(&host).prober(PATIENCE);
+    (0..10).for_each(|_| _ = prober.send(question(site(port))));
     until("four are begun", || seen.at_once.load(Ordering::Relaxed) == 4);
-    assert_eq!(asking.begin_no_more().len(), 6);
+    assert_eq!(prober.stop_sending().len(), 6);
     (0..4).for_each(|_| go_on.send(()).unwrap());
-    let all = answers(&mut *asking, 4);
+    let all = answers(&mut *prober, 4);
     assert!(all.iter().all(|(_, answer)| *answer == Answer::Status(200)), "{all:?}");
-    assert_eq!(asking.next(Duration::from_millis(200)), None);
+    assert_eq!(prober.next_event(Duration::from_millis(200)), None);
 }
 
 #[test]

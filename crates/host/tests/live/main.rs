@@ -27,7 +27,9 @@ use std::time::{Duration, Instant};
 
 use self::background::Background;
 use rustix::process::{Pid, Signal, kill_process};
-use stopgap_host::{Answer, Asking, Heard, LinuxHost, Live, Question, TestError, WebServers as _};
+use stopgap_host::{
+    Answer, LinuxHost, ProbeEvent, ProbeRequest, Prober, ServerControl, TestError, WebServers as _,
+};
 use stopgap_model::web::{BESIDE_SUFFIX, Listen, WebKind, WebServer, WebSite};
 use stopgap_model::web::{DeclaredServer, WebSettings};
 use stopgap_model::{Fact, Request, ServerPath};
@@ -87,8 +89,8 @@ fn only(host: &LinuxHost) -> WebServer {
     server.clone()
 }
 
-fn live(host: &LinuxHost) -> &dyn Live {
-    host.live().expect("this machine is live")
+fn live(host: &LinuxHost) -> &dyn ServerControl {
+    host.control().expect("this machine is live")
 }
 
 fn site(port: u16) -> WebSite {
@@ -106,10 +108,10 @@ fn status(host: &LinuxHost, port: u16) -> Answer {
 
 /// What a site answers to a request for `/`.
 fn ask(host: &LinuxHost, site: &WebSite) -> Answer {
-    let mut asking = live(host).asking(PATIENCE);
-    asking.ask(Question { site: site.clone(), request: get("/"), patience: ANSWER_TIME });
-    match asking.next(PATIENCE) {
-        Some(Heard::Answer(0, answer)) => answer,
+    let mut prober = live(host).prober(PATIENCE);
+    prober.send(ProbeRequest { site: site.clone(), request: get("/"), patience: ANSWER_TIME });
+    match prober.next_event(PATIENCE) {
+        Some(ProbeEvent::Answered(0, answer)) => answer,
         other => panic!("{other:?}"),
     }
 }

@@ -123,7 +123,7 @@ impl Stream {
     /// Connects to a site.
     ///
     /// # Errors
-    /// What is to be told instead of an answer.
+    /// The answer to report where there is no connection.
     pub(crate) fn open(site: &WebSite, watch: Watch) -> Result<Self, Answer> {
         let mut plain = connected(&site.listen, watch)?;
         if !site.tls {

@@ -31,7 +31,7 @@ pub(crate) struct Rest {
     read: Vec<u8>,
 }
 
-/// Sends a request to a site and tells what came back: by a kept connection if there is one, else by
+/// Sends a request to a site and returns its answer: by a kept connection if there is one, else by
 /// a new one. Of an answer whose connection may be kept there is a rest.
 pub(crate) fn ask(
     site: &WebSite,

@@ -22,7 +22,7 @@ use stopgap_model::web::WebSite;
 use crate::linux::locked::locked;
 use crate::linux::probe::connection::{Stream, Watch};
 use crate::linux::probe::exchange::ask;
-use crate::web_servers::{Answer, Asking, Heard, Question};
+use crate::web_servers::{Answer, ProbeEvent, ProbeRequest, Prober};
 
 /// The most questions at work at once: what a small application can have waiting without harm.
 const SIDE_BY_SIDE: usize = 32;
@@ -51,7 +51,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Sites that are asked.
 pub(crate) struct ProbeScheduler {
     shared: Arc<Shared>,
-    heard: Receiver<Heard>,
+    heard: Receiver<ProbeEvent>,
     /// How many questions were put.
     put: usize,
 }
@@ -63,7 +63,7 @@ struct Shared {
     /// Nobody waits for answers any more.
     over: AtomicBool,
     quick: Duration,
-    tell: Sender<Heard>,
+    tell: Sender<ProbeEvent>,
 }
 
 #[derive(Default)]
@@ -117,34 +117,34 @@ impl ProbeScheduler {
     }
 }
 
-impl Asking for ProbeScheduler {
-    fn ask(&mut self, question: Question) -> usize {
+impl Prober for ProbeScheduler {
+    fn send(&mut self, request: ProbeRequest) -> usize {
         let number = self.put;
         self.put += 1;
         let mut state = locked(&self.shared.state);
         if state.closed {
             drop(state);
-            self.shared.tell(Heard::Answer(number, Answer::Nothing));
+            self.shared.tell(ProbeEvent::Answered(number, Answer::Nothing));
             return number;
         }
-        state.add(number, question);
+        state.add(number, request);
         self.shared.provide(&mut state);
         number
     }
 
-    fn next(&mut self, patience: Duration) -> Option<Heard> {
+    fn next_event(&mut self, patience: Duration) -> Option<ProbeEvent> {
         self.heard.recv_timeout(patience).ok()
     }
 
-    fn spare(&mut self) {
-        locked(&self.shared.state).spare();
+    fn slow_down(&mut self) {
+        locked(&self.shared.state).slow_down();
     }
 
-    fn is_sparing(&self) -> bool {
+    fn is_slowed_down(&self) -> bool {
         locked(&self.shared.state).spaced.is_some()
     }
 
-    fn begin_no_more(&mut self) -> Vec<usize> {
+    fn stop_sending(&mut self) -> Vec<usize> {
         let mut state = locked(&self.shared.state);
         state.closed = true;
         state.turns.clear();
@@ -164,13 +164,13 @@ impl Drop for ProbeScheduler {
     fn drop(&mut self) {
         // What waits sees it within a tenth of a second.
         self.shared.over.store(true, Ordering::Relaxed);
-        self.begin_no_more();
+        self.stop_sending();
     }
 }
 
 impl State {
-    fn add(&mut self, number: usize, question: Question) {
-        let Question { site, request, patience } = question;
+    fn add(&mut self, number: usize, question: ProbeRequest) {
+        let ProbeRequest { site, request, patience } = question;
         let queue = match self.numbers.get(&site) {
             Some(&queue) => queue,
             None => {
@@ -242,14 +242,14 @@ impl State {
         let may_limit = queue.was_tired;
         let many = self.queues.len().div_ceil(PART_TIRED).max(MANY_TIRED);
         if may_limit && self.queues.iter().filter(limits).count() >= many {
-            self.spare();
+            self.slow_down();
         }
         if is_tired {
             self.rest(number);
         }
     }
 
-    fn spare(&mut self) {
+    fn slow_down(&mut self) {
         self.spaced.get_or_insert_with(Instant::now);
     }
 
@@ -288,7 +288,7 @@ impl Queue {
 }
 
 impl Shared {
-    fn tell(&self, heard: Heard) {
+    fn tell(&self, heard: ProbeEvent) {
         // Where nobody listens any more nobody wants to know.
         let _ = self.tell.send(heard);
     }
@@ -320,7 +320,7 @@ impl Shared {
         for queue in &mut state.queues {
             for (number, ..) in queue.questions.drain(..) {
                 let why = format!("no thread can be started: {error}");
-                self.tell(Heard::Answer(number, Answer::Unreachable(why)));
+                self.tell(ProbeEvent::Answered(number, Answer::Unreachable(why)));
             }
         }
     }
@@ -367,7 +367,7 @@ impl Shared {
         let (answer, rest) = ask(&site, &request, kept, watch);
         // Before it is told: whoever hears it may ask the site again at once.
         locked(&self.state).answered(queue, &answer);
-        self.tell(Heard::Answer(number, answer));
+        self.tell(ProbeEvent::Answered(number, answer));
         let shared = Arc::clone(self);
         let go_on = move |_| !shared.over.load(Ordering::Relaxed);
         let kept = rest.and_then(|rest| rest.read(go_on));
@@ -393,7 +393,7 @@ impl Shared {
             self.provide(&mut state);
         }
         if waited >= self.quick && !is_slow.swap(true, Ordering::Relaxed) {
-            self.tell(Heard::Slow(number));
+            self.tell(ProbeEvent::Slow(number));
         }
         !self.over.load(Ordering::Relaxed)
     }

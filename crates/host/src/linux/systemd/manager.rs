@@ -13,11 +13,11 @@ pub(crate) fn is_managed() -> bool {
     Path::new(BOOTED).is_dir()
 }
 
-/// Has systemd do something with a service: `reload`, `start`.
+/// Runs `systemctl` with a verb (`reload`, `start`) on a service.
 ///
 /// # Errors
 /// It could not, or not in time; a sentence without a full stop.
-pub(crate) fn tell(verb: &str, service: &str) -> Result<(), String> {
+pub(crate) fn systemctl(verb: &str, service: &str) -> Result<(), String> {
     let ended = CommandSpec::new(SYSTEMCTL, &[verb, "--", service]).to_end()?;
     match ended.success {
         true => Ok(()),

@@ -45,7 +45,7 @@ pub(crate) enum UnitError {
 }
 
 /// What the service manager answers about a unit; `None` if there is none of that name.
-pub(crate) type Heard = Result<Option<Unit>, String>;
+pub(crate) type UnitAnswer = Result<Option<Unit>, String>;
 
 /// A service of the system's service manager.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Unit {
     ///
     /// # Errors
     /// It does not answer, or not so that it is understood; a sentence without a full stop.
-    pub(crate) fn ask(name: &str) -> Heard {
+    pub(crate) fn ask(name: &str) -> UnitAnswer {
         let failed =
             |why: &str| format!("the service manager does not say how {name} is started: {why}");
         let object = format!("{UNITS}{}", label(name));

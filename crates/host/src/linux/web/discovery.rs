@@ -1,5 +1,5 @@
-//! Which web servers there are: those that root says there are. Units of the system's service
-//! manager, packages' defaults, `policy.toml`, and processes that are wholly root's.
+//! Finds the web servers. Only what root controls counts as evidence that there is one: units of the
+//! system's service manager, packages' defaults, `policy.toml`, and processes that run as root in every way.
 
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ impl LinuxHost {
         let found = self.one_of_each(wanted, &mut survey);
         let left_out = match self.settings.find {
             true => survey.left_out(&found),
-            // Whatever is not listed is left out by the administrator's own word.
+            // The administrator listed all servers there are: what is not listed is left out on purpose.
             false => LeftOut::default(),
         };
         *locked(&self.left_out) = left_out;
@@ -199,7 +199,7 @@ impl LinuxHost {
         whole.collect()
     }
 
-    /// What tells a server's program and its process from those of another time.
+    /// A text that changes when the server's program is replaced or its process is another one.
     fn identity(server: &WebServer, process: Option<ProcessId>) -> String {
         let process = process.map(|id| format!("process {} since {}", id.pid, id.started));
         format!("{:?}, {}", FileIdentity::of(&server.program), process.unwrap_or_default())

@@ -51,7 +51,7 @@ impl Survey<'_> {
         LeftOut { named, more }
     }
 
-    /// What is told of a process; `None` if it neither serves nor looks as if it did.
+    /// Describes a process that is left out; `None` if it neither serves nor looks as if it did.
     fn stranger(&self, process: &Process, ports: BTreeSet<u16>) -> Option<LeftOutServer> {
         let why = match self.reasons.get(&process.id) {
             Some(why) => why.clone(),

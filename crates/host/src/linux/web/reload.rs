@@ -1,4 +1,4 @@
-//! A server takes its configuration while it serves.
+//! Reloads a server's configuration while the server goes on serving.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -54,7 +54,7 @@ impl LinuxHost {
         server: &WebServer,
         stop: &Stop<'_>,
     ) -> Result<Option<String>, ReloadError> {
-        // Apache ends where it is told to take a configuration that it cannot read.
+        // Apache ends itself if it is reloaded with a configuration that it cannot read.
         self.test_configuration(server, &[], stop).map_err(|error| error.to_string())?;
         let (master, before) = self.before(server)?;
         locked(&self.starts).insert(master.key.clone(), master.start.clone());
@@ -65,8 +65,8 @@ impl LinuxHost {
         let logs = (software(server.kind).refuses_in_error_log() && server.account.is_root())
             .then(|| Logs::of(master.id));
         match master.start.service.as_ref().filter(|_| master.start.service_reloads) {
-            Some(service) => service::tell("reload", service)?,
-            // As the documents of the servers say that they are told.
+            Some(service) => service::systemctl("reload", service)?,
+            // Without a service manager: the signal that the server's documentation names.
             None => master
                 .id
                 .signal(software(server.kind).reload_signal())

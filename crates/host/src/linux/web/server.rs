@@ -1,4 +1,4 @@
-//! A server that was found: how it is started, and what its process is known by.
+//! A server that was found: how it is started, and how its process is recognised.
 
 use std::path::{Component, Path};
 
@@ -11,11 +11,11 @@ use crate::linux::process::ProcessId;
 /// What one server is known by, however its configuration's path is spelled.
 pub(crate) type ServerKey = (WebKind, Vec<ServerPath>);
 
-/// What settles a doubt.
+/// What an administrator can do where it is not known how a server is started.
 pub(crate) const SETTLE: &str =
     "a [[web.server]] in policy.toml settles it, by `unit`, `user` or `arguments`";
 
-/// How a server is started, and what its process is known by.
+/// How a server is started, and how its process is recognised.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {
     pub(crate) run: CommandSpec,
@@ -23,7 +23,7 @@ pub(crate) struct Start {
     pub(crate) service: Option<String>,
     /// Whether the service says how the server takes another configuration (`ExecReload=`).
     pub(crate) service_reloads: bool,
-    /// What else the server's own test of its configuration has to be told.
+    /// Further arguments that the server's own test of its configuration needs.
     pub(crate) settings: Vec<String>,
     pub(crate) sign: Sign,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Found {
     pub(crate) process: Option<ProcessId>,
 }
 
-/// What the process of a server is known by. All else that it says of itself is its own word.
+/// How the process of a server is recognised. Nothing else that the process says of itself is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sign {
     /// It is in a unit of the system's, executes the unit's program, and is wholly the user that the

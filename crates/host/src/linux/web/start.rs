@@ -29,7 +29,7 @@ impl LinuxHost {
         let seconds = SETTLE_TIME.as_secs();
         let late = format!("{} does not listen within {seconds} s", server.kind.name());
         if let Some(service) = service {
-            service::tell("start", &service)?;
+            service::systemctl("start", &service)?;
             return self.wait_until_up(server, late);
         }
         if self.up(server)? != Readiness::No {
@@ -47,7 +47,7 @@ impl LinuxHost {
         self.come_up(&run, &late, || Ok(self.up(server)?))
     }
 
-    /// Starts a program and waits until it is up, as `is_up` says; `late` is what is told if it is
+    /// Starts a program and waits until it is up, as `is_up` says; `late` is the error if it is
     /// not in time.
     pub(crate) fn come_up(
         &self,

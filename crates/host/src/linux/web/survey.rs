@@ -12,7 +12,7 @@ use crate::linux::machine::LinuxHost;
 use crate::linux::process::{Process, ProcessId, Processes};
 use crate::linux::process_trust::Machine;
 use crate::linux::systemd::manager as service;
-use crate::linux::systemd::unit::{Heard, Unit};
+use crate::linux::systemd::unit::{Unit, UnitAnswer};
 use crate::linux::users::Users;
 use crate::linux::web::launch::{Launch, NotKnown, Reader};
 use crate::linux::web::master::rank;
@@ -32,13 +32,13 @@ pub(crate) struct Survey<'h> {
     pub(crate) processes: Processes,
     /// Why the processes are not known, if so.
     unseen: Option<String>,
-    pub(crate) units: BTreeMap<String, Heard>,
+    pub(crate) units: BTreeMap<String, UnitAnswer>,
     /// The units that processes are in.
     unit_of: BTreeMap<ProcessId, String>,
     /// Why it is not known how a unit starts its server, by the unit's name.
     unclear: BTreeMap<String, NotKnown>,
     found: Vec<Found>,
-    /// The processes of which nothing more is to be told.
+    /// The processes that are already accounted for: a server was found for each, or it is mentioned.
     pub(crate) told: BTreeSet<ProcessId>,
     /// Why processes are left out.
     pub(crate) reasons: BTreeMap<ProcessId, String>,
@@ -96,7 +96,7 @@ impl<'h> Survey<'h> {
         }
     }
 
-    /// Nothing more is to be told of a process.
+    /// Marks a process as accounted for.
     pub(crate) fn is_told(&mut self, process: Option<ProcessId>) {
         if let Some(process) = process {
             self.reasons.remove(&process);
@@ -104,7 +104,7 @@ impl<'h> Survey<'h> {
         }
     }
 
-    /// A process is left out after all.
+    /// Leaves a process out, for this reason.
     pub(crate) fn leave_out(&mut self, process: ProcessId, why: String) {
         self.reasons.insert(process, why);
     }
@@ -139,9 +139,9 @@ impl<'h> Survey<'h> {
             }
         }
         // Each takes some milliseconds of waiting.
-        let heard: Vec<(String, Heard)> = thread::scope(|scope| {
-            let asking = |name: String| scope.spawn(move || (Unit::ask(&name), name));
-            let all: Vec<_> = asked.into_iter().map(asking).collect();
+        let heard: Vec<(String, UnitAnswer)> = thread::scope(|scope| {
+            let prober = |name: String| scope.spawn(move || (Unit::ask(&name), name));
+            let all: Vec<_> = asked.into_iter().map(prober).collect();
             let heard = all.into_iter().filter_map(|thread| thread.join().ok());
             heard.map(|(heard, name)| (name, heard)).collect()
         });
