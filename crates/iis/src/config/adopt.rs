@@ -28,16 +28,22 @@ pub fn adopt(bytes: &[u8], place: &Place, entry: &Entry) -> Option<Undo> {
         .map(|above| Scaffold::Created {
             place: place.clone(),
             element: doc.name(above).to_owned(),
-            lead: lead(&doc, above),
+            leading_space: leading_space(&doc, above),
         })
         .collect();
     scaffold.reverse();
     let (place, name) = (place.clone(), entry.name().to_owned());
-    Some(Undo::Element(Element { place, collection, name, lead: lead(&doc, node), scaffold }))
+    Some(Undo::Element(Element {
+        place,
+        collection,
+        name,
+        leading_space: leading_space(&doc, node),
+        scaffold,
+    }))
 }
 
 /// The white space before an element that goes with it: its line's indentation and the line end.
-fn lead(doc: &Doc<'_>, node: Node<'_, '_>) -> String {
+fn leading_space(doc: &Doc<'_>, node: Node<'_, '_>) -> String {
     let before = doc.before(node.range().start);
     let rest = before.trim_end_matches([' ', '\t']);
     let rest = rest.strip_suffix('\n').map_or(rest, |rest| rest.strip_suffix('\r').unwrap_or(rest));

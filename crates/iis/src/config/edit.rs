@@ -43,7 +43,7 @@ pub struct Element {
     /// Its name.
     pub name: String,
     /// The white space that was put before it.
-    pub lead: String,
+    pub leading_space: String,
     /// What had to be created or opened around it, outermost first.
     pub scaffold: Vec<Scaffold>,
 }
@@ -78,7 +78,7 @@ pub enum Scaffold {
         /// The element's name, such as `rewrite`.
         element: String,
         /// The white space that was put before it.
-        lead: String,
+        leading_space: String,
     },
     /// An empty element that was opened.
     Opened {
@@ -116,7 +116,8 @@ pub fn insert(bytes: &[u8], place: &Place, entry: &Entry) -> Result<Inserted, Ed
         return Err(EditError::NameTaken(name));
     }
     let (parent, missing) = insertion_parent(&doc, place, collection)?;
-    let mut writer = Writer { doc: &doc, place, scaffold: Vec::new(), lead: String::new() };
+    let mut writer =
+        Writer { doc: &doc, place, scaffold: Vec::new(), leading_space: String::new() };
     let splice = writer.splice(parent, &missing, entry)?;
     let text = doc.with(&(splice.from..splice.to), &splice.text).ok_or(EditError::Lost)?;
     Ok(Inserted { bytes: text.into_bytes(), undo: writer.undo(collection, entry) })
@@ -161,7 +162,8 @@ pub fn insert_all(
         if !names.insert(entry.name().to_ascii_lowercase()) {
             return Err(EditError::NameTaken(entry.name().to_owned()));
         }
-        let mut writer = Writer { doc: &doc, place, scaffold: Vec::new(), lead: String::new() };
+        let mut writer =
+            Writer { doc: &doc, place, scaffold: Vec::new(), leading_space: String::new() };
         let splice = writer.splice(section, &missing, entry)?;
         undos.push(writer.undo(collection, entry));
         texts.push(splice.text);
@@ -272,14 +274,14 @@ struct Writer<'w, 'a> {
     doc: &'w Doc<'a>,
     place: &'w Place,
     scaffold: Vec<Scaffold>,
-    lead: String,
+    leading_space: String,
 }
 
 impl<'a> Writer<'_, 'a> {
     fn undo(self, collection: Collection, entry: &Entry) -> Undo {
-        let Self { place, scaffold, lead, .. } = self;
+        let Self { place, scaffold, leading_space, .. } = self;
         let (place, name) = (place.clone(), entry.name().to_owned());
-        Undo::Element(Element { place, collection, name, lead, scaffold })
+        Undo::Element(Element { place, collection, name, leading_space, scaffold })
     }
 
     fn splice(
@@ -318,11 +320,11 @@ impl<'a> Writer<'_, 'a> {
         indent: &str,
         unit: &str,
     ) -> Result<String, EditError> {
-        let lead = format!("{newline}{indent}");
+        let leading_space = format!("{newline}{indent}");
         // With nothing missing any more, it is the entry itself that is written.
         let Some((element, below)) = missing.split_first() else {
-            let text = format!("{lead}{}", write_entry(entry, newline, indent, unit)?);
-            self.lead = lead;
+            let text = format!("{leading_space}{}", write_entry(entry, newline, indent, unit)?);
+            self.leading_space = leading_space;
             return Ok(text);
         };
         let attributes = match (*element, self.place) {
@@ -332,10 +334,10 @@ impl<'a> Writer<'_, 'a> {
         self.scaffold.push(Scaffold::Created {
             place: self.place.clone(),
             element: (*element).to_owned(),
-            lead: lead.clone(),
+            leading_space: leading_space.clone(),
         });
         let inner = self.nested(below, entry, newline, &format!("{indent}{unit}"), unit)?;
-        Ok(format!("{lead}<{element}{attributes}>{inner}{lead}</{element}>"))
+        Ok(format!("{leading_space}<{element}{attributes}>{inner}{leading_space}</{element}>"))
     }
 
     /// Where in an element that is not empty the text goes.

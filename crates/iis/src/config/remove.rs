@@ -47,7 +47,7 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
         [] => (doc.text.to_owned(), None),
         [rule] => {
             // The white space that was put before it goes with it.
-            let range = extent(&doc, *rule, &element.lead);
+            let range = extent(&doc, *rule, &element.leading_space);
             (doc.with(&range, "").ok_or(EditError::Lost)?, Some(range.start))
         }
         _ => {
@@ -121,10 +121,12 @@ fn dismantled(doc: &Doc<'_>, piece: &Scaffold, at: Option<usize>) -> Option<Repl
         .into_iter()
         .filter(|node| around(node) && doc.is_empty(*node) && !doc.is_self_closing(*node));
     let changes: Vec<_> = match piece {
-        Scaffold::Created { lead, .. } => empty
+        Scaffold::Created { leading_space, .. } => empty
             .filter(|node| node.attributes().all(|attribute| attribute.name() == "path"))
-            .filter(|node| at.is_some() || doc.before(node.range().start).ends_with(lead.as_str()))
-            .map(|node| (extent(doc, node, lead), String::new()))
+            .filter(|node| {
+                at.is_some() || doc.before(node.range().start).ends_with(leading_space.as_str())
+            })
+            .map(|node| (extent(doc, node, leading_space), String::new()))
             .collect(),
         Scaffold::Opened { was, .. } => empty
             .map(|node| doc.attributes_end(node)..node.range().end)
@@ -170,10 +172,10 @@ fn candidates<'d, 'a>(doc: &'d Doc<'a>, place: &Place, element: &str) -> Vec<Nod
 
 /// What goes with an element: the white space that was put before it or, where someone laid the
 /// file out anew, the line that it has for itself.
-fn extent(doc: &Doc<'_>, node: Node<'_, '_>, lead: &str) -> Range<usize> {
+fn extent(doc: &Doc<'_>, node: Node<'_, '_>, leading_space: &str) -> Range<usize> {
     let range = node.range();
-    if doc.before(range.start).ends_with(lead) {
-        return range.start - lead.len()..range.end;
+    if doc.before(range.start).ends_with(leading_space) {
+        return range.start - leading_space.len()..range.end;
     }
     let rest = doc.behind(range.end);
     let line_rest = rest.split('\n').next().unwrap_or_default();

@@ -119,7 +119,7 @@ impl From<Element> for config::Element {
             place: it.place.into(),
             collection: it.collection.into(),
             name: it.name,
-            lead: it.lead,
+            leading_space: it.lead,
             scaffold: all(it.scaffold),
         }
     }
@@ -131,7 +131,7 @@ impl From<config::Element> for Element {
             place: it.place.into(),
             collection: it.collection.into(),
             name: it.name,
-            lead: it.lead,
+            lead: it.leading_space,
             scaffold: all(it.scaffold),
         }
     }
@@ -140,8 +140,8 @@ impl From<config::Element> for Element {
 impl From<Scaffold> for config::Scaffold {
     fn from(it: Scaffold) -> Self {
         match it {
-            Scaffold::Created { place, element, lead } => {
-                Self::Created { place: place.into(), element, lead }
+            Scaffold::Created { place, element, lead: leading_space } => {
+                Self::Created { place: place.into(), element, leading_space }
             }
             Scaffold::Opened { place, element, was } => {
                 Self::Opened { place: place.into(), element, was }
@@ -153,7 +153,7 @@ impl From<Scaffold> for config::Scaffold {
 impl From<config::Scaffold> for Scaffold {
     fn from(it: config::Scaffold) -> Self {
         match it {
-            config::Scaffold::Created { place, element, lead } => {
+            config::Scaffold::Created { place, element, leading_space: lead } => {
                 Self::Created { place: place.into(), element, lead }
             }
             config::Scaffold::Opened { place, element, was } => {
