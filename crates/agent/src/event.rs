@@ -193,4 +193,12 @@ mod tests {
         let expected: Vec<String> = EventKind::ALL.iter().map(row).collect();
         assert_eq!(rows, expected);
     }
+
+    #[test]
+    fn every_event_of_the_audit_trail_is_a_kind_that_a_terminal_does_not_show() {
+        for event in stopgap_store::Event::ALL {
+            let kind = EventKind::named(&format!("audit-{}", event.as_str())).unwrap();
+            assert_eq!(kind.label(), None, "{kind:?}");
+        }
+    }
 }

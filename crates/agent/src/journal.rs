@@ -77,7 +77,8 @@ fn entry(event: &LogEvent) -> Vec<u8> {
     if !event.hint.is_empty() {
         field(&mut entry, "STOPGAP_HINT", &event.hint);
     }
-    for (name, value) in &event.fields {
+    // An empty field would be found by a search for it.
+    for (name, value) in event.fields.iter().filter(|(_, value)| !value.is_empty()) {
         field(&mut entry, &format!("STOPGAP_{}", name.to_ascii_uppercase()), value);
     }
     entry

@@ -36,6 +36,10 @@ fn the_journal_has_the_priority_the_kind_and_the_facts_of_what_the_service_does(
     entries(&host, EventKind::CycleFinished, 1);
     assert_eq!(entries(&host, EventKind::ServiceStarted, 1).len(), 1);
 
+    let checked = &entries(&host, EventKind::AuditChecked, 1)[0];
+    assert_eq!(checked["STOPGAP_BY"], "root", "{checked}");
+    assert!(checked["MESSAGE"].as_str().unwrap().starts_with("checked: "), "{checked}");
+
     let states = entries(&host, EventKind::MitigationState, 1);
     let m1 = states.iter().find(|entry| entry["STOPGAP_MITIGATION"] == "M1").unwrap();
     assert_eq!(m1["PRIORITY"], "6", "{m1}");

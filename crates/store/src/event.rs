@@ -12,6 +12,9 @@ macro_rules! events {
         }
 
         impl Event {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The word used in output.
             #[must_use]
             pub fn as_str(self) -> &'static str {

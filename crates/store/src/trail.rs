@@ -68,6 +68,27 @@ impl<'a> Entry<'a> {
     }
 }
 
+impl Entry<'_> {
+    /// Writes the entry as an event, so that a log that is collected elsewhere has it too.
+    fn write_to_log(&self, who: &str) {
+        let Self { event, mitigation, detail } = self;
+        let (kind, event) = (format!("audit-{}", event.as_str()), event.as_str());
+        let subject = if mitigation.is_empty() { "" } else { " " };
+        tracing::info!(
+            event = kind.as_str(),
+            mitigation = *mitigation,
+            by = who,
+            "{event}{subject}{mitigation}: {}",
+            plain(detail)
+        );
+    }
+}
+
+/// Returns a text without control characters, which whoever reads a log would obey.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 impl Store {
     /// The audit trail, judged by its chain, by its head and by those in the change records.
     ///
@@ -149,11 +170,13 @@ impl Store {
                 self.save_head(last, log.length()?)?;
             }
         }
-        if text.is_empty() {
-            return Ok(());
+        if !text.is_empty() {
+            log.add(&text, ROOM)?;
+            self.save_head(last, log.length()?)?;
         }
-        log.add(&text, ROOM)?;
-        self.save_head(last, log.length()?)
+        // Only what the trail has: a log that says more would be believed before the trail.
+        repairs.iter().chain(entries).for_each(|entry| entry.write_to_log(who));
+        Ok(())
     }
 
     /// Makes the end of the trail one that lines can be added to. Answers what the next line follows,
