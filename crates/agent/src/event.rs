@@ -37,7 +37,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// What an event of this kind tells, as a sentence.
+            /// What an event of this kind reports, as a sentence.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self {

@@ -1,7 +1,7 @@
 //! What the command line and the service share: where mitigations come from, what is allowed, one cycle
 //! with the feeds, the service's loop, and the events that they write.
 //!
-//! Nothing here knows arguments, exit codes or a terminal. What is told on the way goes to `tracing`
+//! Nothing here knows arguments, exit codes or a terminal. What is reported on the way goes to `tracing`
 //! ([`log`]); the program says where that is written ([`subscriber`], [`journal`]).
 
 pub mod administrator;

@@ -1,4 +1,5 @@
-//! Writes events: what is told beside the results of a command, and everything that the service tells.
+//! Writes events: everything that a command reports beside its results, and everything that the service
+//! reports.
 //!
 //! These functions say which fields an event has. Where it goes, a [`Writer`](crate::subscriber::Writer)
 //! decides.

@@ -77,7 +77,7 @@ pub struct Settings {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Part {
-    /// Whether mitigations are applied and taken back by themselves.
+    /// Whether mitigations are applied and withdrawn automatically.
     enabled: bool,
     /// Mitigations that must not be applied.
     blocked: Vec<MitigationId>,

@@ -23,7 +23,7 @@ pub struct Setup {
     pub unsigned_catalog: Option<PathBuf>,
     /// How long another process is waited for.
     pub wait: Duration,
-    /// What works, as others that wait for the lock are told: the name of the command.
+    /// The name of the command, for others that wait for the lock.
     pub command: &'static str,
 }
 

@@ -12,7 +12,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::event::{EventKind, Priority};
 
-/// How the names of everything that is written begin: what other libraries tell is left out.
+/// How the names of everything that is written begin: what other libraries write is left out.
 const OURS: &str = "stopgap";
 
 /// An event as it is written.

@@ -15,7 +15,7 @@ const MAX_GOOD: usize = 5;
 const MAX_WRONG: usize = 20;
 /// The most sites that one line names.
 const MAX_NAMED: usize = 3;
-/// How what was seen is headed that does not tell how it is.
+/// The heading of what was seen before a change, which says nothing about the present.
 const EARLIER: &str = "before something changed there";
 /// The most sightings that `show --json` has; of more, those that are not as they should be first.
 const MAX_JSON: usize = 5_000;
@@ -125,12 +125,12 @@ fn unseen<'e>(
     // Sites that are named with what they do are not named again.
     let silent = evidence.now().filter(|it| it.server.as_ref() == server);
     let silent = silent.filter(|it| matches!(it.verdict, Verdict::NotJudged(_)));
-    let told = silent.map(|it| &it.site).collect::<BTreeSet<_>>().len();
+    let named = silent.map(|it| &it.site).collect::<BTreeSet<_>>().len();
     let wrong = evidence.now().filter(|it| it.server.as_ref() == server);
     let wrong = wrong.filter(|it| it.verdict.is_wrong()).map(|it| &it.site);
-    let told = told + wrong.collect::<BTreeSet<_>>().len();
+    let named = named + wrong.collect::<BTreeSet<_>>().len();
     let of_it = evidence.missing.iter().filter(move |it| Some(&it.server) == server);
-    let of_it = of_it.filter(move |it| it.why.is_some() || it.sites > told);
+    let of_it = of_it.filter(move |it| it.why.is_some() || it.sites > named);
     of_it.map(|Missing { sites, of, named, why, .. }| match why {
         Some(why) => format!("not probed: {why}"),
         None => {

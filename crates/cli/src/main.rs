@@ -1,4 +1,4 @@
-//! `stopgap`: emergency mitigations for servers, applied and taken back by themselves.
+//! `stopgap`: emergency mitigations for servers, applied and withdrawn automatically.
 
 // First: its macro prints for all the others.
 #[macro_use]

@@ -37,7 +37,7 @@ pub(crate) fn run(common: &Common, id: &MitigationId) -> Result<u8, CliError> {
     Ok(output::exit_code(std::slice::from_ref(&report)))
 }
 
-/// The last try to put it in or take it out, where it failed and none has succeeded since.
+/// The last attempt to install or remove a mitigation, where it failed and none has succeeded since.
 struct LastTry {
     at: Timestamp,
     server: Option<ServerId>,
@@ -61,8 +61,8 @@ impl LastTry {
                 _ => continue,
             };
             let server = change.server().cloned();
-            let told = error.map(|error| Self { at: change.at, server, error: error.clone() });
-            failed.insert(change.server(), told);
+            let attempt = error.map(|error| Self { at: change.at, server, error: error.clone() });
+            failed.insert(change.server(), attempt);
         }
         failed.into_values().flatten().max_by_key(|failed| failed.at)
     }
@@ -107,7 +107,9 @@ fn print(
     }
     let now = Timestamp::now();
     // What a reason says already is not said twice.
-    if let Some(LastTry { at, server, error }) = last_try.filter(|it| !told(report, &it.error)) {
+    if let Some(LastTry { at, server, error }) =
+        last_try.filter(|it| !is_in_reasons(report, &it.error))
+    {
         let of = server.as_ref().map_or("IIS", ServerId::as_str);
         let text = format!("{} UTC, {of}: failed: {error}", when(*at, now));
         print_field("Last try", &plain(&text));
@@ -183,7 +185,7 @@ fn judged_on_iis(
 }
 
 /// Whether the reasons of a mitigation have this text.
-fn told(report: &MitigationReport, error: &str) -> bool {
+fn is_in_reasons(report: &MitigationReport, error: &str) -> bool {
     report.actions.iter().any(|action| action.reason.contains(error))
 }
 
@@ -215,11 +217,11 @@ fn print_actions(report: &MitigationReport) {
             let head = if is_there { "in" } else { "belongs in" };
             print_line!("{}", wrap(&format!("    {head} {}", escaped(&action.place)), "    "));
         }
-        // What is told of the sites above is not told again.
-        let told = evidence::lines(&report.evidence, Timestamp::UNIX_EPOCH);
-        let is_told = |note: &str| told.iter().any(|line| line.trim_start() == note);
-        let is_told = |note: &str| is_told(note) || action.reason.contains(note);
-        for note in action.notes.iter().filter(|note| !is_told(note)) {
+        // What is printed about the sites above is not repeated.
+        let printed = evidence::lines(&report.evidence, Timestamp::UNIX_EPOCH);
+        let is_printed = |note: &str| printed.iter().any(|line| line.trim_start() == note);
+        let is_printed = |note: &str| is_printed(note) || action.reason.contains(note);
+        for note in action.notes.iter().filter(|note| !is_printed(note)) {
             print_line!("{}", wrap(&format!("    - {}", plain(note)), "      "));
         }
     }

@@ -115,7 +115,7 @@ impl Disk {
     /// looked at.
     ///
     /// # Errors
-    /// Why it cannot be told.
+    /// Why it is not known.
     fn look(&self, path: &str) -> Result<Option<Kind>, String> {
         let server_path = ServerPath::new(path);
         let (root, parts) = match self {

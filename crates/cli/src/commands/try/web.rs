@@ -74,7 +74,7 @@ impl OnServer {
         Ok(())
     }
 
-    /// What the rules do to a request: the first that changes anything of it is told.
+    /// Returns what the rules do to a request: what the first one does that changes anything of it.
     pub(super) fn answer(&self, request: &Request, response: Option<&Response>) -> Answer {
         let mut answers = self.actions.iter().map(|actions| actions.answer(request, response));
         let blocked = answers.find(|answer| answer.verdict == "blocked");
