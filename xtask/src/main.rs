@@ -75,7 +75,7 @@ fn mutations() -> Result<(), String> {
     let count = std::env::var_os("STOPGAP_MUTATIONS").unwrap_or_else(|| MUTANTS.into());
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
-    command.args(["test", "--release", "--package", "stopgap-edit", "--test", "iis_mutations"]);
+    command.args(["test", "--release", "--package", "stopgap-iis", "--test", "config_mutations"]);
     run(command.args(["--", "--nocapture"]).env("STOPGAP_MUTATIONS", count))
 }
 
