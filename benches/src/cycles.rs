@@ -57,14 +57,46 @@ pub(crate) fn of_a_whole_cycle(program: &Program, report: &mut Report) -> Result
     Ok(())
 }
 
-/// Time of a dry run with 250, 500 and 1,000 mitigations that are all for the server.
+/// How much slower this program may be than another one: 5 %.
+const SLOWER: f64 = 1.05;
+
+/// The time of a dry run over the real server, over that of the program which `STOPGAP_COMPARE` names.
+/// The two run in turn, so that what else the machine does is in both.
+pub(crate) fn beside_another(program: &Program, report: &mut Report) -> Result<(), String> {
+    let Some(other) = std::env::var_os("STOPGAP_COMPARE") else {
+        println!("skipped: STOPGAP_COMPARE names no program to compare with");
+        return Ok(());
+    };
+    let other = Program::at(Path::new(&other))?;
+    let tree = match real_data() {
+        Some(data) => Tree::real(&data, BUILD, Newline::CrLf),
+        None => Tree::exchange_with(BUILD, Newline::CrLf),
+    };
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        for (program, times) in [(program, &mut ours), (&other, &mut theirs)] {
+            times.push(wall_time(&mut program.dry_run(&tree, []))?.as_secs_f64() * 1e3);
+        }
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    report.remark("dry run, this program", ours, "ms");
+    report.remark("dry run, the other program", theirs, "ms");
+    report.figure("  this one over the other one", ours / theirs, "x", Target::AtMost(SLOWER));
+    Ok(())
+}
+
+/// How many mitigations, and with what exponent the time may grow with them at most: 1 is linear.
+const COUNTS: [usize; 4] = [500, 1000, 2000, 5000];
+const EXPONENT: f64 = 1.1;
+
+/// Time of a dry run with 500 to 5,000 mitigations that are all for the server.
 pub(crate) fn of_many_mitigations(program: &Program, report: &mut Report) -> Result<(), String> {
     let tree = match real_data() {
         Some(data) => Tree::real(&data, BUILD, Newline::CrLf),
         None => Tree::exchange_with(BUILD, Newline::CrLf),
     };
-    let mut per_mitigation = Vec::new();
-    for count in [250, 500, 1000] {
+    let mut measured = Vec::new();
+    for count in COUNTS {
         // Beside the server's files; removed with them.
         let folder = tree.root().with_file_name(format!("catalog-{count}"));
         write_catalog(&folder, count).map_err(|error| format!("the catalog: {error}"))?;
@@ -74,7 +106,7 @@ pub(crate) fn of_many_mitigations(program: &Program, report: &mut Report) -> Res
         }
         let catalog = [OsStr::new("--catalog"), folder.as_os_str()];
         let time = median(milliseconds(LONG_RUNS, || program.dry_run(&tree, catalog))?);
-        per_mitigation.push(time / count as f64);
+        measured.push((count as f64, time));
         let name = format!("dry run, {count} mitigations, time");
         if count == 1000 {
             report.figure(&name, time, "ms", Target::AtMost(1000.0));
@@ -83,10 +115,10 @@ pub(crate) fn of_many_mitigations(program: &Program, report: &mut Report) -> Res
         }
         report.remark("  for each mitigation", time * 1000.0 / count as f64, "us");
     }
-    if let [small, .., large] = per_mitigation[..] {
-        // Linear growth is 1, quadratic growth is 4.
-        let name = "  for each of 1,000 over each of 250";
-        report.figure(name, large / small, "x", Target::AtMost(1.5));
+    if let [(few, short), .., (many, long)] = measured[..] {
+        let exponent = (long / short).ln() / (many / few).ln();
+        let name = "  exponent from 500 to 5,000 mitigations";
+        report.figure(name, exponent, "", Target::AtMost(EXPONENT));
     }
     Ok(())
 }

@@ -40,8 +40,9 @@ fn main() -> ExitCode {
 /// What can be measured by itself.
 type Part = fn(&mut Report) -> Result<(), String>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("budget", budget::measure),
+    ("compare", |report| cycles::beside_another(&Program::build()?, report)),
     ("cycles", cycles),
     ("feeds", feeds::measure),
     ("fetches", |report| fetches::measure(&Program::build()?, report)),

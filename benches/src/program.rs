@@ -34,6 +34,14 @@ impl Program {
         Ok(Self(program))
     }
 
+    /// One that was built before.
+    pub(crate) fn at(path: &Path) -> Result<Self, String> {
+        match path.is_file() {
+            true => Ok(Self(path.to_owned())),
+            false => Err(format!("{} is not there", path.display())),
+        }
+    }
+
     /// A dry run over the server of `tree`.
     pub(crate) fn dry_run<'a>(
         &self,
