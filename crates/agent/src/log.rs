@@ -85,7 +85,7 @@ pub(crate) fn mitigation(report: &MitigationReport) {
         false => EventKind::MitigationState,
     };
     let state = report.state.as_str();
-    let text = format!("{}: {state}: {}", report.id, plain(&report.reason));
+    let text = format!("{}: {state}: {}", report.id, plain(&report.reason.to_string()));
     let (id, revision) = (report.id.as_str(), u64::from(report.revision));
     emit!(kind, &text, mitigation = id, state = state, revision = revision);
 }

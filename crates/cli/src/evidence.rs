@@ -313,7 +313,7 @@ mod tests {
             title: String::new(),
             state: stopgap_model::report::State::Applied,
             blocked: false,
-            reason: String::new(),
+            reason: stopgap_model::reason::TogetherReason::NoActions.into(),
             source: String::new(),
             rules: Vec::new(),
             evidence,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::report::MitigationReport;
-use stopgap_model::{ActionId, ServerId};
+use stopgap_model::{ActionId, Reason, ServerId};
 use stopgap_plan::{FileEdit, Step};
 use stopgap_store::{Change, StoreError, Stuck};
 
@@ -33,7 +33,7 @@ pub(crate) struct Progress {
     /// How many changes were attempted.
     pub(crate) attempts: usize,
     /// What a person should know of an action beside its reason.
-    pub(crate) notes: Vec<(ActionId, String)>,
+    pub(crate) notes: Vec<(ActionId, Reason)>,
     pub(crate) troubles: Vec<Trouble>,
     /// What was begun last and rolled back because the cycle was to stop.
     pub(crate) rolled_back: Option<Target>,

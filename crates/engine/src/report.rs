@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_model::ActionId;
+use stopgap_model::reason::ChangeReason;
 use stopgap_model::report::{ActionReport, MitigationReport, State};
+use stopgap_model::{ActionId, Reason};
 use stopgap_plan::{Step, summary};
 
 /// Adds what was withdrawn in this cycle and no mitigation asks for: the last look does not find it any more.
@@ -43,7 +44,7 @@ pub(crate) fn report_withdrawals(mitigations: &mut [MitigationReport], steps: &[
                 matches!(action.state, State::NotAffected | State::Blocked | State::Pending);
             if let (Some(why), true) = (removed.get(&action.id), rests) {
                 action.state = State::Withdrawn;
-                action.reason.clone_from(why);
+                action.reason = ChangeReason::WithdrawnNow { why: (*why).clone() }.into();
                 is_news = true;
             }
         }
@@ -73,8 +74,8 @@ fn removed(steps: &[Step]) -> BTreeMap<&ActionId, &String> {
 }
 
 /// Adds what a person should know of actions beside their reasons.
-pub(crate) fn add_notes(mitigations: &mut [MitigationReport], notes: Vec<(ActionId, String)>) {
-    let mut by_action: BTreeMap<ActionId, Vec<String>> = BTreeMap::new();
+pub(crate) fn add_notes(mitigations: &mut [MitigationReport], notes: Vec<(ActionId, Reason)>) {
+    let mut by_action: BTreeMap<ActionId, Vec<Reason>> = BTreeMap::new();
     for (action, note) in notes {
         by_action.entry(action).or_default().push(note);
     }

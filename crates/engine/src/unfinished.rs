@@ -1,6 +1,7 @@
 //! Reports changes that are only intended: another process makes them just now, or they were cut short. What
 //! is only intended is never reported as applied.
 
+use stopgap_model::reason::ChangeReason;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_plan::Step;
 use stopgap_store::{Change, Status, StoreError};
@@ -25,10 +26,10 @@ impl Engine<'_> {
         for change in changes {
             let is_cut_short = interrupted.iter().any(|it| it.number == change.number);
             match (is_cut_short, &busy) {
-                (true, _) => mark(reports, &change, State::Unknown, &cut_short(&change)),
+                (true, _) => mark(reports, &change, State::Unknown, cut_short(&change)),
                 (false, Some(who)) => {
-                    let why = format!("{who} is changing it just now");
-                    mark(reports, &change, State::Pending, &why);
+                    let why = ChangeReason::BeingChanged { by: who.to_string() };
+                    mark(reports, &change, State::Pending, why);
                 }
                 // It was finished while this looked.
                 (false, None) => {}
@@ -38,23 +39,19 @@ impl Engine<'_> {
     }
 }
 
-/// Returns what is reported of a change that was cut short: a sentence without a full stop.
-fn cut_short(change: &Change) -> String {
-    let at = change.at.strftime("%Y-%m-%d %H:%M UTC");
-    format!(
-        "a change of {at} was cut short, so what is there now was never found good; the next check \
-         rolls it back and decides anew"
-    )
+/// That a change was cut short.
+fn cut_short(change: &Change) -> ChangeReason {
+    ChangeReason::CutShort { at: change.at.strftime("%Y-%m-%d %H:%M UTC").to_string() }
 }
 
-/// Sets the state and the reason of the actions that a change installs or removes.
-fn mark(reports: &mut [MitigationReport], change: &Change, state: State, why: &str) {
+/// The actions that a change puts in or takes out have this state, for this reason.
+fn mark(reports: &mut [MitigationReport], change: &Change, state: State, why: ChangeReason) {
     let concerned: Vec<_> = change.steps.iter().flat_map(Step::actions).collect();
     for report in reports {
         let mut is_concerned = false;
         for action in report.actions.iter_mut().filter(|it| concerned.contains(&&it.id)) {
             action.state = state;
-            action.reason = why.to_owned();
+            action.reason = why.clone().into();
             is_concerned = true;
         }
         if is_concerned {

@@ -96,7 +96,7 @@ fn two_servers() -> Home {
 
 fn of(reports: &[MitigationReport]) -> (State, String) {
     let report = reports.iter().find(|report| report.id.as_str() == "A").unwrap();
-    (report.state, report.reason.clone())
+    (report.state, report.reason.to_string())
 }
 
 /// The other server has the rules and runs with them.
@@ -373,7 +373,8 @@ fn files_of_iis_that_could_not_be_put_back_are_the_state_of_what_they_carry() {
         let (state, host) = (Home::new(m1), server().with(Fault::NotDurableAt(at)));
         let host = host.with(Fault::DieAt(at + 1));
         let report = state.cycle(&host);
-        let (word, reason) = (report.mitigations[0].state, report.mitigations[0].reason.clone());
+        let (word, reason) =
+            (report.mitigations[0].state, report.mitigations[0].reason.to_string());
         if let Some(Trouble::NotUndone { target: Target::Iis, files, .. }) = report.troubles.first()
         {
             stuck += 1;

@@ -37,7 +37,7 @@ fn an_expired_feed_applies_nothing_new() {
     hold(&mut server);
     let report = server.cycle();
     assert_eq!(state(&report, "A"), "pending");
-    let told = &of(&report, "A").reason;
+    let told = of(&report, "A").reason.to_string();
     assert!(told.contains(HOLD) && told.contains("nothing new"), "{told}");
     assert!(server.tree.snapshot() == before);
 }
@@ -63,7 +63,7 @@ fn a_newer_revision_from_an_expired_feed_waits_and_the_older_one_stays() {
     hold(&mut server);
     let report = server.cycle();
     assert_eq!(state(&report, "A"), "applied");
-    let told = &of(&report, "A").reason;
+    let told = of(&report, "A").reason.to_string();
     assert!(told.contains("1 here, 2 in the catalog") && told.contains(HOLD), "{told}");
     assert_eq!(told.matches("in the catalog").count(), 1, "{told}");
     assert!(server.tree.snapshot() == protected);
@@ -109,7 +109,7 @@ fn a_newer_revision_from_an_expired_feed_does_not_say_that_this_server_is_not_af
     hold(&mut server);
     let report = server.cycle();
     assert_eq!(state(&report, "A"), "applied");
-    let told = &of(&report, "A").reason;
+    let told = of(&report, "A").reason.to_string();
     assert!(told.contains(HOLD), "{told}");
     assert!(server.tree.snapshot() == protected);
     // Once the feed is good again, its word counts.
@@ -125,12 +125,12 @@ fn what_its_publisher_withdraws_is_taken_back_to_the_byte() {
     server.publish(&[&document("A", 2, "withdrawn = \"it harms Outlook\"\n")]);
     let report = server.cycle();
     assert_eq!(state(&report, "A"), "withdrawn");
-    let told = &of(&report, "A").reason;
+    let told = of(&report, "A").reason.to_string();
     assert!(told.contains("withdrawn by its publisher: it harms Outlook"), "{told}");
     assert!(server.tree.snapshot() == before);
     let report = server.cycle();
     assert_eq!(state(&report, "A"), "not-affected");
-    assert!(of(&report, "A").reason.contains("it harms Outlook"));
+    assert!(of(&report, "A").reason.to_string().contains("it harms Outlook"));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_feed_disables_no_pool_that_it_was_not_given() {
     let before = server.host_config();
     let report = server.cycle();
     assert_eq!(state(&report, "A"), "partial");
-    let told = &of(&report, "A").reason;
+    let told = of(&report, "A").reason.to_string();
     assert!(told.contains(why), "{told}");
     let pools = |text: &str| text.matches("autoStart=\"false\"").count();
     assert_eq!(pools(&server.host_config()), pools(&before));
@@ -194,7 +194,7 @@ fn what_is_refused_is_told_and_the_rest_stands() {
     server.catalog.refused = vec![refused("A"), refused("B")];
     let report = server.cycle();
     assert_eq!((state(&report, "A"), state(&report, "B")), ("applied", "unsupported"));
-    let told = &of(&report, "A").reason;
+    let told = of(&report, "A").reason.to_string();
     assert!(told.contains("what feed b offers as its revision 7 is refused"), "{told}");
     assert_eq!(of(&report, "B").source, "feed b");
 }

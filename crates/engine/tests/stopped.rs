@@ -255,6 +255,7 @@ fn after_disable_no_later_step_of_a_running_cycle_puts_anything_in() {
                 // Told as what it is: waiting, and not failed.
                 assert_eq!(state(&report, id), State::Pending, "{moment}");
                 let reason = &report.mitigations[0].reason;
+                let reason = reason.to_string();
                 assert!(reason.contains("switched off on this server by somebody"), "{reason}");
                 halted += usize::from(matches!(report.halted, Some(Halt::SwitchedOff(_))));
             }

@@ -82,7 +82,7 @@ fn state(report: &CycleReport, id: &str) -> State {
 }
 
 fn reason(report: &CycleReport, id: &str) -> String {
-    report.mitigations.iter().find(|m| m.id.as_str() == id).unwrap().reason.clone()
+    report.mitigations.iter().find(|m| m.id.as_str() == id).unwrap().reason.to_string()
 }
 
 /// The server runs with what is on its disk.
@@ -186,7 +186,8 @@ fn a_server_that_does_not_run_gets_the_rules_is_not_probed_and_that_is_told() {
     let report = server.cycle(&host).unwrap();
     assert_eq!(state(&report, "A"), State::Applied);
     let mitigation = report.mitigations.iter().find(|m| m.id.as_str() == "A").unwrap();
-    let notes = mitigation.actions[0].notes.join("; ");
+    let notes =
+        mitigation.actions[0].notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     assert!(notes.contains("does not run"), "{notes}");
     assert_eq!(host.web().reloads(), 0);
     assert!(!host.web().is_alive());
@@ -343,7 +344,8 @@ fn a_site_that_shows_nothing_is_named_beside_what_was_applied() {
     let report = server.cycle(&host).unwrap();
     assert_eq!(state(&report, "A"), State::Applied, "{}", reason(&report, "A"));
     let mitigation = report.mitigations.iter().find(|m| m.id.as_str() == "A").unwrap();
-    let notes = mitigation.actions[0].notes.join("; ");
+    let notes =
+        mitigation.actions[0].notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     assert!(notes.contains("which answers every request with 503"), "{notes}");
 }
 
@@ -369,7 +371,7 @@ fn a_server_that_root_started_and_that_is_left_out_makes_applied_partial() {
     let mitigation = &report.mitigations[0];
     assert_eq!((mitigation.state, report.changed), (State::Partial, false));
     for said in ["process 812 of root on port 80", "its group may write", "and 1 more"] {
-        assert!(mitigation.reason.contains(said), "{}", mitigation.reason);
+        assert!(mitigation.reason.to_string().contains(said), "{}", mitigation.reason);
     }
     // It is taken back all the same.
     assert_eq!(server.remove(&host, "A").mitigations[0].state, State::Withdrawn);

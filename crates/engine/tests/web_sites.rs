@@ -64,13 +64,16 @@ fn of(report: &CycleReport) -> &MitigationReport {
 
 /// The state, and the notes of the action as one text.
 fn told(report: &CycleReport) -> (State, String) {
-    (of(report).state, of(report).actions[0].notes.join("; "))
+    (
+        of(report).state,
+        of(report).actions[0].notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    )
 }
 
 #[track_caller]
 fn failed_and_all_is_as_before(host: &FailingHost, report: &CycleReport, told: &str) {
     assert_eq!(of(report).state, State::Failed);
-    assert!(of(report).reason.contains(told), "{}", of(report).reason);
+    assert!(of(report).reason.to_string().contains(told), "{}", of(report).reason);
     assert!(report.timings.iter().all(|timing| timing.enforced.is_none()));
     all_is_as_before(host);
 }

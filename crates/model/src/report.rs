@@ -1,4 +1,4 @@
-//! What a cycle found and did: one state and one reason for every mitigation and every action.
+//! What a cycle found and did: one state and its reasons for every mitigation and every action.
 //! The terminal, JSON and CSV are renderings of these types.
 
 use serde::{Serialize, Serializer};
@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::digest::Digest;
 use crate::evidence::Evidence;
 use crate::id::{ActionId, MitigationId};
+use crate::reason::{Reason, Reasons};
 
 /// The state of an action or a mitigation on a server: what is in place.
 ///
@@ -118,8 +119,9 @@ pub struct MitigationReport {
     pub state: State,
     /// Whether it is blocked here, whatever is in place.
     pub blocked: bool,
-    /// Why it is in this state: a sentence without a full stop.
-    pub reason: String,
+    /// Why it is in this state.
+    #[serde(flatten, serialize_with = "reason_keys")]
+    pub reason: Reasons,
     /// Where the mitigation came from, such as `built in`.
     pub source: String,
     /// The names of the rules found on the server that carry it out.
@@ -130,8 +132,9 @@ pub struct MitigationReport {
     /// by name; pools that are set not to start.
     pub in_place: Vec<String>,
     /// What of ours, by its name or its text, stands where no record says so and is left for a person
-    /// to take out: each a sentence without a full stop.
-    pub leftovers: Vec<String>,
+    /// to take out.
+    #[serde(flatten, serialize_with = "leftover_keys")]
+    pub leftovers: Vec<Reason>,
     /// Its actions.
     pub actions: Vec<ActionReport>,
 }
@@ -146,17 +149,51 @@ impl MitigationReport {
         self.state.needs_attention() || !self.leftovers.is_empty()
     }
 
-    /// The reason, with what is left over.
+    /// The reasons, with what is left over.
     #[must_use]
     pub fn told(&self) -> String {
-        let untold = self.leftovers.iter().filter(|text| !self.reason.contains(text.as_str()));
-        let mut told: Vec<&str> = untold.map(String::as_str).take(MAX_LEFTOVERS).collect();
+        let reason = self.reason.to_string();
+        let leftovers = self.leftovers.iter().map(Reason::to_string);
+        let mut told: Vec<String> =
+            leftovers.filter(|left| !reason.contains(left.as_str())).take(MAX_LEFTOVERS).collect();
         let more = self.leftovers.len().saturating_sub(MAX_LEFTOVERS);
-        let more = (more > 0).then(|| format!("and {more} more"));
-        told.extend(more.as_deref());
-        let reason = (!self.reason.is_empty()).then_some(self.reason.as_str());
-        reason.into_iter().chain(told).collect::<Vec<_>>().join("; ")
+        told.extend((more > 0).then(|| format!("and {more} more")));
+        std::iter::once(reason).chain(told).collect::<Vec<_>>().join("; ")
     }
+}
+
+/// The sentence under the key that it always had, and the reasons as values beside it.
+fn reason_keys<S: Serializer>(reasons: &Reasons, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Keys<'r> {
+        reason: String,
+        reasons: &'r Reasons,
+    }
+    Keys { reason: reasons.to_string(), reasons }.serialize(serializer)
+}
+
+/// The same for what is left over.
+fn leftover_keys<S: Serializer>(reasons: &[Reason], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Keys<'r> {
+        leftovers: Vec<String>,
+        leftover_reasons: &'r [Reason],
+    }
+    Keys { leftovers: sentences(reasons), leftover_reasons: reasons }.serialize(serializer)
+}
+
+/// The same for notes.
+fn note_keys<S: Serializer>(reasons: &[Reason], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Keys<'r> {
+        notes: Vec<String>,
+        note_reasons: &'r [Reason],
+    }
+    Keys { notes: sentences(reasons), note_reasons: reasons }.serialize(serializer)
+}
+
+fn sentences(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(Reason::to_string).collect()
 }
 
 /// One action on this server.
@@ -168,14 +205,16 @@ pub struct ActionReport {
     pub kind: String,
     /// Its state here.
     pub state: State,
-    /// Why it is in this state: a sentence without a full stop.
-    pub reason: String,
+    /// Why it is in this state.
+    #[serde(flatten, serialize_with = "reason_keys")]
+    pub reason: Reasons,
     /// Where on the server it is or would be; empty if nowhere.
     #[serde(rename = "where")]
     pub place: String,
-    /// What a person should know beside the reason, each a sentence without a full stop: why it is
-    /// placed there, what it costs, what it does not reach.
-    pub notes: Vec<String>,
+    /// What a person should know beside the reason: why it is placed there, what it costs, what it does not
+    /// reach.
+    #[serde(flatten, serialize_with = "note_keys")]
+    pub notes: Vec<Reason>,
 }
 
 #[cfg(test)]

@@ -9,58 +9,13 @@ use stopgap_iis::config::{Collection, Effective, Level, dropped_by, entries_name
 use stopgap_iis::rewrite::{
     Evaluator, Outcome, ResponseEvaluator, Undecided, Verdict, canonical_path,
 };
+use stopgap_model::reason::{ProbeReason, Reason};
 use stopgap_model::request::Request;
 use stopgap_model::{ActionId, Fact, HostFacts, Mitigation, Probe, Response};
 use stopgap_rules::{ActionSemantics, Headers, url_decode};
 
-use crate::ground::{Foreign, Ground};
-use crate::{action_of, is_ours, rule_name};
-
-/// A probe that does not end as it should.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Misbehaviour {
-    /// A request that must be blocked gets through.
-    #[error("the probe \"{probe}\" on {site} is not blocked{}", by_text(.by))]
-    GetsThrough {
-        /// The probe's name.
-        probe: String,
-        /// The site.
-        site: String,
-        /// The rule that decided, if one did.
-        by: Option<String>,
-    },
-    /// A request that passed before does not pass any more.
-    #[error("the probe \"{probe}\" on {site} must pass and is blocked{}", by_text(.by))]
-    Blocked {
-        /// The probe's name.
-        probe: String,
-        /// The site.
-        site: String,
-        /// The rule that decided, if one did.
-        by: Option<String>,
-    },
-    /// A header is not what it should be.
-    #[error("the probe \"{probe}\" on {site} has {header} as {found}, not as {expected}")]
-    Header {
-        /// The probe's name.
-        probe: String,
-        /// The site.
-        site: String,
-        /// The header's name.
-        header: String,
-        /// What it is, for a person.
-        found: String,
-        /// What it should be, for a person.
-        expected: String,
-    },
-    /// The configuration cannot be judged.
-    #[error("{0}")]
-    Faulty(String),
-}
-
-fn by_text(by: &Option<String>) -> String {
-    by.as_ref().map(|name| format!(": the rule `{name}` decides")).unwrap_or_default()
-}
+use crate::effective_config::{EffectiveConfig, Foreign};
+use crate::rule_name::{action_of, is_ours, rule_name};
 
 /// Which probes are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,23 +42,23 @@ pub fn verify(
     mitigation: &Mitigation,
     placed: &[ActionId],
     facts: &HostFacts,
-    ground: &Ground<'_>,
+    config: &EffectiveConfig<'_>,
     probes: Probes,
-) -> Result<Vec<String>, Misbehaviour> {
+) -> Result<Vec<Reason>, ProbeReason> {
     let mut meanings = Vec::new();
     for action in mitigation.actions.iter().filter(|action| placed.contains(&action.id)) {
-        let faulty = |error| Misbehaviour::Faulty(format!("{}: {error}", action.id));
+        let faulty = |error| ProbeReason::Faulty { why: format!("{}: {error}", action.id) };
         meanings.extend(ActionSemantics::of(action).map_err(faulty)?);
     }
     // Rules of others that do the same have no names to look for: of them all is asked everywhere.
     let is_there = |meaning: &&ActionSemantics| {
         let name = rule_name(&meaning.action);
         let all = [Collection::GlobalRules, Collection::Rules, Collection::OutboundRules];
-        all.iter().any(|of| !entries_named(ground.snapshot(), *of, &name).is_empty())
+        all.iter().any(|of| !entries_named(config.snapshot(), *of, &name).is_empty())
     };
     let ours = meanings.iter().filter(is_there).map(|meaning| meaning.action.clone()).collect();
-    let (with, remarks) = (BTreeMap::new(), BTreeSet::new());
-    let mut judging = Judging { mitigation, ground, ours, with, remarks };
+    let (with, remarks) = (BTreeMap::new(), Vec::new());
+    let mut judging = Judging { mitigation, config, ours, with, remarks };
     for site in sites(&meanings, facts) {
         for probe in mitigation.probes.iter().filter(|probe| probes.has(probe)) {
             let here: Vec<&ActionSemantics> = meanings
@@ -113,7 +68,7 @@ pub fn verify(
             judging.judge(site, probe, &here)?;
         }
     }
-    Ok(judging.remarks.into_iter().collect())
+    Ok(judging.remarks)
 }
 
 /// The sites that the actions are meant for.
@@ -125,12 +80,13 @@ fn sites<'a>(meanings: &[ActionSemantics], facts: &'a HostFacts) -> Vec<&'a str>
 
 struct Judging<'a> {
     mitigation: &'a Mitigation,
-    ground: &'a Ground<'a>,
+    config: &'a EffectiveConfig<'a>,
     /// The actions that rules of ours carry out.
     ours: BTreeSet<ActionId>,
     /// The rules at a place with ours for the mitigation.
     with: BTreeMap<(String, String), (Evaluator, Option<ResponseEvaluator>)>,
-    remarks: BTreeSet<String>,
+    /// What to know of the judgement, each thing once.
+    remarks: Vec<Reason>,
 }
 
 impl Judging<'_> {
@@ -139,11 +95,11 @@ impl Judging<'_> {
         site: &str,
         probe: &Probe,
         meanings: &[&ActionSemantics],
-    ) -> Result<(), Misbehaviour> {
+    ) -> Result<(), ProbeReason> {
         let request = &probe.request;
         let path = String::from_utf8_lossy(&canonical_path(request)).into_owned();
-        let level = self.ground.level_of(site, &path);
-        let found = self.ground.at(&level);
+        let level = self.config.level_of(site, &path);
+        let found = self.config.at(&level);
         // Where the configuration is not known or refused by IIS, a probe says nothing of ours. The
         // report tells of such places, and `breaks` of one that was sound before.
         let Ok(effective) = found.as_ref() else { return Ok(()) };
@@ -152,12 +108,12 @@ impl Judging<'_> {
             .iter()
             .filter(|meaning| {
                 !self.ours.contains(&meaning.action)
-                    || !is_gap(&meaning.action, self.ground, &level, effective)
+                    || !is_gap(&meaning.action, self.config, &level, effective)
             })
             .copied()
             .collect();
         let meanings = here.as_slice();
-        let foreign = self.ground.foreign(&level, effective);
+        let foreign = self.config.foreign(&level, effective);
         let (requests, responses) = self.ready(&level, effective);
         let outcome = requests.evaluate(request);
         // An error that IIS answers with is no protection, and no place to put a rule.
@@ -165,27 +121,29 @@ impl Judging<'_> {
             (&outcome.note, &outcome.verdict)
         {
             let by = outcome.by.map(|name| format!("the rule `{name}`: ")).unwrap_or_default();
-            return Err(Misbehaviour::Faulty(format!("{by}{note}")));
+            return Err(ProbeReason::Faulty { why: format!("{by}{note}") });
         }
         let (name, site) = (probe.name.clone(), site.to_owned());
         // What must become of it, with the rules that are placed, the reference says.
         if meanings.iter().any(|meaning| meaning.blocks(request)) {
-            let remark = |rule: &Undecided| {
-                let Undecided { rule, reason } = rule;
-                format!("whether the rule `{rule}` decides before is not known: {reason}")
-            };
-            self.remarks.extend(outcome.undecided.iter().map(remark));
+            for Undecided { rule, reason } in &outcome.undecided {
+                let (rule, why) = (rule.clone(), reason.to_string());
+                let remark = ProbeReason::UndecidedRule { rule, why }.into();
+                if !self.remarks.contains(&remark) {
+                    self.remarks.push(remark);
+                }
+            }
             return match outcome {
                 Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
                 Outcome { by, ended_by, .. } => {
-                    Err(Misbehaviour::GetsThrough { probe: name, site, by: by.or(ended_by) })
+                    Err(ProbeReason::GetsThrough { probe: name, site, by: by.or(ended_by) })
                 }
             };
         }
         // What others' rules do to a benign request is theirs; ours must not change it.
         let alone = foreign.requests.evaluate(request);
         if outcome.verdict != alone.verdict {
-            return Err(Misbehaviour::Blocked { probe: name, site, by: outcome.by });
+            return Err(ProbeReason::Blocked { probe: name, site, by: outcome.by });
         }
         let asked = Asked { probe, site: &site, meanings };
         asked.request(outcome.headers, alone.headers)?;
@@ -201,14 +159,14 @@ impl Judging<'_> {
         level: &Level,
         effective: &Effective,
     ) -> (&Evaluator, Option<&ResponseEvaluator>) {
-        let (mitigation, ground) = (self.mitigation, self.ground);
+        let (mitigation, config) = (self.mitigation, self.config);
         let key = (level.site.clone(), level.path.clone());
         let (requests, responses) = self.with.entry(key).or_insert_with(|| {
             let in_question = |name: &str| !is_ours(name) || is_of(name, mitigation);
             let answers = mitigation.probes.iter().any(|probe| probe.response.is_some());
             let responses = answers.then(|| effective.response_evaluator(in_question).ok());
             let actions = mitigation.actions.iter().map(|action| action.id.as_str());
-            let rules = ground.rules_of_others_and(level, effective, actions);
+            let rules = config.rules_of_others_and(level, effective, actions);
             (effective.evaluator_of(rules), responses.flatten())
         });
         (requests, responses.as_ref())
@@ -224,7 +182,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     /// Whether the application sees the headers that the reference says.
-    fn request(&self, with: Option<Headers>, without: Option<Headers>) -> Result<(), Misbehaviour> {
+    fn request(&self, with: Option<Headers>, without: Option<Headers>) -> Result<(), ProbeReason> {
         let sent = &self.probe.request;
         let mut expected =
             Request { headers: without.unwrap_or_else(|| sent.headers.clone()), ..sent.clone() };
@@ -241,11 +199,11 @@ impl Asked<'_> {
         sent: &Response,
         responses: &ResponseEvaluator,
         foreign: &Foreign,
-    ) -> Result<(), Misbehaviour> {
+    ) -> Result<(), ProbeReason> {
         let request = &self.probe.request;
         let outcome = responses.evaluate(request, sent);
         if let Some(fault) = outcome.fault {
-            return Err(Misbehaviour::Faulty(fault));
+            return Err(ProbeReason::Faulty { why: fault.to_string() });
         }
         let mut expected = sent.clone();
         if let Ok(foreign) = &foreign.responses {
@@ -258,7 +216,7 @@ impl Asked<'_> {
         self.compare(&outcome.headers, &expected.headers)
     }
 
-    fn compare(&self, found: &Headers, expected: &Headers) -> Result<(), Misbehaviour> {
+    fn compare(&self, found: &Headers, expected: &Headers) -> Result<(), ProbeReason> {
         let mut names: Vec<&str> = found.iter().chain(expected).map(|(n, _)| n.as_str()).collect();
         names.extend(self.meanings.iter().filter_map(|meaning| meaning.header()));
         let differs = |name: &&&str| value(found, name) != value(expected, name);
@@ -267,12 +225,12 @@ impl Asked<'_> {
             bytes if bytes.is_empty() => "nothing".to_owned(),
             bytes => format!("`{}`", String::from_utf8_lossy(&bytes)),
         };
-        Err(Misbehaviour::Header {
+        Err(ProbeReason::Header {
             probe: self.probe.name.clone(),
             site: self.site.to_owned(),
             header: (**name).to_owned(),
-            found: text(found),
-            expected: text(expected),
+            found: text(found).into(),
+            expected: text(expected).into(),
         })
     }
 }
@@ -285,13 +243,18 @@ fn value(headers: &Headers, name: &str) -> Vec<u8> {
 
 /// Whether no rule of ours for an action holds at a place because the module does not run there, or the
 /// place drops what it inherits.
-fn is_gap(action: &ActionId, ground: &Ground<'_>, level: &Level, effective: &Effective) -> bool {
+fn is_gap(
+    action: &ActionId,
+    config: &EffectiveConfig<'_>,
+    level: &Level,
+    effective: &Effective,
+) -> bool {
     if !effective.module {
         return true;
     }
-    let holds = !ground.rules_of(level, effective, action.as_str()).is_empty()
-        || !ground.outbound_of(level, effective, action.as_str()).is_empty();
-    let dropped = |of| dropped_by(ground.snapshot(), level, of, &rule_name(action)).is_some();
+    let holds = !config.rules_of(level, effective, action.as_str()).is_empty()
+        || !config.outbound_of(level, effective, action.as_str()).is_empty();
+    let dropped = |of| dropped_by(config.snapshot(), level, of, &rule_name(action)).is_some();
     !holds && (dropped(Collection::Rules) || dropped(Collection::OutboundRules))
 }
 

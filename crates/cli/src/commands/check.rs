@@ -118,19 +118,24 @@ fn print_plan(mitigations: &[MitigationReport]) {
         let head = format!("\n{} {}: {}", action.id, action.kind, escaped(place));
         print_line!("{}", output::wrap(&head, "  "));
         for note in &action.notes {
-            print_line!("{}", output::wrap(&format!("  - {}", output::plain(note)), "    "));
+            print_line!(
+                "{}",
+                output::wrap(&format!("  - {}", output::plain(&note.to_string())), "    ")
+            );
         }
     }
 }
 
 /// What a person should know beside the reasons, each once with all that it is about.
 fn print_notes(mitigations: &[MitigationReport]) {
-    let mut notes: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut notes: Vec<(String, Vec<String>)> = Vec::new();
     let actions = mitigations.iter().flat_map(|mitigation| &mitigation.actions);
     for action in actions.filter(|action| action.state != State::NotAffected) {
         // The table has the reasons already.
-        for note in action.notes.iter().filter(|note| !action.reason.contains(*note)) {
-            match notes.iter_mut().find(|(known, _)| known == note) {
+        let reason = action.reason.to_string();
+        let sentences = action.notes.iter().map(ToString::to_string);
+        for note in sentences.filter(|note| !reason.contains(note.as_str())) {
+            match notes.iter_mut().find(|(known, _)| *known == note) {
                 Some((_, ids)) => ids.push(action.id.to_string()),
                 None => notes.push((note, vec![action.id.to_string()])),
             }

@@ -48,7 +48,7 @@ fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {
                 &not_a_formula(&report.title),
                 report.state.as_str(),
                 if report.blocked { "true" } else { "false" },
-                &not_a_formula(&report.reason),
+                &not_a_formula(&report.reason.to_string()),
                 &not_a_formula(&report.source),
                 &not_a_formula(&report.rules.join("; ")),
                 &not_a_formula(&report.in_place.join("; ")),

@@ -186,7 +186,7 @@ fn judged_on_iis(
 
 /// Whether the reasons of a mitigation have this text.
 fn is_in_reasons(report: &MitigationReport, error: &str) -> bool {
-    report.actions.iter().any(|action| action.reason.contains(error))
+    report.actions.iter().any(|action| action.reason.to_string().contains(error))
 }
 
 fn print_evidence(report: &MitigationReport, mitigation: Option<&Mitigation>, now: Timestamp) {
@@ -210,7 +210,8 @@ fn print_actions(report: &MitigationReport) {
     for action in &report.actions {
         let head = format!("  {} {}: {}", action.id, action.kind, output::state_text(action.state));
         print_line!("{head}");
-        print_line!("{}", wrap(&format!("    {}", plain(&action.reason)), "    "));
+        let reason = action.reason.to_string();
+        print_line!("{}", wrap(&format!("    {}", plain(&reason)), "    "));
         if !action.place.is_empty() {
             // What is not seen to be there is not said to be.
             let is_there = action.state.in_place() || action.state == State::Partial;
@@ -220,9 +221,10 @@ fn print_actions(report: &MitigationReport) {
         // What is printed about the sites above is not repeated.
         let printed = evidence::lines(&report.evidence, Timestamp::UNIX_EPOCH);
         let is_printed = |note: &str| printed.iter().any(|line| line.trim_start() == note);
-        let is_printed = |note: &str| is_printed(note) || action.reason.contains(note);
-        for note in action.notes.iter().filter(|note| !is_printed(note)) {
-            print_line!("{}", wrap(&format!("    - {}", plain(note)), "      "));
+        let is_printed = |note: &str| is_printed(note) || reason.contains(note);
+        let notes = action.notes.iter().map(ToString::to_string);
+        for note in notes.filter(|note| !is_printed(note)) {
+            print_line!("{}", wrap(&format!("    - {}", plain(&note)), "      "));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stopgap_host::Stop;
 use stopgap_iis::config::{File, Snapshot};
 use stopgap_model::{ActionId, Digest, HostFacts, MitigationId};
-use stopgap_plan::{FileEdit, Ground, Plan, Probes, Step, breaks, tried_on_iis, verify};
+use stopgap_plan::{EffectiveConfig, FileEdit, Plan, Probes, Step, breaks, tried_on_iis, verify};
 
 use super::contract::Effect;
 use crate::collect::read_iis;
@@ -47,7 +47,7 @@ impl<'p> Effect<'p> for IisFiles<'p> {
         for edit in &self.plan.edits {
             if snapshot.file(&edit.path).and_then(File::bytes) != edit.after.as_deref() {
                 let why = format!("{} does not read back as it was written", edit.path);
-                return Err(Failure::temporary(why));
+                return Err(Failure::temporary(why.to_string()));
             }
         }
         self.after = Some((snapshot, HostFacts { iis, ..HostFacts::nothing() }));
@@ -64,13 +64,13 @@ impl<'p> Effect<'p> for IisFiles<'p> {
                 .with_file(&edit.path, edit.before.clone().unwrap_or_default())
                 .map_err(|error| Failure::temporary(error.to_string()))?;
         }
-        let (before, after) = (Ground::new(&before), Ground::new(snapshot));
+        let (before, after) = (EffectiveConfig::new(&before), EffectiveConfig::new(snapshot));
         let installed = installed(&self.plan.steps);
         for mitigation in self.engine.catalog.mitigations() {
             let Some(actions) = installed.get(&mitigation.id) else { continue };
             // What breaks a place names the place, which a probe cannot.
             if let Some(why) = breaks(&before, &after, mitigation, actions) {
-                return Err(Failure::temporary(why));
+                return Err(Failure::temporary(why.to_string()));
             }
             verify(mitigation, actions, facts, &after, Probes::All)
                 .map_err(|why| Failure::temporary(why.to_string()))?;

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::evidence::{self, Answer, Evidence, Missing, Sighting, Site, Verdict, Wanted};
+use stopgap_model::reason::ProbeReason;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_model::{Action, ActionId, Digest, Mitigation, MitigationId, ServerId};
+use stopgap_model::{
+    Action, ActionId, Digest, Mitigation, MitigationId, Reason, Reasons, ServerId,
+};
 use stopgap_plan::{Altered, Standing};
 use stopgap_rules::ActionSemantics;
 use stopgap_store::KeptEvidence;
@@ -54,7 +57,7 @@ impl Engine<'_> {
         for report in reports.iter_mut() {
             let is_installed = matches!(report.state, State::Applied | State::Partial);
             if let Some(remark) = report.evidence.remark().filter(|_| is_installed) {
-                report.reason = format!("{}; {remark}", report.reason);
+                report.reason.push(ProbeReason::NotYetProbed { how: remark });
             }
         }
     }
@@ -164,31 +167,30 @@ impl<'s> Installed<'s> {
     }
 
     /// Returns why an action is `partial`, given the attacks on it that were not blocked.
-    fn unblocked_reason(&self, unblocked: &[&Sighting]) -> Option<String> {
-        let (first, _) = unblocked.split_first()?;
+    fn unblocked_reason(&self, unblocked: &[&Sighting]) -> Option<Reasons> {
+        let first = unblocked.first()?;
         let sites: BTreeSet<&Site> = unblocked.iter().map(|it| &it.site).collect();
-        let more = match sites.len() - 1 {
-            0 => String::new(),
-            more => format!(" and {}", evidence::more_sites(more)),
+        let answer = first.after.as_ref().unwrap_or(&Answer::Nothing).to_string();
+        let reason = ProbeReason::StandsButNotBlocked {
+            server: self.server.to_string(),
+            probe: first.probe.clone(),
+            site: first.site.to_string(),
+            more: sites.len() - 1,
+            answer: answer.into(),
+            at: first.at.strftime("%Y-%m-%d %H:%M UTC").to_string().into(),
         };
-        let is = first.after.as_ref().unwrap_or(&Answer::Nothing);
-        Some(format!(
-            "it stands on {}, but the probe \"{}\" is not blocked by {}{more}: it was answered {is} at {}; \
-             reload the server, see what answers there, and check again",
-            self.server,
-            first.probe,
-            first.site,
-            first.at.strftime("%Y-%m-%d %H:%M UTC"),
-        ))
+        Some(reason.into())
     }
 
     /// Adds what shows nothing to the notes of each action that it is about, once.
     fn note(&self, report: &mut MitigationReport, evidence: &Evidence) {
-        let notes = evidence::notes(evidence.now(), MAX_NAMED);
+        let notes = evidence::notes(evidence.now(), MAX_NAMED).into_iter();
+        let notes: Vec<Reason> =
+            notes.map(|what| ProbeReason::NothingShown { what }.into()).collect();
         for action in &mut report.actions {
             if self.actions.contains(&action.id) {
                 let new = notes.iter().filter(|note| !action.notes.contains(note));
-                let new: Vec<String> = new.cloned().collect();
+                let new: Vec<Reason> = new.cloned().collect();
                 action.notes.extend(new);
             }
         }

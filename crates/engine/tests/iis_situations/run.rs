@@ -12,7 +12,7 @@ use stopgap_host::{
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{ActionReport, MitigationReport};
 use stopgap_model::web::WebServer;
-use stopgap_model::{Catalog, Digest, ServerPath};
+use stopgap_model::{Catalog, Digest, Reason, ServerPath};
 use stopgap_plan::Order;
 use stopgap_store::Store;
 use stopgap_testkit::Tree;
@@ -266,18 +266,18 @@ impl Play<'_> {
                 self.wrong.push(format!("after: nothing is told of {}", expected.action));
                 continue;
             };
-            let (state, reason) = (found.state.as_str(), &found.reason);
+            let (state, reason) = (found.state.as_str(), found.reason.to_string());
             if state != expected.after {
                 let id = expected.action;
                 self.wrong.push(format!("{id} after: {}, found {state}: {reason}", expected.after));
             }
-            self.wrong.extend(missing("the reason after", &expected.after_reason, reason));
+            self.wrong.extend(missing("the reason after", &expected.after_reason, &reason));
         }
         if let (Some((state, reason)), Some(found)) =
             (&self.situation.whole, report.mitigations.first())
         {
             if found.state.as_str() != *state {
-                let found = (found.state.as_str(), &found.reason);
+                let found = (found.state.as_str(), found.reason.to_string());
                 self.wrong.push(format!("as a whole: {state}, found {found:?}"));
             }
             self.wrong.extend(missing("the reason as a whole", reason, &found.told()));
@@ -288,7 +288,7 @@ impl Play<'_> {
                 None => report.mitigations.first(),
             };
             let left = found.map(|of| of.leftovers.clone()).unwrap_or_default();
-            let told = |(text, word): (&String, &&str)| text.contains(*word);
+            let told = |(text, word): (&Reason, &&str)| text.to_string().contains(*word);
             if left.len() != words.len() || !left.iter().zip(words).all(told) {
                 self.wrong.push(format!("left over is {words:?}, found {left:?}"));
             }
@@ -360,13 +360,13 @@ fn first_differences(expected: &Expected, found: &ActionReport) -> Vec<String> {
     if state != expected.state {
         wrong.push(format!("{id}: {}, found {state}: {}", expected.state, found.reason));
     }
-    wrong.extend(missing("the reason", &expected.reason, &found.reason));
+    wrong.extend(missing("the reason", &expected.reason, &found.reason.to_string()));
     if let Some(place) = expected.place
         && place != found.place
     {
         wrong.push(format!("{id} is at {place}, found {}", found.place));
     }
-    let notes = found.notes.join(" | ");
+    let notes = found.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
     wrong.extend(missing("the notes", &expected.notes, &notes));
     let too_much = expected.no_notes.iter().filter(|word| notes.contains(**word));
     wrong.extend(too_much.map(|word| format!("no note says `{word}`, found: {notes}")));

@@ -7,23 +7,39 @@
 //! To add a family: a file beside this one that uses [`family!`](family), its variant in `reasons!` below,
 //! and its codes in `docs/reasons.md`.
 
+mod affected;
+mod change;
 mod family;
 mod iis;
+mod iis_pool;
+mod iis_rule;
 mod other;
 mod policy;
+mod probe;
 mod rule;
+mod server;
+mod together;
 mod web_config;
+mod web_rule;
 mod webserver;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+pub use affected::{AffectedReason, Product, ProductPlace};
+pub use change::ChangeReason;
 pub use iis::IisReason;
+pub use iis_pool::PoolReason;
+pub use iis_rule::IisRuleReason;
 pub use other::OtherReason;
 pub use policy::PolicyReason;
+pub use probe::ProbeReason;
 pub use rule::RuleReason;
+pub use server::ServerReason;
+pub use together::TogetherReason;
 pub use web_config::{ConfigFault, ConfigTrouble};
+pub use web_rule::WebRuleReason;
 pub use webserver::{ConfigPlace, WebDifference, WebGap, WebRefusal};
 
 /// Defines [`Reason`] from its families.
@@ -90,6 +106,22 @@ reasons! {
     WebDifference(WebDifference),
     /// What of IIS's configuration cannot be read, does not work, or has no place for a rule.
     Iis(IisReason),
+    /// Whether a mitigation is for this server.
+    Affected(AffectedReason),
+    /// What is installed, and what becomes of it.
+    Change(ChangeReason),
+    /// What there is to protect.
+    Server(ServerReason),
+    /// What probes show.
+    Probe(ProbeReason),
+    /// How a rule stands on IIS.
+    IisRule(IisRuleReason),
+    /// How application pools stand.
+    Pool(PoolReason),
+    /// How rules stand on another web server.
+    WebRule(WebRuleReason),
+    /// Reasons of several actions or servers.
+    Together(TogetherReason),
     /// What is known as a sentence only.
     Other(OtherReason),
 }
@@ -146,6 +178,11 @@ impl From<Reason> for Reasons {
     fn from(reason: Reason) -> Self {
         Self { first: Box::new(reason), more: Vec::new() }
     }
+}
+
+/// Names for a person, each in backquotes.
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// All sentences, joined by `; `.

@@ -2,9 +2,11 @@
 
 use stopgap_model::host::{CGI, EXCHANGE, PHP, Packages};
 use stopgap_model::product::{DISTRIBUTIONS, package};
-use stopgap_model::{Exchange, Fact, HostFacts, Scheme, Version, WebKind};
+use stopgap_model::reason::{AffectedReason, Product, ProductPlace, TogetherReason};
+use stopgap_model::{Exchange, Fact, HostFacts, Reasons, Scheme, ServerPath, Version, WebKind};
 
-use super::{Affects, Wanted};
+use super::Affects;
+use super::wanted::Wanted;
 
 /// Whether what was identified of the product is affected; `None` if it is none that can be
 /// identified.
@@ -21,55 +23,67 @@ pub(super) fn identified(wanted: Wanted<'_>, facts: &HostFacts) -> Option<Affect
     }
 }
 
+fn no(reason: AffectedReason) -> Affects {
+    Affects::No(reason.into())
+}
+
+fn unknown(reason: AffectedReason) -> Affects {
+    Affects::Unknown(reason.into())
+}
+
 fn exchange(wanted: Wanted<'_>, exchange: &Fact<Exchange>) -> Affects {
     match exchange {
-        Fact::Absent => Affects::No("Exchange Server is not installed here".into()),
-        Fact::Unknown(why) => {
-            Affects::Unknown(format!("whether Exchange is installed is not known: {why}"))
-        }
+        Fact::Absent => no(AffectedReason::NotInstalled { product: "Exchange Server".into() }),
+        Fact::Unknown(why) => unknown(AffectedReason::InstalledUnknown {
+            product: "Exchange".into(),
+            why: why.clone(),
+        }),
         Fact::Known(exchange) => exchange_affected(wanted, exchange),
     }
 }
 
 fn exchange_affected(wanted: Wanted<'_>, exchange: &Exchange) -> Affects {
+    let name = || "Exchange".to_owned();
     let version = match &exchange.version {
         Fact::Known(version) => version,
-        Fact::Absent => return Affects::Unknown("Exchange has no version".into()),
+        Fact::Absent => return unknown(AffectedReason::NoVersion { product: name() }),
         Fact::Unknown(why) => {
-            return Affects::Unknown(format!("the version of Exchange is not known: {why}"));
+            let (product, why) = (name(), why.clone());
+            return unknown(AffectedReason::VersionUnknown { product, why });
         }
     };
+    let product = |role| Product { name: name(), version: version.to_string(), role, place: None };
     // The version is asked first: a fixed server is not affected whatever its role is.
     let roles = &wanted.affected.roles;
-    let answer = wanted.of_version(&format!("Exchange {version}"), version);
+    let answer = wanted.of_version(product(None), version);
     if roles.is_empty() || matches!(answer, Affects::No(_)) {
         return answer;
     }
     match &exchange.role {
         Fact::Known(role) if roles.contains(role) => {
-            Affects::Yes(format!("Exchange {version} with the role {role} is affected"))
+            Affects::Yes(AffectedReason::Affected { product: product(Some(role.clone())) }.into())
         }
-        Fact::Known(role) => Affects::No(format!("the role {role} is not affected")),
-        Fact::Absent => Affects::No("no affected role is installed".into()),
-        Fact::Unknown(why) => Affects::Unknown(format!("the role of Exchange is not known: {why}")),
+        Fact::Known(role) => no(AffectedReason::RoleNotAffected { role: role.clone() }),
+        Fact::Absent => no(AffectedReason::NoAffectedRole),
+        Fact::Unknown(why) => {
+            unknown(AffectedReason::RoleUnknown { product: name(), why: why.clone() })
+        }
     }
 }
 
 fn php(wanted: Wanted<'_>, facts: &HostFacts) -> Affects {
-    let none = "IIS does not run PHP as a CGI program here";
     let programs = match &facts.php {
-        Fact::Absent => return Affects::No(none.into()),
-        Fact::Unknown(why) => {
-            return Affects::Unknown(format!("whether IIS runs PHP is not known: {why}"));
-        }
+        Fact::Absent => return no(AffectedReason::NoPhpCgi),
+        Fact::Unknown(why) => return unknown(AffectedReason::PhpUnknown { why: why.clone() }),
         Fact::Known(programs) => programs,
     };
     let roles = &wanted.affected.roles;
     if !roles.is_empty() && !roles.iter().any(|role| role == CGI) {
-        return Affects::No(format!("the role {CGI} is not affected"));
+        return no(AffectedReason::RoleNotAffected { role: CGI.into() });
     }
-    let places = programs.iter().map(|php| (format!("in {}", php.program), &php.version));
-    side_by_side(wanted, "PHP", none, places)
+    let places =
+        programs.iter().map(|php| (ProductPlace::Program(php.program.clone()), &php.version));
+    side_by_side(wanted, "PHP", AffectedReason::NoPhpCgi, places)
 }
 
 fn web(wanted: Wanted<'_>, kind: WebKind, facts: &HostFacts) -> Affects {
@@ -78,28 +92,31 @@ fn web(wanted: Wanted<'_>, kind: WebKind, facts: &HostFacts) -> Affects {
     }
     let servers = facts.web.iter().map(|facts| &facts.server).filter(|it| it.kind == kind);
     let places = servers.map(|server| {
-        let config = server.config.first().map_or("", |path| path.as_str());
-        (format!("with {config}"), &server.version)
+        let config = server.config.first().cloned().unwrap_or_else(|| ServerPath::new(""));
+        (ProductPlace::Configuration(config), &server.version)
     });
-    let none = format!("{} is not installed here", kind.name());
-    side_by_side(wanted, kind.name(), &none, places)
+    let none = AffectedReason::NotInstalled { product: kind.name().to_owned() };
+    side_by_side(wanted, kind.name(), none, places)
 }
 
 /// The most that a reason names of what stands side by side.
 const MAX_NAMED: usize = 3;
 
-/// Several versions of a product may stand side by side, and every one of them can be asked for.
+/// The answer where several versions of a product stand side by side: every one of them may be asked for.
 fn side_by_side<'a>(
     wanted: Wanted<'_>,
     name: &str,
-    none: &str,
-    places: impl Iterator<Item = (String, &'a Fact<Version>)>,
+    none: AffectedReason,
+    places: impl Iterator<Item = (ProductPlace, &'a Fact<Version>)>,
 ) -> Affects {
-    let (mut vulnerable, mut unknown, mut fixed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut vulnerable, mut doubtful, mut fixed) = (Vec::new(), Vec::new(), Vec::new());
     for (place, version) in places {
+        let here = format!("{name}{place}");
         match version {
             Fact::Known(version) => {
-                match wanted.of_version(&format!("{name} {version} {place}"), version) {
+                let (name, place) = (name.to_owned(), Some(place));
+                let product = Product { name, version: version.to_string(), role: None, place };
+                match wanted.of_version(product, version) {
                     Affects::Yes(why) => vulnerable.push(why),
                     Affects::No(why)
                     | Affects::Unknown(why)
@@ -108,30 +125,27 @@ fn side_by_side<'a>(
                 }
             }
             Fact::Unknown(why) => {
-                unknown.push(format!("the version of {name} {place} is not known: {why}"));
+                let why = why.clone();
+                doubtful.push(AffectedReason::VersionUnknown { product: here, why }.into());
             }
-            Fact::Absent => unknown.push(format!("{name} {place} has no version")),
+            Fact::Absent => doubtful.push(AffectedReason::NoVersion { product: here }.into()),
         }
     }
-    if !vulnerable.is_empty() {
-        Affects::Yes(listed(vulnerable))
-    } else if !unknown.is_empty() {
-        Affects::Unknown(listed(unknown))
-    } else if !fixed.is_empty() {
-        Affects::No(listed(fixed))
+    if let Some(why) = listed(&vulnerable) {
+        Affects::Yes(why)
+    } else if let Some(why) = listed(&doubtful) {
+        Affects::Unknown(why)
     } else {
-        Affects::No(none.to_owned())
+        Affects::No(listed(&fixed).unwrap_or_else(|| none.into()))
     }
 }
 
-/// The reasons in one sentence, the first ones in full.
-fn listed(mut reasons: Vec<String>) -> String {
-    let more = reasons.len().saturating_sub(MAX_NAMED);
-    reasons.truncate(MAX_NAMED);
-    if more > 0 {
-        reasons.push(format!("so it is with {more} more"));
-    }
-    reasons.join("; ")
+/// The first of these reasons in full, and how many more there are; `None` where there is none.
+fn listed(reasons: &[Reasons]) -> Option<Reasons> {
+    let named = reasons.iter().take(MAX_NAMED).flat_map(Reasons::iter).cloned();
+    let count = reasons.len().saturating_sub(MAX_NAMED);
+    let more = (count > 0).then(|| TogetherReason::AndMore { count }.into());
+    Reasons::collect(named.chain(more))
 }
 
 /// A package of the distribution whose names begin with `prefix`; `None` if it is a distribution of
@@ -147,28 +161,35 @@ fn packaged(
     }
     let Packages { prefix: here, source, versions } = match packages {
         Fact::Known(packages) => packages,
-        Fact::Absent => return Some(Affects::No("no package manager keeps packages here".into())),
+        Fact::Absent => return Some(no(AffectedReason::NoPackageManager)),
         Fact::Unknown(why) => {
-            return Some(Affects::Unknown(format!("the installed packages are not known: {why}")));
+            return Some(unknown(AffectedReason::PackagesUnknown { why: why.clone() }));
         }
     };
     if here != prefix {
-        return Some(Affects::No(format!("the packages here are {here}…, not {prefix}…")));
+        let (here, asked) = (here.clone(), prefix.to_owned());
+        return Some(no(AffectedReason::OtherDistribution { here, asked }));
     }
     let Some(text) = versions.get(name) else {
-        return Some(Affects::No(format!("the package {name} is not installed ({source})")));
+        let (package, list) = (name.to_owned(), source.clone());
+        return Some(no(AffectedReason::PackageNotInstalled { package, list }));
     };
     Some(match Version::read(text, Scheme::of(prefix)) {
         Ok(version) => doubtful_role(wanted).unwrap_or_else(|| {
-            wanted.of_version(&format!("the package {name} {version}"), &version)
+            let name = format!("the package {name}");
+            let product = Product { name, version: version.to_string(), role: None, place: None };
+            wanted.of_version(product, &version)
         }),
-        Err(why) => Affects::Unknown(format!("the version of {name} is not known: {why}")),
+        Err(why) => unknown(AffectedReason::VersionUnknown {
+            product: name.to_owned(),
+            why: why.to_string(),
+        }),
     })
 }
 
-/// Neither packages nor web servers have roles that could be told.
+/// Neither packages nor web servers have roles that could be told apart.
 fn doubtful_role(wanted: Wanted<'_>) -> Option<Affects> {
-    let product = &wanted.affected.product;
-    let doubt = || Affects::Unknown(format!("in which role {product} is used is not known"));
-    (!wanted.affected.roles.is_empty()).then(doubt)
+    let product = wanted.affected.product.clone();
+    let asks = !wanted.affected.roles.is_empty();
+    asks.then(|| unknown(AffectedReason::NoRoles { product }))
 }

@@ -1,0 +1,15 @@
+//! Which kinds of actions ask for a rule of a web server.
+
+use stopgap_model::ActionKind;
+
+/// Whether `kind` asks for a rule of a web server.
+pub(crate) fn is_rule(kind: &ActionKind) -> bool {
+    match kind {
+        ActionKind::BlockRequest { .. }
+        | ActionKind::RequestHeader { .. }
+        | ActionKind::ResponseHeader { .. } => true,
+        ActionKind::DisableService { .. }
+        | ActionKind::DisableAppPool { .. }
+        | ActionKind::DoNothing => false,
+    }
+}

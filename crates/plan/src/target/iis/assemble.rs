@@ -1,0 +1,337 @@
+//! From the operations of all actions to the new bytes of each file: every file is replaced once.
+
+use std::collections::BTreeMap;
+
+use stopgap_iis::config::{
+    Collection, EditError, Entry, File, Place, Read, Scaffold, Snapshot, entries_named, insert,
+    insert_all, pool, remove, rules_needing,
+};
+use stopgap_model::{ActionId, Digest, FileEdit, Mitigation, ServerPath};
+
+use crate::decision::Operation;
+use crate::installed::{InPlace, Part, Placed};
+use crate::step::Step;
+use crate::target::iis_rules::desired::DesiredEntry;
+
+/// The work on one server, file by file.
+pub(super) struct Assembly<'a> {
+    snapshot: &'a Snapshot,
+    in_place: &'a InPlace,
+    files: BTreeMap<String, Work>,
+    removals: Vec<Step>,
+    insertions: Vec<Insertion>,
+    shared: BTreeMap<SharedKey, Shared>,
+    refused: Vec<(ActionId, EditError)>,
+}
+
+/// What came of the work.
+pub(super) struct Assembled {
+    pub(super) edits: Vec<FileEdit>,
+    pub(super) steps: Vec<Step>,
+    pub(super) refused: Vec<(ActionId, EditError)>,
+}
+
+/// The work on one file.
+struct Work {
+    path: ServerPath,
+    before: Vec<u8>,
+    after: Vec<u8>,
+    scaffold: Vec<Scaffold>,
+    /// How many things of ours the file has.
+    own: usize,
+    /// What is to go into one collection of one place of it next: many go in as fast as one.
+    waiting: Vec<Waiting>,
+}
+
+/// Something that is to be put in: which part of which insertion.
+struct Waiting {
+    insertion: usize,
+    part: usize,
+    wanted: DesiredEntry,
+}
+
+/// An action that is being put in.
+struct Insertion {
+    placed: Placed,
+    parts: Vec<Option<Part>>,
+}
+
+/// What several actions may need and what stands once: a precondition, an allowed variable, a pool
+/// that is not to start.
+type SharedKey = (String, Place, Collection, String);
+
+#[derive(Default)]
+struct Shared {
+    users: usize,
+    part: Option<Part>,
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, in_place: &'a InPlace) -> Self {
+        let mut shared: BTreeMap<SharedKey, Shared> = BTreeMap::new();
+        for part in in_place.actions.values().flat_map(|placed| &placed.parts) {
+            if let Some(key) = shared_key(&part.file, part.undo.place(), &part.entry) {
+                let known = shared.entry(key).or_default();
+                known.users += 1;
+                known.part = Some(part.clone());
+            }
+        }
+        Self {
+            snapshot,
+            in_place,
+            files: BTreeMap::new(),
+            removals: Vec::new(),
+            insertions: Vec::new(),
+            shared,
+            refused: Vec::new(),
+        }
+    }
+
+    /// Takes out what one action's operation removes, or installs anew. All of that comes before anything is
+    /// put in, so that what actions share is made anew too.
+    pub(super) fn clear(&mut self, action: &ActionId, operation: &Operation<Vec<DesiredEntry>>) {
+        let Some(record) = self.in_place.actions.get(action) else { return };
+        match operation {
+            Operation::None => {}
+            Operation::Remove(why) => self.clear_out(record, &why.to_string(), &[]),
+            Operation::Install(entries) => {
+                self.clear_out(record, "it is put in anew", entries);
+            }
+        }
+    }
+
+    /// Puts in what one action's operation installs. What is refused is reported at the end.
+    pub(super) fn add(
+        &mut self,
+        mitigation: &Mitigation,
+        action: &ActionId,
+        operation: &Operation<Vec<DesiredEntry>>,
+    ) {
+        if let Operation::Install(entries) = operation {
+            self.put_in(mitigation, action, entries);
+        }
+    }
+
+    /// Takes out what carries out an action, where `anew` is put in again.
+    fn clear_out(&mut self, record: &Placed, why: &str, anew: &[DesiredEntry]) {
+        for part in record.parts.iter().rev() {
+            let again = anew.iter().any(|wanted| wanted.is(part));
+            if let Err(error) = self.take_out_part(part, again) {
+                self.refused.push((record.action.clone(), error));
+                return;
+            }
+        }
+        self.removals.push(Step::Remove {
+            mitigation: record.mitigation.clone(),
+            action: record.action.clone(),
+            files: record.files(),
+            why: self.with_what_stays(record, why),
+        });
+    }
+
+    /// A rule of somebody else's that came to need what we put in: without it his site would answer
+    /// 500.
+    fn needed_by(&self, part: &Part) -> Option<String> {
+        let parts = || self.in_place.actions.values().flat_map(|placed| &placed.parts);
+        let ours = |name: &str| parts().any(|part| part.entry.name().eq_ignore_ascii_case(name));
+        rules_needing(self.snapshot, &part.entry).into_iter().find(|name| !ours(name))
+    }
+
+    fn with_what_stays(&self, record: &Placed, why: &str) -> String {
+        let stays = record.parts.iter().find_map(|part| Some((part, self.needed_by(part)?)));
+        match stays {
+            Some((part, rule)) => {
+                format!("{why}; {} stays, because the rule `{rule}` needs it", part.entry.name())
+            }
+            None => why.to_owned(),
+        }
+    }
+
+    /// `again`: the very same is put in again, for this action and whoever shares it.
+    fn take_out_part(&mut self, part: &Part, again: bool) -> Result<(), EditError> {
+        if !again && self.needed_by(part).is_some() {
+            // It counts as something in the file, so that no before-image takes it away.
+            return Ok(());
+        }
+        self.work(&part.file).own -= usize::from(self.work(&part.file).own > 0);
+        if let Some(key) = shared_key(&part.file, part.undo.place(), &part.entry)
+            && let Some(shared) = self.shared.get_mut(&key)
+        {
+            shared.users = shared.users.saturating_sub(1);
+            // What somebody has changed is made anew, though others lean on it: they do not get
+            // what they need from it as it is.
+            let damaged = || again && shared.part.is_some() && !stands(self.snapshot, part);
+            if shared.users > 0 && !damaged() {
+                return Ok(());
+            }
+            shared.part = None;
+        }
+        self.put_in_waiting(&part.file.key());
+        let absent = self.snapshot.file(&part.file).is_none_or(|f| *f.read() == Read::Absent);
+        let work = self.work(&part.file);
+        // With its file it is gone too; the record goes after it.
+        if !absent {
+            work.after = remove(&work.after, &part.undo, &work.scaffold)?;
+        }
+        Ok(())
+    }
+
+    fn put_in(&mut self, mitigation: &Mitigation, action: &ActionId, entries: &[DesiredEntry]) {
+        let placed = Placed {
+            mitigation: mitigation.id.clone(),
+            revision: mitigation.revision,
+            hash: mitigation.hash,
+            action: action.clone(),
+            found: false,
+            parts: Vec::new(),
+        };
+        let insertion = self.insertions.len();
+        let parts = entries.iter().map(|_| None).collect();
+        self.insertions.push(Insertion { placed, parts });
+        for (part, wanted) in entries.iter().enumerate() {
+            if self.is_shared_already(insertion, part, wanted) {
+                continue;
+            }
+            let elsewhere = |waiting: &Waiting| {
+                waiting.wanted.place != wanted.place
+                    || waiting.wanted.entry.collection(&wanted.place)
+                        != wanted.entry.collection(&wanted.place)
+            };
+            if self.work(&wanted.file).waiting.first().is_some_and(elsewhere) {
+                self.put_in_waiting(&wanted.file.key());
+            }
+            let waiting = Waiting { insertion, part, wanted: wanted.clone() };
+            self.work(&wanted.file).waiting.push(waiting);
+        }
+    }
+
+    /// Whether something that is wanted stands there already for another action of ours.
+    fn is_shared_already(&mut self, insertion: usize, part: usize, wanted: &DesiredEntry) -> bool {
+        let Some(key) = shared_key(&wanted.file, &wanted.place, &wanted.entry) else {
+            return false;
+        };
+        // It may still be waiting to be put in.
+        self.put_in_waiting(&wanted.file.key());
+        let shared = self.shared.entry(key).or_default();
+        shared.users += 1;
+        let Some(there) = shared.part.clone() else { return false };
+        if let Some(insertion) = self.insertions.get_mut(insertion) {
+            insertion.parts[part] = Some(there);
+        }
+        self.work(&wanted.file).own += 1;
+        true
+    }
+
+    /// Puts in what waits for it.
+    fn put_in_waiting(&mut self, key: &str) {
+        let Some(work) = self.files.get_mut(key) else { return };
+        let waiting = std::mem::take(&mut work.waiting);
+        let Some(place) = waiting.first().map(|first| first.wanted.place.clone()) else { return };
+        let entries: Vec<&Entry> = waiting.iter().map(|waiting| &waiting.wanted.entry).collect();
+        let undos: Vec<_> = match insert_all(&work.after, &place, &entries) {
+            Ok((bytes, undos)) => {
+                work.after = bytes;
+                undos.into_iter().map(Ok).collect()
+            }
+            // One of them cannot go in; the others can.
+            Err(_) => {
+                let one = |entry: &&Entry| {
+                    let done = insert(&work.after, &place, entry)?;
+                    work.after = done.bytes;
+                    Ok(done.undo)
+                };
+                entries.iter().map(one).collect()
+            }
+        };
+        for (Waiting { insertion, part, wanted }, undo) in waiting.into_iter().zip(undos) {
+            let Some(insertion) = self.insertions.get_mut(insertion) else { continue };
+            match undo {
+                Ok(undo) => {
+                    work.scaffold.extend(undo.scaffold().iter().cloned());
+                    work.own += 1;
+                    let made = Part { file: work.path.clone(), entry: wanted.entry, undo };
+                    if let Some(key) = shared_key(&made.file, &wanted.place, &made.entry) {
+                        self.shared.entry(key).or_default().part = Some(made.clone());
+                    }
+                    insertion.parts[part] = Some(made);
+                }
+                Err(error) => self.refused.push((insertion.placed.action.clone(), error)),
+            }
+        }
+    }
+
+    /// The work on a file. One that was not read has no bytes, and no edit of it succeeds.
+    fn work(&mut self, path: &ServerPath) -> &mut Work {
+        let (snapshot, in_place, key) = (self.snapshot, self.in_place, path.key());
+        self.files.entry(key.clone()).or_insert_with(|| {
+            let bytes = snapshot.file(path).and_then(File::bytes).unwrap_or_default().to_vec();
+            let scaffold =
+                in_place.files.get(&key).map(|own| own.scaffold.clone()).unwrap_or_default();
+            let parts = in_place.actions.values().flat_map(|placed| &placed.parts);
+            let own = parts.filter(|part| part.file.key() == key).count();
+            let (before, after) = (bytes.clone(), bytes);
+            Work { path: path.clone(), before, after, scaffold, own, waiting: Vec::new() }
+        })
+    }
+
+    /// The edits, the steps they consist of, and the actions that could not be put in.
+    pub(super) fn finish(mut self) -> Assembled {
+        for key in self.files.keys().cloned().collect::<Vec<_>>() {
+            self.put_in_waiting(&key);
+        }
+        let in_place = self.in_place;
+        let edit = |(key, work): (String, Work)| {
+            let after = original(in_place, &key, &work).unwrap_or(work.after);
+            // A file that is not there is not made anew.
+            let after = if work.before.is_empty() { Vec::new() } else { after };
+            let changes = work.before != after;
+            let (before, after) = (Some(work.before), Some(after));
+            changes.then_some(FileEdit { path: work.path, before, after })
+        };
+        let edits = self.files.into_iter().filter_map(edit).collect();
+        let insert = |Insertion { mut placed, parts }: Insertion| {
+            placed.parts = parts.into_iter().collect::<Option<Vec<Part>>>()?;
+            Some(Step::Insert(Box::new(placed)))
+        };
+        let mut steps = self.removals;
+        steps.extend(self.insertions.into_iter().filter_map(insert));
+        Assembled { edits, steps, refused: self.refused }
+    }
+}
+
+/// By what something that several actions may need is known; `None` for what belongs to one.
+fn shared_key(file: &ServerPath, place: &Place, entry: &Entry) -> Option<SharedKey> {
+    match entry {
+        Entry::PreCondition(_) | Entry::AllowedVariable(_) | Entry::DisabledPool(_) => Some((
+            file.key(),
+            place.clone(),
+            entry.collection(place),
+            entry.name().to_ascii_lowercase(),
+        )),
+        Entry::Rule(_) | Entry::Outbound(_) => None,
+    }
+}
+
+/// Whether something that we put in is there as we wrote it.
+fn stands(snapshot: &Snapshot, part: &Part) -> bool {
+    if let Entry::DisabledPool(name) = &part.entry {
+        return pool(snapshot, name).ok().flatten().is_some_and(|pool| pool.is_disabled());
+    }
+    let place = part.undo.place();
+    let found = entries_named(snapshot, part.entry.collection(place), part.entry.name());
+    found.iter().any(|found| {
+        found.file.key() == part.file.key()
+            && found.place == *place
+            && found.entry.as_ref() == Ok(&part.entry)
+    })
+}
+
+/// Where nothing of ours stays in a file and nobody else changed it since, the bytes are those of
+/// the oldest before-image.
+fn original(in_place: &InPlace, key: &str, work: &Work) -> Option<Vec<u8>> {
+    if work.own > 0 {
+        return None;
+    }
+    let original = in_place.files.get(key)?.original.as_ref()?;
+    (Digest::of(&work.before) == original.tip).then(|| original.bytes.clone())
+}

@@ -1,0 +1,116 @@
+//! Application pools of IIS that are set not to start.
+
+use stopgap_iis::config::{APPLICATION_HOST, Entry, Place, Pool, pool};
+use stopgap_model::reason::PoolReason;
+use stopgap_model::{Reason, ServerPath};
+
+use super::iis_rules::desired::DesiredEntry;
+use super::{Except, Observed};
+use crate::context::ActionContext;
+use crate::effective_config::EffectiveConfig;
+use crate::installed::{InPlace, Placed};
+
+/// Whether what is installed are pools that are set not to start.
+pub(crate) fn is_pools(record: &Placed) -> bool {
+    matches!(record.parts.first().map(|part| &part.entry), Some(Entry::DisabledPool(_)))
+}
+
+/// What is there of an action that disables the pools `names`.
+pub(crate) fn observe(
+    context: &ActionContext<'_>,
+    config: &EffectiveConfig<'_>,
+    names: &[String],
+    record: Option<&Placed>,
+) -> Observed {
+    let in_place = context.input.in_place;
+    let mut here = Vec::new();
+    for name in names {
+        match pool(config.snapshot(), name) {
+            Ok(found) => here.extend(found),
+            Err(why) => {
+                return Observed::Unknown(PoolReason::Unknown { why: why.to_string() }.into());
+            }
+        }
+    }
+    if here.is_empty() {
+        return Observed::NothingHere(PoolReason::NoneHere { pools: names.to_vec() }.into());
+    }
+    let has_exchange = context.input.facts.exchange.known().is_some();
+    let notes = |pools: &[Pool]| notes(pools, has_exchange);
+    let starting: Vec<Pool> = here.iter().filter(|pool| !pool.is_disabled()).cloned().collect();
+    let absent = |pools: &[Pool]| Observed::Absent { hints: Vec::new(), notes: notes(pools) };
+    match (record, starting.first()) {
+        (None, Some(_)) => absent(&starting),
+        // What another action of ours has set is held by this one too.
+        (None, None) if here.iter().any(|pool| is_ours(in_place, &pool.name)) => absent(&here),
+        (None, None) => Observed::Covered {
+            reasons: PoolReason::SetNotToStartAlready { pools: named(&here) }.into(),
+            rules: Vec::new(),
+            notes: notes(&here),
+        },
+        (Some(_), None) => Observed::Intact {
+            except: Except::Nowhere,
+            more: vec![PoolReason::SetNotToStart { pools: named(&here) }.into()],
+            notes: notes(&here),
+        },
+        (Some(_), Some(pool)) => {
+            let pool = pool.name.clone();
+            Observed::Drifted(PoolReason::SetToStartAgain { pool }.into())
+        }
+    }
+}
+
+fn named(pools: &[Pool]) -> Vec<String> {
+    pools.iter().map(|pool| pool.name.clone()).collect()
+}
+
+/// What would be written: every pool that we set, and every one that would start.
+pub(crate) fn desired(
+    names: &[String],
+    in_place: &InPlace,
+    config: &EffectiveConfig<'_>,
+) -> Vec<DesiredEntry> {
+    let found = names.iter().filter_map(|name| pool(config.snapshot(), name).ok().flatten());
+    let wanted = found.filter(|pool| !pool.is_disabled() || is_ours(in_place, &pool.name));
+    let entry = |pool: Pool| DesiredEntry {
+        file: ServerPath::new(APPLICATION_HOST),
+        place: Place::Server,
+        entry: Entry::DisabledPool(pool.name),
+    };
+    wanted.map(entry).collect()
+}
+
+/// The pools that have to the letter what we set, and by no record.
+pub(crate) fn set_as_ours(
+    names: &[String],
+    in_place: &InPlace,
+    config: &EffectiveConfig<'_>,
+) -> Vec<String> {
+    let found = names.iter().filter_map(|name| pool(config.snapshot(), name).ok().flatten());
+    let left = found.filter(|pool| pool.to_the_letter && !is_ours(in_place, &pool.name));
+    left.map(|pool| pool.name).collect()
+}
+
+/// Whether a pool is set not to start by an action of ours.
+fn is_ours(in_place: &InPlace, name: &str) -> bool {
+    let mut parts = in_place.actions.values().flat_map(|placed| &placed.parts);
+    parts.any(
+        |part| matches!(&part.entry, Entry::DisabledPool(pool) if pool.eq_ignore_ascii_case(name)),
+    )
+}
+
+/// What stops with the pools, and what does not by itself.
+fn notes(pools: &[Pool], has_exchange: bool) -> Vec<Reason> {
+    let stops = |pool: &Pool| match pool.applications.as_slice() {
+        [] => PoolReason::NothingStops { pool: pool.name.clone() },
+        applications => {
+            PoolReason::Stops { pool: pool.name.clone(), applications: applications.to_vec() }
+        }
+    };
+    let mut notes: Vec<Reason> = pools.iter().map(|pool| stops(pool).into()).collect();
+    notes.push(PoolReason::StillRuns.into());
+    if has_exchange && pools.iter().any(|pool| pool.name.starts_with("MSExchange")) {
+        notes.push(PoolReason::HealthManager.into());
+    }
+    notes
+}
