@@ -162,13 +162,7 @@ mod tests {
             ("out.rs", "macro_rules! say { () => { $crate::error::fail() } }\npub(crate) use say;"),
             ("error.rs", "pub fn fail() { crate::out::say!(); println!(\"{}\", 1) }"),
         ]);
-        assert_eq!(
-            found,
-            [["error.rs", "out.rs"]].map(|files| files.map(str::to_owned)).map(|mut files| {
-                files.reverse();
-                files
-            })
-        );
+        assert_eq!(found, [["out.rs", "error.rs"]]);
     }
 
     #[test]
