@@ -1,5 +1,6 @@
 //! Whether a mitigation is for this server.
 
+mod answer;
 mod identified;
 mod wanted;
 
@@ -8,25 +9,11 @@ use std::slice;
 use stopgap_model::host::{Declared, EXCHANGE};
 use stopgap_model::product::package;
 use stopgap_model::reason::{AffectedReason, Product, ProductPlace};
-use stopgap_model::{Action, Affected, HostFacts, Mitigation, Reasons};
+use stopgap_model::{Action, Affected, HostFacts, Mitigation};
 
+pub use answer::Affects;
 use identified::identified;
 use wanted::Wanted;
-
-/// Whether a server is affected, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Affects {
-    /// It is.
-    Yes(Reasons),
-    /// It is not, or the fix is installed.
-    No(Reasons),
-    /// A fact that the answer needs could not be read.
-    Unknown(Reasons),
-    /// This version of Stopgap cannot identify the product.
-    CannotIdentify(Reasons),
-    /// The product is one that only an administrator can declare, such as a library, and nobody did.
-    Undeclared(Reasons),
-}
 
 /// Whether `mitigation` is for the server that `facts` describe.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use super::Reasons;
 use super::family::family;
-use crate::report::State;
+use crate::state::State;
 
 family! {
     /// Reasons with what they are about.

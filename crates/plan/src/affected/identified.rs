@@ -5,7 +5,7 @@ use stopgap_model::product::{DISTRIBUTIONS, package};
 use stopgap_model::reason::{AffectedReason, Product, ProductPlace, TogetherReason};
 use stopgap_model::{Exchange, Fact, HostFacts, Reasons, Scheme, ServerPath, Version, WebKind};
 
-use super::Affects;
+use super::answer::Affects;
 use super::wanted::Wanted;
 
 /// Whether what was identified of the product is affected; `None` if it is none that can be

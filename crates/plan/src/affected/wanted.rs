@@ -3,7 +3,7 @@
 use stopgap_model::reason::{AffectedReason, Product};
 use stopgap_model::{Affected, Version};
 
-use super::Affects;
+use super::answer::Affects;
 
 /// The affected versions of a product.
 #[derive(Clone, Copy)]
