@@ -11,6 +11,7 @@ use stopgap_iis::config::{
 };
 use stopgap_iis::rewrite::{Evaluator, OutboundRule, ResponseEvaluator};
 use stopgap_model::Scope;
+use stopgap_model::reason::IisReason;
 
 use crate::rule_name::{action_of, is_ours};
 
@@ -26,7 +27,7 @@ pub struct EffectiveConfig<'a> {
 }
 
 /// The places of a scope, or why they are not known.
-type Levels = Result<Vec<Level>, String>;
+type Levels = Result<Vec<Level>, IisReason>;
 
 /// What is in effect at one place.
 pub(crate) type InEffect = Rc<Result<Effective, Fault>>;
@@ -35,7 +36,7 @@ pub(crate) type InEffect = Rc<Result<Effective, Fault>>;
 #[derive(Debug)]
 pub(crate) struct Foreign {
     pub(crate) requests: Evaluator,
-    pub(crate) responses: Result<ResponseEvaluator, String>,
+    pub(crate) responses: Result<ResponseEvaluator, IisReason>,
 }
 
 /// Where among the rules at one place ours are, by action, and where those of others.
@@ -86,12 +87,12 @@ impl<'a> EffectiveConfig<'a> {
     }
 
     /// The places of a scope at which the configuration can differ, its own first.
-    pub(crate) fn levels(&self, scope: Option<&Scope>) -> Result<Vec<Level>, String> {
+    pub(crate) fn levels(&self, scope: Option<&Scope>) -> Result<Vec<Level>, IisReason> {
         let key = scope.cloned();
         if let Some(known) = self.scopes.borrow().get(&key) {
             return known.clone();
         }
-        let found = levels(self.snapshot, scope).map_err(|why| why.to_string());
+        let found = levels(self.snapshot, scope);
         self.scopes.borrow_mut().insert(key, found.clone());
         found
     }
@@ -182,7 +183,7 @@ impl<'a> EffectiveConfig<'a> {
         let others = |name: &str| !is_ours(name);
         let foreign = Rc::new(Foreign {
             requests: effective.evaluator(others),
-            responses: effective.response_evaluator(others).map_err(|why| why.to_string()),
+            responses: effective.response_evaluator(others),
         });
         self.foreign.borrow_mut().insert(key, Rc::clone(&foreign));
         foreign

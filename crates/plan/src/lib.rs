@@ -4,6 +4,7 @@
 //! Drift, withdrawal and a first application are the same question asked again: what is wanted
 //! here, what is here, what leads from the one to the other. `decide.rs` answers it for every target alike;
 //! what differs from target to target is in `target/`.
+#![warn(clippy::indexing_slicing)]
 
 mod affected;
 mod breaks;

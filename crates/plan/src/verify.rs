@@ -103,15 +103,7 @@ impl Judging<'_> {
         // Where the configuration is not known or refused by IIS, a probe says nothing of ours. The
         // report tells of such places, and `breaks` of one that was sound before.
         let Ok(effective) = found.as_ref() else { return Ok(()) };
-        // Nor where ours is kept from its effect: that is a gap, which is told, and no fault of the rest.
-        let here: Vec<&ActionSemantics> = meanings
-            .iter()
-            .filter(|meaning| {
-                !self.ours.contains(&meaning.action)
-                    || !is_gap(&meaning.action, self.config, &level, effective)
-            })
-            .copied()
-            .collect();
+        let here = self.with_effect(meanings, &level, effective);
         let meanings = here.as_slice();
         let foreign = self.config.foreign(&level, effective);
         let (requests, responses) = self.ready(&level, effective);
@@ -126,13 +118,8 @@ impl Judging<'_> {
         let (name, site) = (probe.name.clone(), site.to_owned());
         // What must become of it, with the rules that are placed, the reference says.
         if meanings.iter().any(|meaning| meaning.blocks(request)) {
-            for Undecided { rule, reason } in &outcome.undecided {
-                let (rule, why) = (rule.clone(), reason.to_string());
-                let remark = ProbeReason::UndecidedRule { rule, why }.into();
-                if !self.remarks.contains(&remark) {
-                    self.remarks.push(remark);
-                }
-            }
+            let undecided = outcome.undecided.clone();
+            self.remark_on(&undecided);
             return match outcome {
                 Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
                 Outcome { by, ended_by, .. } => {
@@ -150,6 +137,31 @@ impl Judging<'_> {
         match (&probe.response, responses) {
             (Some(response), Some(responses)) => asked.response(response, responses, &foreign),
             _ => Ok(()),
+        }
+    }
+
+    /// The actions whose rule has its effect at a place. Where ours is kept from it is a gap, which is
+    /// reported, and no fault of the rest.
+    fn with_effect<'m>(
+        &self,
+        meanings: &[&'m ActionSemantics],
+        level: &Level,
+        effective: &Effective,
+    ) -> Vec<&'m ActionSemantics> {
+        let works = |action: &ActionId| {
+            !self.ours.contains(action) || !is_gap(action, self.config, level, effective)
+        };
+        meanings.iter().filter(|meaning| works(&meaning.action)).copied().collect()
+    }
+
+    /// Remarks once on each rule that could not be decided and counts as not matching.
+    fn remark_on(&mut self, undecided: &[Undecided]) {
+        for Undecided { rule, reason } in undecided {
+            let (rule, why) = (rule.clone(), reason.to_string());
+            let remark = ProbeReason::UndecidedRule { rule, why }.into();
+            if !self.remarks.contains(&remark) {
+                self.remarks.push(remark);
+            }
         }
     }
 
@@ -238,7 +250,7 @@ impl Asked<'_> {
 /// A header's values as one; an absent header is not told from an empty one.
 fn value(headers: &Headers, name: &str) -> Vec<u8> {
     let values = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
-    values.map(|(_, value)| value.as_slice()).collect::<Vec<_>>().join(&b", "[..])
+    values.map(|(_, value)| value.as_slice()).collect::<Vec<_>>().join(b", ".as_slice())
 }
 
 /// Whether no rule of ours for an action holds at a place because the module does not run there, or the

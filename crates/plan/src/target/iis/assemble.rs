@@ -215,8 +215,9 @@ impl<'a> Assembly<'a> {
         let shared = self.shared.entry(key).or_default();
         shared.users += 1;
         let Some(there) = shared.part.clone() else { return false };
-        if let Some(insertion) = self.insertions.get_mut(insertion) {
-            insertion.parts[part] = Some(there);
+        let slot = self.insertions.get_mut(insertion).and_then(|one| one.parts.get_mut(part));
+        if let Some(slot) = slot {
+            *slot = Some(there);
         }
         self.work(&wanted.file).own += 1;
         true
@@ -253,7 +254,9 @@ impl<'a> Assembly<'a> {
                     if let Some(key) = shared_key(&made.file, &wanted.place, &made.entry) {
                         self.shared.entry(key).or_default().part = Some(made.clone());
                     }
-                    insertion.parts[part] = Some(made);
+                    if let Some(slot) = insertion.parts.get_mut(part) {
+                        *slot = Some(made);
+                    }
                 }
                 Err(error) => self.refused.push((insertion.placed.action.clone(), error)),
             }

@@ -118,14 +118,7 @@ fn drop_what_would_not_work(
     entries: &mut [IisEntry<'_>],
     change: &IisChange,
 ) -> bool {
-    let inserted: BTreeSet<&ActionId> = change
-        .steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Insert(placed) => Some(&placed.action),
-            Step::Remove { .. } | Step::Rules { .. } => None,
-        })
-        .collect();
+    let inserted = inserted_by(change);
     if inserted.is_empty() {
         return false;
     }
@@ -158,6 +151,15 @@ fn drop_what_would_not_work(
         is_dropped |= give_up_all(entries, &why.into());
     }
     is_dropped
+}
+
+/// The actions whose rules a change puts in.
+fn inserted_by(change: &IisChange) -> BTreeSet<&ActionId> {
+    let inserted = change.steps.iter().filter_map(|step| match step {
+        Step::Insert(placed) => Some(&placed.action),
+        Step::Remove { .. } | Step::Rules { .. } => None,
+    });
+    inserted.collect()
 }
 
 /// The entries on actions of the catalog, mitigation by mitigation.

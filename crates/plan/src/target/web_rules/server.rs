@@ -87,7 +87,7 @@ impl<'a> WebTarget<'a> {
             version: server.version.known().cloned(),
             modules: config.facts.modules.iter().cloned().collect(),
         };
-        let recorded = Cow::Borrowed(own.map_or(&[][..], |own| &own.rules));
+        let recorded = Cow::Borrowed(own.map_or_else(Default::default, |own| own.rules.as_slice()));
         let record = match &layout {
             Ok(layout) if recorded.is_empty() => Cow::Owned(recognised(input, layout, &can)),
             Ok(_) | Err(_) => recorded,
@@ -97,7 +97,7 @@ impl<'a> WebTarget<'a> {
             Err(why) => Seen::Unknown(why.clone()),
             Ok(layout) => observe(layout, server.kind, &record, own.map(|own| own.text)),
         };
-        let left = own.map_or(&[][..], |own| &own.left);
+        let left = own.map_or_else(Default::default, |own| own.left.as_slice());
         Self {
             is_recognised,
             ..Self::new(input, id, Some(config), (layout, can, seen), record, left)
