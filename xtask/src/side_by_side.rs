@@ -34,7 +34,10 @@ pub(crate) fn run() -> Result<(), String> {
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                while let Some(program) = lock(&programs).pop_front() {
+                loop {
+                    // In a statement of its own: the lock would be held as long as the program runs.
+                    let next = lock(&programs).pop_front();
+                    let Some(program) = next else { break };
                     if let Err(why) = run_one(&program, &cargo) {
                         lock(&failed).push(format!(
                             "{} ({}): {why}",
