@@ -89,6 +89,23 @@ fn every_object_has_the_fields_of_the_schema() {
 }
 
 #[test]
+fn the_table_for_spreadsheets_has_the_codes_of_the_reasons() {
+    let tree = Tree::exchange(VULNERABLE);
+    let file = tree.root().join("../list.csv");
+    let run = on(&tree, &["list", "--csv", file.to_str().unwrap()]);
+    let (table, json) = (std::fs::read_to_string(&file).unwrap(), run.json());
+    assert!(table.lines().next().unwrap().ends_with(",codes"), "{table}");
+    for mitigation in json["mitigations"].as_array().unwrap() {
+        let reasons = mitigation["reasons"].as_array().unwrap();
+        let codes: Vec<_> = reasons.iter().filter_map(|reason| reason["code"].as_str()).collect();
+        let row =
+            |line: &&str| line.starts_with(&format!("{},", mitigation["id"].as_str().unwrap()));
+        let line = table.lines().find(row).unwrap();
+        assert!(line.ends_with(&format!(",{}", codes.join("; "))), "{line} has not {codes:?}");
+    }
+}
+
+#[test]
 fn an_object_with_another_type_is_not_what_the_schema_says() {
     let (schema, tree) = (schema(), Tree::exchange(VULNERABLE));
     let mut list = on(&tree, &["list"]).json();

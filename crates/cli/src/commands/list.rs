@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use stopgap_model::Reason;
 use stopgap_model::report::MitigationReport;
 use stopgap_plan::Order;
 
@@ -35,11 +36,12 @@ fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [
         "id", "revision", "hash", "title", "state", "blocked", "reason", "source", "rules",
-        "in_place",
+        "in_place", "codes",
     ];
     // In memory first, so that a failure leaves no half of a file.
     let mut written = writer.write_record(header);
     for report in report {
+        let codes: Vec<&str> = report.reason.iter().map(Reason::code).collect();
         written = written.and_then(|()| {
             writer.write_record([
                 report.id.as_str(),
@@ -52,6 +54,7 @@ fn write_csv(file: &Path, report: &[MitigationReport]) -> Result<(), CliError> {
                 &not_a_formula(&report.source),
                 &not_a_formula(&report.rules.join("; ")),
                 &not_a_formula(&report.in_place.join("; ")),
+                &codes.join("; "),
             ])
         });
     }

@@ -106,11 +106,13 @@ pub(crate) mod shape {
         state: String,
         blocked: bool,
         reason: String,
+        reasons: Vec<Reason>,
         source: String,
         rules: Vec<String>,
         evidence: Evidence,
         in_place: Vec<String>,
         leftovers: Vec<String>,
+        leftover_reasons: Vec<Reason>,
         actions: Vec<Action>,
     }
 
@@ -121,8 +123,19 @@ pub(crate) mod shape {
         kind: String,
         state: String,
         reason: String,
+        reasons: Vec<Reason>,
         r#where: String,
         notes: Vec<String>,
+        note_reasons: Vec<Reason>,
+    }
+
+    /// A reason: its code, its sentence, and beside them the facts that it has.
+    #[derive(JsonSchema)]
+    pub(crate) struct Reason {
+        /// Stable; `docs/reasons.md` lists the codes.
+        code: String,
+        /// The sentence, without a full stop.
+        text: String,
     }
 
     /// How what is installed was seen to hold on the sites of web servers.
