@@ -311,7 +311,9 @@ impl<'a, T: Target<'a>> Case<'_, 'a, T> {
         if let Some(status) = forbids(context.input, context.offer, is_installed, state, &why) {
             return Decision { status, operation: Operation::None };
         }
-        if let Some((_, hindrance)) = target.hindrance() {
+        // That an earlier change is still to be put back is reported in its own words, in `held_back`.
+        let hindrance = target.hindrance().filter(|_| target.not_restored().is_none());
+        if let Some((_, hindrance)) = hindrance {
             return Self::left_alone(state, why, hindrance);
         }
         let failed = target.failure(&context.action.id);

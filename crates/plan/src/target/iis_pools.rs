@@ -40,6 +40,9 @@ pub(crate) fn observe(
     let starting: Vec<Pool> = here.iter().filter(|pool| !pool.is_disabled()).cloned().collect();
     let absent = |pools: &[Pool]| Observed::Absent { hints: Vec::new(), notes: notes(pools) };
     match (record, starting.first()) {
+        (Some(record), _) if is_of_other_pools(context, record, names) => {
+            Observed::another_revision(record.revision, context.mitigation().revision)
+        }
         (None, Some(_)) => absent(&starting),
         // What another action of ours has set is held by this one too.
         (None, None) if here.iter().any(|pool| is_ours(in_place, &pool.name)) => absent(&here),
@@ -58,6 +61,14 @@ pub(crate) fn observe(
             Observed::Drifted(PoolReason::SetToStartAgain { pool }.into())
         }
     }
+}
+
+/// Whether another revision set other pools than the action names now.
+fn is_of_other_pools(context: &ActionContext<'_>, record: &Placed, names: &[String]) -> bool {
+    let set = || record.parts.iter().map(|part| part.entry.name());
+    let is_set = |name: &String| set().any(|pool| pool.eq_ignore_ascii_case(name));
+    let is_named = |pool: &str| names.iter().any(|name| pool.eq_ignore_ascii_case(name));
+    record.hash != context.mitigation().hash && !(names.iter().all(is_set) && set().all(is_named))
 }
 
 fn named(pools: &[Pool]) -> Vec<String> {
