@@ -130,6 +130,10 @@ impl Judging<'_> {
         // What others' rules do to a benign request is theirs; ours must not change it.
         let alone = foreign.requests.evaluate(request);
         if outcome.verdict != alone.verdict {
+            if outcome.by.as_deref().is_some_and(|by| self.is_blocked_as_meant(by, &site, request))
+            {
+                return Ok(());
+            }
             return Err(ProbeReason::Blocked { probe: name, site, by: outcome.by });
         }
         let asked = Asked { probe, site: &site, meanings };
@@ -138,6 +142,17 @@ impl Judging<'_> {
             (Some(response), Some(responses)) => asked.response(response, responses, &foreign),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a rule of this name is of another action of the mitigation, which stands already and is to
+    /// block the request.
+    fn is_blocked_as_meant(&self, by: &str, site: &str, request: &Request) -> bool {
+        let mut actions = self.mitigation.actions.iter();
+        let action = actions.find(|action| Some(action.id.as_str()) == action_of(by));
+        let meaning = action.and_then(|action| ActionSemantics::of(action).ok().flatten());
+        meaning.is_some_and(|meaning| {
+            meaning.is_for_site(site) && meaning.is_for_path(request) && meaning.blocks(request)
+        })
     }
 
     /// The actions whose rule has its effect at a place. Where ours is kept from it is a gap, which is
