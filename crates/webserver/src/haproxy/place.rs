@@ -35,7 +35,8 @@ pub(crate) fn place(
     if let Some(rule) = lines.iter().find(|line| line.contains(['\n', '\r'])) {
         return Err(WebRefusal::NotOneLine { rule: rule.clone() });
     }
-    let heads = heads(files, tree, lines)?;
+    // No lines reach no frontend: each of ours that is there has to be taken out.
+    let heads = if lines.is_empty() { Vec::new() } else { heads(files, tree, lines)? };
     refuse_held(files, tree, &heads)?;
     let mut differences = Differences::default();
     let edits = text_edits(files, tree, &heads, lines, &mut differences);
@@ -55,7 +56,7 @@ fn heads<'t>(
     lines: &[String],
 ) -> Result<Vec<&'t Frontend>, WebRefusal> {
     let all: Vec<&Frontend> = tree.frontends.iter().filter(|one| one.is_http()).collect();
-    if all.is_empty() && !lines.is_empty() {
+    if all.is_empty() {
         return Err(WebRefusal::NoHttpFrontend);
     }
     let (heads, others): (Vec<&Frontend>, Vec<&Frontend>) =
