@@ -10,7 +10,10 @@ mod decide {
     pub(crate) mod target;
 
     mod absent;
+    mod affected;
     mod beside;
     mod drift;
+    mod golden;
+    mod properties;
     mod standing;
 }

@@ -1,12 +1,13 @@
 //! Situations in which the first cycle has put something in.
 
 use stopgap_model::Fact;
-use stopgap_model::policy::Switch;
+use stopgap_model::policy::{Drift, Switch};
 use stopgap_model::report::State;
 
-use super::documents::{SHOP, catalog, document, service, shop, withdrawn};
+use super::documents::{SHOP, catalog, document, pools, service, shop, withdrawn};
 use super::machine::Machine;
 use super::matrix::{Row, be_unread, check_everywhere, fail, get_stuck, rest, tamper};
+use super::seen::{action, codes, is_quiet};
 use super::target::Target;
 
 const STAYS: &[Row] = &[
@@ -369,4 +370,60 @@ fn what_an_administrator_removes_goes_from_every_target() {
 #[test]
 fn a_newer_revision_is_carried_out_alike_on_every_target() {
     check_everywhere(REVISIONS, Machine::protected);
+}
+
+/// The pools that are set not to start, in the order of the file.
+fn disabled(machine: &Machine) -> Vec<String> {
+    let text = machine.text(Target::Pool.file().0);
+    let lines = text.lines().filter(|line| line.contains("autoStart=\"false\""));
+    let name = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    lines.filter_map(name).collect()
+}
+
+#[test]
+fn a_newer_revision_sets_its_own_pools_and_gives_the_others_back() {
+    const DEFAULT: &str = "DefaultAppPool";
+    for (older, newer, set) in [
+        (&["ShopPool"][..], &["ShopPool", "CartPool"][..], &["ShopPool", "CartPool"][..]),
+        (&["ShopPool", "CartPool"], &["ShopPool"], &["ShopPool"]),
+        (&["ShopPool"], &["CartPool"], &["CartPool"]),
+        (&["ShopPool", DEFAULT], &[DEFAULT, "CartPool"], &[DEFAULT, "CartPool"]),
+    ] {
+        let mut machine = Machine::with(&[Target::Pool]);
+        let before = machine.files.clone();
+        let of = |revision: u32, names: &[&str]| {
+            catalog(&[document("W", revision, &format!("{SHOP}{}", pools("W.1", names)))])
+        };
+        machine.catalog = of(1, older);
+        let _ = machine.cycle();
+        // That is no drift, so it is done even where drift is only reported.
+        machine.policy.drift = Drift::Report;
+        machine.catalog = of(2, newer);
+        let plan = machine.cycle();
+        let report = action(&plan, "W.1");
+        assert_eq!(
+            (report.state, codes(&report.reason).as_str()),
+            (State::Applied, "another-revision")
+        );
+        assert_eq!(disabled(&machine), set, "{older:?} became {newer:?}");
+        assert!(is_quiet(&machine.plan()), "{older:?} became {newer:?}");
+        machine.shop_is("2.0");
+        let _ = machine.cycle();
+        assert_eq!(machine.files, before, "{older:?} became {newer:?}");
+    }
+}
+
+#[test]
+fn a_newer_revision_that_names_the_same_pools_in_another_order_changes_nothing() {
+    let mut machine = Machine::with(&[Target::Pool]);
+    let of = |revision: u32, names: &[&str]| {
+        catalog(&[document("W", revision, &format!("{SHOP}{}", pools("W.1", names)))])
+    };
+    machine.catalog = of(1, &["ShopPool", "CartPool"]);
+    let _ = machine.cycle();
+    machine.catalog = of(2, &["cartpool", "shoppool"]);
+    let plan = machine.plan();
+    assert!(is_quiet(&plan));
+    let expected = "affected pools-set-not-to-start";
+    assert_eq!(codes(&action(&plan, "W.1").reason), expected);
 }
