@@ -40,7 +40,11 @@ pub(crate) fn observe(
     let starting: Vec<Pool> = here.iter().filter(|pool| !pool.is_disabled()).cloned().collect();
     let absent = |pools: &[Pool]| Observed::Absent { hints: Vec::new(), notes: notes(pools) };
     match (record, starting.first()) {
-        (Some(record), _) if is_of_other_pools(context, record, names) => {
+        // Where all of them are off by somebody else, there is nothing of ours to set instead.
+        (Some(record), _)
+            if is_of_other_pools(context, record, names)
+                && here.iter().any(|pool| !pool.is_disabled() || is_ours(in_place, &pool.name)) =>
+        {
             Observed::another_revision(record.revision, context.mitigation().revision)
         }
         (None, Some(_)) => absent(&starting),

@@ -427,3 +427,22 @@ fn a_newer_revision_that_names_the_same_pools_in_another_order_changes_nothing()
     let expected = "affected pools-set-not-to-start";
     assert_eq!(codes(&action(&plan, "W.1").reason), expected);
 }
+
+#[test]
+fn a_newer_revision_for_a_pool_that_somebody_else_set_records_nothing_of_his() {
+    let mut machine = Machine::with(&[Target::Pool]);
+    let of = |revision: u32, names: &[&str]| {
+        catalog(&[document("W", revision, &format!("{SHOP}{}", pools("W.1", names)))])
+    };
+    let file = Target::Pool.file().0;
+    machine.edit(file, "name=\"CartPool\"", "name=\"CartPool\" autoStart=\"false\"");
+    machine.catalog = of(1, &["ShopPool"]);
+    let _ = machine.cycle();
+    machine.catalog = of(2, &["CartPool"]);
+    let plan = machine.cycle();
+    assert!(is_quiet(&plan));
+    assert_eq!(action(&plan, "W.1").state, State::Applied);
+    machine.shop_is("2.0");
+    let _ = machine.cycle();
+    assert_eq!(disabled(&machine), ["CartPool"]);
+}
