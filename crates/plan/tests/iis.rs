@@ -8,18 +8,27 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    dead_code,
     unreachable_pub,
     reason = "a test says plainly what it expects"
 )]
 
 mod iis {
+    mod affected;
+    mod commands;
     mod documents;
     mod drift;
     mod first;
     mod headers;
+    mod leftovers;
     mod orphans;
+    mod others;
+    mod places;
     mod policy;
+    mod pools;
+    mod properties;
     mod server;
     mod story;
+    mod told;
+    mod tries;
+    mod unknown;
 }

@@ -62,7 +62,7 @@ fn what_is_in_place_is_left_as_it_is() {
                  <rule name=\"Stopgap W.1\""
             })
             .finds("W.1", "applied", "for-every-server", Nothing),
-        on("a rule of another site with our name is in nobody's way", w())
+        on("somebody changes settings of an application that are no rules", w())
             .applied()
             .wrote(OWA, &web("<httpRedirect enabled=\"true\" destination=\"/\" />"))
             .finds("W.1", "applied", "for-every-server", Nothing),
@@ -84,10 +84,6 @@ fn a_revision_takes_the_place_of_the_one_before() {
             .catalog(&[next(&w())])
             .finds("W.1", "applied", "for-every-server", Nothing)
             .edits(&[]),
-        on("the next revision has another scope", w())
-            .applied()
-            .catalog(&[next(&word("W", IN_OWA, "jndi"))])
-            .finds("W.1", "applied", "for-every-server", Nothing),
         on("the next revision has one action more", w())
             .applied()
             .catalog(&[next(&two_words())])
