@@ -18,10 +18,12 @@ mod web {
     mod files;
     mod first;
     mod found;
+    mod golden;
     mod machine;
     mod orphans;
     mod passed;
     mod policy;
+    mod properties;
     mod reach;
     mod recognised;
     mod several;

@@ -116,6 +116,10 @@ impl Machine {
         String::from_utf8(self.files[path].clone()).unwrap()
     }
 
+    pub(crate) fn main_has(&self, text: &str) -> bool {
+        self.text(self.server.config[0].as_str()).contains(text)
+    }
+
     pub(crate) fn write(&mut self, path: &str, text: &str) {
         self.files.insert(path.to_owned(), text.as_bytes().to_vec());
     }
