@@ -1,9 +1,10 @@
 //! The systemd journal: an entry with fields for each event, as `sd_journal_send(3)` makes it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::subscriber::{LogEvent, Writer};
 
@@ -13,11 +14,15 @@ const SOCKET: &str = "/run/systemd/journal/socket";
 const MAX_TEXT: usize = 16 * 1024;
 /// How long a journal that does not read is waited for, so that it stops no cycle.
 const WAIT: Duration = Duration::from_secs(1);
+/// How long it is not asked again then: a cycle may have thousands of events.
+const REST: Duration = Duration::from_secs(30);
 
 /// Writes each event as an entry of the journal.
 pub struct Journal {
     socket: UnixDatagram,
     path: PathBuf,
+    /// Until when it is not asked, after it took nothing in time.
+    rests_until: Mutex<Option<Instant>>,
     /// Writes what the journal does not take.
     otherwise: Box<dyn Writer>,
 }
@@ -45,14 +50,26 @@ impl Journal {
         socket.set_write_timeout(Some(WAIT))?;
         // Fails now if nothing listens.
         UnixDatagram::unbound()?.connect(path)?;
-        Ok(Self { socket, path: path.to_owned(), otherwise })
+        Ok(Self { socket, path: path.to_owned(), rests_until: Mutex::new(None), otherwise })
+    }
+
+    /// Hands an entry to the journal; answers whether it took it.
+    fn takes(&self, entry: &[u8]) -> bool {
+        let mut rests_until = self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if rests_until.is_some_and(|until| Instant::now() < until) {
+            return false;
+        }
+        // By its path each time: a journal that was restarted may have another socket there.
+        let sent = self.socket.send_to(entry, &self.path);
+        let is_full = sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        *rests_until = is_full.then(|| Instant::now() + REST);
+        sent.is_ok()
     }
 }
 
 impl Writer for Journal {
     fn write(&self, event: &LogEvent) {
-        // By its path each time: a journal that was restarted may have another socket there.
-        if self.socket.send_to(&entry(event), &self.path).is_err() {
+        if !self.takes(&entry(event)) {
             self.otherwise.write(event);
         }
     }
@@ -107,7 +124,7 @@ fn cut(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
 
     use super::*;
     use crate::event::{EventKind, Priority};
@@ -199,6 +216,32 @@ mod tests {
         // Here each byte is one character.
         assert_eq!(message.chars().count(), "MESSAGE=".len() + MAX_TEXT - 1);
         assert!(got.contains("PRIORITY=3"), "{}", got.len());
+    }
+
+    #[test]
+    fn a_journal_that_reads_nothing_is_waited_for_once() {
+        let folder = Folder::new("full");
+        let socket = UnixDatagram::bind(folder.0.join("socket")).unwrap();
+        let kept = Kept::default();
+        let journal = Journal::at(&folder.0.join("socket"), Box::new(kept.clone())).unwrap();
+        // Nobody reads: at some time its queue is full.
+        for _ in 0..10_000 {
+            journal.write(&event("one more", ""));
+            if !kept.0.lock().unwrap().is_empty() {
+                break;
+            }
+        }
+        assert_eq!(*kept.0.lock().unwrap(), ["one more"]);
+        // There is room again, and it still rests: what comes is written otherwise, without a try.
+        received(&socket);
+        journal.write(&event("meanwhile", ""));
+        assert_eq!(*kept.0.lock().unwrap(), ["one more", "meanwhile"]);
+        // Its rest is over, and it reads again.
+        *journal.rests_until.lock().unwrap() = None;
+        socket.set_nonblocking(true).unwrap();
+        while socket.recv(&mut [0]).is_ok() {}
+        journal.write(&event("afterwards", ""));
+        assert!(received(&socket).contains("afterwards"));
     }
 
     #[test]
