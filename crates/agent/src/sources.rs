@@ -273,15 +273,14 @@ impl Known for KnownHere {
     }
 
     fn in_force(&self, mitigation: &Mitigation) -> bool {
-        let mut placed = self.in_place.actions.values();
-        let is_placed =
-            placed.any(|it| it.mitigation == mitigation.id && it.hash == mitigation.hash);
+        let mut placed = self.in_place.revisions();
+        let is_placed = placed.any(|(id, _, hash)| *id == mitigation.id && hash == mitigation.hash);
         // After a withdrawal nothing is installed, and yet it must not be lost.
         is_placed || (mitigation.withdrawn.is_some() && self.revisions.knows(mitigation))
     }
 
     fn in_place(&self, id: &MitigationId) -> Option<u32> {
-        let placed = self.in_place.actions.values();
-        placed.filter(|placed| placed.mitigation == *id).map(|placed| placed.revision).max()
+        let placed = self.in_place.revisions();
+        placed.filter(|(of, ..)| *of == id).map(|(_, revision, _)| revision).max()
     }
 }

@@ -147,6 +147,24 @@ fn a_configuration_that_cannot_be_read_says_nothing_of_modules() {
 }
 
 #[test]
+fn a_mitigation_of_a_web_server_that_its_source_has_no_more_is_removed_by_name() {
+    for setup in ALL {
+        let Some(scene) = scene(setup) else { continue };
+        let before = scene.files();
+        applied(&scene);
+        scene.publish(
+            "schema = 1\nid = \"OTHER\"\nrevision = 1\ntitle = \"A test\"\nseverity = \"low\"\n\
+             impact = \"None.\"\n[[action]]\nid = \"OTHER.1\"\nkind = \"do-nothing\"\n",
+        );
+        let run = scene.stopgap(&["check"]);
+        assert_eq!(run.state("WEB"), "applied", "absence withdraws nothing: {}", run.out);
+        let gone = scene.stopgap(&["remove", "--once", "WEB"]);
+        assert_eq!(gone.state("WEB"), "withdrawn", "{}", gone.out);
+        assert_eq!(scene.files(), before);
+    }
+}
+
+#[test]
 fn rules_that_are_in_place_are_ours_also_after_the_state_folder_was_lost() {
     for setup in ALL {
         let Some(scene) = scene(setup) else { continue };

@@ -59,6 +59,16 @@ pub struct InPlace {
     pub web: BTreeMap<ServerId, OwnRules>,
 }
 
+impl InPlace {
+    /// What is installed on any server: each time the mitigation, its revision and the digest of its
+    /// document.
+    pub fn revisions(&self) -> impl Iterator<Item = (&MitigationId, u32, Digest)> {
+        let on_iis = self.actions.values().map(|it| (&it.mitigation, it.revision, it.hash));
+        let rules = self.web.values().flat_map(|own| &own.rules);
+        on_iis.chain(rules.map(|it| (&it.mitigation, it.revision, it.hash)))
+    }
+}
+
 /// The rules of ours on a web server other than IIS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRules {
