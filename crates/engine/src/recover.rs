@@ -17,11 +17,13 @@ impl Engine<'_> {
     /// # Errors
     /// The change records cannot be read.
     pub(crate) fn recover(&self, progress: &mut Progress) -> Result<(), CycleError> {
+        // Read before anything is removed: what a newer version wrote may have other names.
+        let changes = self.store.changes()?;
         if let Err(why) = self.store.sweep() {
             progress.troubles.push(Trouble::NotSwept(why));
         }
         // The youngest first: one may have been made on top of another.
-        for change in self.store.changes()?.into_iter().rev() {
+        for change in changes.into_iter().rev() {
             if change.status == Status::Intended {
                 self.recover_from(change, progress);
             }

@@ -228,6 +228,20 @@ fn a_torn_last_line_is_cut_off_and_that_is_written_down() {
 }
 
 #[test]
+fn a_line_whose_end_was_overwritten_takes_no_other_line_with_it() {
+    let state = State::new();
+    let store = state.open();
+    note(&store, "one");
+    let mut trail = std::fs::read(state.trail()).unwrap();
+    *trail.last_mut().unwrap() = b'x';
+    std::fs::write(state.trail(), &trail).unwrap();
+    note(&store, "two");
+    let events: Vec<Event> = store.trail().unwrap().lines.iter().map(|line| line.event).collect();
+    assert!(events.contains(&Event::Repaired), "{events:?}");
+    assert_eq!(events.last(), Some(&Event::Checked), "the next line can be read");
+}
+
+#[test]
 fn a_crash_while_a_change_of_many_rules_is_written_down_leaves_a_trail_that_goes_on() {
     // More than the end that is read before a line is added, so that it cannot be one write.
     let detail = "a rule on nginx:/etc/nginx/nginx.conf ".repeat(20);
