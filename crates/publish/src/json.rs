@@ -2,20 +2,13 @@
 //! `docs/schema/` is generated from these types.
 
 use serde::Serialize;
+use stopgap_terminal::json_line;
 
 use crate::stdout::print_line;
 
-/// The version of all shapes. Names are added within a version, never changed.
-const SCHEMA: u32 = 1;
-
 /// Prints an object on one line, with the schema's version; the names are in the order of the alphabet.
 pub(crate) fn print(object: &impl Serialize) {
-    // Only a map with keys that are not text cannot be written, and there is none.
-    let mut object = serde_json::to_value(object).unwrap_or_default();
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("schema".into(), SCHEMA.into());
-    }
-    print_line!("{object}");
+    print_line!("{}", json_line(object));
 }
 
 /// Of any command that fails.
@@ -176,7 +169,7 @@ mod tests {
         serde_json::json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "stopgap-publish --json, by command",
-            "version": SCHEMA,
+            "version": stopgap_terminal::JSON_SCHEMA,
             "properties": commands,
             "$defs": generator.take_definitions(true),
         })

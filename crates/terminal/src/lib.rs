@@ -4,10 +4,12 @@
 mod actions;
 mod answer;
 mod diagnostics;
+mod json;
 
 pub use actions::{Actions, UnusableAction};
 pub use answer::{Answer, PossibleAnswer, ResponseAnswer};
 pub use diagnostics::{render, render_finding};
+pub use json::{JSON_SCHEMA, json_line};
 use stopgap_model::problem::turns_text;
 
 /// The widest that output for a person gets, in columns.

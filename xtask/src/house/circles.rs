@@ -6,7 +6,7 @@ use super::names::{self, Use};
 use super::source::{self, Crate};
 
 /// The circles that may be there: a crate, its files, and the reason. A circle is within its
-/// exception where it has no other file. `*` stands for every file of the crate.
+/// exception where it has no other file.
 const MAY_BE: &[(&str, &[&str], &str)] = &[(
     "model",
     &[
@@ -33,9 +33,8 @@ pub(super) struct Circle {
 impl Circle {
     /// Why the circle may be there, where it may.
     pub(super) fn exception(&self, of: &str) -> Option<&'static str> {
-        let is_listed = |files: &[&str]| {
-            files == ["*"] || self.files.iter().all(|file| files.contains(&file.as_str()))
-        };
+        let is_listed =
+            |files: &[&str]| self.files.iter().all(|file| files.contains(&file.as_str()));
         let found = MAY_BE.iter().find(|(name, files, _)| *name == of && is_listed(files));
         found.map(|(.., reason)| *reason)
     }

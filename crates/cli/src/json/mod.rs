@@ -9,6 +9,7 @@ mod report;
 mod tests;
 
 use serde::Serialize;
+use stopgap_terminal::json_line;
 
 pub(crate) use commands::{
     AddedObject, BlockedObject, ChangeCutShort, CheckObject, ConnectivityObject, DemoObject,
@@ -23,15 +24,7 @@ pub(crate) use report::{
     CycleObject, DocumentObject, LastFailureObject, ListObject, ShowObject, StatusObject,
 };
 
-/// The version of all shapes. Names are added within a version, never changed.
-const SCHEMA: u32 = 1;
-
 /// Prints an object on one line, with the schema's version; the names are in the order of the alphabet.
 pub(crate) fn print(object: &impl Serialize) {
-    // Only a map with keys that are not text cannot be written, and there is none.
-    let mut object = serde_json::to_value(object).unwrap_or_default();
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("schema".into(), SCHEMA.into());
-    }
-    print_line!("{object}");
+    print_line!("{}", json_line(object));
 }

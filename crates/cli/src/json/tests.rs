@@ -46,7 +46,7 @@ fn schema() -> Value {
     serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "stopgap --json, by command",
-        "version": SCHEMA,
+        "version": stopgap_terminal::JSON_SCHEMA,
         "properties": commands,
         "$defs": generator.take_definitions(true),
     })
