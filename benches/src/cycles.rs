@@ -14,7 +14,7 @@ use crate::program::{Program, peak_memory, wall_time};
 use crate::report::{Report, Target, median};
 
 /// A build that is affected by what the catalog mitigates: 2019 CU4 with its first update.
-const BUILD: &str = "15.2.529.5";
+pub(crate) const BUILD: &str = "15.2.529.5";
 
 const RUNS: usize = 11;
 /// The largest catalogs take long enough for fewer runs.
@@ -54,34 +54,6 @@ pub(crate) fn of_a_whole_cycle(program: &Program, report: &mut Report) -> Result
     }
     let name = "whole cycle, real server, catalog applied, time";
     report.figure(name, median(times), "ms", Target::AtMost(150.0));
-    Ok(())
-}
-
-/// How much slower this program may be than another one: 5 %.
-const SLOWER: f64 = 1.05;
-
-/// The time of a dry run over the real server, over that of the program which `STOPGAP_COMPARE` names.
-/// The two run in turn, so that what else the machine does is in both.
-pub(crate) fn beside_another(program: &Program, report: &mut Report) -> Result<(), String> {
-    let Some(other) = std::env::var_os("STOPGAP_COMPARE") else {
-        println!("skipped: STOPGAP_COMPARE names no program to compare with");
-        return Ok(());
-    };
-    let other = Program::at(Path::new(&other))?;
-    let tree = match real_data() {
-        Some(data) => Tree::real(&data, BUILD, Newline::CrLf),
-        None => Tree::exchange_with(BUILD, Newline::CrLf),
-    };
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        for (program, times) in [(program, &mut ours), (&other, &mut theirs)] {
-            times.push(wall_time(&mut program.dry_run(&tree, []))?.as_secs_f64() * 1e3);
-        }
-    }
-    let (ours, theirs) = (median(ours), median(theirs));
-    report.remark("dry run, this program", ours, "ms");
-    report.remark("dry run, the other program", theirs, "ms");
-    report.figure("  this one over the other one", ours / theirs, "x", Target::AtMost(SLOWER));
     Ok(())
 }
 
@@ -150,7 +122,7 @@ fn changed_files(
 }
 
 /// Writes documents that differ in what they block.
-fn write_catalog(folder: &Path, count: usize) -> std::io::Result<()> {
+pub(crate) fn write_catalog(folder: &Path, count: usize) -> std::io::Result<()> {
     fs::create_dir(folder)?;
     for number in 0..count {
         fs::write(folder.join(format!("B{number:04}.toml")), document(number))?;

@@ -3,6 +3,7 @@
 //! `cargo xtask bench`, or `cargo xtask bench NAME` for one part of it. With `STOPGAP_REAL_DATA` set, a real server's files are used as well.
 
 mod budget;
+mod compare;
 mod cycles;
 mod feeds;
 mod fetches;
@@ -42,7 +43,7 @@ type Part = fn(&mut Report) -> Result<(), String>;
 
 const PARTS: [(&str, Part); 9] = [
     ("budget", budget::measure),
-    ("compare", |report| cycles::beside_another(&Program::build()?, report)),
+    ("compare", |report| compare::measure(&Program::build()?, report)),
     ("cycles", cycles),
     ("feeds", feeds::measure),
     ("fetches", |report| fetches::measure(&Program::build()?, report)),

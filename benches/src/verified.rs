@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use stopgap_model::web::WebKind;
@@ -16,9 +17,12 @@ use crate::report::{Report, Target, median};
 const RULES: usize = 200;
 /// How often the whole is done; the middle counts.
 const RUNS: usize = 5;
+/// Files beside the server's own.
+const CATALOG: &str = "catalog";
+const POLICY: &str = "policy.toml";
 
 /// Three sites, as a small server has them.
-const CONFIG: &str = "\
+pub(crate) const CONFIG: &str = "\
 worker_processes 2;
 {basics}
 http {
@@ -48,7 +52,7 @@ pub(crate) fn measure(program: &Program, report: &mut Report) -> Result<(), Stri
     let (mut whole, mut own) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let Some(server) = Setup::new(WebKind::Nginx, CONFIG).start() else { return Ok(()) };
-        let timings = cycle(program, &server)?;
+        let timings = apply(program, &server, &Tree::empty(), RULES)?;
         let millis = |name: &str| {
             let told = timings[0][name].as_f64();
             told.ok_or_else(|| format!("the cycle tells no `{name}`: {timings}"))
@@ -62,29 +66,36 @@ pub(crate) fn measure(program: &Program, report: &mut Report) -> Result<(), Stri
     Ok(())
 }
 
-/// One cycle that puts every rule in place; what it tells of its times.
-fn cycle(program: &Program, server: &Running) -> Result<Value, String> {
-    let tree = Tree::empty();
+/// One cycle that installs so many rules; what it tells of its times.
+pub(crate) fn apply(
+    program: &Program,
+    server: &Running,
+    tree: &Tree,
+    rules: usize,
+) -> Result<Value, String> {
     let failed = |error: std::io::Error| format!("the catalog: {error}");
-    let (catalog, policy) = (server.dir().join("catalog"), server.dir().join("policy.toml"));
-    write_catalog(&catalog, RULES).map_err(failed)?;
-    fs::write(&policy, policy_of(server)).map_err(failed)?;
-    let output = program
-        .on_this_machine(&tree.state(), &["check", "--json", "--unsigned"])
-        .arg("--policy")
-        .arg(&policy)
-        .arg("--catalog")
-        .arg(&catalog)
+    write_catalog(&server.dir().join(CATALOG), rules).map_err(failed)?;
+    fs::write(server.dir().join(POLICY), policy_of(server)).map_err(failed)?;
+    let output = check(program, server, tree)
+        .arg("--json")
         .output()
         .map_err(|error| format!("the program: {error}"))?;
     let told: Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("the cycle: {}", String::from_utf8_lossy(&output.stderr)))?;
     let mitigations = told["mitigations"].as_array().map(Vec::as_slice).unwrap_or_default();
     let applied = mitigations.iter().filter(|m| m["state"] == "applied").count();
-    if applied != RULES {
-        return Err(format!("{applied} of {RULES} mitigations are applied"));
+    if applied != rules {
+        return Err(format!("{applied} of {rules} mitigations are applied"));
     }
     Ok(told["timings"].clone())
+}
+
+/// A check of this server with the catalog that [`apply`] wrote.
+pub(crate) fn check(program: &Program, server: &Running, tree: &Tree) -> Command {
+    let mut command = program.on_this_machine(&tree.state(), &["check", "--unsigned"]);
+    command.arg("--policy").arg(server.dir().join(POLICY));
+    command.arg("--catalog").arg(server.dir().join(CATALOG));
+    command
 }
 
 /// Only the server of this bench is looked at.
