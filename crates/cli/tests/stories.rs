@@ -8,6 +8,8 @@
 
 mod common;
 
+use std::process::Command;
+
 use common::{FIXED, HOST_CONFIG, OLD, VULNERABLE, command, on, stopgap};
 use stopgap_model::ServerPath;
 use stopgap_testkit::Tree;
@@ -46,6 +48,27 @@ fn a_vulnerable_server_is_protected_until_its_update_and_then_left_as_it_was() {
     assert_eq!(withdrawn.state("M1"), "withdrawn");
     assert_eq!(on(&tree, &["list"]).state("M1"), "not-affected");
     assert_eq!(tree.read(&host_config()), original(&before));
+}
+
+#[test]
+fn patch_makes_of_a_file_what_the_dry_run_shows_and_the_check_writes() {
+    let tree = Tree::exchange(VULNERABLE);
+    let dry = on(&tree, &["check", "--dry-run"]);
+    // The difference is one of lines, so it shows no carriage returns.
+    let lines = || String::from_utf8_lossy(&tree.read(&host_config())).replace('\r', "");
+    let [file, difference] = ["file", "difference"].map(|name| tree.root().with_file_name(name));
+    std::fs::write(&file, lines()).expect("the file before");
+    let diff = dry.json()["files"][0]["diff"].as_str().map(str::to_owned);
+    let diff = diff.expect("a difference");
+    assert!(diff.starts_with(&format!("--- {HOST_CONFIG}\n+++ {HOST_CONFIG}\n@@ ")), "{diff}");
+    std::fs::write(&difference, diff).expect("the difference");
+    let Ok(patch) = Command::new("patch").arg(&file).arg(&difference).output() else {
+        eprintln!("skipped: patch is not installed");
+        return;
+    };
+    assert!(patch.status.success(), "{}", String::from_utf8_lossy(&patch.stdout));
+    assert_eq!(on(&tree, &["check"]).code, 0);
+    assert_eq!(std::fs::read_to_string(&file).expect("the file after"), lines());
 }
 
 fn original(before: &std::collections::BTreeMap<String, Vec<u8>>) -> Vec<u8> {

@@ -1,7 +1,6 @@
 //! `stopgap check`: one cycle now.
 
 use jiff::Timestamp;
-use similar::TextDiff;
 use stopgap_agent::cycle::cycle;
 use stopgap_agent::event::EventKind;
 use stopgap_agent::{Session, log};
@@ -194,7 +193,8 @@ fn difference(edit: &FileEdit) -> String {
     let (before, after) = (text(&edit.before), text(&edit.after));
     let name = escaped(edit.path.as_str());
     let side = |bytes: &Option<Vec<u8>>| if bytes.is_some() { name.as_str() } else { "/dev/null" };
-    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    let (old, new) = (side(&edit.before), side(&edit.after));
-    diff.unified_diff().context_radius(3).header(old, new).to_string()
+    // The library's own header escapes each backslash of a path of Windows.
+    let header = format!("--- {}\n+++ {}\n", side(&edit.before), side(&edit.after));
+    let patch = diffy::create_patch(&before, &after).to_string();
+    patch.split_inclusive('\n').skip(2).fold(header, |text, line| text + line)
 }
