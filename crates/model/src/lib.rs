@@ -12,6 +12,7 @@ pub mod document;
 pub mod evidence;
 mod fact;
 mod file_edit;
+pub mod glob;
 pub mod host;
 pub mod id;
 pub mod mitigation;

@@ -17,7 +17,6 @@
 mod apache;
 mod early_rejection;
 mod files;
-mod glob;
 mod haproxy;
 mod layout;
 mod listen;

@@ -4,7 +4,6 @@
 mod batch;
 mod find;
 mod folder;
-mod glob;
 mod lock;
 mod lock_holder;
 mod log;

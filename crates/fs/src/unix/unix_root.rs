@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use stopgap_model::Digest;
+use stopgap_model::glob::{Part, parts_of};
 
 use super::folder::{Folder, read_rest};
-use super::glob::{Part, parts_of};
 use super::replace::{create, how, remove, replace};
 use super::replacing::Guarded;
 use super::resolve::{ResolvedPath, is_there};
@@ -198,7 +198,7 @@ impl UnixRoot {
             let mut next = Vec::new();
             for path in paths {
                 match &part {
-                    Part::Name(name) => next.push(path.join(name)),
+                    Part::Name(name) => next.push(path.join(OsStr::from_bytes(name))),
                     Part::Pattern(pattern) => {
                         let names = match self.names(&path, &mut budget) {
                             Err(FsError::ForeignLink { .. }) => {

@@ -1,5 +1,6 @@
 //! Puts Stopgap's file where Apache includes it for the whole server.
 
+use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
 use stopgap_model::reason::{WebDifference, WebRefusal};
@@ -8,7 +9,6 @@ use stopgap_model::web::{WebKind, beside};
 use super::mark::OWN_FILE;
 use super::tree::{Include, Tree};
 use crate::files::{Files, Read};
-use crate::glob;
 use crate::placement::Placement;
 use crate::source::{Difference, Differences, Source, difference_of, file_edits, without_returns};
 use crate::text_edits::{TextEdit, TextEdits, apply, managed_file};
@@ -29,7 +29,7 @@ fn candidates<'t>(tree: &'t Tree<'_>) -> Vec<(&'t Include, ServerPath)> {
     let fitting = tree.includes.iter().filter_map(|include| {
         let folder = include.pattern.folder()?;
         let fits = !glob::is_pattern(folder.as_str())
-            && glob::fits(include.pattern.file_name(), OWN_FILE)
+            && glob::matches_name(include.pattern.file_name(), OWN_FILE) == Some(true)
             && !include.found.is_empty()
             && !NOT_FOR_SETTINGS.iter().any(|name| folder.file_name().starts_with(name));
         fits.then(|| (include, folder.join(OWN_FILE)))

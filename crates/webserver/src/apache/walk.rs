@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
 use stopgap_model::reason::{ConfigFault, ConfigTrouble};
@@ -15,7 +16,6 @@ use super::mark::OWN_FILE;
 use super::own;
 use super::tree::{Host, Include, Tree};
 use crate::files::{Files, LEAST_WALKED, MAX_INCLUDE_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read};
-use crate::glob;
 use crate::source::Source;
 
 /// The most virtual hosts and addresses: three times as many as files may be read.

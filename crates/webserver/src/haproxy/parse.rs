@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
 use stopgap_model::reason::{ConfigFault, ConfigTrouble};
@@ -10,7 +11,6 @@ use super::mark::is_ours;
 use super::tokens::words;
 use super::tree::{Backend, Frontend, Settings, Tree};
 use crate::files::{Files, MAX_FILES, Need, Read};
-use crate::glob;
 use crate::source::{Source, without_returns};
 
 /// The words that begin a section. Whatever section they stand in, they begin the next one.

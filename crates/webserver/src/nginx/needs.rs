@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
 
 use super::parts::{own_includes, own_paths};
 use crate::files::{Files, Missing, Need, Read};
-use crate::glob;
 
 /// What is still to be read, and by which files.
 pub(crate) fn needs(files: &Files) -> Missing {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::FileEdit;
+use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
 use stopgap_model::problem::escaped;
 use stopgap_model::reason::{WebDifference, WebRefusal};
@@ -13,7 +14,6 @@ use super::reach::{is_reached, lines_in};
 use super::test_config::staged;
 use super::tree::{Place, Tree};
 use crate::files::{Files, Read};
-use crate::glob;
 use crate::placement::Placement;
 use crate::source::{Difference, Differences, difference_of, file_edits};
 use crate::text_edits::{TextEdit, TextEdits, managed_file};
@@ -144,7 +144,9 @@ fn refuse_taken_in(files: &Files, tree: &Tree<'_>) -> Result<(), WebRefusal> {
         if glob::is_pattern(file.as_str()) {
             return Err(WebRefusal::PathNotPlain { server: WebKind::Nginx, file });
         }
-        let taking = tree.patterns.iter().find(|(_, pattern)| glob::takes_in(pattern, &file));
+        // A pattern that cannot be read may take the file in as well.
+        let may_take_in = |pattern: &str| glob::matches_path(pattern, file.as_str()) != Some(false);
+        let taking = tree.patterns.iter().find(|(_, pattern)| may_take_in(pattern));
         if let Some((span, pattern)) = taking
             && let Some(at) = tree.place(*span)
         {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
 use stopgap_model::reason::{ConfigFault, ConfigTrouble};
 
@@ -14,7 +15,6 @@ use super::tree::{Block, Header, Includes, Own, Place, Server, Setter, Tree};
 use crate::files::{
     Files, LEAST_WALKED, MAX_FILES, MAX_NGINX_DEPTH, MAX_WALKED_BYTES, Missing, Need, Read,
 };
-use crate::glob;
 use crate::source::Source;
 
 /// The most blocks that something of ours belongs into: sixteen times as many as files may be read.

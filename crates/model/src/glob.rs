@@ -1,20 +1,18 @@
-//! Patterns of names, as `glob(3)` has them in the C locale.
-
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
+//! Patterns of paths, as `glob(3)` has them without flags and in the C locale. Some patterns are not read
+//! here, such as `[[:alpha:]]`: what they match is `None`, and never a guess.
 
 /// One part of a pattern, between slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// A name as it is.
-    Name(OsString),
+pub enum Part {
+    /// A name as it is, in bytes.
+    Name(Vec<u8>),
     /// Names to be looked for.
     Pattern(Pattern),
 }
 
 /// A pattern of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern(Vec<Token>);
+pub struct Pattern(Vec<Token>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
@@ -30,14 +28,50 @@ enum Token {
     },
 }
 
-/// The parts of a pattern that begins with `/`; `None` if it does not, or has something that is
-/// not known here, such as a class of characters.
-pub(crate) fn parts_of(pattern: &str) -> Option<Vec<Part>> {
+/// Returns whether a path is a pattern.
+#[must_use]
+pub fn is_pattern(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+/// Returns the parts of a pattern that begins with `/`; `None` if it does not, or cannot be read.
+#[must_use]
+pub fn parts_of(pattern: &str) -> Option<Vec<Part>> {
     if !pattern.starts_with('/') || pattern.contains('\0') {
         return None;
     }
-    let parts = pattern.split('/').filter(|part| !part.is_empty());
-    parts.map(|part| tokens(part.as_bytes()).map(part_of)).collect()
+    names(pattern).map(|part| tokens(part.as_bytes()).map(part_of)).collect()
+}
+
+/// Returns whether a pattern matches a path, part by part; `None` if the pattern cannot be read.
+#[must_use]
+pub fn matches_path(pattern: &str, path: &str) -> Option<bool> {
+    let patterns = names(pattern).map(|part| tokens(part.as_bytes()).map(part_of));
+    let patterns = patterns.collect::<Option<Vec<_>>>()?;
+    let names: Vec<_> = names(path).collect();
+    let same = |(part, name): (&Part, &&str)| part.matches(name.as_bytes());
+    Some(patterns.len() == names.len() && patterns.iter().zip(&names).all(same))
+}
+
+/// Returns whether a pattern without `/` matches a name; `None` if the pattern cannot be read.
+#[must_use]
+pub fn matches_name(pattern: &str, name: &str) -> Option<bool> {
+    tokens(pattern.as_bytes()).map(|tokens| part_of(tokens).matches(name.as_bytes()))
+}
+
+/// The parts of a path that are not empty.
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty())
+}
+
+impl Part {
+    /// Returns whether `name` is the name, or one that the pattern matches.
+    fn matches(&self, name: &[u8]) -> bool {
+        match self {
+            Self::Name(own) => own == name,
+            Self::Pattern(pattern) => pattern.matches(name),
+        }
+    }
 }
 
 fn part_of(tokens: Vec<Token>) -> Part {
@@ -46,7 +80,7 @@ fn part_of(tokens: Vec<Token>) -> Part {
         Token::Any | Token::Run | Token::Set { .. } => None,
     });
     match bytes.collect::<Option<Vec<u8>>>() {
-        Some(name) => Part::Name(OsString::from_vec(name)),
+        Some(name) => Part::Name(name),
         None => Part::Pattern(Pattern(tokens)),
     }
 }
@@ -77,9 +111,9 @@ fn tokens(part: &[u8]) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// What follows a `[`. The outer `None`: something that is not known here. The inner one: there is
-/// no end, and the bracket stands for itself.
-#[expect(clippy::option_option, reason = "the two say different things, as told above")]
+/// What follows a `[`. The outer `None`: the set cannot be read. The inner one: the set has no end, and the
+/// bracket stands for itself.
+#[expect(clippy::option_option, reason = "the two mean different things, as the comment says")]
 fn set(text: &[u8]) -> Option<Option<(Token, &[u8])>> {
     let (negated, mut left) = match text {
         [b'!' | b'^', rest @ ..] => (true, rest),
@@ -108,8 +142,9 @@ fn set(text: &[u8]) -> Option<Option<(Token, &[u8])>> {
 }
 
 impl Pattern {
-    /// Whether it is a pattern of `name`. At most the product of the two lengths in steps.
-    pub(crate) fn matches(&self, name: &[u8]) -> bool {
+    /// Returns whether the pattern matches `name`, in at most as many steps as the product of the two lengths.
+    #[must_use]
+    pub fn matches(&self, name: &[u8]) -> bool {
         // A dot at the beginning is never matched by anything but itself.
         if name.first() == Some(&b'.') && self.0.first() != Some(&Token::Byte(b'.')) {
             return false;
@@ -157,11 +192,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, name: &str) -> bool {
-        match parts_of(&format!("/{pattern}")).as_deref() {
-            Some([Part::Pattern(pattern)]) => pattern.matches(name.as_bytes()),
-            Some([Part::Name(own)]) => own == name,
-            other => panic!("{pattern}: {other:?}"),
-        }
+        matches_name(pattern, name).unwrap_or_else(|| panic!("{pattern} cannot be read"))
     }
 
     #[test]
@@ -182,6 +213,11 @@ mod tests {
             (".*", ".a"),
             ("*a*a*a", "aaa"),
             ("a**", "a"),
+            ("[a-z]*.conf", "stopgap.conf"),
+            ("[!a-r]*.conf", "stopgap.conf"),
+            ("*p*p*.conf", "stopgap.conf"),
+            ("[]x]y", "]y"),
+            ("", ""),
         ];
         for (pattern, name) in good {
             assert!(matches(pattern, name), "{pattern} {name}");
@@ -197,10 +233,21 @@ mod tests {
             ("a*b", "a"),
             ("A*", "ab"),
             ("[z-a]", "m"),
+            ("[^s]*.conf", "stopgap.conf"),
+            ("*p*p*p*.conf", "stopgap.conf"),
+            ("a\\*", "ab"),
         ];
         for (pattern, name) in bad {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn a_pattern_of_a_path_matches_part_by_part() {
+        assert_eq!(matches_path("/etc/*/x.d/*", "/etc/nginx/x.d/a"), Some(true));
+        assert_eq!(matches_path("/etc/*", "/etc/nginx/a"), Some(false));
+        assert_eq!(matches_path("/etc/*/a", "/etc/nginx"), Some(false));
+        assert_eq!(matches_path("/etc/[[:alpha:]]", "/etc/a"), None);
     }
 
     #[test]
