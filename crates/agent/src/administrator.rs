@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use stopgap_model::MitigationId;
-use stopgap_store::{Decisions, Entry, Event, Said, Store};
+use stopgap_store::{Decision, Decisions, Entry, Event, Store};
 
 use crate::caller;
 use crate::cause::Cause;
@@ -39,8 +39,8 @@ impl Administrator {
 
     /// Returns a decision of now. With `removal`, what is installed is to be removed too.
     #[must_use]
-    pub fn decision(&self, reason: &str, removal: bool) -> Said {
-        Said {
+    pub fn decision(&self, reason: &str, removal: bool) -> Decision {
+        Decision {
             by: self.by.clone(),
             at: Timestamp::now(),
             why: reason.to_owned(),

@@ -144,7 +144,7 @@ fn policy_of(file: PolicyFile, decisions: &Decisions) -> Policy {
     let switch = |enabled: bool, by: &str| {
         if enabled { Switch::On } else { Switch::Off(by.to_owned()) }
     };
-    let by_command = |said: &stopgap_store::Said| Switch::Off(said.phrase());
+    let by_command = |said: &stopgap_store::Decision| Switch::Off(said.phrase());
     let server = match &decisions.switched_off {
         Some(said) => by_command(said),
         None => switch(file.server.enabled, "the policy file"),

@@ -184,8 +184,8 @@ impl Session {
     /// # Errors
     /// One of them is not known, or the state folder cannot be read.
     pub fn require_known(&self, ids: &[MitigationId]) -> Result<(), AgentError> {
-        let (in_place, _) = self.store.in_place()?;
-        let placed = in_place.revisions().map(|(id, ..)| id);
+        let (installed, _) = self.store.installed()?;
+        let placed = installed.revisions().map(|(id, ..)| id);
         let Catalog { offers, refused } = &self.sources.catalog;
         let known: Vec<&MitigationId> = offers
             .iter()

@@ -10,7 +10,7 @@ use stopgap_feed::{
 };
 use stopgap_model::policy::{Block, Policy, Switch};
 use stopgap_model::{Catalog, Mitigation, MitigationId};
-use stopgap_plan::InPlace;
+use stopgap_plan::InstalledState;
 use stopgap_store::{Revisions, Store};
 
 use crate::catalog;
@@ -88,7 +88,7 @@ impl Sources {
         now: Timestamp,
     ) -> Result<Self, AgentError> {
         let all = feeds.all()?;
-        let known = KnownHere { revisions: store.revisions()?, in_place: store.in_place()?.0 };
+        let known = KnownHere { revisions: store.revisions()?, installed: store.installed()?.0 };
         let assembly = Assembly::new(&known, catalog::built_in()?, built_in);
         let mut reading = Reading { assembly, policies: Vec::new() };
         let mut states = Vec::new();
@@ -264,7 +264,7 @@ fn source_of(view: &View, all: &[Feed]) -> Source {
 /// What the state folder has of mitigations.
 struct KnownHere {
     revisions: Revisions,
-    in_place: InPlace,
+    installed: InstalledState,
 }
 
 impl Known for KnownHere {
@@ -273,14 +273,14 @@ impl Known for KnownHere {
     }
 
     fn in_force(&self, mitigation: &Mitigation) -> bool {
-        let mut placed = self.in_place.revisions();
+        let mut placed = self.installed.revisions();
         let is_placed = placed.any(|(id, _, hash)| *id == mitigation.id && hash == mitigation.hash);
         // After a withdrawal nothing is installed, and yet it must not be lost.
         is_placed || (mitigation.withdrawn.is_some() && self.revisions.knows(mitigation))
     }
 
     fn in_place(&self, id: &MitigationId) -> Option<u32> {
-        let placed = self.in_place.revisions();
+        let placed = self.installed.revisions();
         placed.filter(|(of, ..)| *of == id).map(|(_, revision, _)| revision).max()
     }
 }

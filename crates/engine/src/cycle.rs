@@ -3,7 +3,7 @@
 use stopgap_model::policy::Policy;
 use stopgap_model::reason::ProbeReason;
 use stopgap_model::{HostFacts, Reason};
-use stopgap_plan::{InPlace, Order, Plan, Step};
+use stopgap_plan::{InstalledState, Order, Plan, Step};
 use stopgap_store::{Entry, Event};
 
 use crate::effect::{Effect, effects};
@@ -50,14 +50,14 @@ impl Engine<'_> {
         let mut is_clean = false;
         let (halted, last) = loop {
             let watch = Watch::new(self.stop, self.store, self.policy, order)?;
-            let (mut view, mut in_place) = self.view(order, watch.policy(), &progress.learned)?;
+            let (mut view, mut installed) = self.view(order, watch.policy(), &progress.learned)?;
             if !is_clean && self.remove_leftovers(&view.facts) {
                 // A server may have included them.
-                (view, in_place) = self.view(order, watch.policy(), &progress.learned)?;
+                (view, installed) = self.view(order, watch.policy(), &progress.learned)?;
             }
             is_clean = true;
             let attempts = progress.attempts;
-            let next = self.carry_out(&view.plan, &in_place, &watch, &mut progress);
+            let next = self.carry_out(&view.plan, &installed, &watch, &mut progress);
             let last = LastLook { view, policy: watch.policy().clone(), attempts };
             match next {
                 Next::Plan if !progress.is_last_plan() => progress.plan_again(),
@@ -84,13 +84,13 @@ impl Engine<'_> {
     fn carry_out(
         &self,
         plan: &Plan,
-        in_place: &InPlace,
+        installed: &InstalledState,
         watch: &Watch<'_>,
         progress: &mut Progress,
     ) -> Next {
         let mut again = false;
         let committed_before = progress.made.len();
-        for mut effect in effects(self, plan, in_place) {
+        for mut effect in effects(self, plan, installed) {
             let target = effect.target();
             if progress.is_left_alone(&target) {
                 continue;
@@ -157,12 +157,12 @@ impl Engine<'_> {
             false => self.view(order, watch.policy(), &progress.learned)?.0,
         };
         if halted.is_none() {
-            self.probe_late(&after.standing, order, &watch, &mut progress);
+            self.probe_late(&after.unchanged, order, &watch, &mut progress);
         }
         let is_whole = halted.is_none() && order.only.is_none() && watch.policy().enabled();
         self.remember_hindrances(is_whole, &mut progress);
         let mut mitigations = after.report;
-        let places = (after.standing.as_slice(), after.altered.as_slice());
+        let places = (after.unchanged.as_slice(), after.altered.as_slice());
         let evidence = &progress.learned.evidence;
         self.report_evidence(&mut mitigations, places, evidence, &progress.asked);
         for planned in std::mem::take(&mut progress.planned) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use stopgap_model::report::MitigationReport;
 use stopgap_model::{ActionId, Reason, ServerId};
 use stopgap_plan::{FileEdit, Step};
-use stopgap_store::{Change, StoreError, Stuck};
+use stopgap_store::{Change, FailedRollback, StoreError};
 
 use crate::learned::Learned;
 use crate::target::Target;
@@ -79,8 +79,8 @@ impl Progress {
         self.left_alone.contains(target)
     }
 
-    /// Takes note of a change that could not be rolled back whole. Returns what is told of it.
-    pub(crate) fn stuck(
+    /// Takes note of a change that could not be rolled back whole. Returns what is description of it.
+    pub(crate) fn not_restored(
         &mut self,
         change: &mut Change,
         error: String,
@@ -89,11 +89,11 @@ impl Progress {
         let server = change.server().cloned();
         let target = Target::of(server.as_ref());
         let trouble = Trouble::NotUndone { target, error: error.clone(), files };
-        let told = trouble.to_string();
-        change.stuck = Some(Stuck { error, told: told.clone() });
-        self.learned.failures.stuck.insert(server, told.clone());
+        let description = trouble.to_string();
+        change.failed_rollback = Some(FailedRollback { error, description: description.clone() });
+        self.learned.failures.not_restored.insert(server, description.clone());
         self.troubles.push(trouble);
-        told
+        description
     }
 
     /// Takes note of files that could not be put back and in which what stays of ours does nothing. Returns
@@ -103,10 +103,10 @@ impl Progress {
             return error;
         }
         let trouble = Trouble::NotUndone { target: Target::of(change.server()), error, files };
-        let told = trouble.to_string();
-        self.learned.fail_all(&change.steps, &told);
+        let description = trouble.to_string();
+        self.learned.fail_all(&change.steps, &description);
         self.troubles.push(trouble);
-        told
+        description
     }
 
     /// Takes note that the outcome of a change could not be written down, once for each target.

@@ -32,22 +32,22 @@ impl Engine<'_> {
     }
 
     fn recover_from(&self, mut change: Change, progress: &mut Progress) {
-        let before = change.stuck.take();
+        let before = change.failed_rollback.take();
         let is_new = before.is_none();
-        let error = before.map_or_else(|| CUT_SHORT.to_owned(), |stuck| stuck.error);
+        let error = before.map_or_else(|| CUT_SHORT.to_owned(), |failed| failed.error);
         let back = self.put_all_back(&change, change.files.len());
         let (number, whole) = (change.number, back.left.is_empty());
         let error = progress.idle(&change, error, back.idle);
         // As long as a file is still to be put back, the target is told once and not at every check.
         let not_taken = if whole || is_new { restore_recovered(self, &change) } else { Vec::new() };
         let mut told = if !whole {
-            let told = progress.stuck(&mut change, error, back.left);
+            let told = progress.not_restored(&mut change, error, back.left);
             format!("change {number} is still to be rolled back: {told}")
         } else if back.as_before {
             // What was cut short did not fail.
             change.status = match is_new {
                 true => Status::Halted { why: error },
-                false => Status::Undone { error, fault: None, tried: None },
+                false => Status::Undone { error, fault: None, attempt: None },
             };
             format!("change {number} was cut short and rolled back")
         } else {

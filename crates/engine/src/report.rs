@@ -62,8 +62,8 @@ fn removed(steps: &[Step]) -> BTreeMap<&ActionId, &String> {
             Step::Remove { action, why, .. } => {
                 removed.entry(action).or_insert(why);
             }
-            Step::Rules { taken_out, .. } => {
-                for out in taken_out {
+            Step::Rules { removals, .. } => {
+                for out in removals {
                     removed.entry(&out.action).or_insert(&out.why);
                 }
             }

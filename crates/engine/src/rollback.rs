@@ -1,7 +1,7 @@
 //! Rolls a change back that was begun, and writes down the outcome.
 
 use stopgap_model::MitigationId;
-use stopgap_store::{Change, Entry, Event, Status, Tried};
+use stopgap_store::{Change, Entry, Event, FailedAttempt, Status};
 
 use crate::effect::{Effect, NotAsBefore, Restored};
 use crate::engine::Engine;
@@ -90,7 +90,7 @@ impl Engine<'_> {
     ) -> String {
         let mut why = progress.idle(change, why, back.idle);
         if !back.left.is_empty() {
-            why = progress.stuck(change, why, back.left);
+            why = progress.not_restored(change, why, back.left);
         } else if back.as_before {
             change.status = status(why.clone());
         } else {
@@ -119,17 +119,21 @@ fn status<'e>(
             Cause::Failed(failure) => Some(failure),
         };
         let blamed = failure.and_then(|failure| failure.blamed.clone()).filter(|_| whole);
-        let tried = failure.and_then(|failure| tried(effect, failure.retry, blamed.as_ref()));
-        Status::Undone { error: why, fault: blamed, tried }
+        let attempt = failure.and_then(|failure| attempt(effect, failure.retry, blamed.as_ref()));
+        Status::Undone { error: why, fault: blamed, attempt }
     }
 }
 
 /// Returns with what a change was tried, so that it rests; `None`: it is tried again by the next check.
-fn tried(effect: &dyn Effect<'_>, retry: Retry, blamed: Option<&MitigationId>) -> Option<Tried> {
+fn attempt(
+    effect: &dyn Effect<'_>,
+    retry: Retry,
+    blamed: Option<&MitigationId>,
+) -> Option<FailedAttempt> {
     let lasting = match retry {
         Retry::NextCheck => return None,
         Retry::Later => false,
         Retry::WhenChanged => true,
     };
-    Some(Tried { with: effect.tried(blamed), lasting })
+    Some(FailedAttempt { with: effect.tried(blamed), lasting })
 }

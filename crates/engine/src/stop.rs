@@ -125,8 +125,8 @@ fn puts_in(steps: &[Step], id: &MitigationId) -> bool {
     steps.iter().any(|step| match step {
         Step::Insert(placed) => placed.mitigation == *id,
         Step::Remove { .. } => false,
-        Step::Rules { rules, put_in, .. } => {
-            let is_put_in = |action: &ActionId| put_in.contains(action);
+        Step::Rules { rules, installs, .. } => {
+            let is_put_in = |action: &ActionId| installs.contains(action);
             rules.iter().any(|placed| placed.mitigation == *id && is_put_in(&placed.action))
         }
     })

@@ -59,13 +59,13 @@ impl Engine<'_> {
 
 /// Returns the lines for the rules of a web server that were installed and removed.
 fn of_rules(step: &Step) -> Vec<Entry<'_>> {
-    let Step::Rules { server, rules, put_in, taken_out, .. } = step else { return Vec::new() };
-    let put_in: BTreeSet<&ActionId> = put_in.iter().collect();
-    let installed = rules.iter().filter(|placed| put_in.contains(&placed.action)).map(|placed| {
+    let Step::Rules { server, rules, installs, removals, .. } = step else { return Vec::new() };
+    let installs: BTreeSet<&ActionId> = installs.iter().collect();
+    let installed = rules.iter().filter(|placed| installs.contains(&placed.action)).map(|placed| {
         let detail = format!("{} on {server}", placed.action);
         Entry::new(Event::Applied, placed.mitigation.as_str(), detail)
     });
-    let removed = taken_out.iter().map(|out| {
+    let removed = removals.iter().map(|out| {
         let detail = format!("{} from {server}: {}", out.action, out.why);
         Entry::new(Event::Withdrawn, out.mitigation.as_str(), detail)
     });

@@ -353,9 +353,9 @@ fn keeps_changing(paths: &[ServerPath]) -> String {
 /// Returns whether steps install something of another mitigation too.
 fn concerns_others(steps: &[Step], blamed: &MitigationId) -> bool {
     steps.iter().any(|step| match step {
-        Step::Rules { rules, put_in, .. } => rules
+        Step::Rules { rules, installs, .. } => rules
             .iter()
-            .any(|placed| placed.mitigation != *blamed && put_in.contains(&placed.action)),
+            .any(|placed| placed.mitigation != *blamed && installs.contains(&placed.action)),
         Step::Insert(placed) => placed.mitigation != *blamed,
         Step::Remove { .. } => false,
     })

@@ -17,7 +17,8 @@ impl Engine<'_> {
         reports: &mut [MitigationReport],
     ) -> Result<(), StoreError> {
         let mut changes = self.store.changes()?;
-        changes.retain(|change| change.status == Status::Intended && change.stuck.is_none());
+        changes
+            .retain(|change| change.status == Status::Intended && change.failed_rollback.is_none());
         if changes.is_empty() {
             return Ok(());
         }

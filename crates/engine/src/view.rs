@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use stopgap_host::{Host, Read};
 use stopgap_model::ServerId;
 use stopgap_model::policy::Policy;
-use stopgap_plan::{InPlace, Input, Order, Plan, WebConfig, plan};
+use stopgap_plan::{Input, InstalledState, Order, Plan, WebConfig, plan};
 
 use crate::collect::collect;
 use crate::engine::{CycleError, Engine, View};
@@ -19,8 +19,8 @@ impl Engine<'_> {
     pub fn look(&self, order: &Order) -> Result<View, CycleError> {
         let learned = Learned::remembered(self.store.evidence());
         let (mut view, _) = self.view(order, self.policy, &learned)?;
-        let Plan { report, standing, altered, .. } = &mut view.plan;
-        self.report_evidence(report, (standing, altered), &learned.evidence, &BTreeSet::new());
+        let Plan { report, unchanged, altered, .. } = &mut view.plan;
+        self.report_evidence(report, (unchanged, altered), &learned.evidence, &BTreeSet::new());
         self.report_unfinished(&mut view.plan.report)?;
         Ok(view)
     }
@@ -31,15 +31,15 @@ impl Engine<'_> {
         order: &Order,
         policy: &Policy,
         learned: &Learned,
-    ) -> Result<(View, InPlace), CycleError> {
+    ) -> Result<(View, InstalledState), CycleError> {
         let mut collected = collect(self.host, self.declared);
         for config in &mut collected.web {
             learned.mark(config);
         }
-        let (in_place, mut failures) = self.store.in_place()?;
+        let (installed, mut failures) = self.store.installed()?;
         failures.add(&learned.failures);
         failures.wake((self.now)().as_second());
-        let gone = gone(self.host, in_place.web.keys(), &collected.web);
+        let gone = gone(self.host, installed.web.keys(), &collected.web);
         let plan = plan(&Input {
             catalog: self.catalog,
             facts: &collected.facts,
@@ -47,11 +47,11 @@ impl Engine<'_> {
             web: &collected.web,
             gone: &gone,
             policy,
-            in_place: &in_place,
+            installed: &installed,
             failures: &failures,
             order,
         });
-        Ok((View { facts: collected.facts, plan }, in_place))
+        Ok((View { facts: collected.facts, plan }, installed))
     }
 }
 

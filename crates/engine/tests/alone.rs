@@ -353,7 +353,7 @@ fn a_change_record_that_cannot_be_recovered_from_keeps_no_other_from_it() {
     assert_protected(&host, "the other one");
     let changes = state.state.store.changes().unwrap();
     let stuck = changes.iter().find(|change| change.status == Status::Intended).unwrap();
-    assert_eq!(stuck.stuck.as_ref().unwrap().error, "it was cut short");
+    assert_eq!(stuck.failed_rollback.as_ref().unwrap().error, "it was cut short");
     // A second check tells the same, and nothing twice.
     let again = state.cycle(&host);
     assert_eq!(again.troubles.len(), 1, "{again:?}");

@@ -42,9 +42,9 @@ fn live(server: &OldServer) -> FailingHost {
 
 #[track_caller]
 fn nothing_is_in_place(store: &Store, what: &str) {
-    let (in_place, failures) = store.in_place().unwrap();
+    let (in_place, failures) = store.installed().unwrap();
     assert_eq!((in_place.actions.len(), in_place.web.len()), (0, 0), "{what}: {in_place:?}");
-    assert!(failures.stuck.is_empty(), "{what}: {failures:?}");
+    assert!(failures.not_restored.is_empty(), "{what}: {failures:?}");
     let is_open = |status: &Status| matches!(status, Status::Intended);
     assert!(!store.changes().unwrap().iter().any(|it| is_open(&it.status)), "{what}");
 }
@@ -206,7 +206,7 @@ fn what_was_undone_then_is_told_and_tried_again() {
         }
         let (server, what) = (old.copy(), format!("{old:?}"));
         let store = Store::open(&server.state()).unwrap();
-        let (_, failures) = store.in_place().unwrap();
+        let (_, failures) = store.installed().unwrap();
         assert!(!(failures.actions.is_empty() && failures.web.is_empty()), "{what}");
         let (policy, stop) = (everything_on(), AtomicBool::new(false));
         let is_for = |text: &&String| old.story.starts_with("iis") || !text.contains("\"POOL\"");
@@ -214,7 +214,7 @@ fn what_was_undone_then_is_told_and_tried_again() {
         let host = server.host();
         let report = engine(&host, &store, &catalog, &policy, &stop).cycle(&Order::default());
         assert!(report.unwrap().changed, "{what}");
-        let (_, failures) = store.in_place().unwrap();
+        let (_, failures) = store.installed().unwrap();
         assert!(failures.actions.is_empty() && failures.web.is_empty(), "{what}: {failures:?}");
         let _ = remove_all(&host, &store);
         let (files, wanted) = (server.files(), server.files_before());

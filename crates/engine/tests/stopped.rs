@@ -22,7 +22,7 @@ use stopgap_model::report::State;
 use stopgap_model::{Catalog, MitigationId, ServerPath};
 use stopgap_plan::Order;
 use stopgap_sandbox::ExchangeServer;
-use stopgap_store::{Decisions, Event, Said, Status, Store};
+use stopgap_store::{Decision, Decisions, Event, Status, Store};
 use stopgap_testkit::FailingHost;
 use stopgap_testkit::simulated::{MARKER, NGINX_CONF};
 
@@ -90,7 +90,7 @@ impl Place {
 
 /// Does a deed, as another process would.
 fn act(deed: Deed, id: &str, folder: &Path, stop: &AtomicBool) {
-    let said = |take_back| Said {
+    let said = |take_back| Decision {
         by: "somebody".into(),
         at: Timestamp::UNIX_EPOCH,
         why: "it hurts".into(),

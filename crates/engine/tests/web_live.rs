@@ -317,7 +317,7 @@ fn a_server_that_is_gone_with_its_configuration_is_forgotten() {
     }
     let report = server.cycle(&host).unwrap();
     assert_eq!(state(&report, "A"), State::Unsupported, "{}", reason(&report, "A"));
-    assert!(server.state.store.in_place().unwrap().0.web.is_empty());
+    assert!(server.state.store.installed().unwrap().0.web.is_empty());
     let report = server.cycle(&host).unwrap();
     assert!(!report.changed);
 }

@@ -43,7 +43,7 @@ fn a_location_is_created_behind_the_last_element_in_the_file_s_own_style() {
         "\t<a />\r\n\t<location path=\"Default Web Site\">\r\n\t\t<system.webServer>\r\n\t\t\t<rewrite>"
     ));
     assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
-    assert_eq!(undo.scaffold().len(), 4);
+    assert_eq!(undo.wrappers().len(), 4);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn an_existing_plain_location_is_used_however_it_is_spelled() {
     let rest = "<location path='default web site/' overrideMode='Allow'>\n<a/>\n</location>";
     let (bytes, undo) = there_and_back(host("Allow", rest).as_bytes(), &site(), &rule("S 1"));
     assert_eq!(text(&bytes).matches("<location").count(), 1);
-    assert_eq!(undo.scaffold().len(), 3);
+    assert_eq!(undo.wrappers().len(), 3);
 }
 
 #[test]
@@ -179,6 +179,6 @@ fn an_administrator_s_own_empty_elements_are_never_taken_for_ours() {
     let rest = "\n    <location path='Default Web Site' overrideMode='Deny'>\n        <system.webServer>\n        </system.webServer>\n    </location>";
     let before = host("Allow", rest);
     let done = insert(before.as_bytes(), &site(), &rule("S 1")).unwrap();
-    let union = [done.undo.scaffold().to_vec(), done.undo.scaffold().to_vec()].concat();
+    let union = [done.undo.wrappers().to_vec(), done.undo.wrappers().to_vec()].concat();
     assert_eq!(text(&remove(&done.bytes, &done.undo, &union).unwrap()), before);
 }

@@ -56,13 +56,13 @@ fn many_at_once_are_as_one_after_the_other() {
 }
 
 fn taken_out_in_any_order(start: &str, (bytes, undos): (Vec<u8>, Vec<Undo>)) {
-    let scaffold: Vec<_> = undos.iter().flat_map(|undo| undo.scaffold().to_vec()).collect();
+    let wrappers: Vec<_> = undos.iter().flat_map(|undo| undo.wrappers().to_vec()).collect();
     let forward: Vec<&Undo> = undos.iter().collect();
     let backward: Vec<&Undo> = undos.iter().rev().collect();
     for order in [forward, backward] {
         let mut left = bytes.clone();
         for undo in order {
-            left = remove(&left, undo, &scaffold).unwrap();
+            left = remove(&left, undo, &wrappers).unwrap();
         }
         assert_eq!(String::from_utf8_lossy(&left), start);
     }

@@ -7,9 +7,7 @@ mod check;
 
 use check::{PLAIN_HOST, SITE, every_kind, pools_of};
 use proptest::prelude::*;
-use stopgap_iis::config::{
-    Collection, Entry, Place, Scaffold, Undo, entries_named, insert, remove,
-};
+use stopgap_iis::config::{Collection, Entry, Place, Undo, Wrapper, entries_named, insert, remove};
 
 const RULE: &str = "<rule name='mine'><match url='x' /><action type='AbortRequest' /></rule>";
 
@@ -71,26 +69,26 @@ fn put_in<'e>(
     bytes: &mut Vec<u8>,
     entries: &'e [(Place, Entry)],
     picks: &[usize],
-) -> (Vec<Put<'e>>, Vec<Scaffold>) {
-    let (mut put, mut scaffold) = (Vec::new(), Vec::new());
+) -> (Vec<Put<'e>>, Vec<Wrapper>) {
+    let (mut put, mut wrappers) = (Vec::new(), Vec::new());
     for pick in picks {
         let (place, entry) = &entries[pick % entries.len()];
         let Ok(done) = insert(bytes, place, entry) else { continue };
         check::nothing_else_changed(bytes, &done);
         check::reads_back(&done.bytes, place, entry);
         *bytes = done.bytes;
-        scaffold.extend(done.undo.scaffold().iter().cloned());
+        wrappers.extend(done.undo.wrappers().iter().cloned());
         put.push(Put { undo: done.undo, entry });
     }
-    (put, scaffold)
+    (put, wrappers)
 }
 
-fn take_out(bytes: &mut Vec<u8>, mut put: Vec<Put<'_>>, scaffold: &[Scaffold], mut turn: u64) {
+fn take_out(bytes: &mut Vec<u8>, mut put: Vec<Put<'_>>, wrappers: &[Wrapper], mut turn: u64) {
     while !put.is_empty() {
         let at = usize::try_from(turn % put.len() as u64).unwrap();
         turn = turn.rotate_right(5);
         let Put { undo, entry } = put.swap_remove(at);
-        *bytes = remove(bytes, &undo, scaffold).unwrap_or_else(|why| panic!("{entry:?}: {why}"));
+        *bytes = remove(bytes, &undo, wrappers).unwrap_or_else(|why| panic!("{entry:?}: {why}"));
     }
 }
 
@@ -118,8 +116,8 @@ proptest! {
         let mut entries = every_kind("]]>&\"'<\t\u{1F600}");
         entries.extend(pools_of(text.as_bytes(), 2));
         let mut bytes = text.clone().into_bytes();
-        let (put, scaffold) = put_in(&mut bytes, &entries, &picks);
-        take_out(&mut bytes, put, &scaffold, order);
+        let (put, wrappers) = put_in(&mut bytes, &entries, &picks);
+        take_out(&mut bytes, put, &wrappers, order);
         prop_assert_eq!(String::from_utf8(bytes).unwrap(), text);
     }
 
@@ -138,9 +136,9 @@ proptest! {
             None => text.to_owned(),
         };
         let mut bytes = text.clone().into_bytes();
-        let (put, scaffold) = put_in(&mut bytes, &entries, &picks);
+        let (put, wrappers) = put_in(&mut bytes, &entries, &picks);
         let mut bytes = edited(&String::from_utf8(bytes).unwrap()).into_bytes();
-        take_out(&mut bytes, put, &scaffold, order);
+        take_out(&mut bytes, put, &wrappers, order);
         prop_assert_eq!(String::from_utf8(bytes).unwrap(), edited(&text));
     }
 
@@ -155,8 +153,8 @@ proptest! {
         let Ok(first) = insert(text.as_bytes(), &place, &Entry::Rule(ours)) else { return Ok(()) };
         let entries = every_kind("x");
         let mut bytes = first.bytes;
-        let (mut put, mut scaffold) = put_in(&mut bytes, &entries, &picks);
-        scaffold.extend(first.undo.scaffold().iter().cloned());
+        let (mut put, mut wrappers) = put_in(&mut bytes, &entries, &picks);
+        wrappers.extend(first.undo.wrappers().iter().cloned());
         let with_first = String::from_utf8(bytes).unwrap();
         // Right behind our rule, as a tool puts it.
         let at = with_first.find("Stopgap first").unwrap();
@@ -164,7 +162,7 @@ proptest! {
         let mut bytes = [&with_first[..at], RULE, &with_first[at..]].concat().into_bytes();
         let entry = &entries[0].1;
         put.push(Put { undo: first.undo, entry });
-        take_out(&mut bytes, put, &scaffold, order);
+        take_out(&mut bytes, put, &wrappers, order);
         let left = String::from_utf8(bytes).unwrap();
         prop_assert!(!left.contains("Stopgap"), "{}", left);
         let snapshot = check::server(left.as_bytes(), &[]);

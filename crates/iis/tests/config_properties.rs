@@ -171,12 +171,12 @@ proptest! {
             bytes = done.bytes;
             undos.push(done.undo);
         }
-        let scaffold = all_scaffold(&undos);
+        let wrappers = all_scaffold(&undos);
         let mut turn = order;
         while !undos.is_empty() {
             let at = usize::try_from(turn % undos.len() as u64).unwrap();
             turn = turn.rotate_right(7);
-            bytes = remove(&bytes, &undos.remove(at), &scaffold).unwrap();
+            bytes = remove(&bytes, &undos.remove(at), &wrappers).unwrap();
         }
         prop_assert_eq!(String::from_utf8(bytes).unwrap(), text);
     }

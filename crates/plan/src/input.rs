@@ -9,7 +9,7 @@ use stopgap_model::web::WebFacts;
 use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, ServerId};
 use stopgap_webserver::Files;
 
-use crate::installed::InPlace;
+use crate::installed::InstalledState;
 
 /// Everything a decision is made from.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct Input<'a> {
     /// What is allowed.
     pub policy: &'a Policy,
     /// What the change records say we did.
-    pub in_place: &'a InPlace,
+    pub installed: &'a InstalledState,
     /// What failed when it was last tried.
     pub failures: &'a Failures,
     /// What was asked for beside the cycle's own duty.
@@ -43,7 +43,7 @@ pub struct Failures {
     pub web: BTreeMap<(ServerId, ActionId), String>,
     /// Servers on which a change could not be taken back whole; `None` is IIS. Until it is, nothing is
     /// done to them.
-    pub stuck: BTreeMap<Option<ServerId>, String>,
+    pub not_restored: BTreeMap<Option<ServerId>, String>,
     /// Those that are not tried again with the same, by server, `None` being IIS, and action.
     pub rests: BTreeMap<(Option<ServerId>, ActionId), Rest>,
 }
@@ -59,14 +59,14 @@ impl Failures {
     pub fn add(&mut self, later: &Self) {
         self.actions.extend(later.actions.clone());
         self.web.extend(later.web.clone());
-        self.stuck.extend(later.stuck.clone());
+        self.not_restored.extend(later.not_restored.clone());
         self.rests.extend(later.rests.clone());
     }
 
     /// Why nothing is done to the files of IIS, if so.
     #[must_use]
     pub fn stuck_iis(&self) -> Option<&str> {
-        self.stuck.get(&None).map(String::as_str)
+        self.not_restored.get(&None).map(String::as_str)
     }
 }
 

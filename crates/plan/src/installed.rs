@@ -1,14 +1,14 @@
-//! What is on the servers by our doing, folded from the change records.
+//! What is installed on the servers, folded from the change records.
 
 use std::collections::BTreeMap;
 
-use stopgap_iis::config::{Entry, Scaffold, Undo};
+use stopgap_iis::config::{Entry, Undo, Wrapper};
 use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
 use stopgap_webserver::rule::WebRule;
 
-/// What carries out an action on the server, with all that is needed to take it out again.
+/// An action that is installed on IIS, with all that is needed to remove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
+pub struct InstalledAction {
     /// The mitigation.
     pub mitigation: MitigationId,
     /// Its revision.
@@ -17,29 +17,29 @@ pub struct Placed {
     pub hash: Digest,
     /// The action.
     pub action: ActionId,
-    /// Whether it was found there, as it would have been written, and not put in.
+    /// Whether it was found there, as Stopgap would have written it, and not installed by a change.
     pub found: bool,
-    /// What was put in, the rule that does the work first.
-    pub parts: Vec<Part>,
+    /// What was written for it, the rule that does the work first.
+    pub entries: Vec<InstalledEntry>,
 }
 
-/// One thing that was put into a file.
+/// One entry that was written into a file for an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct InstalledEntry {
     /// The file.
     pub file: ServerPath,
-    /// The thing as it was written.
+    /// The entry as it was written.
     pub entry: Entry,
     /// The inverse of putting it in.
     pub undo: Undo,
 }
 
-impl Placed {
+impl InstalledAction {
     /// The files that it is in, each once.
     #[must_use]
     pub fn files(&self) -> Vec<ServerPath> {
         let mut files: Vec<ServerPath> = Vec::new();
-        for part in &self.parts {
+        for part in &self.entries {
             if files.iter().all(|file| file.key() != part.file.key()) {
                 files.push(part.file.clone());
             }
@@ -48,18 +48,18 @@ impl Placed {
     }
 }
 
-/// What is on the server by our doing, folded from the change records.
+/// Everything that is installed, folded from the change records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InPlace {
-    /// What we put in and did not take out, by action.
-    pub actions: BTreeMap<ActionId, Placed>,
+pub struct InstalledState {
+    /// The actions that are installed on IIS.
+    pub actions: BTreeMap<ActionId, InstalledAction>,
     /// The files that carry them, by `ServerPath::key`.
-    pub files: BTreeMap<String, OwnFile>,
+    pub files: BTreeMap<String, ManagedFile>,
     /// The rules on the other web servers.
-    pub web: BTreeMap<ServerId, OwnRules>,
+    pub web: BTreeMap<ServerId, InstalledRules>,
 }
 
-impl InPlace {
+impl InstalledState {
     /// What is installed on any server: each time the mitigation, its revision and the digest of its
     /// document.
     pub fn revisions(&self) -> impl Iterator<Item = (&MitigationId, u32, Digest)> {
@@ -69,22 +69,22 @@ impl InPlace {
     }
 }
 
-/// The rules of ours on a web server other than IIS.
+/// The rules that are installed on one web server other than IIS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnRules {
+pub struct InstalledRules {
     /// The rules, in order.
-    pub rules: Vec<WebPlaced>,
+    pub rules: Vec<InstalledRule>,
     /// The digest of what was written for them.
     pub text: Digest,
-    /// The rules that were taken out though a line of ours stays, which takes in nothing.
-    pub left: Vec<WebPlaced>,
+    /// The rules that were removed though a line of ours stays, which includes nothing.
+    pub left: Vec<InstalledRule>,
 }
 
-/// A file that carries something of ours.
+/// A file in which something is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnFile {
-    /// The elements we made around it since the file was last without any.
-    pub scaffold: Vec<Scaffold>,
+pub struct ManagedFile {
+    /// The elements that were created around it since the file was last without anything of ours.
+    pub wrappers: Vec<Wrapper>,
     /// The bytes before our first change and the digest after our last one, if every change since
     /// began with the bytes that the one before it left.
     pub original: Option<Original>,
@@ -99,9 +99,9 @@ pub struct Original {
     pub tip: Digest,
 }
 
-/// A rule of ours on a web server.
+/// A rule that is installed on a web server other than IIS, or that is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebPlaced {
+pub struct InstalledRule {
     /// The mitigation.
     pub mitigation: MitigationId,
     /// Its revision.

@@ -34,11 +34,14 @@ pub use affected::{Affects, affects};
 pub use breaks::breaks;
 pub use effective_config::EffectiveConfig;
 pub use input::{Failures, Input, Order, Rest, WebConfig};
-pub use installed::{InPlace, Original, OwnFile, OwnRules, Part, Placed, WebPlaced};
+pub use installed::{
+    InstalledAction, InstalledEntry, InstalledRule, InstalledRules, InstalledState, ManagedFile,
+    Original,
+};
 pub use planner::plan;
 pub use rest::{tried, tried_on_iis};
 pub use rule_name::{RULE_PREFIX, rule_name};
-pub use step::{Altered, Plan, Standing, Step, TakenOut, WebChange};
+pub use step::{AlteredServer, Plan, Removal, Step, UnchangedServer, WebChange};
 pub use summary::summary;
 pub use target::web_rules::text::rule_text;
 pub use verify::{Probes, verify};

@@ -83,7 +83,7 @@ fn of_each(each: &[(&str, &Status)]) -> Option<Status> {
 }
 
 /// The servers of one state, with why they are in it.
-struct Said<'a> {
+struct StateGroup<'a> {
     state: State,
     why: &'a Reasons,
     servers: Vec<String>,
@@ -92,27 +92,28 @@ struct Said<'a> {
 /// Each reason with its servers, unless all say the same. Where the servers are in different states,
 /// each is named with its own, the worst first: what is amiss on one hides nothing of another.
 fn reasons(each: &[(&str, &Status)], state: State) -> Option<Reasons> {
-    let mut said: Vec<Said<'_>> = Vec::new();
+    let mut groups: Vec<StateGroup<'_>> = Vec::new();
     for (server, status) in each {
-        let same = said.iter_mut().find(|it| {
+        let same = groups.iter_mut().find(|it| {
             let is_quiet = it.state.in_place() && it.state != state;
             it.state == status.state && (is_quiet || *it.why == status.reasons)
         });
         match same {
             Some(known) => known.servers.push((*server).to_owned()),
-            None => said.push(Said {
+            None => groups.push(StateGroup {
                 state: status.state,
                 why: &status.reasons,
                 servers: vec![(*server).to_owned()],
             }),
         }
     }
-    if let [only] = said.as_slice() {
+    if let [only] = groups.as_slice() {
         return Some(only.why.clone());
     }
-    let is_mixed = said.iter().any(|it| Some(it.state) != said.first().map(|first| first.state));
-    said.sort_by_key(|it| it.state);
-    Reasons::collect(said.into_iter().map(|Said { state, why, servers }| {
+    let is_mixed =
+        groups.iter().any(|it| Some(it.state) != groups.first().map(|first| first.state));
+    groups.sort_by_key(|it| it.state);
+    Reasons::collect(groups.into_iter().map(|StateGroup { state, why, servers }| {
         let why = why.clone();
         match (is_mixed, state.in_place()) {
             (false, _) => TogetherReason::OnServers { servers, state: None, why }.into(),

@@ -15,8 +15,8 @@ use crate::target::web_rules::{planned as web_planned, web_targets};
 pub fn plan(input: &Input<'_>) -> Plan {
     let config = EffectiveConfig::new(input.snapshot);
     let adopted = adopted(input, &config);
-    let in_place = with_adopted(input.in_place, &adopted);
-    let input = &Input { in_place: &in_place, ..*input };
+    let installed = with_adopted(input.installed, &adopted);
+    let input = &Input { installed: &installed, ..*input };
     let offered = Offered::all(input);
 
     let mut iis = Planned::new(Iis::new(input, &config, &adopted), input, &offered);
@@ -25,15 +25,15 @@ pub fn plan(input: &Input<'_>) -> Plan {
     on_iis.leftovers = leftovers(input, &config, &offered);
     let mut servers = vec![on_iis];
 
-    let (mut web, mut standing, mut altered) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut web, mut unchanged, mut altered) = (Vec::new(), Vec::new(), Vec::new());
     for target in web_targets(input) {
         let mut planned = web_planned(target, input, &offered);
         web.extend(web_change(input, &mut planned));
-        standing.extend(planned.target.standing_rules());
+        unchanged.extend(planned.target.unchanged_server());
         altered.extend(planned.target.altered_rules());
         servers.push(ServerReport::new(planned));
     }
 
     let report = reports(input, &offered, &servers);
-    Plan { edits, steps, web, standing, altered, report }
+    Plan { edits, steps, web, unchanged, altered, report }
 }

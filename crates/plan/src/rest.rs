@@ -31,13 +31,13 @@ pub fn tried(
         "{VERSION}\n{configuration}\n{program}\n{version}\n{identity}\n{base}\n{variables:?}\n{defines:?}\n\
          {account:?}\n"
     );
-    if let Step::Rules { rules, put_in, taken_out, .. } = step {
-        let put = rules.iter().filter(|rule| put_in.contains(&rule.action));
+    if let Step::Rules { rules, installs, removals, .. } = step {
+        let put = rules.iter().filter(|rule| installs.contains(&rule.action));
         for rule in put.filter(|rule| is_of(&rule.mitigation)) {
             // A text takes no harm from being written to.
             let _ = writeln!(text, "in {rule:?}");
         }
-        for out in taken_out.iter().filter(|out| is_of(&out.mitigation)) {
+        for out in removals.iter().filter(|out| is_of(&out.mitigation)) {
             let _ = writeln!(text, "out {} {}", out.mitigation, out.action);
         }
     }

@@ -58,7 +58,7 @@ impl ServerReport {
         let installed = target.all_installed().into_iter().map(|it| InstalledStatus {
             mitigation: it.mitigation.clone(),
             revision: it.revision,
-            names: target.standing(it.action),
+            names: target.installed_names(it.action),
         });
         let installed = installed.collect();
         let (mut actions, mut orphans) = (BTreeMap::new(), Vec::new());

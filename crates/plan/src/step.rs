@@ -5,7 +5,7 @@ use stopgap_model::report::MitigationReport;
 use stopgap_model::web::{WebServer, WebSite};
 use stopgap_model::{ActionId, Digest, FileEdit, MitigationId, ServerId, ServerPath};
 
-use crate::installed::{Placed, WebPlaced};
+use crate::installed::{InstalledAction, InstalledRule};
 
 /// What is to be done, and the state of everything as it was observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +17,10 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The changes of the other web servers. Each is made, or taken back, alone.
     pub web: Vec<WebChange>,
-    /// The other web servers on which rules of ours stand as they were written.
-    pub standing: Vec<Standing>,
-    /// Those on which the rules of the records do not stand so, or are not known to.
-    pub altered: Vec<Altered>,
+    /// The other web servers on which the installed rules are as they were written.
+    pub unchanged: Vec<UnchangedServer>,
+    /// Those on which they are not, or on which that is not known.
+    pub altered: Vec<AlteredServer>,
     /// Every mitigation with its state before the edits, and the reason.
     pub report: Vec<MitigationReport>,
 }
@@ -35,9 +35,9 @@ impl Plan {
 /// One change of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// What carries out an action is put in.
-    Insert(Box<Placed>),
-    /// What we put in is taken out.
+    /// An action is installed on IIS.
+    Insert(Box<InstalledAction>),
+    /// An action is removed from IIS.
     Remove {
         /// The mitigation.
         mitigation: MitigationId,
@@ -53,30 +53,30 @@ pub enum Step {
         /// The server.
         server: ServerId,
         /// The rules, in order.
-        rules: Vec<WebPlaced>,
+        rules: Vec<InstalledRule>,
         /// The digest of what is written for them.
         text: Digest,
-        /// The actions that are put in, or put in anew.
-        put_in: Vec<ActionId>,
-        /// The actions that are taken out.
-        taken_out: Vec<TakenOut>,
-        /// The rules that are taken out, now or before, though a line of ours stays in a file that cannot
-        /// be changed, and takes in nothing.
-        left: Vec<WebPlaced>,
+        /// The actions that are installed, or installed anew.
+        installs: Vec<ActionId>,
+        /// The actions that are removed.
+        removals: Vec<Removal>,
+        /// The rules that are removed, now or before, though a line of ours stays in a file that cannot
+        /// be changed, and includes nothing.
+        left: Vec<InstalledRule>,
     },
 }
 
 impl Step {
-    /// The mitigations of which the step puts something in or takes something out.
+    /// The mitigations of which the step installs or removes something.
     #[must_use]
     pub fn mitigations(&self) -> Vec<&MitigationId> {
         match self {
             Self::Insert(placed) => vec![&placed.mitigation],
             Self::Remove { mitigation, .. } => vec![mitigation],
-            Self::Rules { rules, put_in, taken_out, .. } => {
-                let put_in = rules.iter().filter(|placed| put_in.contains(&placed.action));
-                let put_in = put_in.map(|placed| &placed.mitigation);
-                put_in.chain(taken_out.iter().map(|out| &out.mitigation)).collect()
+            Self::Rules { rules, installs, removals, .. } => {
+                let installs = rules.iter().filter(|placed| installs.contains(&placed.action));
+                let installs = installs.map(|placed| &placed.mitigation);
+                installs.chain(removals.iter().map(|out| &out.mitigation)).collect()
             }
         }
     }
@@ -90,22 +90,22 @@ impl Step {
         }
     }
 
-    /// The actions that the step puts in or takes out.
+    /// The actions that the step installs or removes.
     #[must_use]
     pub fn actions(&self) -> Vec<&ActionId> {
         match self {
             Self::Insert(placed) => vec![&placed.action],
             Self::Remove { action, .. } => vec![action],
-            Self::Rules { put_in, taken_out, .. } => {
-                put_in.iter().chain(taken_out.iter().map(|out| &out.action)).collect()
+            Self::Rules { installs, removals, .. } => {
+                installs.iter().chain(removals.iter().map(|out| &out.action)).collect()
             }
         }
     }
 }
 
-/// An action that is taken out.
+/// An action that is removed from a web server other than IIS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenOut {
+pub struct Removal {
     /// The mitigation.
     pub mitigation: MitigationId,
     /// The action.
@@ -114,7 +114,7 @@ pub struct TakenOut {
     pub why: String,
 }
 
-/// What is to be done on one web server.
+/// What is to be done on one web server other than IIS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebChange {
     /// The server.
@@ -133,15 +133,15 @@ pub struct WebChange {
     pub staged: Vec<(stopgap_model::ServerPath, Vec<u8>)>,
     /// What they consist of: a `Step::Rules`.
     pub step: Step,
-    /// Whether anything is put in that did not fail when it was last tried.
+    /// Whether anything is installed that did not fail when it was last tried.
     pub fresh: bool,
     /// The digest of the configuration without anything of ours.
     pub configuration: Digest,
 }
 
-/// A web server on which rules of ours stand as they were written.
+/// A web server on which the installed rules are as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct UnchangedServer {
     /// The server.
     pub server: WebServer,
     /// Its sites.
@@ -151,17 +151,16 @@ pub struct Standing {
     /// What its configuration answers by itself.
     pub own_answers: Vec<OwnAnswer>,
     /// The rules, in order.
-    pub rules: Vec<WebPlaced>,
+    pub rules: Vec<InstalledRule>,
 }
 
-/// A web server on which the records tell of rules of ours that do not stand as they were written, or of
-/// which that is not known.
+/// A web server on which the installed rules are not as they were written, or on which that is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Altered {
+pub struct AlteredServer {
     /// The server.
     pub server: ServerId,
     /// Whether it does not run and nothing starts it.
     pub dormant: bool,
     /// The rules, in order.
-    pub rules: Vec<WebPlaced>,
+    pub rules: Vec<InstalledRule>,
 }

@@ -26,17 +26,17 @@ pub struct Change {
     pub files: Vec<FileChange>,
     /// The last line of the audit trail when it began.
     pub audit: Option<Head>,
-    /// Why it is still only intended, where that is no crash: a file could not be put back.
-    pub stuck: Option<Stuck>,
+    /// Why it is still only intended, where that is no crash: it could not be rolled back whole.
+    pub failed_rollback: Option<FailedRollback>,
 }
 
-/// A change that failed and that could not be taken back whole; the next cycle tries again.
+/// A rollback that failed: not every file could be restored. The next cycle tries again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stuck {
+pub struct FailedRollback {
     /// What failed, as a sentence without a full stop.
     pub error: String,
-    /// The same with the files that are still to be put back, and where their bytes are.
-    pub told: String,
+    /// The same with the files that are still to be restored, and where their bytes are.
+    pub description: String,
 }
 
 impl Change {
@@ -66,8 +66,8 @@ pub enum Status {
         error: String,
         /// The mitigation that it was because of, where that is known and others were changed too.
         fault: Option<MitigationId>,
-        /// With what it was tried, where the same would come to the same, or cost as much.
-        tried: Option<Tried>,
+        /// What it was tried with, where the same would fail again, or cost as much.
+        attempt: Option<FailedAttempt>,
     },
     /// It was taken back before it was found good, because the cycle was to stop. It did not fail.
     Halted {
@@ -79,9 +79,9 @@ pub enum Status {
     Interrupted,
 }
 
-/// With what a change was tried that failed.
+/// What a change that failed was tried with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
+pub struct FailedAttempt {
     /// The digest of what was tried and with what.
     pub with: Digest,
     /// Whether it comes to the same as long as that is the same. Otherwise it may have been the moment's

@@ -58,8 +58,8 @@ impl Store {
         let files = edits.iter().enumerate().map(of_file).collect();
         let (by, steps, status) = (by.to_owned(), steps.to_vec(), Status::Intended);
         let audit = self.head().ok().flatten();
-        let stuck = None;
-        let change = Change { number, at, by, status, steps, files, audit, stuck };
+        let failed_rollback = None;
+        let change = Change { number, at, by, status, steps, files, audit, failed_rollback };
         self.capture(&change, edits)?;
         Ok(change)
     }
@@ -212,7 +212,7 @@ impl Store {
         let intended = || -> Result<Vec<Change>, StoreError> {
             let mut changes = self.changes()?;
             // One that could not be taken back is told as what failed.
-            changes.retain(|it| it.status == Status::Intended && it.stuck.is_none());
+            changes.retain(|it| it.status == Status::Intended && it.failed_rollback.is_none());
             Ok(changes)
         };
         let before: Vec<u64> = intended()?.iter().map(|change| change.number).collect();

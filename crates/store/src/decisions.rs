@@ -27,14 +27,14 @@ const SCHEMA: u32 = 1;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decisions {
     /// Automatic mitigation was switched off on this server.
-    pub switched_off: Option<Said>,
+    pub switched_off: Option<Decision>,
     /// The mitigations that were blocked.
-    pub blocked: BTreeMap<MitigationId, Said>,
+    pub blocked: BTreeMap<MitigationId, Decision>,
 }
 
-/// A decision.
+/// One decision of an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct Decision {
     /// Who decided.
     pub by: String,
     /// When.
@@ -64,14 +64,14 @@ struct DecisionsV1 {
     #[allow(dead_code, reason = "it was looked at before the rest was read")]
     schema: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    switched_off: Option<SaidV1>,
+    switched_off: Option<DecisionV1>,
     #[serde(default)]
-    blocked: BTreeMap<MitigationId, SaidV1>,
+    blocked: BTreeMap<MitigationId, DecisionV1>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SaidV1 {
+struct DecisionV1 {
     by: String,
     at: Timestamp,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -104,26 +104,26 @@ pub(crate) fn write(decisions: &Decisions) -> Result<String, toml::ser::Error> {
 
 impl From<DecisionsV1> for Decisions {
     fn from(it: DecisionsV1) -> Self {
-        let blocked = it.blocked.into_iter().map(|(id, said)| (id, said.into())).collect();
+        let blocked = it.blocked.into_iter().map(|(id, decision)| (id, decision.into())).collect();
         Self { switched_off: it.switched_off.map(Into::into), blocked }
     }
 }
 
 impl From<Decisions> for DecisionsV1 {
     fn from(it: Decisions) -> Self {
-        let blocked = it.blocked.into_iter().map(|(id, said)| (id, said.into())).collect();
+        let blocked = it.blocked.into_iter().map(|(id, decision)| (id, decision.into())).collect();
         Self { schema: SCHEMA, switched_off: it.switched_off.map(Into::into), blocked }
     }
 }
 
-impl From<SaidV1> for Said {
-    fn from(SaidV1 { by, at, why, take_back }: SaidV1) -> Self {
+impl From<DecisionV1> for Decision {
+    fn from(DecisionV1 { by, at, why, take_back }: DecisionV1) -> Self {
         Self { by, at, why, take_back }
     }
 }
 
-impl From<Said> for SaidV1 {
-    fn from(Said { by, at, why, take_back }: Said) -> Self {
+impl From<Decision> for DecisionV1 {
+    fn from(Decision { by, at, why, take_back }: Decision) -> Self {
         Self { by, at, why, take_back }
     }
 }
@@ -144,7 +144,7 @@ impl Decisions {
     }
 }
 
-impl Said {
+impl Decision {
     /// Who, when and why, as a phrase.
     #[must_use]
     pub fn phrase(&self) -> String {

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
-use stopgap_plan::{Failures, OwnRules, Part, Placed, Step, WebPlaced};
+use stopgap_plan::{
+    Failures, InstalledAction, InstalledEntry, InstalledRule, InstalledRules, Step,
+};
 
-use crate::change::{Change, FileChange, Status, Tried};
+use crate::change::{Change, FailedAttempt, FileChange, Status};
 use crate::rest::rest;
 
 /// The fold of all change records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folded {
     /// What we put in and did not take out, by action.
-    pub actions: BTreeMap<ActionId, Placed>,
+    pub actions: BTreeMap<ActionId, InstalledAction>,
     /// The files that carry them, by `ServerPath::key`.
     pub files: BTreeMap<String, FoldedFile>,
     /// The rules on web servers other than IIS.
-    pub web: BTreeMap<ServerId, OwnRules>,
+    pub web: BTreeMap<ServerId, InstalledRules>,
     /// What was undone when it was last tried.
     pub failures: Failures,
 }
@@ -25,7 +27,7 @@ pub struct Folded {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoldedFile {
     /// All that was put into it since it was last without anything of ours.
-    pub insertions: Vec<Part>,
+    pub insertions: Vec<InstalledEntry>,
     /// The change and the before-image with the bytes before our first change, and the digest
     /// after our last one, if every change since began with the bytes the one before it left.
     pub original: Option<(u64, FileChange, Option<Digest>)>,
@@ -37,9 +39,9 @@ pub fn fold(changes: &[Change]) -> Folded {
     let mut folded = Folded::default();
     for change in changes {
         match &change.status {
-            Status::Undone { error, fault, tried } => {
+            Status::Undone { error, fault, attempt } => {
                 folded.fail(change, error, fault.as_ref());
-                folded.rest(change, fault.as_ref(), tried.as_ref());
+                folded.rest(change, fault.as_ref(), attempt.as_ref());
             }
             Status::Halted { .. } => {}
             Status::Committed => folded.take(change, true),
@@ -47,9 +49,9 @@ pub fn fold(changes: &[Change]) -> Folded {
             // still be there stays on the list.
             Status::Interrupted | Status::Intended => {
                 folded.take(change, false);
-                if let Some(stuck) = &change.stuck {
-                    let told = stuck.told.clone();
-                    folded.failures.stuck.insert(change.server().cloned(), told);
+                if let Some(failed) = &change.failed_rollback {
+                    let description = failed.description.clone();
+                    folded.failures.not_restored.insert(change.server().cloned(), description);
                 }
             }
         }
@@ -68,11 +70,16 @@ impl Folded {
     }
 
     /// What failed rests, where it is known with what it was tried.
-    fn rest(&mut self, change: &Change, fault: Option<&MitigationId>, tried: Option<&Tried>) {
+    fn rest(
+        &mut self,
+        change: &Change,
+        fault: Option<&MitigationId>,
+        attempt: Option<&FailedAttempt>,
+    ) {
         for key in failed(change, fault) {
             let before = self.failures.rests.remove(&key);
-            if let Some(tried) = tried {
-                self.failures.rests.insert(key, rest(tried, change.at, before.as_ref()));
+            if let Some(attempt) = attempt {
+                self.failures.rests.insert(key, rest(attempt, change.at, before.as_ref()));
             }
         }
     }
@@ -88,8 +95,8 @@ impl Folded {
             }
             match step {
                 Step::Insert(placed) => {
-                    for part in &placed.parts {
-                        self.file(&part.file).insertions.push(part.clone());
+                    for entry in &placed.entries {
+                        self.file(&entry.file).insertions.push(entry.clone());
                     }
                     self.actions.insert(placed.action.clone(), (**placed).clone());
                 }
@@ -103,7 +110,7 @@ impl Folded {
                     }
                     let before = self.web.remove(server);
                     let (rules, left) = (rules.clone(), left.clone());
-                    let mut own = OwnRules { rules, text: *text, left };
+                    let mut own = InstalledRules { rules, text: *text, left };
                     // What was to be taken out may still be there.
                     if let Some(before) = before.filter(|_| !committed) {
                         own = both(before, own);
@@ -114,8 +121,8 @@ impl Folded {
                 }
             }
         }
-        let parts = self.actions.values().flat_map(|placed| &placed.parts);
-        let carried: BTreeSet<String> = parts.map(|part| part.file.key()).collect();
+        let entries = self.actions.values().flat_map(|placed| &placed.entries);
+        let carried: BTreeSet<String> = entries.map(|entry| entry.file.key()).collect();
         let keys: Vec<String> =
             self.files.keys().filter(|key| !carried.contains(*key)).cloned().collect();
         for key in keys {
@@ -158,12 +165,12 @@ fn failed(change: &Change, fault: Option<&MitigationId>) -> Vec<(Option<ServerId
 }
 
 /// The rules that a change was to leave and those that were there before, of an action the newer one.
-fn both(before: OwnRules, after: OwnRules) -> OwnRules {
-    let is_new = |placed: &WebPlaced| before.rules.iter().all(|old| old != placed);
+fn both(before: InstalledRules, after: InstalledRules) -> InstalledRules {
+    let is_new = |placed: &InstalledRule| before.rules.iter().all(|old| old != placed);
     if !after.rules.iter().any(is_new) {
         return before;
     }
-    let replaced = |old: &WebPlaced| after.rules.iter().any(|new| new.action == old.action);
-    let stay: Vec<WebPlaced> = before.rules.into_iter().filter(|old| !replaced(old)).collect();
-    OwnRules { rules: after.rules.into_iter().chain(stay).collect(), ..after }
+    let replaced = |old: &InstalledRule| after.rules.iter().any(|new| new.action == old.action);
+    let stay: Vec<InstalledRule> = before.rules.into_iter().filter(|old| !replaced(old)).collect();
+    InstalledRules { rules: after.rules.into_iter().chain(stay).collect(), ..after }
 }

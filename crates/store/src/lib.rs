@@ -36,8 +36,8 @@ mod text;
 mod trail;
 
 pub use audit::{AuditFault, Head, Trail};
-pub use change::{Change, FileChange, Status, Stuck, Tried};
-pub use decisions::{Decisions, Said};
+pub use change::{Change, FailedAttempt, FailedRollback, FileChange, Status};
+pub use decisions::{Decision, Decisions};
 pub use error::StoreError;
 pub use event::Event;
 pub use fold::{Folded, fold};

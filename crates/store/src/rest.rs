@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use stopgap_plan::Rest;
 
-use crate::change::Tried;
+use crate::change::FailedAttempt;
 
 /// How long what may have been the moment's fault rests after it failed once. It is less than the time
 /// between two checks of the service, so the first of them tries again.
@@ -14,12 +14,12 @@ const FIRST_REST: Duration = Duration::from_secs(30 * 60);
 const LONGEST_REST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The rest after a try of `at` that failed, where `before` is that after the try before it.
-pub(crate) fn rest(tried: &Tried, at: Timestamp, before: Option<&Rest>) -> Rest {
-    let before = before.filter(|before| before.tried == tried.with);
+pub(crate) fn rest(failed: &FailedAttempt, at: Timestamp, before: Option<&Rest>) -> Rest {
+    let before = before.filter(|before| before.tried == failed.with);
     let tries = before.map_or(0, |before| before.tries).saturating_add(1);
-    let again = at.checked_add(time(tries)).ok().filter(|_| !tried.lasting);
+    let again = at.checked_add(time(tries)).ok().filter(|_| !failed.lasting);
     Rest {
-        tried: tried.with,
+        tried: failed.with,
         tries,
         since: text(at),
         again: again.map(|again| (again.as_second(), text(again))),
@@ -44,8 +44,8 @@ mod tests {
 
     use super::*;
 
-    fn tried(with: &str, lasting: bool) -> Tried {
-        Tried { with: Digest::of(with.as_bytes()), lasting }
+    fn failed(with: &str, lasting: bool) -> FailedAttempt {
+        FailedAttempt { with: Digest::of(with.as_bytes()), lasting }
     }
 
     #[test]
@@ -60,12 +60,12 @@ mod tests {
     #[test]
     fn what_is_tried_with_something_else_is_tried_for_the_first_time() {
         let at: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let first = rest(&tried("a", false), at, None);
-        let second = rest(&tried("a", false), at, Some(&first));
+        let first = rest(&failed("a", false), at, None);
+        let second = rest(&failed("a", false), at, Some(&first));
         assert_eq!((first.tries, second.tries), (1, 2));
         assert_eq!(second.again.as_ref().unwrap().1, "2026-01-02 04:04 UTC");
-        assert_eq!(rest(&tried("b", false), at, Some(&second)).tries, 1);
-        let lasting = rest(&tried("a", true), at, None);
+        assert_eq!(rest(&failed("b", false), at, Some(&second)).tries, 1);
+        let lasting = rest(&failed("a", true), at, None);
         assert_eq!((lasting.again, lasting.since.as_str()), (None, "2026-01-02 03:04 UTC"));
     }
 }

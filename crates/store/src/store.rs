@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use stopgap_fs::{FsError, Lock, LockError, PrivateDir};
 use stopgap_model::Mitigation;
-use stopgap_plan::{Failures, InPlace, Original, OwnFile};
+use stopgap_plan::{Failures, InstalledState, ManagedFile, Original};
 
 use crate::error::{StoreError, unreadable};
 use crate::fold::{Folded, fold};
@@ -108,14 +108,14 @@ impl Store {
     ///
     /// # Errors
     /// A record or a before-image cannot be read.
-    pub fn in_place(&self) -> Result<(InPlace, Failures), StoreError> {
+    pub fn installed(&self) -> Result<(InstalledState, Failures), StoreError> {
         let Folded { actions, files, web, failures } = fold(&self.changes()?);
         let mut own = BTreeMap::new();
         for (key, file) in files {
-            let scaffold = file
+            let wrappers = file
                 .insertions
                 .iter()
-                .flat_map(|part| part.undo.scaffold().iter().cloned())
+                .flat_map(|part| part.undo.wrappers().iter().cloned())
                 .collect();
             // A before-image that is not what was captured is never written to a server; the rules
             // are taken out one by one then.
@@ -123,9 +123,9 @@ impl Store {
                 let bytes = self.image(change, &first).ok()??;
                 Some(Original { bytes, tip: tip? })
             });
-            own.insert(key, OwnFile { scaffold, original });
+            own.insert(key, ManagedFile { wrappers, original });
         }
-        Ok((InPlace { actions, files: own, web }, failures))
+        Ok((InstalledState { actions, files: own, web }, failures))
     }
 
     /// The revisions that were seen.

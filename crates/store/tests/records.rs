@@ -161,7 +161,7 @@ fn a_record_of_a_newer_schema_is_refused_and_left_as_it_is() {
         let store = open(&server);
         for error in [
             store.changes().map(|_| ()).unwrap_err(),
-            store.in_place().map(|_| ()).unwrap_err(),
+            store.installed().map(|_| ()).unwrap_err(),
             store.trail().map(|_| ()).unwrap_err(),
         ] {
             let StoreError::Newer { file: named, schema: 2, known: 1 } = &error else {

@@ -15,7 +15,7 @@ use stopgap_model::evidence::{Answer, Sighting, Site, Verdict, Wanted};
 use stopgap_model::{Digest, MitigationId, ServerId, ServerPath, WebKind};
 use stopgap_plan::FileEdit;
 use stopgap_store::{
-    AuditFault, Entry, Event, Hindrance, KeptEvidence, Said, Status, Store, StoreError,
+    AuditFault, Decision, Entry, Event, Hindrance, KeptEvidence, Status, Store, StoreError,
 };
 use stopgap_testkit::Disk;
 
@@ -326,7 +326,7 @@ fn a_line_is_added_behind_one_that_was_changed_to_the_same_length_and_that_stays
 fn decisions_read_back_with_who_when_and_why() {
     let state = State::new();
     let store = state.open();
-    let said = Said {
+    let said = Decision {
         by: "root".into(),
         at: Timestamp::UNIX_EPOCH,
         why: "a \"clash\"\nof two".into(),
@@ -347,7 +347,7 @@ fn a_decision_waits_for_nobody_who_holds_the_lock_and_none_is_lost_among_many() 
     let _held = store.lock("a check", Duration::ZERO, &mut |_| {}).unwrap();
     assert_eq!(store.busy().unwrap().as_deref(), Some("a check"));
     let block = |at: usize| {
-        let said = Said {
+        let said = Decision {
             by: format!("administrator {at}"),
             at: Timestamp::UNIX_EPOCH,
             why: String::new(),
@@ -397,7 +397,7 @@ fn a_change_is_interrupted_only_when_no_process_is_at_it() {
     change.status = Status::Halted { why: "a test".into() };
     store.save_change(&change).unwrap();
     assert_eq!(state.open().interrupted().unwrap(), []);
-    assert_eq!(state.open().in_place().unwrap().1, stopgap_plan::Failures::default());
+    assert_eq!(state.open().installed().unwrap().1, stopgap_plan::Failures::default());
 }
 
 #[test]
@@ -432,8 +432,13 @@ fn a_revision_never_names_two_contents() {
 }
 
 /// A decision whose text has `length` bytes.
-fn said(length: usize) -> Said {
-    Said { by: "root".into(), at: Timestamp::UNIX_EPOCH, why: "x".repeat(length), take_back: false }
+fn said(length: usize) -> Decision {
+    Decision {
+        by: "root".into(),
+        at: Timestamp::UNIX_EPOCH,
+        why: "x".repeat(length),
+        take_back: false,
+    }
 }
 
 #[test]
@@ -468,7 +473,7 @@ fn on_a_full_disk_a_change_that_was_begun_is_committed_or_undone_and_told_in_the
         let mut change = store.begin(Timestamp::UNIX_EPOCH, "a test", &edits, &[]).unwrap();
         disk.fill();
         change.status = match undone {
-            true => Status::Undone { error: "\u{1}ä".repeat(20_000), fault: None, tried: None },
+            true => Status::Undone { error: "\u{1}ä".repeat(20_000), fault: None, attempt: None },
             false => Status::Committed,
         };
         store.save_change(&change).unwrap();

@@ -50,9 +50,9 @@ impl LastTry {
         let of_it = changes.iter().filter(|change| change.mitigations().contains(id));
         let mut failed: BTreeMap<Option<&ServerId>, Option<Self>> = BTreeMap::new();
         for change in of_it {
-            let error = match (&change.status, &change.stuck) {
+            let error = match (&change.status, &change.failed_rollback) {
                 (Status::Committed, _) => None,
-                (_, Some(stuck)) => Some(&stuck.error),
+                (_, Some(failed)) => Some(&failed.error),
                 (Status::Undone { error, fault, .. }, None)
                     if fault.as_ref().is_none_or(|fault| fault == id) =>
                 {

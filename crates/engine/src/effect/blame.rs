@@ -2,7 +2,7 @@
 
 use stopgap_host::Host;
 use stopgap_model::{MitigationId, ServerPath};
-use stopgap_plan::{Step, WebChange, WebPlaced, rule_text};
+use stopgap_plan::{InstalledRule, Step, WebChange, rule_text};
 
 use crate::learned::Learned;
 use crate::read_web::read_web;
@@ -16,8 +16,8 @@ pub(super) fn culprit(
     learned: &Learned,
     passes: impl Fn(&[(ServerPath, Vec<u8>)]) -> Option<bool>,
 ) -> Option<MitigationId> {
-    let Step::Rules { rules, put_in, .. } = &planned.step else { return None };
-    let is_new = |placed: &WebPlaced| put_in.contains(&placed.action);
+    let Step::Rules { rules, installs, .. } = &planned.step else { return None };
+    let is_new = |placed: &InstalledRule| installs.contains(&placed.action);
     let mut new: Vec<&MitigationId> =
         rules.iter().filter(|placed| is_new(placed)).map(|placed| &placed.mitigation).collect();
     new.dedup();
@@ -29,7 +29,7 @@ pub(super) fn culprit(
     let layout = config.files.layout().ok().filter(|_| config.incomplete.is_none())?;
     let passes_with = |some: &dyn Fn(&MitigationId) -> bool| {
         let kept = rules.iter().filter(|placed| !is_new(placed) || some(&placed.mitigation));
-        let kept: Vec<WebPlaced> = kept.cloned().collect();
+        let kept: Vec<InstalledRule> = kept.cloned().collect();
         passes(&layout.place(&rule_text(planned.server.kind, &kept)).ok()?.staged)
     };
     // The first `good` mitigations pass together, the first `bad` do not.

@@ -9,7 +9,7 @@ mod contract;
 mod iis;
 mod web;
 
-use stopgap_plan::{InPlace, Plan};
+use stopgap_plan::{InstalledState, Plan};
 use stopgap_store::{Change, FileChange};
 
 use crate::engine::Engine;
@@ -17,18 +17,18 @@ use crate::trouble::Trouble;
 
 pub(crate) use contract::{Effect, NotAsBefore, Restored, Taken, Unfit};
 
-/// Returns the changes of a plan, IIS first. `in_place` is what the records say.
+/// Returns the changes of a plan, IIS first. `installed` is what the records say.
 pub(crate) fn effects<'p>(
     engine: &'p Engine<'p>,
     plan: &'p Plan,
-    in_place: &'p InPlace,
+    installed: &'p InstalledState,
 ) -> Vec<Box<dyn Effect<'p> + 'p>> {
     let mut effects: Vec<Box<dyn Effect<'p> + 'p>> = Vec::new();
     if !(plan.edits.is_empty() && plan.steps.is_empty()) {
         effects.push(Box::new(iis::IisFiles::new(engine, plan)));
     }
     for change in &plan.web {
-        let own = in_place.web.get(&change.server.id());
+        let own = installed.web.get(&change.server.id());
         let rules = own.map(|own| own.rules.as_slice()).unwrap_or_default();
         effects.push(Box::new(web::WebRules::new(engine, change, rules)));
     }

@@ -8,7 +8,7 @@ use std::error::Error;
 use stopgap_host::{ReloadError, ServerControl, Stop, TestError};
 use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, Fact, MitigationId, ServerId, ServerPath, WebKind};
-use stopgap_plan::{FileEdit, Step, WebChange, WebPlaced, rule_text, tried};
+use stopgap_plan::{FileEdit, InstalledRule, Step, WebChange, rule_text, tried};
 use stopgap_store::FileChange;
 
 use super::blame::culprit;
@@ -26,7 +26,7 @@ pub(super) struct WebRules<'p> {
     engine: &'p Engine<'p>,
     planned: &'p WebChange,
     /// The rules that the records say are on the server.
-    rules: &'p [WebPlaced],
+    rules: &'p [InstalledRule],
     /// The server, if it runs, with what its sites answered before the change.
     running: Option<Running<'p>>,
     note: Option<String>,
@@ -43,7 +43,7 @@ impl<'p> WebRules<'p> {
     pub(super) fn new(
         engine: &'p Engine<'p>,
         planned: &'p WebChange,
-        rules: &'p [WebPlaced],
+        rules: &'p [InstalledRule],
     ) -> Self {
         Self { engine, planned, rules, running: None, note: None }
     }

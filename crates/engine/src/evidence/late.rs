@@ -7,7 +7,7 @@ use std::time::Duration;
 use stopgap_host::{ServerControl, Stop};
 use stopgap_model::Fact;
 use stopgap_model::evidence::{Sighting, Verdict};
-use stopgap_plan::{Order, Standing};
+use stopgap_plan::{Order, UnchangedServer};
 
 use super::known::{Key, Known, key};
 use crate::engine::Engine;
@@ -26,16 +26,16 @@ impl Engine<'_> {
     /// Sends what was not seen yet to the sites of servers that run, and changes nothing.
     pub(crate) fn probe_late(
         &self,
-        standing: &[Standing],
+        unchanged: &[UnchangedServer],
         order: &Order,
         watch: &Watch<'_>,
         progress: &mut Progress,
     ) {
         let Some(live) = self.host.control().filter(|_| watch.policy().enabled()) else { return };
         let stop = || watch.ends_waiting(&[]);
-        for standing in standing {
-            let id = standing.server.id();
-            if standing.server.running != Fact::Known(true) || progress.asked.contains(&id) {
+        for unchanged in unchanged {
+            let id = unchanged.server.id();
+            if unchanged.server.running != Fact::Known(true) || progress.asked.contains(&id) {
                 continue;
             }
             // What was seen once is not asked again: sites may limit how often they are asked.
@@ -45,7 +45,7 @@ impl Engine<'_> {
                 let is_meant = only.is_none_or(|only| only.contains(&sighting.mitigation));
                 is_meant && !known.is_seen(sighting)
             };
-            let probing = Probing::of_standing(self.catalog, standing).only(is_asked);
+            let probing = Probing::of_unchanged(self.catalog, unchanged).only(is_asked);
             if probing.pairs() == 0 {
                 continue;
             }

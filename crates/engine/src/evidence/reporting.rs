@@ -8,7 +8,7 @@ use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{
     Action, ActionId, Digest, Mitigation, MitigationId, Reason, Reasons, ServerId,
 };
-use stopgap_plan::{Altered, Standing};
+use stopgap_plan::{AlteredServer, UnchangedServer};
 use stopgap_rules::ActionSemantics;
 use stopgap_store::KeptEvidence;
 
@@ -30,20 +30,20 @@ impl Engine<'_> {
     pub(crate) fn report_evidence(
         &self,
         reports: &mut [MitigationReport],
-        (standing, altered): (&[Standing], &[Altered]),
+        (unchanged, altered): (&[UnchangedServer], &[AlteredServer]),
         kept: &KeptEvidence,
         asked: &BTreeSet<ServerId>,
     ) {
-        let serves = |standing: &Standing| standing.server.dormant.is_none();
+        let serves = |unchanged: &UnchangedServer| unchanged.server.dormant.is_none();
         // A server that nothing starts serves nobody, where another one does.
-        let is_served = standing.iter().any(serves) || altered.iter().any(|it| !it.dormant);
+        let is_served = unchanged.iter().any(serves) || altered.iter().any(|it| !it.dormant);
         for altered in altered.iter().filter(|it| !(is_served && it.dormant)) {
             report_earlier(reports, altered, kept);
         }
         let offered: Offered<'_> = self.catalog.mitigations().map(|it| (&it.id, it)).collect();
-        for standing in standing.iter().filter(|standing| !is_served || serves(standing)) {
-            let installed = Installed::new(self, standing, kept, &offered);
-            let was_asked = asked.contains(&standing.server.id());
+        for unchanged in unchanged.iter().filter(|unchanged| !is_served || serves(unchanged)) {
+            let installed = Installed::new(self, unchanged, kept, &offered);
+            let was_asked = asked.contains(&unchanged.server.id());
             for report in reports.iter_mut().filter(|it| installed.mitigations.contains(&it.id)) {
                 let evidence = installed.evidence_of(&report.id);
                 installed.report_unblocked(report, &evidence);
@@ -79,17 +79,17 @@ struct Installed<'s> {
 impl<'s> Installed<'s> {
     fn new(
         engine: &Engine<'_>,
-        standing: &'s Standing,
+        unchanged: &'s UnchangedServer,
         kept: &'s KeptEvidence,
         offered: &'s Offered<'s>,
     ) -> Self {
-        let server = standing.server.id();
-        let probing = Probing::of_standing(engine.catalog, standing);
+        let server = unchanged.server.id();
+        let probing = Probing::of_unchanged(engine.catalog, unchanged);
         let mut wanted: BTreeMap<MitigationId, Vec<Sighting>> = BTreeMap::new();
         for sighting in (0..probing.pairs()).map(|pair| probing.unseen(pair)) {
             wanted.entry(sighting.mitigation.clone()).or_default().push(sighting);
         }
-        let rules = || standing.rules.iter();
+        let rules = || unchanged.rules.iter();
         Self {
             mitigations: rules().map(|rule| &rule.mitigation).collect(),
             revisions: rules().map(|rule| (&rule.mitigation, &rule.hash)).collect(),
@@ -199,7 +199,7 @@ impl<'s> Installed<'s> {
 
 /// Reports what was last seen of rules that are not there as they were written, or are not known to be, as
 /// seen earlier. Nobody is asked for more there.
-fn report_earlier(reports: &mut [MitigationReport], altered: &Altered, kept: &KeptEvidence) {
+fn report_earlier(reports: &mut [MitigationReport], altered: &AlteredServer, kept: &KeptEvidence) {
     let known = Known::of(&altered.server, kept);
     let mut hashes: BTreeMap<&MitigationId, BTreeSet<Digest>> = BTreeMap::new();
     for rule in &altered.rules {

@@ -14,7 +14,7 @@ use stopgap_model::{
     Action, ActionId, ActionKind, Catalog, Digest, Mitigation, MitigationId, Probe, ServerId,
     WebKind,
 };
-use stopgap_plan::{Standing, Step, WebChange, WebPlaced};
+use stopgap_plan::{InstalledRule, Step, UnchangedServer, WebChange};
 use stopgap_rules::ActionSemantics;
 
 use super::sites::sites_to_ask;
@@ -82,12 +82,16 @@ pub(crate) struct Probing<'a> {
 
 impl<'a> Probing<'a> {
     /// What is asked for a change of a server on which the rules `stood` stand so far.
-    pub(crate) fn new(catalog: &'a Catalog, planned: &'a WebChange, stood: &[WebPlaced]) -> Self {
-        let put_in: BTreeSet<&ActionId> = match &planned.step {
-            Step::Rules { put_in, .. } => put_in.iter().collect(),
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        planned: &'a WebChange,
+        stood: &[InstalledRule],
+    ) -> Self {
+        let installs: BTreeSet<&ActionId> = match &planned.step {
+            Step::Rules { installs, .. } => installs.iter().collect(),
             Step::Insert(_) | Step::Remove { .. } => BTreeSet::new(),
         };
-        let is_placed = |_: &Mitigation, action: &Action| put_in.contains(&action.id);
+        let is_placed = |_: &Mitigation, action: &Action| installs.contains(&action.id);
         let WebChange { server, sites, unreached, own_answers, .. } = planned;
         let mut probing = Self::of(catalog, server, (sites, unreached, own_answers), &is_placed);
         probing.pairs.truncate(MAX_PROBES);
@@ -106,14 +110,14 @@ impl<'a> Probing<'a> {
     }
 
     /// What can be asked of rules that stand, as far as what is offered is what stands.
-    pub(crate) fn of_standing(catalog: &'a Catalog, standing: &'a Standing) -> Self {
+    pub(crate) fn of_unchanged(catalog: &'a Catalog, standing: &'a UnchangedServer) -> Self {
         let rules = standing.rules.iter();
         let rules: BTreeSet<(&ActionId, &Digest)> =
             rules.map(|placed| (&placed.action, &placed.hash)).collect();
         let is_placed = |mitigation: &Mitigation, action: &Action| {
             rules.contains(&(&action.id, &mitigation.hash))
         };
-        let Standing { server, sites, unreached, own_answers, .. } = standing;
+        let UnchangedServer { server, sites, unreached, own_answers, .. } = standing;
         Self::of(catalog, server, (sites, unreached, own_answers), &is_placed)
     }
 
@@ -301,7 +305,7 @@ impl<'a> Probing<'a> {
 }
 
 /// The actions of rules, as far as they are offered still.
-fn actions_of<'a>(catalog: &'a Catalog, rules: &[WebPlaced]) -> Vec<&'a Action> {
+fn actions_of<'a>(catalog: &'a Catalog, rules: &[InstalledRule]) -> Vec<&'a Action> {
     let rules: BTreeSet<&ActionId> = rules.iter().map(|placed| &placed.action).collect();
     let is_placed = |action: &&Action| rules.contains(&action.id);
     catalog.mitigations().flat_map(|it| &it.actions).filter(is_placed).collect()

@@ -100,7 +100,7 @@ fn whole() -> Vec<Situation> {
 }
 
 fn not_whole() -> Vec<Situation> {
-    let taken_out = |text: &str| {
+    let removals = |text: &str| {
         let (before, rest) = text.split_once("<preConditions>").expect("a precondition");
         let (_, after) = rest.split_once("</preConditions>").expect("its end");
         format!("{}{after}", before.trim_end())
@@ -121,7 +121,7 @@ fn not_whole() -> Vec<Situation> {
             .finds("conflict", &["`Stopgap M1.1`", "taken"])
             .leaving_what_is_there(HOST),
         lost("an outbound rule whose precondition is gone is not known to be ours", server(), M2)
-            .after(Event::Tamper(HOST, Box::new(taken_out)))
+            .after(Event::Tamper(HOST, Box::new(removals)))
             .finds("conflict", &["\"Stopgap M2.1\" is there already"])
             .leaving_what_is_there(HOST),
     ]

@@ -2,7 +2,7 @@
 
 use roxmltree::Node;
 
-use super::edit::{Element, Scaffold, Undo, members};
+use super::edit::{Element, Undo, Wrapper, members};
 use super::entry::Entry;
 use super::place::{Place, same_name};
 use super::xml::{Doc, Written as _};
@@ -23,22 +23,22 @@ pub fn adopt(bytes: &[u8], place: &Place, entry: &Entry) -> Option<Undo> {
     let (node, None) = (there.next()?, there.next()) else { return None };
     let above = node.ancestors().skip(1).filter(|above| above.is_element());
     // What is around it counts as made for it: it goes only where it is left empty.
-    let mut scaffold: Vec<Scaffold> = above
+    let mut wrappers: Vec<Wrapper> = above
         .take_while(|above| *above != doc.root())
-        .map(|above| Scaffold::Created {
+        .map(|above| Wrapper::Created {
             place: place.clone(),
             element: doc.name(above).to_owned(),
             leading_space: leading_space(&doc, above),
         })
         .collect();
-    scaffold.reverse();
+    wrappers.reverse();
     let (place, name) = (place.clone(), entry.name().to_owned());
     Some(Undo::Element(Element {
         place,
         collection,
         name,
         leading_space: leading_space(&doc, node),
-        scaffold,
+        wrappers,
     }))
 }
 

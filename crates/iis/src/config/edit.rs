@@ -45,7 +45,7 @@ pub struct Element {
     /// The white space that was put before it.
     pub leading_space: String,
     /// What had to be created or opened around it, outermost first.
-    pub scaffold: Vec<Scaffold>,
+    pub wrappers: Vec<Wrapper>,
 }
 
 impl Undo {
@@ -60,9 +60,9 @@ impl Undo {
 
     /// What had to be created or opened around it.
     #[must_use]
-    pub fn scaffold(&self) -> &[Scaffold] {
+    pub fn wrappers(&self) -> &[Wrapper] {
         match self {
-            Self::Element(element) => &element.scaffold,
+            Self::Element(element) => &element.wrappers,
             Self::Pool(_) => &[],
         }
     }
@@ -70,7 +70,7 @@ impl Undo {
 
 /// An element that exists, or is open, only for what we put in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Scaffold {
+pub enum Wrapper {
     /// An element that was created.
     Created {
         /// The place whose entries it is an ancestor of.
@@ -117,7 +117,7 @@ pub fn insert(bytes: &[u8], place: &Place, entry: &Entry) -> Result<Inserted, Ed
     }
     let (parent, missing) = insertion_parent(&doc, place, collection)?;
     let mut writer =
-        Writer { doc: &doc, place, scaffold: Vec::new(), leading_space: String::new() };
+        Writer { doc: &doc, place, wrappers: Vec::new(), leading_space: String::new() };
     let splice = writer.splice(parent, &missing, entry)?;
     let text = doc.with(&(splice.from..splice.to), &splice.text).ok_or(EditError::Lost)?;
     Ok(Inserted { bytes: text.into_bytes(), undo: writer.undo(collection, entry) })
@@ -163,7 +163,7 @@ pub fn insert_all(
             return Err(EditError::NameTaken(entry.name().to_owned()));
         }
         let mut writer =
-            Writer { doc: &doc, place, scaffold: Vec::new(), leading_space: String::new() };
+            Writer { doc: &doc, place, wrappers: Vec::new(), leading_space: String::new() };
         let splice = writer.splice(section, &missing, entry)?;
         undos.push(writer.undo(collection, entry));
         texts.push(splice.text);
@@ -273,15 +273,15 @@ fn lives_elsewhere(section: Node<'_, '_>) -> bool {
 struct Writer<'w, 'a> {
     doc: &'w Doc<'a>,
     place: &'w Place,
-    scaffold: Vec<Scaffold>,
+    wrappers: Vec<Wrapper>,
     leading_space: String,
 }
 
 impl<'a> Writer<'_, 'a> {
     fn undo(self, collection: Collection, entry: &Entry) -> Undo {
-        let Self { place, scaffold, leading_space, .. } = self;
+        let Self { place, wrappers, leading_space, .. } = self;
         let (place, name) = (place.clone(), entry.name().to_owned());
-        Undo::Element(Element { place, collection, name, leading_space, scaffold })
+        Undo::Element(Element { place, collection, name, leading_space, wrappers })
     }
 
     fn splice(
@@ -301,7 +301,7 @@ impl<'a> Writer<'_, 'a> {
         if opens {
             let was = doc.slice(at..parent.range().end).to_owned();
             let (place, element) = (self.place.clone(), doc.name(parent).to_owned());
-            self.scaffold.push(Scaffold::Opened { place, element, was });
+            self.wrappers.push(Wrapper::Opened { place, element, was });
         }
         let inner = self.nested(missing, entry, newline, &indent, unit)?;
         if !opens {
@@ -331,7 +331,7 @@ impl<'a> Writer<'_, 'a> {
             ("location", Place::Location { path }) => format!(" path=\"{}\"", escaped(path)?),
             _ => String::new(),
         };
-        self.scaffold.push(Scaffold::Created {
+        self.wrappers.push(Wrapper::Created {
             place: self.place.clone(),
             element: (*element).to_owned(),
             leading_space: leading_space.clone(),

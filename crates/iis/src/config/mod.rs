@@ -32,7 +32,7 @@ mod target;
 mod xml;
 
 pub use adopt::adopt;
-pub use edit::{Element, Inserted, Scaffold, Undo, insert, insert_all};
+pub use edit::{Element, Inserted, Undo, Wrapper, insert, insert_all};
 pub use edit_error::EditError;
 pub use effective::{
     Named, effective_rules, entries_called, entries_named, rules_needing, standalone_rules,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use roxmltree::Node;
 use stopgap_model::problem::one_line;
 
-use super::edit::{Element, Scaffold, Undo, containers, members};
+use super::edit::{Element, Undo, Wrapper, containers, members};
 use super::edit_error::EditError;
 use super::entry::Collection;
 use super::place::{Place, same_name};
@@ -14,7 +14,7 @@ use super::pools::restore_pool;
 use super::xml::{Doc, Written as _, is_blank};
 
 /// The elements that are created or opened, each before those around it.
-const SCAFFOLD: [&str; 9] = [
+const WRAPPERS: [&str; 9] = [
     "preConditions",
     "globalRules",
     "rules",
@@ -26,13 +26,13 @@ const SCAFFOLD: [&str; 9] = [
     "configuration",
 ];
 
-/// Takes something that was put in out again. `scaffold` is what all edits of this file created or opened,
+/// Takes something that was put in out again. `wrappers` is what all edits of this file created or opened,
 /// those that were undone before included, so that what several share goes with the last of them.
 /// What is gone already is no error.
 ///
 /// # Errors
 /// [`EditError`] if the file cannot be read, or has two of this name in this place.
-pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8>, EditError> {
+pub fn remove(bytes: &[u8], undo: &Undo, wrappers: &[Wrapper]) -> Result<Vec<u8>, EditError> {
     let element = match undo {
         Undo::Element(element) => element,
         Undo::Pool(pool) => return restore_pool(bytes, pool),
@@ -60,7 +60,7 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
         }
     };
     // What is around is empty only once what is in it is gone.
-    let pieces = innermost_first(element, scaffold);
+    let pieces = innermost_first(element, wrappers);
     let mut left = pieces.as_slice();
     while let Some((behind, (range, with))) = next_dismantled(&text, left, at)? {
         text = replaced(&text, &range, &with).ok_or(EditError::Lost)?;
@@ -70,18 +70,18 @@ pub fn remove(bytes: &[u8], undo: &Undo, scaffold: &[Scaffold]) -> Result<Vec<u8
     Ok(text.into_bytes())
 }
 
-/// The pieces of scaffold that may be around an element, each once: many edits of one file tell of
+/// The wrappers that may be around an element, each once: many edits of one file tell of
 /// the same ones.
-fn innermost_first<'p>(element: &'p Element, all: &'p [Scaffold]) -> Vec<&'p Scaffold> {
+fn innermost_first<'p>(element: &'p Element, all: &'p [Wrapper]) -> Vec<&'p Wrapper> {
     let key = element.place.key();
-    let is_around = |piece: &&Scaffold| {
-        let (Scaffold::Created { place, .. } | Scaffold::Opened { place, .. }) = piece;
+    let is_around = |piece: &&Wrapper| {
+        let (Wrapper::Created { place, .. } | Wrapper::Opened { place, .. }) = piece;
         // Only the root is around more than one place.
         name_of(piece) == "configuration" || place.key() == key
     };
-    let order = |piece: &&Scaffold| SCAFFOLD.iter().position(|name| *name == name_of(piece));
+    let order = |piece: &&Wrapper| WRAPPERS.iter().position(|name| *name == name_of(piece));
     let mut seen = HashSet::new();
-    let mut pieces: Vec<&Scaffold> = element.scaffold.iter().chain(all).collect();
+    let mut pieces: Vec<&Wrapper> = element.wrappers.iter().chain(all).collect();
     pieces.retain(|piece| order(piece).is_some() && is_around(piece) && seen.insert(*piece));
     pieces.sort_by_key(order);
     pieces
@@ -90,13 +90,13 @@ fn innermost_first<'p>(element: &'p Element, all: &'p [Scaffold]) -> Vec<&'p Sca
 /// A change to the text: what is replaced, and by what.
 type Replaced = (Range<usize>, String);
 
-/// The first piece of scaffold that is there and empty: what becomes of it, and the pieces behind
+/// The first wrapper that is there and empty: what becomes of it, and the pieces behind
 /// it. The file is read once for all that are not.
 fn next_dismantled<'p, 's>(
     text: &str,
-    pieces: &'p [&'s Scaffold],
+    pieces: &'p [&'s Wrapper],
     at: Option<usize>,
-) -> Result<Option<(&'p [&'s Scaffold], Replaced)>, EditError> {
+) -> Result<Option<(&'p [&'s Wrapper], Replaced)>, EditError> {
     if pieces.is_empty() {
         return Ok(None);
     }
@@ -108,12 +108,11 @@ fn next_dismantled<'p, 's>(
     Ok(found)
 }
 
-/// What becomes of one piece of scaffold, if it is there and empty. Only an element around `at`,
+/// What becomes of one wrapper, if it is there and empty. Only an element around `at`,
 /// where something was just taken out, is surely the one that is meant. Without it, when the rule
 /// was gone already, just one element may look exactly as it was made.
-fn dismantled(doc: &Doc<'_>, piece: &Scaffold, at: Option<usize>) -> Option<Replaced> {
-    let (Scaffold::Created { place, element, .. } | Scaffold::Opened { place, element, .. }) =
-        piece;
+fn dismantled(doc: &Doc<'_>, piece: &Wrapper, at: Option<usize>) -> Option<Replaced> {
+    let (Wrapper::Created { place, element, .. } | Wrapper::Opened { place, element, .. }) = piece;
     let around = |node: &Node<'_, '_>| {
         at.is_none_or(|at| doc.start_tag_end(*node) <= at && at < node.range().end)
     };
@@ -121,14 +120,14 @@ fn dismantled(doc: &Doc<'_>, piece: &Scaffold, at: Option<usize>) -> Option<Repl
         .into_iter()
         .filter(|node| around(node) && doc.is_empty(*node) && !doc.is_self_closing(*node));
     let changes: Vec<_> = match piece {
-        Scaffold::Created { leading_space, .. } => empty
+        Wrapper::Created { leading_space, .. } => empty
             .filter(|node| node.attributes().all(|attribute| attribute.name() == "path"))
             .filter(|node| {
                 at.is_some() || doc.before(node.range().start).ends_with(leading_space.as_str())
             })
             .map(|node| (extent(doc, node, leading_space), String::new()))
             .collect(),
-        Scaffold::Opened { was, .. } => empty
+        Wrapper::Opened { was, .. } => empty
             .map(|node| doc.attributes_end(node)..node.range().end)
             .filter(|tail| doc.slice(tail.clone()) != was.as_str())
             .map(|tail| (tail, was.clone()))
@@ -141,9 +140,9 @@ fn dismantled(doc: &Doc<'_>, piece: &Scaffold, at: Option<usize>) -> Option<Repl
     }
 }
 
-fn name_of(piece: &Scaffold) -> &str {
+fn name_of(piece: &Wrapper) -> &str {
     match piece {
-        Scaffold::Created { element, .. } | Scaffold::Opened { element, .. } => element,
+        Wrapper::Created { element, .. } | Wrapper::Opened { element, .. } => element,
     }
 }
 

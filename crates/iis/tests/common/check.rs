@@ -5,7 +5,7 @@
 
 use stopgap_iis::config::{
     APPLICATION_HOST, Collection, EditError, Effective, Entry, Inserted, Need, Place,
-    PlacementRequest, Pool, Read, Scaffold, Snapshot, Undo, adopt, dropped_by, effective_rules,
+    PlacementRequest, Pool, Read, Snapshot, Undo, Wrapper, adopt, dropped_by, effective_rules,
     entries_named, find_placement, insert, insert_all, levels, nearest, pool, remove,
     standalone_rules,
 };
@@ -316,8 +316,8 @@ fn known_by_its_text(before: &[u8], done: &Inserted, place: &Place, entry: &Entr
     let back = remove(&done.bytes, &undo, &[]);
     let back = back.unwrap_or_else(|why| panic!("{entry:?} stays: {why}"));
     assert_eq!(adopt(&back, place, entry), None, "{entry:?} is still there");
-    let opened = |piece: &Scaffold| matches!(piece, Scaffold::Opened { .. });
-    if !done.undo.scaffold().iter().any(opened) {
+    let opened = |piece: &Wrapper| matches!(piece, Wrapper::Opened { .. });
+    if !done.undo.wrappers().iter().any(opened) {
         given_back(before, &back, entry);
     }
 }
@@ -345,11 +345,11 @@ pub fn nothing_else_changed(before: &[u8], done: &Inserted) {
     let (gone, came) = change(before, &done.bytes);
     match &done.undo {
         Undo::Element(element) => {
-            let opened = |piece: &Scaffold| match piece {
-                Scaffold::Opened { was, .. } => contains(was.as_bytes(), gone),
-                Scaffold::Created { .. } => false,
+            let opened = |piece: &Wrapper| match piece {
+                Wrapper::Opened { was, .. } => contains(was.as_bytes(), gone),
+                Wrapper::Created { .. } => false,
             };
-            let allowed = gone.is_empty() || element.scaffold.iter().any(opened);
+            let allowed = gone.is_empty() || element.wrappers.iter().any(opened);
             assert!(allowed, "this is gone: {}", String::from_utf8_lossy(gone));
         }
         Undo::Pool(_) => assert!(!gone.contains(&b'<') && !came.contains(&b'<')),
@@ -396,15 +396,15 @@ pub fn all_there_and_back(before: &[u8], entries: &[(Place, Entry)], order: u64)
         }
     }
     let went_in = undos.len();
-    let scaffold: Vec<Scaffold> =
-        undos.iter().flat_map(|(undo, _)| undo.scaffold().to_vec()).collect();
+    let wrappers: Vec<Wrapper> =
+        undos.iter().flat_map(|(undo, _)| undo.wrappers().to_vec()).collect();
     let mut turn = order;
     let mut last = None;
     while !undos.is_empty() {
         let at = usize::try_from(turn % undos.len() as u64).unwrap();
         turn = turn.rotate_right(7).wrapping_add(order);
         let (undo, entry) = undos.swap_remove(at);
-        let left = remove(&bytes, &undo, &scaffold);
+        let left = remove(&bytes, &undo, &wrappers);
         bytes = left.unwrap_or_else(|why| panic!("{entry:?} stays: {why}"));
         last = Some(entry);
     }

@@ -3,7 +3,7 @@
 
 use stopgap_iis::config::{
     APPLICATION_HOST, Collection, EditError, Entry, Inserted, Need, Place, Placement,
-    PlacementRequest, Read, Refusal, Scaffold, Snapshot, Undo, remove,
+    PlacementRequest, Read, Refusal, Snapshot, Undo, Wrapper, remove,
 };
 use stopgap_iis::rewrite::{Action, Condition, Grouping, MatchType, PatternSyntax, Rule, UrlMatch};
 use stopgap_model::Scope;
@@ -172,6 +172,6 @@ pub fn there_and_back(
 }
 
 /// All that several edits of one file created or opened.
-pub fn all_scaffold(undos: &[Undo]) -> Vec<Scaffold> {
-    undos.iter().flat_map(|undo| undo.scaffold().to_vec()).collect()
+pub fn all_scaffold(undos: &[Undo]) -> Vec<Wrapper> {
+    undos.iter().flat_map(|undo| undo.wrappers().to_vec()).collect()
 }

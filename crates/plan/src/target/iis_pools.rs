@@ -8,11 +8,11 @@ use super::iis_rules::desired::DesiredEntry;
 use super::{Except, Observed};
 use crate::context::ActionContext;
 use crate::effective_config::EffectiveConfig;
-use crate::installed::{InPlace, Placed};
+use crate::installed::{InstalledAction, InstalledState};
 
 /// Whether what is installed are pools that are set not to start.
-pub(crate) fn is_pools(record: &Placed) -> bool {
-    matches!(record.parts.first().map(|part| &part.entry), Some(Entry::DisabledPool(_)))
+pub(crate) fn is_pools(record: &InstalledAction) -> bool {
+    matches!(record.entries.first().map(|part| &part.entry), Some(Entry::DisabledPool(_)))
 }
 
 /// What is there of an action that disables the pools `names`.
@@ -20,9 +20,9 @@ pub(crate) fn observe(
     context: &ActionContext<'_>,
     config: &EffectiveConfig<'_>,
     names: &[String],
-    record: Option<&Placed>,
+    record: Option<&InstalledAction>,
 ) -> Observed {
-    let in_place = context.input.in_place;
+    let installed = context.input.installed;
     let mut here = Vec::new();
     for name in names {
         match pool(config.snapshot(), name) {
@@ -43,13 +43,15 @@ pub(crate) fn observe(
         // Where all of them are off by somebody else, there is nothing of ours to set instead.
         (Some(record), _)
             if is_of_other_pools(context, record, names)
-                && here.iter().any(|pool| !pool.is_disabled() || is_ours(in_place, &pool.name)) =>
+                && here
+                    .iter()
+                    .any(|pool| !pool.is_disabled() || is_ours(installed, &pool.name)) =>
         {
             Observed::another_revision(record.revision, context.mitigation().revision)
         }
         (None, Some(_)) => absent(&starting),
         // What another action of ours has set is held by this one too.
-        (None, None) if here.iter().any(|pool| is_ours(in_place, &pool.name)) => absent(&here),
+        (None, None) if here.iter().any(|pool| is_ours(installed, &pool.name)) => absent(&here),
         (None, None) => Observed::Covered {
             reasons: PoolReason::SetNotToStartAlready { pools: named(&here) }.into(),
             rules: Vec::new(),
@@ -68,8 +70,12 @@ pub(crate) fn observe(
 }
 
 /// Whether another revision set other pools than the action names now.
-fn is_of_other_pools(context: &ActionContext<'_>, record: &Placed, names: &[String]) -> bool {
-    let set = || record.parts.iter().map(|part| part.entry.name());
+fn is_of_other_pools(
+    context: &ActionContext<'_>,
+    record: &InstalledAction,
+    names: &[String],
+) -> bool {
+    let set = || record.entries.iter().map(|part| part.entry.name());
     let is_set = |name: &String| set().any(|pool| pool.eq_ignore_ascii_case(name));
     let is_named = |pool: &str| names.iter().any(|name| pool.eq_ignore_ascii_case(name));
     record.hash != context.mitigation().hash && !(names.iter().all(is_set) && set().all(is_named))
@@ -82,11 +88,11 @@ fn named(pools: &[Pool]) -> Vec<String> {
 /// What would be written: every pool that we set, and every one that would start.
 pub(crate) fn desired(
     names: &[String],
-    in_place: &InPlace,
+    installed: &InstalledState,
     config: &EffectiveConfig<'_>,
 ) -> Vec<DesiredEntry> {
     let found = names.iter().filter_map(|name| pool(config.snapshot(), name).ok().flatten());
-    let wanted = found.filter(|pool| !pool.is_disabled() || is_ours(in_place, &pool.name));
+    let wanted = found.filter(|pool| !pool.is_disabled() || is_ours(installed, &pool.name));
     let entry = |pool: Pool| DesiredEntry {
         file: ServerPath::new(APPLICATION_HOST),
         place: Place::Server,
@@ -98,17 +104,17 @@ pub(crate) fn desired(
 /// The pools that have to the letter what we set, and by no record.
 pub(crate) fn set_as_ours(
     names: &[String],
-    in_place: &InPlace,
+    installed: &InstalledState,
     config: &EffectiveConfig<'_>,
 ) -> Vec<String> {
     let found = names.iter().filter_map(|name| pool(config.snapshot(), name).ok().flatten());
-    let left = found.filter(|pool| pool.to_the_letter && !is_ours(in_place, &pool.name));
+    let left = found.filter(|pool| pool.to_the_letter && !is_ours(installed, &pool.name));
     left.map(|pool| pool.name).collect()
 }
 
 /// Whether a pool is set not to start by an action of ours.
-fn is_ours(in_place: &InPlace, name: &str) -> bool {
-    let mut parts = in_place.actions.values().flat_map(|placed| &placed.parts);
+fn is_ours(installed: &InstalledState, name: &str) -> bool {
+    let mut parts = installed.actions.values().flat_map(|placed| &placed.entries);
     parts.any(
         |part| matches!(&part.entry, Entry::DisabledPool(pool) if pool.eq_ignore_ascii_case(name)),
     )

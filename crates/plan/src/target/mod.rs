@@ -61,7 +61,7 @@ pub(crate) trait Target<'a> {
     fn rules_of(&self, action: &ActionId) -> Vec<String>;
 
     /// What of ours is there for an action, by name.
-    fn standing(&self, action: &ActionId) -> Vec<String>;
+    fn installed_names(&self, action: &ActionId) -> Vec<String>;
 
     /// Why the last try of an action failed here, if it did.
     fn failure(&self, action: &ActionId) -> Option<&str>;

@@ -66,7 +66,7 @@ impl<'a> Target<'a> for Nowhere {
         Vec::new()
     }
 
-    fn standing(&self, _action: &ActionId) -> Vec<String> {
+    fn installed_names(&self, _action: &ActionId) -> Vec<String> {
         Vec::new()
     }
 

@@ -38,7 +38,7 @@ fn a_rule_goes_to_every_server_at_once() {
     let then = action(&after, "W.1");
     assert_eq!((then.state, codes(&then.reason).as_str()), (State::Applied, "affected"));
     assert!(is_quiet(&after));
-    assert_eq!(after.standing.len(), WEB.len());
+    assert_eq!(after.unchanged.len(), WEB.len());
     for part in ["applicationHost.config", "nginx", "apache2", "haproxy"] {
         assert!(then.place.contains(part), "{part} is named in: {}", then.place);
     }

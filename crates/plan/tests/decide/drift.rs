@@ -173,7 +173,7 @@ const ORPHANS: &[Row] = &[
 const WITHOUT_RECORDS: &[Row] = &[
     Row {
         story: "the records were lost",
-        happens: |machine, _| machine.in_place = Default::default(),
+        happens: |machine, _| machine.installed = Default::default(),
         state: State::Applied,
         codes: "affected known-by-text",
         does: "in",
@@ -181,7 +181,7 @@ const WITHOUT_RECORDS: &[Row] = &[
     Row {
         story: "the records were lost, and the server is fixed",
         happens: |machine, _| {
-            machine.in_place = Default::default();
+            machine.installed = Default::default();
             machine.shop_is("2.0");
         },
         state: State::Applied,
@@ -191,7 +191,7 @@ const WITHOUT_RECORDS: &[Row] = &[
     Row {
         story: "the records were lost, and an administrator removes it",
         happens: |machine, _| {
-            machine.in_place = Default::default();
+            machine.installed = Default::default();
             machine.order.take_back.insert("W".parse().unwrap());
         },
         state: State::Applied,
@@ -219,13 +219,13 @@ fn rules_are_known_by_their_text_on_every_server_where_the_records_are_lost() {
 fn what_is_known_by_its_text_gets_a_record_and_no_edit() {
     for target in RULES {
         let mut machine = Machine::protected(target);
-        let recorded = machine.in_place.clone();
-        machine.in_place = Default::default();
+        let recorded = machine.installed.clone();
+        machine.installed = Default::default();
         let plan = machine.cycle();
         assert_eq!(plan.all_edits().count(), 0, "{target:?}");
         assert_eq!(done(&plan, "W.1"), "in", "{target:?}");
-        assert_eq!(machine.in_place.actions.len(), recorded.actions.len(), "{target:?}");
-        assert_eq!(machine.in_place.web, recorded.web, "{target:?}");
+        assert_eq!(machine.installed.actions.len(), recorded.actions.len(), "{target:?}");
+        assert_eq!(machine.installed.web, recorded.web, "{target:?}");
         let next = machine.plan();
         assert_eq!(codes(&action(&next, "W.1").reason), "affected", "{target:?}");
     }

@@ -115,16 +115,16 @@ fn show_edit(text: &mut String, edit: &FileEdit) {
 fn show_step(text: &mut String, step: &Step) {
     match step {
         Step::Insert(placed) => {
-            let names: Vec<&str> = placed.parts.iter().map(|part| part.entry.name()).collect();
+            let names: Vec<&str> = placed.entries.iter().map(|part| part.entry.name()).collect();
             writeln!(text, "  put in {}: {}", placed.action, names.join(", ")).unwrap();
         }
         Step::Remove { action, why, .. } => writeln!(text, "  take out {action}: {why}").unwrap(),
-        Step::Rules { rules, put_in, taken_out, .. } => {
+        Step::Rules { rules, installs, removals, .. } => {
             let names = rules.iter().map(|rule| rule.action.to_string()).collect::<Vec<_>>();
-            let put_in = put_in.iter().map(ToString::to_string).collect::<Vec<_>>();
-            let (names, put_in) = (names.join(", "), put_in.join(", "));
-            writeln!(text, "  rules: [{names}], put in: [{put_in}]").unwrap();
-            for out in taken_out {
+            let installs = installs.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (names, installs) = (names.join(", "), installs.join(", "));
+            writeln!(text, "  rules: [{names}], put in: [{installs}]").unwrap();
+            for out in removals {
                 writeln!(text, "  take out {}: {}", out.action, out.why).unwrap();
             }
         }
@@ -222,7 +222,7 @@ fn a_newer_catalog_drops_withdraws_and_forgets() {
 #[test]
 fn the_records_are_lost() {
     let mut machine = protected();
-    machine.in_place = Default::default();
+    machine.installed = Default::default();
     check("lost", &machine.plan());
 }
 

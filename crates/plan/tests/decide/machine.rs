@@ -8,7 +8,8 @@ use stopgap_model::policy::{Block, Policy};
 use stopgap_model::web::{WebFacts, WebServer};
 use stopgap_model::{Catalog, Digest, Fact, FileEdit, HostFacts, ServerId, ServerPath, WebKind};
 use stopgap_plan::{
-    Failures, InPlace, Input, Order, Original, OwnFile, OwnRules, Plan, Step, WebConfig, plan,
+    Failures, Input, InstalledRules, InstalledState, ManagedFile, Order, Original, Plan, Step,
+    WebConfig, plan,
 };
 use stopgap_webserver::{Files, Need, Read};
 
@@ -24,7 +25,7 @@ pub(crate) struct Machine {
     pub(crate) facts: HostFacts,
     pub(crate) catalog: Catalog,
     pub(crate) policy: Policy,
-    pub(crate) in_place: InPlace,
+    pub(crate) installed: InstalledState,
     pub(crate) failures: Failures,
     pub(crate) order: Order,
     pub(crate) gone: BTreeSet<ServerId>,
@@ -49,7 +50,7 @@ impl Machine {
             facts: HostFacts::nothing(),
             catalog: Catalog::default(),
             policy: Policy::everything_on(),
-            in_place: InPlace::default(),
+            installed: InstalledState::default(),
             failures: Failures::default(),
             order: Order::default(),
             gone: BTreeSet::new(),
@@ -105,7 +106,7 @@ impl Machine {
 
     /// Whether nothing is in place by the records.
     pub(crate) fn is_bare(&self) -> bool {
-        self.in_place.actions.is_empty() && self.in_place.web.is_empty()
+        self.installed.actions.is_empty() && self.installed.web.is_empty()
     }
 
     pub(crate) fn text(&self, path: &str) -> String {
@@ -136,7 +137,7 @@ impl Machine {
             web: &web,
             gone: &self.gone,
             policy: &self.policy,
-            in_place: &self.in_place,
+            installed: &self.installed,
             failures: &self.failures,
             order: &self.order,
         })
@@ -171,13 +172,15 @@ impl Machine {
     }
 
     fn record_iis(&mut self, edits: &[FileEdit], steps: &[Step]) {
-        let files = &mut self.in_place.files;
+        let files = &mut self.installed.files;
         for FileEdit { path, before, after } in edits {
             let before = before.clone().unwrap_or_default();
             let tip = Digest::of(&after.clone().unwrap_or_default());
             let first = match files.get(&path.key()) {
                 None => Some(before),
-                Some(OwnFile { original: Some(known), .. }) if known.tip == Digest::of(&before) => {
+                Some(ManagedFile { original: Some(known), .. })
+                    if known.tip == Digest::of(&before) =>
+                {
                     Some(known.bytes.clone())
                 }
                 Some(_) => None,
@@ -187,28 +190,28 @@ impl Machine {
         for step in steps {
             match step {
                 Step::Insert(placed) => {
-                    for part in &placed.parts {
-                        own(files, &part.file).scaffold.extend(part.undo.scaffold().to_vec());
+                    for part in &placed.entries {
+                        own(files, &part.file).wrappers.extend(part.undo.wrappers().to_vec());
                     }
-                    self.in_place.actions.insert(placed.action.clone(), (**placed).clone());
+                    self.installed.actions.insert(placed.action.clone(), (**placed).clone());
                 }
                 Step::Remove { action, .. } => {
-                    self.in_place.actions.remove(action);
+                    self.installed.actions.remove(action);
                 }
                 Step::Rules { .. } => panic!("rules of a web server among the steps of IIS"),
             }
         }
-        let parts = self.in_place.actions.values().flat_map(|placed| &placed.parts);
+        let parts = self.installed.actions.values().flat_map(|placed| &placed.entries);
         let carried: BTreeSet<String> = parts.map(|part| part.file.key()).collect();
         files.retain(|key, _| carried.contains(key));
     }
 
     fn record_web(&mut self, step: &Step) {
         let Step::Rules { server, rules, text, left, .. } = step else { panic!("{step:?}") };
-        self.in_place.web.remove(server);
+        self.installed.web.remove(server);
         if !(rules.is_empty() && left.is_empty()) {
-            let own = OwnRules { rules: rules.clone(), text: *text, left: left.clone() };
-            self.in_place.web.insert(server.clone(), own);
+            let own = InstalledRules { rules: rules.clone(), text: *text, left: left.clone() };
+            self.installed.web.insert(server.clone(), own);
         }
     }
 
@@ -262,8 +265,8 @@ impl Machine {
     }
 }
 
-fn own<'f>(files: &'f mut BTreeMap<String, OwnFile>, path: &ServerPath) -> &'f mut OwnFile {
-    let empty = || OwnFile { scaffold: Vec::new(), original: None };
+fn own<'f>(files: &'f mut BTreeMap<String, ManagedFile>, path: &ServerPath) -> &'f mut ManagedFile {
+    let empty = || ManagedFile { wrappers: Vec::new(), original: None };
     files.entry(path.key()).or_insert_with(empty)
 }
 

@@ -120,7 +120,7 @@ fn what_is_tried(plan: &Plan) -> stopgap_model::Digest {
 /// An earlier change could not be taken back whole.
 pub(crate) fn get_stuck(machine: &mut Machine, target: Target) {
     let why = "a file of the last change could not be put back".to_owned();
-    machine.failures.stuck.insert(server_id(target), why);
+    machine.failures.not_restored.insert(server_id(target), why);
 }
 
 /// The configuration cannot be read.

@@ -199,14 +199,14 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
 }
 
 /// The actions that a plan puts in.
-fn put_in(plan: &Plan) -> Vec<String> {
+fn installs(plan: &Plan) -> Vec<String> {
     let steps = plan.steps.iter().chain(plan.web.iter().map(|change| &change.step));
     let of = |step: &Step| -> Vec<String> {
         match step {
             Step::Insert(placed) => vec![placed.mitigation.to_string()],
             Step::Remove { .. } => Vec::new(),
-            Step::Rules { rules, put_in, .. } => {
-                let put = rules.iter().filter(|rule| put_in.contains(&rule.action));
+            Step::Rules { rules, installs, .. } => {
+                let put = rules.iter().filter(|rule| installs.contains(&rule.action));
                 put.map(|rule| rule.mitigation.to_string()).collect()
             }
         }
@@ -282,7 +282,7 @@ proptest! {
             world.happens(event);
             let plan = world.machine.cycle();
             let blocked = &world.machine.policy.blocked;
-            for id in put_in(&plan) {
+            for id in installs(&plan) {
                 prop_assert!(!blocked.contains_key(&id.parse().unwrap()), "{id} is put in: {event:?}");
             }
         }

@@ -55,10 +55,10 @@ pub(crate) fn done(plan: &Plan, action: &str) -> &'static str {
         match step {
             Step::Insert(placed) if placed.action.as_str() == action => done.push("in"),
             Step::Remove { action: gone, .. } if gone.as_str() == action => done.push("out"),
-            Step::Rules { put_in, taken_out, .. } => {
-                done.extend(put_in.iter().filter(|it| it.as_str() == action).map(|_| "in"));
+            Step::Rules { installs, removals, .. } => {
+                done.extend(installs.iter().filter(|it| it.as_str() == action).map(|_| "in"));
                 done.extend(
-                    taken_out.iter().filter(|it| it.action.as_str() == action).map(|_| "out"),
+                    removals.iter().filter(|it| it.action.as_str() == action).map(|_| "out"),
                 );
             }
             Step::Insert(_) | Step::Remove { .. } => {}

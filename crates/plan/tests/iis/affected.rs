@@ -5,7 +5,7 @@ use stopgap_model::{Catalog, Fact};
 
 use super::documents::{document, next_word, two_words, until_fixed, w};
 use super::server::{FIXED, HOST, server};
-use super::story::Done::{Anew, Nothing, PutIn, TakenOut};
+use super::story::Done::{Anew, Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 fn on(name: &str) -> Story {
@@ -58,7 +58,7 @@ fn the_version_decides() {
             .applied()
             .catalog(&[until_fixed(&next_word())])
             .build(FIXED)
-            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", Removal),
         on("the next revision is for later versions, too")
             .build(FIXED)
             .catalog(&[until_fixed(&next_word()).replace("15.2.1118.20", "15.2.1118.25")])
@@ -86,13 +86,13 @@ fn an_action_may_be_for_fewer_versions_than_its_mitigation() {
             .applied()
             .build("15.2.1118.12")
             .finds("W.1", "applied", "affected", Nothing)
-            .finds("W.2", "applied", "to-be-withdrawn(not-below)", TakenOut)
+            .finds("W.2", "applied", "to-be-withdrawn(not-below)", Removal)
             .then(HOST, "Stopgap W.1", 1),
         on("the fix is reached: both go", "15.2.1118.10")
             .applied()
             .build(FIXED)
-            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
-            .finds("W.2", "applied", "to-be-withdrawn(has-fix)", TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", Removal)
+            .finds("W.2", "applied", "to-be-withdrawn(has-fix)", Removal),
     ]);
 }
 
@@ -128,7 +128,7 @@ fn products_that_are_declared_count_like_those_that_are_found() {
             .but(declares("15.1"))
             .applied()
             .but(|it| it.facts.declared.clear())
-            .finds("W.1", "applied", "to-be-withdrawn(undeclared)", TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(undeclared)", Removal),
         story(
             "a product that is not to be found",
             server(),

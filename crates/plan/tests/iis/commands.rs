@@ -2,7 +2,7 @@
 
 use super::documents::{SITE, next_word, two_words, until_fixed, w, word};
 use super::server::{HOST, server};
-use super::story::Done::{Anew, Nothing, PutIn, TakenOut};
+use super::story::Done::{Anew, Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 fn on(name: &str) -> Story {
@@ -16,35 +16,35 @@ fn removed_goes_and_stays_away() {
         on("removed in this check")
             .applied()
             .take_back("W")
-            .finds("W.1", "applied", gone, TakenOut)
+            .finds("W.1", "applied", gone, Removal)
             .finds("X.1", "applied", "for-every-server", Nothing)
             .then(HOST, "Stopgap W.1", 0)
             .then(HOST, "Stopgap X.1", 1),
         on("removed for good, in a check that was cut short")
             .applied()
             .removed("W")
-            .finds("W.1", "applied", gone, TakenOut),
+            .finds("W.1", "applied", gone, Removal),
         on("removed before, and not here").removed("W").finds("W.1", "blocked", "removed", Nothing),
         on("removed while the source is in trouble")
             .applied()
             .held()
             .removed("W")
-            .finds("W.1", "applied", gone, TakenOut),
+            .finds("W.1", "applied", gone, Removal),
         on("removed though it is of another revision")
             .applied()
             .catalog(&[next_word()])
             .removed("W")
-            .finds("W.1", "applied", gone, TakenOut),
+            .finds("W.1", "applied", gone, Removal),
         on("removed though the rule is gone")
             .applied()
             .restored(server())
             .removed("W")
-            .finds("W.1", "applied", gone, TakenOut),
+            .finds("W.1", "applied", gone, Removal),
         story("both rules of it go", server(), &[two_words()])
             .applied()
             .take_back("W")
-            .finds("W.1", "applied", gone, TakenOut)
-            .finds("W.2", "applied", gone, TakenOut)
+            .finds("W.1", "applied", gone, Removal)
+            .finds("W.2", "applied", gone, Removal)
             .then(HOST, &server().text(HOST), 1),
         on("removed for good while another one is asked for: it waits")
             .applied()
@@ -55,12 +55,12 @@ fn removed_goes_and_stays_away() {
             .applied()
             .take_back("W")
             .only("X")
-            .finds("W.1", "applied", gone, TakenOut),
+            .finds("W.1", "applied", gone, Removal),
         story("removed though what Exchange it is is not known", server(), &[until_fixed(&w())])
             .applied()
             .but(|it| it.facts.exchange = stopgap_model::Fact::Unknown("access is denied".into()))
             .take_back("W")
-            .finds("W.1", "applied", gone, TakenOut),
+            .finds("W.1", "applied", gone, Removal),
     ]);
 }
 

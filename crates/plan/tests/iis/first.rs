@@ -2,7 +2,7 @@
 
 use super::documents::{IN_OWA, SITE, next, next_word, two_words, until_fixed, w, withdrawn, word};
 use super::server::{ECP, EVERYWHERE, HOST, IN_SITE, OWA, rules, server, web};
-use super::story::Done::{Anew, Nothing, PutIn, TakenOut};
+use super::story::Done::{Anew, Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 fn on(name: &str, document: String) -> Story {
@@ -94,7 +94,7 @@ fn a_revision_takes_the_place_of_the_one_before() {
             .applied()
             .catalog(&[dropped])
             .finds("W.1", "applied", "for-every-server", Nothing)
-            .finds("W.2", "applied", "to-be-withdrawn(action-dropped)", TakenOut)
+            .finds("W.2", "applied", "to-be-withdrawn(action-dropped)", Removal)
             .then(HOST, "Stopgap W.1", 1)
             .then(HOST, "Stopgap W.2", 0),
         on("one of two rules was deleted, and the other one stands", two_words())
@@ -129,14 +129,14 @@ fn what_is_no_longer_needed_goes_and_leaves_nothing() {
             on("the update came", w())
                 .applied()
                 .build(super::server::FIXED)
-                .finds("W.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
+                .finds("W.1", "applied", "to-be-withdrawn(has-fix)", Removal)
                 .stands("W", &["Stopgap W.1"]),
         ),
         untouched(
             on("its publisher withdraws it", w())
                 .applied()
                 .catalog(&[withdrawn(&w())])
-                .finds("W.1", "applied", "to-be-withdrawn(withdrawn)", TakenOut)
+                .finds("W.1", "applied", "to-be-withdrawn(withdrawn)", Removal)
                 .whole("W", "applied", "to-be-withdrawn(withdrawn)"),
         ),
         on("a withdrawn mitigation was never here", withdrawn(&w()))
@@ -146,13 +146,13 @@ fn what_is_no_longer_needed_goes_and_leaves_nothing() {
             .catalog(&[w(), word("X", SITE, "ldap")])
             .applied()
             .build(super::server::FIXED)
-            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", Removal)
             .finds("X.1", "applied", "for-every-server", Nothing)
             .then(HOST, "Stopgap X.1", 1)
             .then(HOST, "Stopgap W.1", 0),
         on("Exchange was taken from the server", w())
             .applied()
             .but(|it| it.facts.exchange = stopgap_model::Fact::Absent)
-            .finds("W.1", "applied", "to-be-withdrawn(not-installed)", TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(not-installed)", Removal),
     ]);
 }

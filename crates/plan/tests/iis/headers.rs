@@ -2,7 +2,7 @@
 
 use super::documents::{SITE, document, header, response, until_fixed};
 use super::server::{EVERYWHERE, FIXED, HOST, IN_SITE, Server, global, outbound, server};
-use super::story::Done::{Anew, Nothing, PutIn, TakenOut};
+use super::story::Done::{Anew, Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 const ALLOWED: &str = "<add name=\"HTTP_X_MIDDLEWARE_SUBREQUEST\" />";
@@ -62,7 +62,7 @@ fn what_two_mitigations_need_stands_as_long_as_one_does() {
         two("one of them goes, and the variable stays")
             .applied()
             .build(FIXED)
-            .finds("H.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
+            .finds("H.1", "applied", "to-be-withdrawn(has-fix)", Removal)
             .finds("I.1", "applied", "for-every-server", Nothing)
             .then(HOST, "Stopgap H.1", 0)
             .then(HOST, ALLOWED, 1),
@@ -70,8 +70,8 @@ fn what_two_mitigations_need_stands_as_long_as_one_does() {
             .applied()
             .take_back("H")
             .take_back("I")
-            .finds("H.1", "applied", "to-be-withdrawn(removed)", TakenOut)
-            .finds("I.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("H.1", "applied", "to-be-withdrawn(removed)", Removal)
+            .finds("I.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, &server().text(HOST), 1),
         two("somebody took the variable off the list")
             .applied()
@@ -89,7 +89,7 @@ fn what_two_mitigations_need_stands_as_long_as_one_does() {
                 it.server = it.server.clone().file(super::server::OWA, &his);
             })
             .take_back("H")
-            .finds("H.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("H.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, "Stopgap H.1", 0)
             .then(HOST, ALLOWED, 1),
     ]);
@@ -127,7 +127,7 @@ fn response_headers_take_outbound_rules() {
         on("removed, it leaves nothing", server())
             .applied()
             .take_back("R")
-            .finds("R.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("R.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, &server().text(HOST), 1),
     ]);
 }

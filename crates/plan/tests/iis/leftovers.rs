@@ -4,7 +4,7 @@ use super::documents::{
     IN_OWA, SITE, document, header, next_word, pools, response, until_fixed, w, word,
 };
 use super::server::{ECP, FIXED, HOST, IN_SITE, OWA, abort, rules, server, web};
-use super::story::Done::{Anew, Nothing, PutIn, Recorded, TakenOut};
+use super::story::Done::{Anew, Nothing, PutIn, Recorded, Removal};
 use super::story::{Story, check, story};
 
 /// A mitigation was put in, and the records of that were lost.
@@ -58,11 +58,11 @@ fn what_stands_to_the_letter_is_known_by_its_text() {
         ),
         lost("known, and removed", w())
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed), known-by-text", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(removed), known-by-text", Removal)
             .then(HOST, "Stopgap", 0),
         lost("known, and the update came", until_fixed(&w()))
             .build(FIXED)
-            .finds("W.1", "applied", "to-be-withdrawn(has-fix), known-by-text", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(has-fix), known-by-text", Removal)
             .then(HOST, "Stopgap", 0),
     ]);
 }
@@ -103,7 +103,7 @@ fn what_is_not_to_the_letter_is_left_to_a_person() {
             .applied()
             .wrote(OWA, &copied)
             .build(FIXED)
-            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", Removal)
             .left("W", "stray-rule")
             .then(HOST, "Stopgap", 0)
             .then(OWA, "Stopgap W.1", 1),

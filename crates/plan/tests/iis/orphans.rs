@@ -2,7 +2,7 @@
 
 use super::documents::{SITE, document, next, pools, two_words, w, withdrawn, word};
 use super::server::{HOST, IN_SITE, server};
-use super::story::Done::{Anew, Nothing, TakenOut};
+use super::story::Done::{Anew, Nothing, Removal};
 use super::story::{Story, check, story};
 
 /// A mitigation was put in, and the catalog has it no more.
@@ -47,22 +47,22 @@ fn what_the_catalog_has_no_more_stays() {
             .finds("W.1", "applied", "not-in-catalog", Nothing),
         gone("and an administrator removes it")
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, &server().text(HOST), 1),
         gone("and an administrator removed it in a cycle that was cut short")
             .removed("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, "Stopgap", 0),
         gone("and the last try to remove it failed").take_back("W").failed("W.1").finds(
             "W.1",
             "failed",
             "not-withdrawn(other: removed)",
-            TakenOut,
+            Removal,
         ),
         gone("and its rule is gone, and an administrator removes it")
             .restored(server())
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", Removal)
             .edits(&[]),
         gone("and another one is asked for").only("X").finds(
             "W.1",
@@ -88,7 +88,7 @@ fn what_the_catalog_has_no_more_stays() {
 fn a_dropped_action_goes() {
     check(vec![
         dropped("a later revision has dropped it")
-            .finds("W.2", "applied", "to-be-withdrawn(action-dropped)", TakenOut)
+            .finds("W.2", "applied", "to-be-withdrawn(action-dropped)", Removal)
             .then(HOST, "Stopgap W.2", 0)
             .then(HOST, "Stopgap W.1", 1),
         dropped("dropped while the mitigation is blocked").blocked("W").finds(
@@ -119,12 +119,12 @@ fn a_dropped_action_goes() {
             "W.2",
             "failed",
             "not-withdrawn(other: action-dropped)",
-            TakenOut,
+            Removal,
         ),
         dropped("dropped while the other action is to be removed as well")
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", TakenOut)
-            .finds("W.2", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", Removal)
+            .finds("W.2", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, &server().text(HOST), 1),
     ]);
 }
@@ -136,12 +136,12 @@ fn a_withdrawn_document_takes_all_of_it_out() {
     let why = "to-be-withdrawn(withdrawn)";
     check(vec![
         on("both actions go")
-            .finds("W.1", "applied", why, TakenOut)
-            .finds("W.2", "applied", why, TakenOut)
+            .finds("W.1", "applied", why, Removal)
+            .finds("W.2", "applied", why, Removal)
             .then(HOST, &server().text(HOST), 1),
         on("the rules are gone already")
             .restored(server())
-            .finds("W.1", "applied", why, TakenOut)
+            .finds("W.1", "applied", why, Removal)
             .edits(&[]),
         on("it is withdrawn while another one is asked for").only("X").finds(
             "W.1",
@@ -149,7 +149,7 @@ fn a_withdrawn_document_takes_all_of_it_out() {
             "in-place, action-dropped",
             Nothing,
         ),
-        on("it is withdrawn and asked for").only("W").finds("W.1", "applied", why, TakenOut),
+        on("it is withdrawn and asked for").only("W").finds("W.1", "applied", why, Removal),
     ]);
 }
 
@@ -171,7 +171,7 @@ fn what_changed_its_kind_makes_room() {
             .finds("W.1", "blocked", "blocked", Nothing),
         on("a rule becomes a heartbeat, and goes")
             .catalog(&[heartbeat()])
-            .finds("W.1", "applied", "to-be-withdrawn(another-kind)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(another-kind)", Removal)
             .then(HOST, "Stopgap W.1", 0),
         on("a rule becomes a heartbeat while all is switched off")
             .catalog(&[heartbeat()])

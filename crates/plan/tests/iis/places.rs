@@ -82,7 +82,7 @@ fn what_has_no_place_any_more_stays_as_it_is() {
             .applied()
             .catalog(&[elsewhere()])
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", super::story::Done::TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", super::story::Done::Removal),
     ]);
 }
 

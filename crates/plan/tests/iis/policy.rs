@@ -2,7 +2,7 @@
 
 use super::documents::{next_word, until_fixed, w, withdrawn};
 use super::server::{FIXED, HOST, server};
-use super::story::Done::{Anew, Nothing, PutIn, TakenOut};
+use super::story::Done::{Anew, Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 fn on(name: &str) -> Story {
@@ -47,7 +47,7 @@ fn a_blocked_mitigation_is_left_alone() {
             "W.1",
             "applied",
             "to-be-withdrawn(has-fix)",
-            TakenOut,
+            Removal,
         ),
         on("blocked and the publisher withdraws it: it stays")
             .applied()
@@ -96,7 +96,7 @@ fn switched_off_nothing_is_changed_by_itself() {
             .applied()
             .switched_off()
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", Removal),
         on("switched off and blocked: the block is what is told")
             .switched_off()
             .blocked("W")
@@ -136,7 +136,7 @@ fn a_source_in_trouble_brings_nothing_new() {
             .applied()
             .held()
             .build(FIXED)
-            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(has-fix)", Removal),
         on("frozen with another revision, which says that it is not needed")
             .applied()
             .catalog(&next())
@@ -152,7 +152,7 @@ fn a_source_in_trouble_brings_nothing_new() {
             "W.1",
             "applied",
             "to-be-withdrawn(removed)",
-            TakenOut,
+            Removal,
         ),
     ]);
 }
@@ -174,13 +174,13 @@ fn a_denied_action_is_not_carried_out() {
             "W.1",
             "applied",
             "to-be-withdrawn(has-fix)",
-            TakenOut,
+            Removal,
         ),
         on("denied and removed by hand: it goes").applied().denied("W.1").take_back("W").finds(
             "W.1",
             "applied",
             "to-be-withdrawn(removed)",
-            TakenOut,
+            Removal,
         ),
         on("denied where it is not for this server").denied("W.1").build(FIXED).finds(
             "W.1",

@@ -2,7 +2,7 @@
 
 use super::documents::{document, pools, until_fixed};
 use super::server::{FIXED, HOST, server};
-use super::story::Done::{Anew, Nothing, PutIn, TakenOut};
+use super::story::Done::{Anew, Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 const OFF: &str = "autoStart=\"false\" startMode=\"OnDemand\"";
@@ -86,15 +86,15 @@ fn pools_that_are_set_stay_so_as_long_as_they_are_to() {
         ),
         set("the update came")
             .build(FIXED)
-            .finds("P.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
+            .finds("P.1", "applied", "to-be-withdrawn(has-fix)", Removal)
             .then(HOST, &server().text(HOST), 1),
         starts_again(set("one starts again, and the update came"))
             .build(FIXED)
-            .finds("P.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
+            .finds("P.1", "applied", "to-be-withdrawn(has-fix)", Removal)
             .then(HOST, OFF, 0),
         set("removed")
             .removed("P")
-            .finds("P.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("P.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, &server().text(HOST), 1),
         set("removed while an earlier change is still to be put back").removed("P").stuck().finds(
             "P.1",
@@ -128,15 +128,15 @@ fn two_mitigations_hold_one_pool() {
         both("one of them goes, and the pools stay off")
             .applied()
             .build(FIXED)
-            .finds("P.1", "applied", "to-be-withdrawn(has-fix)", TakenOut)
+            .finds("P.1", "applied", "to-be-withdrawn(has-fix)", Removal)
             .finds("Q.1", "applied", "for-every-server, pools-set-not-to-start", Nothing)
             .then(HOST, OFF, 2),
         both("both go, and the file is as it was")
             .applied()
             .take_back("P")
             .take_back("Q")
-            .finds("P.1", "applied", "to-be-withdrawn(removed)", TakenOut)
-            .finds("Q.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("P.1", "applied", "to-be-withdrawn(removed)", Removal)
+            .finds("Q.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, &server().text(HOST), 1),
         story("a second one comes to pools that the first has set", server(), &[pools("Q")])
             .applied()

@@ -100,7 +100,7 @@ proptest! {
             story = story.take_back(id);
         }
         let story = story.applied();
-        prop_assert!(story.in_place.actions.is_empty());
+        prop_assert!(story.installed.actions.is_empty());
         prop_assert_eq!(story.server.bytes(), server().bytes());
     }
 
@@ -118,7 +118,7 @@ proptest! {
         for action in story.catalog.mitigations().flat_map(|mitigation| &mitigation.actions) {
             prop_assert!(ids.contains(&action.id.as_str()), "{} is not told", action.id);
         }
-        for action in story.in_place.actions.keys() {
+        for action in story.installed.actions.keys() {
             prop_assert!(ids.contains(&action.as_str()), "{action} is in place and not told");
         }
     }

@@ -7,7 +7,9 @@ use stopgap_model::policy::{Block, Drift, Policy, Switch};
 use stopgap_model::reason::{AffectedReason, ChangeReason, PolicyReason, Reason};
 use stopgap_model::report::{ActionReport, MitigationReport};
 use stopgap_model::{Catalog, Digest, Fact, Reasons, ServerPath};
-use stopgap_plan::{Failures, InPlace, Input, Order, Original, OwnFile, Plan, Step, plan};
+use stopgap_plan::{
+    Failures, Input, InstalledState, ManagedFile, Order, Original, Plan, Step, plan,
+};
 
 use super::documents::read;
 use super::server::{Server, VULNERABLE};
@@ -17,7 +19,7 @@ use super::server::{Server, VULNERABLE};
 pub enum Done {
     Nothing,
     PutIn,
-    TakenOut,
+    Removal,
     /// Taken out and put in again.
     Anew,
     /// Only a record is written.
@@ -32,7 +34,7 @@ pub struct Story {
     pub catalog: Catalog,
     pub facts: HostFacts,
     pub policy: Policy,
-    pub in_place: InPlace,
+    pub installed: InstalledState,
     pub failures: Failures,
     pub order: Order,
     expected: Vec<Expected>,
@@ -46,7 +48,7 @@ enum Expected {
     Place { id: String, place: String },
     Left { id: String, codes: String },
     Stands { file: &'static str, text: String, count: usize },
-    InPlace { id: String, names: Vec<&'static str> },
+    InstalledState { id: String, names: Vec<&'static str> },
     Edits(Vec<&'static str>),
 }
 
@@ -60,7 +62,7 @@ pub fn story(name: &str, server: Server, documents: &[String]) -> Story {
         catalog: catalog(documents),
         facts,
         policy: Policy::everything_on(),
-        in_place: InPlace::default(),
+        installed: InstalledState::default(),
         failures: Failures::default(),
         order: Order::default(),
         expected: Vec::new(),
@@ -114,7 +116,7 @@ impl Story {
 
     /// The state folder is lost with every record.
     pub fn lost(mut self) -> Self {
-        self.in_place = InPlace::default();
+        self.installed = InstalledState::default();
         self
     }
 
@@ -171,7 +173,7 @@ impl Story {
 
     /// A change could not be rolled back whole.
     pub fn stuck(mut self) -> Self {
-        self.failures.stuck.insert(None, "web.config is to be put back".into());
+        self.failures.not_restored.insert(None, "web.config is to be put back".into());
         self
     }
 
@@ -242,7 +244,7 @@ impl Story {
 
     /// What of ours stands there before the plan is carried out.
     pub fn stands(mut self, id: &str, names: &[&'static str]) -> Self {
-        self.expected.push(Expected::InPlace { id: id.to_owned(), names: names.to_vec() });
+        self.expected.push(Expected::InstalledState { id: id.to_owned(), names: names.to_vec() });
         self
     }
 
@@ -267,7 +269,7 @@ impl Story {
             web: &[],
             gone: &BTreeSet::new(),
             policy: &self.policy,
-            in_place: &self.in_place,
+            installed: &self.installed,
             failures: &self.failures,
             order: &self.order,
         })
@@ -282,35 +284,36 @@ impl Story {
         for step in &plan.steps {
             match step {
                 Step::Remove { action, .. } => {
-                    self.in_place.actions.remove(action);
+                    self.installed.actions.remove(action);
                 }
                 Step::Insert(placed) => {
-                    self.in_place.actions.insert(placed.action.clone(), (**placed).clone());
+                    self.installed.actions.insert(placed.action.clone(), (**placed).clone());
                 }
                 Step::Rules { .. } => panic!("there is no other server"),
             }
         }
         let mut files = BTreeMap::new();
-        for part in self.in_place.actions.values().flat_map(|placed| &placed.parts) {
+        for part in self.installed.actions.values().flat_map(|placed| &placed.entries) {
             let key = part.file.key();
             let own = self.own_file(plan, &key);
             files.insert(key, own);
         }
-        self.in_place.files = files;
+        self.installed.files = files;
     }
 
     /// What the records say of a file after a change.
-    fn own_file(&self, plan: &Plan, key: &str) -> OwnFile {
-        let known = self.in_place.files.get(key);
-        let mut own = known.cloned().unwrap_or(OwnFile { scaffold: Vec::new(), original: None });
+    fn own_file(&self, plan: &Plan, key: &str) -> ManagedFile {
+        let known = self.installed.files.get(key);
+        let mut own =
+            known.cloned().unwrap_or(ManagedFile { wrappers: Vec::new(), original: None });
         let inserted = plan.steps.iter().filter_map(|step| match step {
-            Step::Insert(placed) => Some(&placed.parts),
+            Step::Insert(placed) => Some(&placed.entries),
             Step::Remove { .. } | Step::Rules { .. } => None,
         });
         for part in inserted.flatten().filter(|part| part.file.key() == key) {
-            let new = part.undo.scaffold().iter().filter(|one| !own.scaffold.contains(one));
+            let new = part.undo.wrappers().iter().filter(|one| !own.wrappers.contains(one));
             let new: Vec<_> = new.cloned().collect();
-            own.scaffold.extend(new);
+            own.wrappers.extend(new);
         }
         if let Some(edit) = plan.edits.iter().find(|edit| edit.path.key() == key) {
             let before = edit.before.clone().unwrap_or_default();
@@ -377,7 +380,7 @@ fn differs(expected: &Expected, plan: &Plan, after: &Server) -> Option<String> {
             let found = after.text(file).matches(text.as_str()).count();
             (format!("{count} times {text} in {file}"), format!("{found} times {text} in {file}"))
         }
-        Expected::InPlace { id, names } => {
+        Expected::InstalledState { id, names } => {
             (format!("{names:?}"), format!("{:?}", mitigation(plan, id).in_place))
         }
         Expected::Edits(files) => {
@@ -404,18 +407,18 @@ pub fn action<'p>(plan: &'p Plan, id: &str) -> &'p ActionReport {
 /// What a plan does about an action.
 pub fn done_to(plan: &Plan, id: &str) -> Done {
     let is = |step: &&Step| step.actions().iter().any(|action| action.as_str() == id);
-    let (mut put_in, mut taken_out, mut found) = (false, false, false);
+    let (mut installs, mut removals, mut found) = (false, false, false);
     for step in plan.steps.iter().filter(is) {
         match step {
             Step::Insert(placed) if placed.found => found = true,
-            Step::Insert(_) => put_in = true,
-            Step::Remove { .. } | Step::Rules { .. } => taken_out = true,
+            Step::Insert(_) => installs = true,
+            Step::Remove { .. } | Step::Rules { .. } => removals = true,
         }
     }
-    match (put_in, taken_out, found) {
+    match (installs, removals, found) {
         (true, true, _) => Done::Anew,
         (true, false, _) => Done::PutIn,
-        (false, true, _) => Done::TakenOut,
+        (false, true, _) => Done::Removal,
         (false, false, true) => Done::Recorded,
         (false, false, false) => Done::Nothing,
     }

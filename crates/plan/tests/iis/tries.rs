@@ -4,7 +4,7 @@ use stopgap_plan::{Rest, tried_on_iis};
 
 use super::documents::{SITE, until_fixed, w, word};
 use super::server::{FIXED, HOST, server};
-use super::story::Done::{Nothing, PutIn, TakenOut};
+use super::story::Done::{Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 fn on(name: &str) -> Story {
@@ -36,7 +36,7 @@ fn what_failed_is_tried_again_and_told() {
             "W.1",
             "failed",
             "not-withdrawn(other: has-fix)",
-            TakenOut,
+            Removal,
         ),
         on("the failure of what is in place and as it should be is of no concern")
             .applied()
@@ -113,7 +113,7 @@ fn the_same_is_not_tried_twice_but_by_name() {
             .then(HOST, "Stopgap W.1", 1),
         resting(on("a removal that rests is asked for").applied().build(FIXED))
             .take_back("W")
-            .finds("W.1", "failed", "not-withdrawn(other: removed)", TakenOut),
+            .finds("W.1", "failed", "not-withdrawn(other: removed)", Removal),
         resting(on("a rule that is to be made anew rests").applied().edited(
             HOST,
             "pattern=\"jndi\"",

@@ -5,7 +5,7 @@ use stopgap_model::Fact;
 
 use super::documents::{IN_OWA, SITE, pools, response, until_fixed, w, word};
 use super::server::{ECP, HOST, OWA, ROOT, Server, rules, server, web};
-use super::story::Done::{Nothing, PutIn, TakenOut};
+use super::story::Done::{Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
 
 const BROKEN: &str = "<configuration><system.webServer></configuration>";
@@ -47,7 +47,7 @@ fn what_is_not_known_of_the_server_changes_nothing() {
             .applied()
             .but(exchange(versionless()))
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", TakenOut),
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", Removal),
         on("IIS could not be read").but(|it| it.facts.iis = unread_iis()).finds(
             "W.1",
             "unknown",
@@ -135,7 +135,7 @@ fn a_folder_that_is_known_in_part_is_told() {
         on("it is removed whatever is known of the folders", half())
             .applied()
             .take_back("W")
-            .finds("W.1", "applied", "to-be-withdrawn(removed)", TakenOut)
+            .finds("W.1", "applied", "to-be-withdrawn(removed)", Removal)
             .then(HOST, "Stopgap", 0),
     ]);
 }

@@ -183,7 +183,7 @@ fn what_was_changed_is_named_and_put_right() {
         }
         // What is altered is told to whoever counts on it, and what is put right stands.
         assert_eq!(plan.altered.len(), usize::from(!expected.is_empty()), "{row}");
-        assert_eq!(plan.standing.len(), usize::from(expected.is_empty()), "{row}");
+        assert_eq!(plan.unchanged.len(), usize::from(expected.is_empty()), "{row}");
         let (state, why, done) = world.after_check().told("A");
         assert_eq!(
             (state, why.as_str(), done.as_str()),
@@ -261,7 +261,7 @@ fn by_another_version(world: &mut World) {
     let text = machine.text(path).replace(from, to);
     machine.write(path, &text);
     let id = machine.id();
-    world.in_place.web.get_mut(&id).unwrap().text = Digest::of(b"as it was written once");
+    world.installed.web.get_mut(&id).unwrap().text = Digest::of(b"as it was written once");
 }
 
 const VERSIONS: &[Row] = &[
@@ -296,7 +296,7 @@ const VERSIONS: &[Row] = &[
         "another version that writes the same has nothing to do",
         |world| {
             let id = world.server().id();
-            world.in_place.web.get_mut(&id).unwrap().text = Digest::of(b"as it was written once");
+            world.installed.web.get_mut(&id).unwrap().text = Digest::of(b"as it was written once");
         },
         State::Applied,
         "for-every-server",
@@ -315,7 +315,7 @@ fn what_another_version_wrote_still_stands() {
         let mut world = World::protected(kind);
         by_another_version(&mut world);
         let plan = world.plan();
-        assert_eq!((plan.standing.len(), plan.altered.len()), (1, 0), "{kind}");
+        assert_eq!((plan.unchanged.len(), plan.altered.len()), (1, 0), "{kind}");
         let _ = world.check();
         assert_eq!(world.files(), World::protected(kind).files(), "{kind}");
     }

@@ -202,7 +202,7 @@ fn a_line_that_stayed_goes_to_the_byte() {
     let plan = world.check();
     assert_eq!(all_files(&plan), "~b");
     assert_eq!(world.files(), World::affected(WebKind::Nginx).files());
-    assert!(world.in_place.web.is_empty());
+    assert!(world.installed.web.is_empty());
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_line_of_a_mitigation_that_no_catalog_has_is_told_and_goes_too() {
     let plan = world.check();
     assert!(plan.report.is_empty(), "{:?}", plan.report);
     assert_eq!((done(&plan, false).as_str(), all_files(&plan).as_str()), ("out A.1", "~b"));
-    assert!(world.in_place.web.is_empty());
+    assert!(world.installed.web.is_empty());
 }
 
 #[test]

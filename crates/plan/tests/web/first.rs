@@ -38,7 +38,7 @@ fn a_first_install_says_why_and_where_and_writes_what_is_missing() {
         assert_eq!(asked.notes, [], "{kind}");
         assert_eq!(all_files(&plan), *files, "{kind}");
         assert!(plan.web[0].fresh && plan.web[0].strays.is_empty(), "{kind}");
-        assert!(plan.standing.is_empty() && plan.altered.is_empty(), "{kind}");
+        assert!(plan.unchanged.is_empty() && plan.altered.is_empty(), "{kind}");
         assert!(report.rules.is_empty() && report.in_place.is_empty(), "{kind}");
     }
 }
@@ -75,7 +75,7 @@ fn what_is_in_place_is_applied_and_left_alone() {
         );
         assert_eq!(action_of(&plan, "A").place, *place);
         assert!(plan.web.is_empty() && plan.altered.is_empty(), "{kind}");
-        let [standing] = plan.standing.as_slice() else { panic!("{:?}", plan.standing) };
+        let [standing] = plan.unchanged.as_slice() else { panic!("{:?}", plan.unchanged) };
         assert_eq!(standing.rules.len(), 1);
         assert_eq!((standing.rules[0].action.as_str(), standing.unreached.len()), ("A.1", 0));
         assert!(!standing.sites.is_empty());
@@ -92,7 +92,7 @@ fn a_removal_leaves_every_byte_as_it_was_before_the_first_install() {
         let plan = world.check();
         assert_eq!(codes(&of(&plan, "A").reason), "to-be-withdrawn(removed)", "{kind}");
         assert_eq!(world.files(), before.files(), "{kind}");
-        assert!(world.in_place.web.is_empty(), "{kind}: the records tell of something");
+        assert!(world.installed.web.is_empty(), "{kind}: the records tell of something");
     }
 }
 
@@ -195,10 +195,10 @@ fn the_rules_of_one_server_are_one_list_in_the_order_of_the_catalog() {
     for kind in KINDS {
         let documents = ["C", "A", "B"].map(|id| blocking(id, 1, &format!("evil-{id}")));
         let plan = World::with(vec![Machine::usual(kind)], &documents).plan();
-        let Step::Rules { rules, put_in, .. } = &plan.web[0].step else { panic!("{plan:?}") };
+        let Step::Rules { rules, installs, .. } = &plan.web[0].step else { panic!("{plan:?}") };
         let order: Vec<&str> = rules.iter().map(|placed| placed.action.as_str()).collect();
         assert_eq!(order, ["C.1", "A.1", "B.1"], "{kind}");
-        assert_eq!(put_in, &["C.1", "A.1", "B.1"].map(action), "{kind}");
+        assert_eq!(installs, &["C.1", "A.1", "B.1"].map(action), "{kind}");
         assert_eq!(plan.web.len(), 1, "{kind}: one server is changed once");
     }
 }

@@ -82,7 +82,7 @@ fn happens(world: &mut World, event: &Event) {
         Event::ReportOnly => world.policy.drift = Drift::Report,
         Event::Damage(which) => damage(world.server(), *which),
         Event::Refuse => world.server().refused = Some("[emerg] unknown directive".into()),
-        Event::LoseRecords => world.in_place.web.clear(),
+        Event::LoseRecords => world.installed.web.clear(),
         Event::Lift => {
             world.policy = Policy::everything_on();
             world.server().refused = None;
@@ -96,12 +96,14 @@ fn happens(world: &mut World, event: &Event) {
 /// What every plan says of one server, whatever was before.
 fn consistent(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
     for change in &plan.web {
-        let Step::Rules { rules, put_in, taken_out, .. } = &change.step else { panic!("{plan:?}") };
-        prop_assert!(!put_in.is_empty() || !taken_out.is_empty(), "a change of nothing");
-        for action in put_in {
+        let Step::Rules { rules, installs, removals, .. } = &change.step else {
+            panic!("{plan:?}")
+        };
+        prop_assert!(!installs.is_empty() || !removals.is_empty(), "a change of nothing");
+        for action in installs {
             prop_assert!(rules.iter().any(|placed| placed.action == *action), "{action}");
         }
-        for out in taken_out {
+        for out in removals {
             prop_assert!(rules.iter().all(|placed| placed.action != out.action), "{}", out.action);
         }
         prop_assert!(world.machines[0].refused.is_none(), "a server in trouble is left alone");
@@ -150,7 +152,7 @@ proptest! {
         world.order = Order { take_back: all.into(), ..Order::default() };
         let _ = world.check();
         prop_assert_eq!(world.files(), before.files());
-        prop_assert!(world.in_place.web.is_empty());
+        prop_assert!(world.installed.web.is_empty());
     }
 
     #[test]
@@ -164,9 +166,9 @@ proptest! {
             let mut off = world.clone();
             off.switch_off();
             for change in off.plan().web {
-                let Step::Rules { put_in, taken_out, .. } = &change.step else { panic!("{change:?}") };
-                prop_assert!(put_in.is_empty(), "{:?}", put_in);
-                for out in taken_out {
+                let Step::Rules { installs, removals, .. } = &change.step else { panic!("{change:?}") };
+                prop_assert!(installs.is_empty(), "{:?}", installs);
+                for out in removals {
                     let block = off.policy.blocked.get(&out.mitigation);
                     prop_assert!(block.is_some_and(|block| block.take_back), "{}", out.why);
                 }

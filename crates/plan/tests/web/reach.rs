@@ -107,7 +107,7 @@ fn where_a_rule_does_not_reach_it_holds_in_part() {
         let report = of(&second, "A");
         let expected = format!("in-place, {hole}, for-every-server");
         assert_eq!((report.state, codes_of(report)), (State::Partial, expected), "{row}");
-        assert_eq!(unreached(&second.standing[0].unreached), *sites, "{row}");
+        assert_eq!(unreached(&second.unchanged[0].unreached), *sites, "{row}");
         assert_eq!(second.web.len(), 0, "{row}: nothing more can be done");
     }
 }

@@ -13,7 +13,7 @@ use super::world::{Row, World, check_each};
 fn without_records(kind: WebKind) -> World {
     let documents = [blocking("A", 1, "evil"), blocking("B", 1, "worse")];
     let mut world = World::with(vec![Machine::usual(kind)], &documents).after_check();
-    world.in_place.web.clear();
+    world.installed.web.clear();
     world
 }
 
@@ -84,13 +84,13 @@ fn the_record_is_made_without_an_edit_and_is_the_one_that_was_lost() {
         let mut world = without_records(kind);
         let plan = world.check();
         assert_eq!(all_files(&plan), "", "{kind}");
-        let Step::Rules { rules, put_in, .. } = &plan.web[0].step else { panic!("{plan:?}") };
-        assert_eq!((rules.len(), put_in.len()), (2, 2), "{kind}");
+        let Step::Rules { rules, installs, .. } = &plan.web[0].step else { panic!("{plan:?}") };
+        assert_eq!((rules.len(), installs.len()), (2, 2), "{kind}");
         let before = World::with(
             vec![Machine::usual(kind)],
             &[blocking("A", 1, "evil"), blocking("B", 1, "worse")],
         );
-        assert_eq!(world.in_place, before.after_check().in_place, "{kind}");
+        assert_eq!(world.installed, before.after_check().installed, "{kind}");
         let told = world.told("A");
         assert_eq!(told, (State::Applied, "for-every-server".to_owned(), String::new()), "{kind}");
     }

@@ -297,7 +297,7 @@ fn a_server_that_is_gone_is_forgotten_without_an_edit() {
         let mut world = start(kind);
         let plan = world.check();
         assert!(plan.web[0].edits.is_empty() && plan.altered.is_empty(), "{kind}");
-        assert!(world.in_place.web.is_empty(), "{kind}");
+        assert!(world.installed.web.is_empty(), "{kind}");
         assert_eq!(world.told("A").1, "no-web-server", "{kind}");
     }
 }

@@ -90,12 +90,12 @@ pub(crate) fn done(plan: &Plan, several: bool) -> String {
 }
 
 fn of_step(step: &Step) -> String {
-    let Step::Rules { put_in, taken_out, .. } = step else { return "not a list of rules".into() };
+    let Step::Rules { installs, removals, .. } = step else { return "not a list of rules".into() };
     let names = |ids: &mut dyn Iterator<Item = &ActionId>| {
         ids.map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
     let (put, taken) =
-        (names(&mut put_in.iter()), names(&mut taken_out.iter().map(|out| &out.action)));
+        (names(&mut installs.iter()), names(&mut removals.iter().map(|out| &out.action)));
     match (put.as_str(), taken.as_str()) {
         (put, "") => format!("in {put}"),
         ("", taken) => format!("out {taken}"),

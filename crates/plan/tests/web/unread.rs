@@ -114,7 +114,7 @@ fn of_a_configuration_that_is_not_known_nothing_follows() {
         if found != (State::Unknown, format!("{why}, stays"), String::new()) {
             wrong.push(format!("{row}, in place: {found:?}"));
         }
-        assert_eq!((plan.standing.len(), plan.altered.len()), (0, 1), "{row}");
+        assert_eq!((plan.unchanged.len(), plan.altered.len()), (0, 1), "{row}");
         world.remove("A");
         let told = world.told("A");
         if told != (State::Unknown, format!("not-withdrawn({why}; removed)"), String::new()) {

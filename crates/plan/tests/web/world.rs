@@ -10,7 +10,7 @@ use stopgap_model::web::LeftOut;
 use stopgap_model::{
     ActionId, Catalog, HostFacts, MitigationId, Offer, ServerId, Version, WebKind,
 };
-use stopgap_plan::{Failures, InPlace, Input, Order, OwnRules, Plan, Step, plan};
+use stopgap_plan::{Failures, Input, InstalledRules, InstalledState, Order, Plan, Step, plan};
 
 use super::documents::{blocking, catalog};
 use super::machine::Machine;
@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) machines: Vec<Machine>,
     pub(crate) catalog: Catalog,
     pub(crate) policy: Policy,
-    pub(crate) in_place: InPlace,
+    pub(crate) installed: InstalledState,
     pub(crate) gone: BTreeSet<ServerId>,
     pub(crate) failures: Failures,
     pub(crate) order: Order,
@@ -41,7 +41,7 @@ impl World {
             machines,
             catalog: Catalog::default(),
             policy: Policy::everything_on(),
-            in_place: InPlace::default(),
+            installed: InstalledState::default(),
             gone: BTreeSet::new(),
             failures: Failures::default(),
             order: Order::default(),
@@ -122,7 +122,7 @@ impl World {
     /// An earlier change of the first server could not be put back.
     pub(crate) fn is_stuck(&mut self) {
         let id = self.machines[0].id();
-        self.failures.stuck.insert(Some(id), "a file is still to be put back".into());
+        self.failures.not_restored.insert(Some(id), "a file is still to be put back".into());
     }
 
     pub(crate) fn declare(&mut self, product: &str, version: &[u32]) {
@@ -140,11 +140,11 @@ impl World {
             ..HostFacts::nothing()
         };
         let snapshot = Snapshot::new();
-        let Self { catalog, gone, policy, in_place, failures, order, .. } = self;
+        let Self { catalog, gone, policy, installed, failures, order, .. } = self;
         let (facts, snapshot) = (&facts, &snapshot);
         let web = web.as_slice();
         let input =
-            Input { catalog, facts, snapshot, web, gone, policy, in_place, failures, order };
+            Input { catalog, facts, snapshot, web, gone, policy, installed, failures, order };
         let decided = plan(&input);
         assert_eq!(decided, plan(&input), "the same question has two answers");
         self.assert_sound(&decided);
@@ -199,8 +199,10 @@ impl World {
         let Step::Rules { server, rules, text, left, .. } = step else { panic!("{step:?}") };
         let (rules, text, left) = (rules.clone(), *text, left.clone());
         match rules.is_empty() && left.is_empty() {
-            true => self.in_place.web.remove(server),
-            false => self.in_place.web.insert(server.clone(), OwnRules { rules, text, left }),
+            true => self.installed.web.remove(server),
+            false => {
+                self.installed.web.insert(server.clone(), InstalledRules { rules, text, left })
+            }
         };
     }
 

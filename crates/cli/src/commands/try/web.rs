@@ -3,7 +3,7 @@
 
 use stopgap_model::problem::one_line;
 use stopgap_model::{Mitigation, Request, Response, WebKind};
-use stopgap_plan::{Order, WebPlaced};
+use stopgap_plan::{InstalledRule, Order};
 use stopgap_terminal::{Actions, Answer};
 
 use crate::args::Common;
@@ -38,8 +38,8 @@ impl OnServer {
             ));
         };
         let id = found.server.id();
-        let (in_place, _) = session.store.in_place()?;
-        let rules = in_place.web.get(&id).map(|own| own.rules.as_slice()).unwrap_or_default();
+        let (installed, _) = session.store.installed()?;
+        let rules = installed.web.get(&id).map(|own| own.rules.as_slice()).unwrap_or_default();
         let mut server = Self {
             kind: found.server.kind,
             actions: Vec::new(),
@@ -54,7 +54,7 @@ impl OnServer {
         Ok(server)
     }
 
-    fn add(&mut self, session: &Session, placed: &WebPlaced) -> Result<(), CliError> {
+    fn add(&mut self, session: &Session, placed: &InstalledRule) -> Result<(), CliError> {
         let offer = session.sources.catalog.get(&placed.mitigation);
         let same = offer.map(|offer| &offer.mitigation).filter(|it| it.hash == placed.hash);
         // Another revision under the same id may do something else: it is not evaluated for it.

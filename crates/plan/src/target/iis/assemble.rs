@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use stopgap_iis::config::{
-    Collection, EditError, Entry, File, Place, Read, Scaffold, Snapshot, entries_named, insert,
+    Collection, EditError, Entry, File, Place, Read, Snapshot, Wrapper, entries_named, insert,
     insert_all, pool, remove, rules_needing,
 };
 use stopgap_model::{ActionId, Digest, FileEdit, Mitigation, ServerPath};
 
 use crate::decision::Operation;
-use crate::installed::{InPlace, Part, Placed};
+use crate::installed::{InstalledAction, InstalledEntry, InstalledState};
 use crate::step::Step;
 use crate::target::iis_rules::desired::DesiredEntry;
 
 /// The work on one server, file by file.
 pub(super) struct Assembly<'a> {
     snapshot: &'a Snapshot,
-    in_place: &'a InPlace,
+    installed: &'a InstalledState,
     files: BTreeMap<String, Work>,
     removals: Vec<Step>,
     insertions: Vec<Insertion>,
@@ -36,7 +36,7 @@ struct Work {
     path: ServerPath,
     before: Vec<u8>,
     after: Vec<u8>,
-    scaffold: Vec<Scaffold>,
+    wrappers: Vec<Wrapper>,
     /// How many things of ours the file has.
     own: usize,
     /// What is to go into one collection of one place of it next: many go in as fast as one.
@@ -52,8 +52,8 @@ struct Waiting {
 
 /// An action that is being put in.
 struct Insertion {
-    placed: Placed,
-    parts: Vec<Option<Part>>,
+    placed: InstalledAction,
+    parts: Vec<Option<InstalledEntry>>,
 }
 
 /// What several actions may need and what stands once: a precondition, an allowed variable, a pool
@@ -63,13 +63,13 @@ type SharedKey = (String, Place, Collection, String);
 #[derive(Default)]
 struct Shared {
     users: usize,
-    part: Option<Part>,
+    part: Option<InstalledEntry>,
 }
 
 impl<'a> Assembly<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, in_place: &'a InPlace) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, installed: &'a InstalledState) -> Self {
         let mut shared: BTreeMap<SharedKey, Shared> = BTreeMap::new();
-        for part in in_place.actions.values().flat_map(|placed| &placed.parts) {
+        for part in installed.actions.values().flat_map(|placed| &placed.entries) {
             if let Some(key) = shared_key(&part.file, part.undo.place(), &part.entry) {
                 let known = shared.entry(key).or_default();
                 known.users += 1;
@@ -78,7 +78,7 @@ impl<'a> Assembly<'a> {
         }
         Self {
             snapshot,
-            in_place,
+            installed,
             files: BTreeMap::new(),
             removals: Vec::new(),
             insertions: Vec::new(),
@@ -90,7 +90,7 @@ impl<'a> Assembly<'a> {
     /// Takes out what one action's operation removes, or installs anew. All of that comes before anything is
     /// put in, so that what actions share is made anew too.
     pub(super) fn clear(&mut self, action: &ActionId, operation: &Operation<Vec<DesiredEntry>>) {
-        let Some(record) = self.in_place.actions.get(action) else { return };
+        let Some(record) = self.installed.actions.get(action) else { return };
         match operation {
             Operation::None => {}
             Operation::Remove(why) => self.clear_out(record, &why.to_string(), &[]),
@@ -108,13 +108,13 @@ impl<'a> Assembly<'a> {
         operation: &Operation<Vec<DesiredEntry>>,
     ) {
         if let Operation::Install(entries) = operation {
-            self.put_in(mitigation, action, entries);
+            self.install(mitigation, action, entries);
         }
     }
 
     /// Takes out what carries out an action, where `anew` is put in again.
-    fn clear_out(&mut self, record: &Placed, why: &str, anew: &[DesiredEntry]) {
-        for part in record.parts.iter().rev() {
+    fn clear_out(&mut self, record: &InstalledAction, why: &str, anew: &[DesiredEntry]) {
+        for part in record.entries.iter().rev() {
             let again = anew.iter().any(|wanted| wanted.is(part));
             if let Err(error) = self.take_out_part(part, again) {
                 self.refused.push((record.action.clone(), error));
@@ -131,14 +131,14 @@ impl<'a> Assembly<'a> {
 
     /// A rule of somebody else's that came to need what we put in: without it his site would answer
     /// 500.
-    fn needed_by(&self, part: &Part) -> Option<String> {
-        let parts = || self.in_place.actions.values().flat_map(|placed| &placed.parts);
+    fn needed_by(&self, part: &InstalledEntry) -> Option<String> {
+        let parts = || self.installed.actions.values().flat_map(|placed| &placed.entries);
         let ours = |name: &str| parts().any(|part| part.entry.name().eq_ignore_ascii_case(name));
         rules_needing(self.snapshot, &part.entry).into_iter().find(|name| !ours(name))
     }
 
-    fn with_what_stays(&self, record: &Placed, why: &str) -> String {
-        let stays = record.parts.iter().find_map(|part| Some((part, self.needed_by(part)?)));
+    fn with_what_stays(&self, record: &InstalledAction, why: &str) -> String {
+        let stays = record.entries.iter().find_map(|part| Some((part, self.needed_by(part)?)));
         match stays {
             Some((part, rule)) => {
                 format!("{why}; {} stays, because the rule `{rule}` needs it", part.entry.name())
@@ -148,7 +148,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// `again`: the very same is put in again, for this action and whoever shares it.
-    fn take_out_part(&mut self, part: &Part, again: bool) -> Result<(), EditError> {
+    fn take_out_part(&mut self, part: &InstalledEntry, again: bool) -> Result<(), EditError> {
         if !again && self.needed_by(part).is_some() {
             // It counts as something in the file, so that no before-image takes it away.
             return Ok(());
@@ -171,19 +171,19 @@ impl<'a> Assembly<'a> {
         let work = self.work(&part.file);
         // With its file it is gone too; the record goes after it.
         if !absent {
-            work.after = remove(&work.after, &part.undo, &work.scaffold)?;
+            work.after = remove(&work.after, &part.undo, &work.wrappers)?;
         }
         Ok(())
     }
 
-    fn put_in(&mut self, mitigation: &Mitigation, action: &ActionId, entries: &[DesiredEntry]) {
-        let placed = Placed {
+    fn install(&mut self, mitigation: &Mitigation, action: &ActionId, entries: &[DesiredEntry]) {
+        let placed = InstalledAction {
             mitigation: mitigation.id.clone(),
             revision: mitigation.revision,
             hash: mitigation.hash,
             action: action.clone(),
             found: false,
-            parts: Vec::new(),
+            entries: Vec::new(),
         };
         let insertion = self.insertions.len();
         let parts = entries.iter().map(|_| None).collect();
@@ -248,9 +248,10 @@ impl<'a> Assembly<'a> {
             let Some(insertion) = self.insertions.get_mut(insertion) else { continue };
             match undo {
                 Ok(undo) => {
-                    work.scaffold.extend(undo.scaffold().iter().cloned());
+                    work.wrappers.extend(undo.wrappers().iter().cloned());
                     work.own += 1;
-                    let made = Part { file: work.path.clone(), entry: wanted.entry, undo };
+                    let made =
+                        InstalledEntry { file: work.path.clone(), entry: wanted.entry, undo };
                     if let Some(key) = shared_key(&made.file, &wanted.place, &made.entry) {
                         self.shared.entry(key).or_default().part = Some(made.clone());
                     }
@@ -265,15 +266,15 @@ impl<'a> Assembly<'a> {
 
     /// The work on a file. One that was not read has no bytes, and no edit of it succeeds.
     fn work(&mut self, path: &ServerPath) -> &mut Work {
-        let (snapshot, in_place, key) = (self.snapshot, self.in_place, path.key());
+        let (snapshot, installed, key) = (self.snapshot, self.installed, path.key());
         self.files.entry(key.clone()).or_insert_with(|| {
             let bytes = snapshot.file(path).and_then(File::bytes).unwrap_or_default().to_vec();
-            let scaffold =
-                in_place.files.get(&key).map(|own| own.scaffold.clone()).unwrap_or_default();
-            let parts = in_place.actions.values().flat_map(|placed| &placed.parts);
+            let wrappers =
+                installed.files.get(&key).map(|own| own.wrappers.clone()).unwrap_or_default();
+            let parts = installed.actions.values().flat_map(|placed| &placed.entries);
             let own = parts.filter(|part| part.file.key() == key).count();
             let (before, after) = (bytes.clone(), bytes);
-            Work { path: path.clone(), before, after, scaffold, own, waiting: Vec::new() }
+            Work { path: path.clone(), before, after, wrappers, own, waiting: Vec::new() }
         })
     }
 
@@ -282,9 +283,9 @@ impl<'a> Assembly<'a> {
         for key in self.files.keys().cloned().collect::<Vec<_>>() {
             self.put_in_waiting(&key);
         }
-        let in_place = self.in_place;
+        let installed = self.installed;
         let edit = |(key, work): (String, Work)| {
-            let after = original(in_place, &key, &work).unwrap_or(work.after);
+            let after = original(installed, &key, &work).unwrap_or(work.after);
             // A file that is not there is not made anew.
             let after = if work.before.is_empty() { Vec::new() } else { after };
             let changes = work.before != after;
@@ -293,7 +294,7 @@ impl<'a> Assembly<'a> {
         };
         let edits = self.files.into_iter().filter_map(edit).collect();
         let insert = |Insertion { mut placed, parts }: Insertion| {
-            placed.parts = parts.into_iter().collect::<Option<Vec<Part>>>()?;
+            placed.entries = parts.into_iter().collect::<Option<Vec<InstalledEntry>>>()?;
             Some(Step::Insert(Box::new(placed)))
         };
         let mut steps = self.removals;
@@ -316,7 +317,7 @@ fn shared_key(file: &ServerPath, place: &Place, entry: &Entry) -> Option<SharedK
 }
 
 /// Whether something that we put in is there as we wrote it.
-fn stands(snapshot: &Snapshot, part: &Part) -> bool {
+fn stands(snapshot: &Snapshot, part: &InstalledEntry) -> bool {
     if let Entry::DisabledPool(name) = &part.entry {
         return pool(snapshot, name).ok().flatten().is_some_and(|pool| pool.is_disabled());
     }
@@ -331,10 +332,10 @@ fn stands(snapshot: &Snapshot, part: &Part) -> bool {
 
 /// Where nothing of ours stays in a file and nobody else changed it since, the bytes are those of
 /// the oldest before-image.
-fn original(in_place: &InPlace, key: &str, work: &Work) -> Option<Vec<u8>> {
+fn original(installed: &InstalledState, key: &str, work: &Work) -> Option<Vec<u8>> {
     if work.own > 0 {
         return None;
     }
-    let original = in_place.files.get(key)?.original.as_ref()?;
+    let original = installed.files.get(key)?.original.as_ref()?;
     (Digest::of(&work.before) == original.tip).then(|| original.bytes.clone())
 }

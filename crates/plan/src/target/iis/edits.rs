@@ -14,7 +14,7 @@ use crate::breaks::breaks;
 use crate::decision::Operation;
 use crate::effective_config::EffectiveConfig;
 use crate::input::Input;
-use crate::installed::{Part, Placed};
+use crate::installed::{InstalledAction, InstalledEntry};
 use crate::permission::frozen;
 use crate::planned::{Entry, Planned};
 use crate::rest::rests_on_iis;
@@ -55,7 +55,7 @@ pub(crate) fn change<'a>(
 /// Assembles the edits. An action whose edit is refused is given up, and nothing of it may stay in the
 /// edits: `None` asks for another round.
 fn assembled(input: &Input<'_>, entries: &mut [IisEntry<'_>]) -> Option<IisChange> {
-    let mut assembly = Assembly::new(input.snapshot, input.in_place);
+    let mut assembly = Assembly::new(input.snapshot, input.installed);
     for entry in entries.iter() {
         assembly.clear(&entry.action, &entry.decision.operation);
     }
@@ -96,7 +96,7 @@ fn give_up_edit(entry: &mut IisEntry<'_>, why: &str) {
 /// whatever the catalog says later. Nothing on the server is changed for that.
 fn records_of(
     input: &Input<'_>,
-    adopted: &BTreeMap<ActionId, Placed>,
+    adopted: &BTreeMap<ActionId, InstalledAction>,
     entries: &[IisEntry<'_>],
 ) -> Vec<Step> {
     let is_kept = |entry: &&IisEntry<'_>| {
@@ -201,7 +201,7 @@ fn give_up_all(entries: &mut [IisEntry<'_>], why: &Reasons) -> bool {
 fn judge_what_is_installed(
     input: &Input<'_>,
     config: &EffectiveConfig<'_>,
-    adopted: &BTreeMap<ActionId, Placed>,
+    adopted: &BTreeMap<ActionId, InstalledAction>,
     entries: &mut [IisEntry<'_>],
 ) {
     if !matches!(input.facts.iis, Fact::Known(_)) {
@@ -239,7 +239,7 @@ fn judge_what_is_installed(
 /// The same installed again, unless somebody forbids it.
 fn anew(input: &Input<'_>, entry: &IisEntry<'_>) -> Operation<Vec<DesiredEntry>> {
     let id = &entry.mitigation;
-    let (Some(offer), Some(record)) = (entry.offer, input.in_place.actions.get(&entry.action))
+    let (Some(offer), Some(record)) = (entry.offer, input.installed.actions.get(&entry.action))
     else {
         return Operation::None;
     };
@@ -250,12 +250,12 @@ fn anew(input: &Input<'_>, entry: &IisEntry<'_>) -> Operation<Vec<DesiredEntry>>
     if is_only_reported || !is_asked || is_blocked || is_frozen {
         return Operation::None;
     }
-    let again = |part: &Part| DesiredEntry {
+    let again = |part: &InstalledEntry| DesiredEntry {
         file: part.file.clone(),
         place: part.undo.place().clone(),
         entry: part.entry.clone(),
     };
-    Operation::Install(record.parts.iter().map(again).collect())
+    Operation::Install(record.entries.iter().map(again).collect())
 }
 
 /// Whether this very change failed when it was last tried and nobody asks for it by name; what it is about is

@@ -21,7 +21,7 @@ use super::{Desired, Installed, Observed, Orphan, Refused, Stray, Target};
 use crate::context::ActionContext;
 use crate::effective_config::EffectiveConfig;
 use crate::input::Input;
-use crate::installed::Placed;
+use crate::installed::InstalledAction;
 
 pub(crate) use unrecorded::{adopted, leftovers, with_adopted};
 
@@ -30,7 +30,7 @@ pub(crate) struct Iis<'a> {
     input: &'a Input<'a>,
     config: &'a EffectiveConfig<'a>,
     /// What stands there to the letter and in no record.
-    adopted: &'a BTreeMap<ActionId, Placed>,
+    adopted: &'a BTreeMap<ActionId, InstalledAction>,
     /// The rules that actions ask for, each translated once.
     rules: RefCell<BTreeMap<ActionId, Option<Rc<Translated<'a>>>>>,
 }
@@ -43,17 +43,17 @@ impl<'a> Iis<'a> {
     pub(crate) fn new(
         input: &'a Input<'a>,
         config: &'a EffectiveConfig<'a>,
-        adopted: &'a BTreeMap<ActionId, Placed>,
+        adopted: &'a BTreeMap<ActionId, InstalledAction>,
     ) -> Self {
         Self { input, config, adopted, rules: RefCell::default() }
     }
 
-    fn record(&self, action: &ActionId) -> Option<&'a Placed> {
-        self.input.in_place.actions.get(action)
+    fn record(&self, action: &ActionId) -> Option<&'a InstalledAction> {
+        self.input.installed.actions.get(action)
     }
 
     /// What is installed for an action, if it is of the kind that the action asks for.
-    fn record_of_kind(&self, action: &Action) -> Option<&'a Placed> {
+    fn record_of_kind(&self, action: &Action) -> Option<&'a InstalledAction> {
         self.record(&action.id).filter(|_| !self.is_of_another_kind(action))
     }
 
@@ -97,7 +97,7 @@ impl<'a> Target<'a> for Iis<'a> {
     }
 
     fn all_installed(&self) -> Vec<Installed<'_>> {
-        self.input.in_place.actions.values().map(installed).collect()
+        self.input.installed.actions.values().map(installed).collect()
     }
 
     fn is_of_another_kind(&self, action: &Action) -> bool {
@@ -131,7 +131,7 @@ impl<'a> Target<'a> for Iis<'a> {
 
     fn desired(&self, context: &ActionContext<'a>) -> Result<Desired<Self::Content>, Refused> {
         if let ActionKind::DisableAppPool { pools } = &context.action.kind {
-            let content = iis_pools::desired(pools, self.input.in_place, self.config);
+            let content = iis_pools::desired(pools, self.input.installed, self.config);
             return Ok(Desired { place: places(&content), content, notes: Vec::new() });
         }
         let record = self.record_of_kind(context.action);
@@ -146,7 +146,7 @@ impl<'a> Target<'a> for Iis<'a> {
         if let Fact::Unknown(why) = &self.input.facts.iis {
             return Orphan::Unknown(ServerReason::Unread { why: why.to_string() }.into());
         }
-        let mut parts = self.record(action).into_iter().flat_map(|record| &record.parts);
+        let mut parts = self.record(action).into_iter().flat_map(|record| &record.entries);
         match parts.all(|part| stands(self.input, part)) {
             true => Orphan::Stands,
             false => Orphan::Drifted(IisRuleReason::PartGone.into()),
@@ -161,7 +161,7 @@ impl<'a> Target<'a> for Iis<'a> {
         self.record(action).map(rules_of).unwrap_or_default()
     }
 
-    fn standing(&self, action: &ActionId) -> Vec<String> {
+    fn installed_names(&self, action: &ActionId) -> Vec<String> {
         self.record(action).map(|record| names_in_place(self.input, record)).unwrap_or_default()
     }
 
@@ -198,12 +198,12 @@ impl<'a> Target<'a> for Iis<'a> {
     }
 }
 
-fn installed(record: &Placed) -> Installed<'_> {
+fn installed(record: &InstalledAction) -> Installed<'_> {
     Installed {
         mitigation: &record.mitigation,
         revision: record.revision,
         hash: record.hash,
         action: &record.action,
-        kind: kind_of(record.parts.first().map(|part| &part.entry)),
+        kind: kind_of(record.entries.first().map(|part| &part.entry)),
     }
 }

@@ -3,27 +3,27 @@
 use stopgap_iis::config::{Entry, File, entries_named, pool};
 
 use crate::input::Input;
-use crate::installed::{Part, Placed};
+use crate::installed::{InstalledAction, InstalledEntry};
 use crate::target::iis_rules::place_text::{place_text, texts};
 
 /// Where what carries out an action stands, for a person.
-pub(super) fn places_of(record: &Placed) -> String {
-    texts(record.parts.iter().map(|part| place_text(&part.file, part.undo.place())))
+pub(super) fn places_of(record: &InstalledAction) -> String {
+    texts(record.entries.iter().map(|part| place_text(&part.file, part.undo.place())))
 }
 
 /// The names of the rules that carry out an action.
-pub(super) fn rules_of(record: &Placed) -> Vec<String> {
+pub(super) fn rules_of(record: &InstalledAction) -> Vec<String> {
     let rules = record
-        .parts
+        .entries
         .iter()
         .filter(|part| matches!(part.entry, Entry::Rule(_) | Entry::Outbound(_)));
     rules.map(|part| part.entry.name().to_owned()).collect()
 }
 
 /// What of ours stands in the files for an action, by name, each once.
-pub(super) fn names_in_place(input: &Input<'_>, record: &Placed) -> Vec<String> {
+pub(super) fn names_in_place(input: &Input<'_>, record: &InstalledAction) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for part in &record.parts {
+    for part in &record.entries {
         let name = match &part.entry {
             Entry::DisabledPool(name) => format!("pool {name}"),
             Entry::AllowedVariable(name) => format!("variable {name}"),
@@ -42,7 +42,7 @@ pub(super) fn names_in_place(input: &Input<'_>, record: &Placed) -> Vec<String> 
 }
 
 /// Whether something that we installed is there, changed or not.
-pub(super) fn stands(input: &Input<'_>, part: &Part) -> bool {
+pub(super) fn stands(input: &Input<'_>, part: &InstalledEntry) -> bool {
     if let Entry::DisabledPool(name) = &part.entry {
         return pool(input.snapshot, name).ok().flatten().is_some_and(|pool| pool.is_disabled());
     }

@@ -15,7 +15,7 @@ use stopgap_model::{Action, ActionId, ActionKind, Fact, Mitigation, MitigationId
 use crate::affected::Affects;
 use crate::effective_config::EffectiveConfig;
 use crate::input::Input;
-use crate::installed::{InPlace, OwnFile, Part, Placed};
+use crate::installed::{InstalledAction, InstalledEntry, InstalledState, ManagedFile};
 use crate::planned::Offered;
 use crate::rule_name::{RULE_PREFIX, action_of};
 use crate::target::iis_pools::set_as_ours;
@@ -26,7 +26,7 @@ use crate::target::iis_rules::place_text::place_text;
 pub(crate) fn adopted(
     input: &Input<'_>,
     config: &EffectiveConfig<'_>,
-) -> BTreeMap<ActionId, Placed> {
+) -> BTreeMap<ActionId, InstalledAction> {
     if !matches!(input.facts.iis, Fact::Known(_)) {
         return BTreeMap::new();
     }
@@ -34,7 +34,8 @@ pub(crate) fn adopted(
         let mitigation = &offer.mitigation;
         mitigation.actions.iter().map(move |action| (mitigation, action))
     });
-    let unrecorded = actions.filter(|(_, action)| !input.in_place.actions.contains_key(&action.id));
+    let unrecorded =
+        actions.filter(|(_, action)| !input.installed.actions.contains_key(&action.id));
     let found = unrecorded.filter_map(|(mitigation, action)| {
         Some((action.id.clone(), adopt_one(config, mitigation, action)?))
     });
@@ -45,34 +46,41 @@ fn adopt_one(
     config: &EffectiveConfig<'_>,
     mitigation: &Mitigation,
     action: &Action,
-) -> Option<Placed> {
+) -> Option<InstalledAction> {
     let rule = desired_rule(mitigation, action)?.ok()?;
     let part = |DesiredEntry { file, place, entry }: DesiredEntry| {
         let bytes = config.snapshot().file(&file).and_then(File::bytes)?;
         let undo = adopt(bytes, &place, &entry)?;
-        Some(Part { file, entry, undo })
+        Some(InstalledEntry { file, entry, undo })
     };
-    let parts: Vec<Part> =
+    let entries: Vec<InstalledEntry> =
         rule.standing_already(config).into_iter().map(part).collect::<Option<_>>()?;
     let (revision, hash) = (mitigation.revision, mitigation.hash);
     let (mitigation, action) = (mitigation.id.clone(), action.id.clone());
-    (!parts.is_empty()).then_some(Placed { mitigation, revision, hash, action, found: true, parts })
+    (!entries.is_empty()).then_some(InstalledAction {
+        mitigation,
+        revision,
+        hash,
+        action,
+        found: true,
+        entries,
+    })
 }
 
 /// What is in place by the records, with what was adopted.
 pub(crate) fn with_adopted<'a>(
-    in_place: &'a InPlace,
-    adopted: &BTreeMap<ActionId, Placed>,
-) -> Cow<'a, InPlace> {
+    installed: &'a InstalledState,
+    adopted: &BTreeMap<ActionId, InstalledAction>,
+) -> Cow<'a, InstalledState> {
     if adopted.is_empty() {
-        return Cow::Borrowed(in_place);
+        return Cow::Borrowed(installed);
     }
-    let mut all = in_place.clone();
+    let mut all = installed.clone();
     for (action, placed) in adopted {
-        for part in &placed.parts {
+        for part in &placed.entries {
             let file = all.files.entry(part.file.key());
-            let file = file.or_insert_with(|| OwnFile { scaffold: Vec::new(), original: None });
-            file.scaffold.extend(part.undo.scaffold().iter().cloned());
+            let file = file.or_insert_with(|| ManagedFile { wrappers: Vec::new(), original: None });
+            file.wrappers.extend(part.undo.wrappers().iter().cloned());
             // What was there before it is not known.
             file.original = None;
         }
@@ -91,7 +99,7 @@ pub(crate) fn leftovers(
     if !matches!(input.facts.iis, Fact::Known(_)) {
         return all;
     }
-    let recorded = recorded(input.in_place);
+    let recorded = recorded(input.installed);
     for (name, found) in entries_called(config.snapshot(), RULE_PREFIX) {
         let key = (name.to_ascii_lowercase(), found.file.key(), &found.place);
         if recorded.contains(&key) {
@@ -116,8 +124,8 @@ fn stray(name: &str, found: &Named) -> Reason {
 }
 
 /// Name, file and place of all that the records tell of.
-fn recorded(in_place: &InPlace) -> BTreeSet<(String, String, &Place)> {
-    let parts = in_place.actions.values().flat_map(|placed| &placed.parts);
+fn recorded(installed: &InstalledState) -> BTreeSet<(String, String, &Place)> {
+    let parts = installed.actions.values().flat_map(|placed| &placed.entries);
     parts
         .map(|part| (part.entry.name().to_ascii_lowercase(), part.file.key(), part.undo.place()))
         .collect()
@@ -130,7 +138,7 @@ fn owner(input: &Input<'_>, action: &str) -> Option<MitigationId> {
     if let Some(offer) = input.catalog.offers.iter().find(asks) {
         return Some(offer.mitigation.id.clone());
     }
-    let placed = input.in_place.actions.values().find(|placed| placed.action.as_str() == action);
+    let placed = input.installed.actions.values().find(|placed| placed.action.as_str() == action);
     placed.map(|placed| placed.mitigation.clone()).or_else(|| action.parse().ok())
 }
 
@@ -145,12 +153,12 @@ fn idle(
 ) -> Option<Reason> {
     let ActionKind::DisableAppPool { pools } = &action.kind else { return None };
     let mitigation = &offer.mitigation;
-    let is_quiet = input.in_place.actions.contains_key(&action.id)
+    let is_quiet = input.installed.actions.contains_key(&action.id)
         || input.policy.blocked.contains_key(&mitigation.id);
     if !matches!(affects, Affects::No(_)) || is_quiet {
         return None;
     }
-    let left = set_as_ours(pools, input.in_place, config).into_iter();
+    let left = set_as_ours(pools, input.installed, config).into_iter();
     let pools: Vec<String> = left.filter(|name| !is_wanted_off(offered, name)).collect();
     let (action, mitigation) = (action.id.to_string(), mitigation.id.to_string());
     let is_left = !pools.is_empty();

@@ -13,7 +13,7 @@ use stopgap_model::rule::{BlockRule, Condition};
 use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Scope, ServerPath};
 
 use crate::effective_config::EffectiveConfig;
-use crate::installed::{InPlace, Part, Placed};
+use crate::installed::{InstalledAction, InstalledEntry, InstalledState};
 use crate::rule_name::rule_name;
 
 /// A rule of URL Rewrite, and what it takes.
@@ -44,7 +44,7 @@ pub(crate) struct DesiredEntry {
 
 impl DesiredEntry {
     /// Whether a part that was put in is this.
-    pub(crate) fn is(&self, part: &Part) -> bool {
+    pub(crate) fn is(&self, part: &InstalledEntry) -> bool {
         self.file.key() == part.file.key()
             && self.place == *part.undo.place()
             && self.entry == part.entry
@@ -160,8 +160,8 @@ impl DesiredRule<'_> {
     }
 
     /// Whether the preconditions that were put in are those that the rule names today.
-    pub(crate) fn precondition_stands(&self, record: &Placed) -> bool {
-        let mut there = record.parts.iter().filter_map(|part| match &part.entry {
+    pub(crate) fn precondition_stands(&self, record: &InstalledAction) -> bool {
+        let mut there = record.entries.iter().filter_map(|part| match &part.entry {
             Entry::PreCondition(precondition) => Some(precondition),
             _ => None,
         });
@@ -178,10 +178,10 @@ impl DesiredRule<'_> {
     pub(crate) fn placement(
         &self,
         config: &EffectiveConfig<'_>,
-        record: Option<&Placed>,
+        record: Option<&InstalledAction>,
     ) -> Result<Placement, Refusal> {
         self.placed_beside(config, &|file, place, name| {
-            let parts = record.into_iter().flat_map(|record| &record.parts);
+            let parts = record.into_iter().flat_map(|record| &record.entries);
             parts.into_iter().any(|part| {
                 part.file.key() == file.key()
                     && part.undo.place() == place
@@ -254,7 +254,7 @@ impl DesiredRule<'_> {
         &self,
         config: &EffectiveConfig<'_>,
         placement: &Placement,
-        in_place: &InPlace,
+        installed: &InstalledState,
     ) -> Result<Vec<DesiredEntry>, Refusal> {
         let mut all = Vec::new();
         for target in &placement.targets {
@@ -268,7 +268,7 @@ impl DesiredRule<'_> {
             }
         }
         for variable in self.variables() {
-            if needs_allowance(config, placement, variable, in_place)? {
+            if needs_allowance(config, placement, variable, installed)? {
                 let place = Place::Location { path: String::new() };
                 let entry = Entry::AllowedVariable(variable.to_owned());
                 all.push(DesiredEntry { file: ServerPath::new(APPLICATION_HOST), place, entry });
@@ -284,14 +284,15 @@ fn needs_allowance(
     config: &EffectiveConfig<'_>,
     placement: &Placement,
     variable: &str,
-    in_place: &InPlace,
+    installed: &InstalledState,
 ) -> Result<bool, Refusal> {
     let distributed = |target: &&PlacementTarget| target.place != Place::Server;
     if !placement.targets.iter().any(|target| distributed(&target)) {
         return Ok(false);
     }
-    let recorded = |part: &Part| matches!(&part.entry, Entry::AllowedVariable(v) if v == variable);
-    if in_place.actions.values().flat_map(|placed| &placed.parts).any(recorded) {
+    let recorded =
+        |part: &InstalledEntry| matches!(&part.entry, Entry::AllowedVariable(v) if v == variable);
+    if installed.actions.values().flat_map(|placed| &placed.entries).any(recorded) {
         return Ok(true);
     }
     let allowed = |target: &PlacementTarget| {

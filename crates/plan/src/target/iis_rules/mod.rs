@@ -20,7 +20,7 @@ use self::place_text::{place_text, texts};
 use super::{Desired, Except, Observed, Refused, Stray};
 use crate::context::ActionContext;
 use crate::effective_config::EffectiveConfig;
-use crate::installed::Placed;
+use crate::installed::InstalledAction;
 use crate::verify::{Probes, verify};
 
 /// The most parts of a scope that are named as out of reach in one reason.
@@ -32,7 +32,7 @@ pub(crate) struct RuleCase<'a> {
     pub(crate) config: &'a EffectiveConfig<'a>,
     pub(crate) wanted: &'a DesiredRule<'a>,
     /// What is installed for the action.
-    pub(crate) record: Option<&'a Placed>,
+    pub(crate) record: Option<&'a InstalledAction>,
 }
 
 impl RuleCase<'_> {
@@ -44,7 +44,7 @@ impl RuleCase<'_> {
         }
     }
 
-    fn observe_ours(&self, record: &Placed) -> Observed {
+    fn observe_ours(&self, record: &InstalledAction) -> Observed {
         match our_rule(self.wanted, record, self.config) {
             OurRule::Intact(unknown) => {
                 let except = match unknown.into_iter().next() {
@@ -64,7 +64,7 @@ impl RuleCase<'_> {
     }
 
     /// Ours stands and is without effect somewhere: it is to stand where it holds, if there is such a place.
-    fn hidden(&self, record: &Placed, how: Reasons) -> Observed {
+    fn hidden(&self, record: &InstalledAction, how: Reasons) -> Observed {
         let (entries, gaps) = match self.entries() {
             Ok(found) => found,
             Err(taken @ Refusal::NameTaken { .. }) => {
@@ -73,7 +73,7 @@ impl RuleCase<'_> {
             }
             Err(_) => return Observed::Settled(State::Drifted, how),
         };
-        let stands = |entry: &DesiredEntry| record.parts.iter().any(|part| entry.is(part));
+        let stands = |entry: &DesiredEntry| record.entries.iter().any(|part| entry.is(part));
         if !entries.iter().all(stands) {
             return Observed::Drifted(how);
         }
@@ -134,8 +134,8 @@ impl RuleCase<'_> {
     /// What would be written.
     pub(crate) fn desired(&self) -> Result<Desired<Vec<DesiredEntry>>, Refused> {
         let placement = self.placement().map_err(refused)?;
-        let in_place = self.context.input.in_place;
-        let entries = self.wanted.entries(self.config, &placement, in_place).map_err(refused)?;
+        let installed = self.context.input.installed;
+        let entries = self.wanted.entries(self.config, &placement, installed).map_err(refused)?;
         let why = placement.why.to_string();
         let mut notes = vec![Reason::from(IisRuleReason::PlacedThere { why })];
         notes.extend(self.gaps(&placement));
@@ -151,7 +151,7 @@ impl RuleCase<'_> {
     /// All that is to stand for the rule to hold, and what it will not reach.
     fn entries(&self) -> Result<(Vec<DesiredEntry>, Vec<Reason>), Refusal> {
         let placement = self.placement()?;
-        let entries = self.wanted.entries(self.config, &placement, self.context.input.in_place)?;
+        let entries = self.wanted.entries(self.config, &placement, self.context.input.installed)?;
         Ok((entries, self.gaps(&placement)))
     }
 

@@ -10,7 +10,7 @@ use stopgap_model::{Reason, ServerPath};
 use super::desired::DesiredRule;
 use super::place_text::{place_text, text};
 use crate::effective_config::{EffectiveConfig, InEffect};
-use crate::installed::{Part, Placed};
+use crate::installed::{InstalledAction, InstalledEntry};
 use crate::rule_name::action_of;
 
 /// What became of the rule that we wrote.
@@ -64,10 +64,10 @@ fn is_met(named: &Named, wanted: &DesiredRule<'_>, found: &InEffect) -> bool {
 /// What became of what we wrote for an action, by its record.
 pub(crate) fn our_rule(
     wanted: &DesiredRule<'_>,
-    record: &Placed,
+    record: &InstalledAction,
     config: &EffectiveConfig<'_>,
 ) -> OurRule {
-    for part in &record.parts {
+    for part in &record.entries {
         if let Some(changed) = observe_part(part, config) {
             return changed;
         }
@@ -76,7 +76,7 @@ pub(crate) fn our_rule(
         return OurRule::Outdated;
     }
     // What has the name alone does not do the work: a copy that somebody edited.
-    let ours = |entry: &Entry| record.parts.iter().any(|part| part.entry == *entry);
+    let ours = |entry: &Entry| record.entries.iter().any(|part| part.entry == *entry);
     let missing = missing(wanted, config, &ours);
     let (unknown, missing): (Vec<Missing>, Vec<Missing>) =
         missing.into_iter().partition(|missing| missing.unknown);
@@ -87,7 +87,7 @@ pub(crate) fn our_rule(
 }
 
 /// What became of one thing that we installed; `None`: it stands as we wrote it.
-fn observe_part(part: &Part, config: &EffectiveConfig<'_>) -> Option<OurRule> {
+fn observe_part(part: &InstalledEntry, config: &EffectiveConfig<'_>) -> Option<OurRule> {
     let place = part.undo.place();
     let collection = part.entry.collection(place);
     let found = entries_named(config.snapshot(), collection, part.entry.name());
@@ -145,9 +145,9 @@ fn difference(what: String, was: &Entry, is: &Entry) -> IisRuleReason {
 }
 
 /// Whether what is in place says what would be written today.
-fn says_the_same(wanted: &DesiredRule<'_>, record: &Placed) -> bool {
+fn says_the_same(wanted: &DesiredRule<'_>, record: &InstalledAction) -> bool {
     let rules = record
-        .parts
+        .entries
         .iter()
         .filter(|part| matches!(part.entry, Entry::Rule(_) | Entry::Outbound(_)));
     let mut rules = rules.peekable();

@@ -9,12 +9,12 @@ use super::server::WebTarget;
 use super::text::{digest, rule_text};
 use crate::decision::Operation;
 use crate::input::Input;
-use crate::installed::WebPlaced;
+use crate::installed::InstalledRule;
 use crate::planned::{Entry, Planned};
 use crate::rest::{rests_on, tried};
-use crate::step::{Step, TakenOut, WebChange};
+use crate::step::{Removal, Step, WebChange};
 
-type WebEntry<'a> = Entry<'a, WebPlaced>;
+type WebEntry<'a> = Entry<'a, InstalledRule>;
 
 /// The change that the decisions on one server come to, if there is one. What cannot be written becomes
 /// a conflict, and the rest is looked at without it.
@@ -98,9 +98,9 @@ fn give_up_all(entries: &mut [WebEntry<'_>], why: &Reasons) {
 /// The rules that are to stand, and which of them come and go.
 #[derive(Default)]
 struct Wanted {
-    rules: Vec<WebPlaced>,
-    put_in: Vec<ActionId>,
-    taken_out: Vec<TakenOut>,
+    rules: Vec<InstalledRule>,
+    installs: Vec<ActionId>,
+    removals: Vec<Removal>,
 }
 
 impl Wanted {
@@ -115,14 +115,14 @@ impl Wanted {
                     wanted.rules.push(placed.clone());
                     // What stands there without a record gets one.
                     if server.is_recognised && may_write {
-                        wanted.put_in.push(placed.action.clone());
+                        wanted.installs.push(placed.action.clone());
                     }
                 }
                 Operation::Install(placed) => {
                     wanted.rules.push(placed.clone());
-                    wanted.put_in.push(placed.action.clone());
+                    wanted.installs.push(placed.action.clone());
                 }
-                Operation::Remove(why) => wanted.taken_out.push(TakenOut {
+                Operation::Remove(why) => wanted.removals.push(Removal {
                     mitigation: entry.mitigation.clone(),
                     action: entry.action.clone(),
                     why: why.to_string(),
@@ -134,12 +134,12 @@ impl Wanted {
 
     fn step(self, server: &WebTarget<'_>, text: &RuleText) -> Step {
         let left = match self.rules.is_empty() {
-            true => server.still_left(&self.taken_out),
+            true => server.still_left(&self.removals),
             false => Vec::new(),
         };
         let (server, text) = (server.id.clone(), digest(text));
-        let Self { rules, put_in, taken_out } = self;
-        Step::Rules { server, rules, text, put_in, taken_out, left }
+        let Self { rules, installs, removals } = self;
+        Step::Rules { server, rules, text, installs, removals, left }
     }
 }
 
@@ -149,10 +149,10 @@ fn assembled(
     may_write: bool,
 ) -> Result<Option<WebChange>, Reasons> {
     let wanted = Wanted::of(server, entries, may_write);
-    if wanted.put_in.is_empty() && wanted.taken_out.is_empty() {
+    if wanted.installs.is_empty() && wanted.removals.is_empty() {
         return Ok(None);
     }
-    let fresh = wanted.put_in.iter().any(|action| server.last_failure(action).is_none());
+    let fresh = wanted.installs.iter().any(|action| server.last_failure(action).is_none());
     let Some(config) = server.config else { return Ok(Some(of_gone(server, wanted, fresh))) };
     let text = rule_text(config.facts.server.kind, &wanted.rules);
     let layout = server.layout.as_ref().map_err(Clone::clone)?;

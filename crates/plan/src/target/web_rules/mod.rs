@@ -21,7 +21,7 @@ use super::{Desired, Except, Installed, Observed, Orphan, Refused, Target};
 use crate::context::ActionContext;
 use crate::decision::{Decision, Operation};
 use crate::input::Input;
-use crate::installed::WebPlaced;
+use crate::installed::InstalledRule;
 use crate::planned::{Entry, Offered, OrphanOf, Planned, knows};
 use crate::rule_kind::is_rule;
 use crate::rule_name::rule_name;
@@ -34,7 +34,7 @@ pub(crate) fn web_targets<'a>(input: &Input<'a>) -> Vec<WebTarget<'a>> {
         input.web.iter().map(|config| WebTarget::found(input, config)).collect();
     note_shared_files(&mut all);
     passed::look_at(&mut all);
-    let recorded = input.in_place.web.iter().filter(|(_, own)| !own.rules.is_empty());
+    let recorded = input.installed.web.iter().filter(|(_, own)| !own.rules.is_empty());
     let is_missing =
         |all: &[WebTarget<'a>], id: &ServerId| all.iter().all(|server| server.id != *id);
     let missing: Vec<WebTarget<'a>> = recorded
@@ -76,7 +76,10 @@ pub(crate) fn planned<'a>(
 
 /// What was withdrawn, is in no catalog any more, and of which a line of ours is left: it goes now, if its
 /// file can be changed.
-fn left_in_no_catalog<'a>(input: &Input<'_>, server: &WebTarget<'a>) -> Vec<Entry<'a, WebPlaced>> {
+fn left_in_no_catalog<'a>(
+    input: &Input<'_>,
+    server: &WebTarget<'a>,
+) -> Vec<Entry<'a, InstalledRule>> {
     let (stuck, others) = server.lines_left();
     let may_go =
         others && server.why_not_changed().is_none() && input.policy.switched_off().is_none();
@@ -84,7 +87,7 @@ fn left_in_no_catalog<'a>(input: &Input<'_>, server: &WebTarget<'a>) -> Vec<Entr
         return Vec::new();
     }
     let left = server.left().iter().filter(|left| !knows(input, &left.mitigation, &left.action));
-    let entry = |left: &WebPlaced| {
+    let entry = |left: &InstalledRule| {
         let is_asked = input.order.only.as_ref().is_none_or(|only| only.contains(&left.mitigation));
         let can_go = Reasons::from(ChangeReason::LineLeftCanGo);
         let lines = stuck.clone().map(|lines| ChangeReason::LinesLeft { lines }.into());
@@ -104,21 +107,21 @@ fn left_in_no_catalog<'a>(input: &Input<'_>, server: &WebTarget<'a>) -> Vec<Entr
     left.map(entry).collect()
 }
 
-fn of(placed: &WebPlaced) -> OrphanOf {
-    let WebPlaced { revision, hash, rule, .. } = placed;
+fn of(placed: &InstalledRule) -> OrphanOf {
+    let InstalledRule { revision, hash, rule, .. } = placed;
     OrphanOf { revision: *revision, hash: *hash, kind: rule.kind() }
 }
 
-fn installed(placed: &WebPlaced) -> Installed<'_> {
-    let WebPlaced { mitigation, revision, hash, action, rule } = placed;
+fn installed(placed: &InstalledRule) -> Installed<'_> {
+    let InstalledRule { mitigation, revision, hash, action, rule } = placed;
     Installed { mitigation, revision: *revision, hash: *hash, action, kind: rule.kind() }
 }
 
 impl<'a> WebTarget<'a> {
     /// What would be written for an action.
-    fn wanted(&self, context: &ActionContext<'a>) -> Result<WebPlaced, Reasons> {
+    fn wanted(&self, context: &ActionContext<'a>) -> Result<InstalledRule, Reasons> {
         let mitigation = context.mitigation();
-        Ok(WebPlaced {
+        Ok(InstalledRule {
             mitigation: mitigation.id.clone(),
             revision: mitigation.revision,
             hash: mitigation.hash,
@@ -128,7 +131,7 @@ impl<'a> WebTarget<'a> {
     }
 
     /// What is there where the records, or the text itself, tell of a rule.
-    fn observe_ours(&self, record: &WebPlaced, wanted: &WebPlaced) -> Observed {
+    fn observe_ours(&self, record: &InstalledRule, wanted: &InstalledRule) -> Observed {
         match &self.seen {
             Seen::Unknown(why) => Observed::Unknown(why.clone()),
             Seen::Changed(how) => Observed::Drifted(how.clone()),
@@ -146,7 +149,7 @@ impl<'a> WebTarget<'a> {
 }
 
 impl<'a> Target<'a> for WebTarget<'a> {
-    type Content = WebPlaced;
+    type Content = InstalledRule;
 
     fn name(&self) -> String {
         self.id.to_string()
@@ -194,7 +197,7 @@ impl<'a> Target<'a> for WebTarget<'a> {
         }
     }
 
-    fn desired(&self, context: &ActionContext<'a>) -> Result<Desired<WebPlaced>, Refused> {
+    fn desired(&self, context: &ActionContext<'a>) -> Result<Desired<InstalledRule>, Refused> {
         let belied = contradicted_probe(context.mitigation());
         if let Some(why) = belied.unwrap_or_else(|error| Some(error.to_string())) {
             let why = ProbeReason::Contradicted { why }.into();
@@ -223,7 +226,7 @@ impl<'a> Target<'a> for WebTarget<'a> {
         self.record(action).map(|record| rule_name(&record.action)).into_iter().collect()
     }
 
-    fn standing(&self, action: &ActionId) -> Vec<String> {
+    fn installed_names(&self, action: &ActionId) -> Vec<String> {
         let is_there = self.seen != Seen::Nothing && !self.gone;
         if is_there { self.rules_of(action) } else { Vec::new() }
     }
@@ -253,8 +256,8 @@ impl<'a> Target<'a> for WebTarget<'a> {
     fn completed(
         &self,
         context: &ActionContext<'a>,
-        mut decision: Decision<WebPlaced>,
-    ) -> Decision<WebPlaced> {
+        mut decision: Decision<InstalledRule>,
+    ) -> Decision<InstalledRule> {
         let action = &context.action.id;
         let is_left = self.left().iter().any(|left| left.action == *action);
         if !is_left || self.record(action).is_some() || !decision.operation.is_none() {

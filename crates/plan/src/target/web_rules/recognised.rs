@@ -7,12 +7,16 @@ use stopgap_webserver::rule::{Server, translate};
 
 use super::text::{label, rule_text};
 use crate::input::Input;
-use crate::installed::WebPlaced;
+use crate::installed::InstalledRule;
 use crate::rule_kind::is_rule;
 
 /// The rules of the catalog that are there, if what is there is to the byte what is written for them;
 /// else none. They are known by the comments above them, which name the action and the revision.
-pub(super) fn recognised(input: &Input<'_>, layout: &Layout<'_>, can: &Server) -> Vec<WebPlaced> {
+pub(super) fn recognised(
+    input: &Input<'_>,
+    layout: &Layout<'_>,
+    can: &Server,
+) -> Vec<InstalledRule> {
     let text = layout.own_text();
     if text.is_empty() {
         return Vec::new();
@@ -27,7 +31,7 @@ pub(super) fn recognised(input: &Input<'_>, layout: &Layout<'_>, can: &Server) -
         let heading = format!("# {}", label(&action.id, mitigation.revision));
         // Only what is named there is worth the work of a translation.
         lines.contains(heading.as_bytes()).then_some(())?;
-        Some(WebPlaced {
+        Some(InstalledRule {
             mitigation: mitigation.id.clone(),
             revision: mitigation.revision,
             hash: mitigation.hash,
@@ -35,7 +39,7 @@ pub(super) fn recognised(input: &Input<'_>, layout: &Layout<'_>, can: &Server) -
             rule: translate(can, &action.kind).ok()?,
         })
     });
-    let rules: Vec<WebPlaced> = rules.collect();
+    let rules: Vec<InstalledRule> = rules.collect();
     let is_all = !rules.is_empty() && layout.says(&rule_text(can.kind, &rules));
     if is_all { rules } else { Vec::new() }
 }

@@ -16,8 +16,8 @@ use stopgap_webserver::{Layout, Placement};
 use super::recognised::recognised;
 use super::text::{digest, rule_text};
 use crate::input::{Input, WebConfig};
-use crate::installed::{OwnRules, WebPlaced};
-use crate::step::{Altered, Standing, TakenOut};
+use crate::installed::{InstalledRule, InstalledRules};
+use crate::step::{AlteredServer, Removal, UnchangedServer};
 
 /// A web server with what is on it of ours.
 pub(crate) struct WebTarget<'a> {
@@ -30,11 +30,11 @@ pub(crate) struct WebTarget<'a> {
     pub(super) layout: Result<Layout<'a>, Reasons>,
     /// What the translation must know of it.
     pub(super) can: Server,
-    record: Cow<'a, [WebPlaced]>,
+    record: Cow<'a, [InstalledRule]>,
     /// Where in `record` the rule of an action is.
     by_action: BTreeMap<ActionId, usize>,
     /// What the records say was withdrawn though a line of ours is left.
-    left: &'a [WebPlaced],
+    left: &'a [InstalledRule],
     /// Whether what is there was recognised by its text, as no record tells of it.
     pub(super) is_recognised: bool,
     /// The file that another server takes in, too, so that nothing can be written.
@@ -76,7 +76,7 @@ impl<'a> WebTarget<'a> {
     pub(super) fn found(input: &Input<'a>, config: &'a WebConfig) -> Self {
         let server = &config.facts.server;
         let id = server.id();
-        let own = input.in_place.web.get(&id);
+        let own = input.installed.web.get(&id);
         let unread = |why: String| Reasons::from(ServerReason::Unread { why });
         let layout = match &config.incomplete {
             Some(why) => Err(unread(why.to_string())),
@@ -105,7 +105,7 @@ impl<'a> WebTarget<'a> {
     }
 
     /// A server that records tell of and that is not found.
-    pub(super) fn missing(input: &Input<'a>, id: &ServerId, own: &'a OwnRules) -> Self {
+    pub(super) fn missing(input: &Input<'a>, id: &ServerId, own: &'a InstalledRules) -> Self {
         let why = Reasons::from(ServerReason::NotFound);
         let can = Server { kind: WebKind::Nginx, version: None, modules: BTreeSet::new() };
         let read = (Err(why.clone()), can, Seen::Unknown(why));
@@ -119,14 +119,14 @@ impl<'a> WebTarget<'a> {
         id: ServerId,
         config: Option<&'a WebConfig>,
         (layout, can, seen): (Result<Layout<'a>, Reasons>, Server, Seen),
-        record: Cow<'a, [WebPlaced]>,
-        left: &'a [WebPlaced],
+        record: Cow<'a, [InstalledRule]>,
+        left: &'a [InstalledRule],
     ) -> Self {
         let by_action = record.iter().enumerate().map(|(at, placed)| (placed.action.clone(), at));
         let by_action = by_action.collect();
         let failures = input.failures.web.iter().filter(|((server, _), _)| *server == id);
         let failures = failures.map(|((_, action), error)| (action, error.as_str())).collect();
-        let not_restored = input.failures.stuck.get(&Some(id.clone())).map(String::as_str);
+        let not_restored = input.failures.not_restored.get(&Some(id.clone())).map(String::as_str);
         let (places, rules) = (RefCell::default(), RefCell::default());
         let (is_recognised, shared, passed_on, gone) = (false, None, Vec::new(), false);
         Self {
@@ -170,12 +170,12 @@ impl<'a> WebTarget<'a> {
     }
 
     /// What is recorded, or was recognised, of an action.
-    pub(super) fn record(&self, action: &ActionId) -> Option<&WebPlaced> {
+    pub(super) fn record(&self, action: &ActionId) -> Option<&InstalledRule> {
         self.by_action.get(action).and_then(|at| self.record.get(*at))
     }
 
     /// All that is recorded or was recognised.
-    pub(super) fn records(&self) -> &[WebPlaced] {
+    pub(super) fn records(&self) -> &[InstalledRule] {
         &self.record
     }
 
@@ -197,7 +197,7 @@ impl<'a> WebTarget<'a> {
     }
 
     /// What stands here as it was written; `None`: nothing does.
-    pub(crate) fn standing_rules(&self) -> Option<Standing> {
+    pub(crate) fn unchanged_server(&self) -> Option<UnchangedServer> {
         let (Some(config), Ok(layout)) = (self.config, &self.layout) else { return None };
         if !matches!(self.seen, Seen::Intact | Seen::Outdated) {
             return None;
@@ -205,19 +205,19 @@ impl<'a> WebTarget<'a> {
         let server = config.facts.server.clone();
         let unreached = layout.unreached(&rule_text(server.kind, &self.record));
         let (sites, own_answers) = (layout.sites(), layout.own_answers());
-        Some(Standing { server, sites, unreached, own_answers, rules: self.record.to_vec() })
+        Some(UnchangedServer { server, sites, unreached, own_answers, rules: self.record.to_vec() })
     }
 
     /// What stood here by the records, and does not stand as it was written, or is not known to; `None`:
     /// nothing did.
-    pub(crate) fn altered_rules(&self) -> Option<Altered> {
+    pub(crate) fn altered_rules(&self) -> Option<AlteredServer> {
         let is_altered = match self.seen {
             Seen::Changed(_) | Seen::Unknown(_) | Seen::Taken(_) => true,
             Seen::Nothing | Seen::Intact | Seen::Outdated => false,
         };
         let is_reported = is_altered && !self.gone && !self.record.is_empty();
         let (server, dormant) = (self.id.clone(), self.dormant().is_some());
-        is_reported.then(|| Altered { server, dormant, rules: self.record.to_vec() })
+        is_reported.then(|| AlteredServer { server, dormant, rules: self.record.to_vec() })
     }
 
     /// Why it does not run and nothing starts it, if so.
@@ -226,7 +226,7 @@ impl<'a> WebTarget<'a> {
     }
 
     /// What was withdrawn though a line of ours is left.
-    pub(super) fn left(&self) -> &'a [WebPlaced] {
+    pub(super) fn left(&self) -> &'a [InstalledRule] {
         self.left
     }
 
@@ -243,15 +243,15 @@ impl<'a> WebTarget<'a> {
     }
 
     /// What is withdrawn, now or before, where a line of ours is left, or may be.
-    pub(super) fn still_left(&self, taken_out: &[TakenOut]) -> Vec<WebPlaced> {
+    pub(super) fn still_left(&self, removals: &[Removal]) -> Vec<InstalledRule> {
         let stays = self.layout.as_ref().is_ok_and(|layout| !layout.strays().is_empty());
-        let now = taken_out.iter().filter_map(|out| self.record(&out.action));
+        let now = removals.iter().filter_map(|out| self.record(&out.action));
         let before = self.left.iter().filter(|left| self.record(&left.action).is_none());
         if stays { now.chain(before).cloned().collect() } else { Vec::new() }
     }
 
     /// Where a rule stands or would stand, for a person.
-    pub(super) fn place(&self, placed: &WebPlaced) -> String {
+    pub(super) fn place(&self, placed: &InstalledRule) -> String {
         let Ok(layout) = &self.layout else { return String::new() };
         let mut places = self.places.borrow_mut();
         let place = places.entry(placed.rule.kind()).or_insert_with(|| {
@@ -282,7 +282,7 @@ impl<'a> WebTarget<'a> {
 
     /// What a rule does not reach here though an attack may come there: a file cannot be changed or is
     /// not known, or connections are passed on unread.
-    pub(super) fn holes(&self, placed: &WebPlaced) -> Option<Reasons> {
+    pub(super) fn holes(&self, placed: &InstalledRule) -> Option<Reasons> {
         let layout = self.layout.as_ref().ok()?;
         let text = rule_text(self.can.kind, std::slice::from_ref(placed));
         let holes = layout.holes(&text).into_iter().chain(self.passed_on.iter().cloned());
@@ -296,7 +296,7 @@ impl<'a> WebTarget<'a> {
     }
 
     /// What a person should know of what is put on it.
-    pub(super) fn notes(&self, placed: &WebPlaced) -> Vec<Reason> {
+    pub(super) fn notes(&self, placed: &InstalledRule) -> Vec<Reason> {
         let Some(config) = self.config else { return Vec::new() };
         let mut notes: Vec<Reason> = Vec::new();
         if let Ok(layout) = &self.layout {
@@ -324,7 +324,7 @@ impl<'a> WebTarget<'a> {
 fn observe(
     layout: &Layout<'_>,
     kind: WebKind,
-    rules: &[WebPlaced],
+    rules: &[InstalledRule],
     written: Option<Digest>,
 ) -> Seen {
     if rules.is_empty() {

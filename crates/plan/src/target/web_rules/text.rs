@@ -3,7 +3,7 @@
 use stopgap_model::{ActionId, Digest, WebKind};
 use stopgap_webserver::{RuleText, text};
 
-use crate::installed::WebPlaced;
+use crate::installed::InstalledRule;
 
 /// What a rule is called in the comment above it.
 pub(super) fn label(action: &ActionId, revision: u32) -> String {
@@ -12,7 +12,7 @@ pub(super) fn label(action: &ActionId, revision: u32) -> String {
 
 /// What is written for these rules.
 #[must_use]
-pub fn rule_text(kind: WebKind, rules: &[WebPlaced]) -> RuleText {
+pub fn rule_text(kind: WebKind, rules: &[InstalledRule]) -> RuleText {
     let labelled =
         rules.iter().map(|placed| (label(&placed.action, placed.revision), placed.rule.clone()));
     text(kind, &labelled.collect::<Vec<_>>())

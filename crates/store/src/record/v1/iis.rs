@@ -29,12 +29,12 @@ pub(super) struct Element {
     collection: Collection,
     name: String,
     lead: String,
-    scaffold: Vec<Scaffold>,
+    scaffold: Vec<Wrapper>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Scaffold {
+pub(super) enum Wrapper {
     Created { place: Place, element: String, lead: String },
     Opened { place: Place, element: String, was: String },
 }
@@ -120,7 +120,7 @@ impl From<Element> for config::Element {
             collection: it.collection.into(),
             name: it.name,
             leading_space: it.lead,
-            scaffold: all(it.scaffold),
+            wrappers: all(it.scaffold),
         }
     }
 }
@@ -132,31 +132,31 @@ impl From<config::Element> for Element {
             collection: it.collection.into(),
             name: it.name,
             lead: it.leading_space,
-            scaffold: all(it.scaffold),
+            scaffold: all(it.wrappers),
         }
     }
 }
 
-impl From<Scaffold> for config::Scaffold {
-    fn from(it: Scaffold) -> Self {
+impl From<Wrapper> for config::Wrapper {
+    fn from(it: Wrapper) -> Self {
         match it {
-            Scaffold::Created { place, element, lead: leading_space } => {
+            Wrapper::Created { place, element, lead: leading_space } => {
                 Self::Created { place: place.into(), element, leading_space }
             }
-            Scaffold::Opened { place, element, was } => {
+            Wrapper::Opened { place, element, was } => {
                 Self::Opened { place: place.into(), element, was }
             }
         }
     }
 }
 
-impl From<config::Scaffold> for Scaffold {
-    fn from(it: config::Scaffold) -> Self {
+impl From<config::Wrapper> for Wrapper {
+    fn from(it: config::Wrapper) -> Self {
         match it {
-            config::Scaffold::Created { place, element, leading_space: lead } => {
+            config::Wrapper::Created { place, element, leading_space: lead } => {
                 Self::Created { place: place.into(), element, lead }
             }
-            config::Scaffold::Opened { place, element, was } => {
+            config::Wrapper::Opened { place, element, was } => {
                 Self::Opened { place: place.into(), element, was }
             }
         }

@@ -27,7 +27,7 @@ pub(super) struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     audit: Option<Head>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    stuck: Option<Stuck>,
+    stuck: Option<FailedRollback>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,7 +40,7 @@ enum Status {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<MitigationId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        tried: Option<Tried>,
+        tried: Option<FailedAttempt>,
     },
     Halted {
         why: String,
@@ -49,7 +49,7 @@ enum Status {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Tried {
+struct FailedAttempt {
     with: Digest,
     lasting: bool,
 }
@@ -61,7 +61,7 @@ struct Head {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stuck {
+struct FailedRollback {
     error: String,
     told: String,
 }
@@ -87,7 +87,7 @@ impl From<Change> for change::Change {
             steps: all(it.steps),
             files: all(it.files),
             audit: it.audit.map(Into::into),
-            stuck: it.stuck.map(Into::into),
+            failed_rollback: it.stuck.map(Into::into),
         }
     }
 }
@@ -103,7 +103,7 @@ impl From<change::Change> for Change {
             steps: all(it.steps),
             files: all(it.files),
             audit: it.audit.map(Into::into),
-            stuck: it.stuck.map(Into::into),
+            stuck: it.failed_rollback.map(Into::into),
         }
     }
 }
@@ -114,7 +114,7 @@ impl From<Status> for change::Status {
             Status::Intended => Self::Intended,
             Status::Committed => Self::Committed,
             Status::Undone { error, fault, tried } => {
-                Self::Undone { error, fault, tried: tried.map(Into::into) }
+                Self::Undone { error, fault, attempt: tried.map(Into::into) }
             }
             Status::Halted { why } => Self::Halted { why },
             Status::Interrupted => Self::Interrupted,
@@ -127,8 +127,8 @@ impl From<change::Status> for Status {
         match it {
             change::Status::Intended => Self::Intended,
             change::Status::Committed => Self::Committed,
-            change::Status::Undone { error, fault, tried } => {
-                Self::Undone { error, fault, tried: tried.map(Into::into) }
+            change::Status::Undone { error, fault, attempt } => {
+                Self::Undone { error, fault, tried: attempt.map(Into::into) }
             }
             change::Status::Halted { why } => Self::Halted { why },
             change::Status::Interrupted => Self::Interrupted,
@@ -136,14 +136,14 @@ impl From<change::Status> for Status {
     }
 }
 
-impl From<Tried> for change::Tried {
-    fn from(Tried { with, lasting }: Tried) -> Self {
+impl From<FailedAttempt> for change::FailedAttempt {
+    fn from(FailedAttempt { with, lasting }: FailedAttempt) -> Self {
         Self { with, lasting }
     }
 }
 
-impl From<change::Tried> for Tried {
-    fn from(change::Tried { with, lasting }: change::Tried) -> Self {
+impl From<change::FailedAttempt> for FailedAttempt {
+    fn from(change::FailedAttempt { with, lasting }: change::FailedAttempt) -> Self {
         Self { with, lasting }
     }
 }
@@ -160,15 +160,15 @@ impl From<audit::Head> for Head {
     }
 }
 
-impl From<Stuck> for change::Stuck {
-    fn from(Stuck { error, told }: Stuck) -> Self {
-        Self { error, told }
+impl From<FailedRollback> for change::FailedRollback {
+    fn from(FailedRollback { error, told }: FailedRollback) -> Self {
+        Self { error, description: told }
     }
 }
 
-impl From<change::Stuck> for Stuck {
-    fn from(change::Stuck { error, told }: change::Stuck) -> Self {
-        Self { error, told }
+impl From<change::FailedRollback> for FailedRollback {
+    fn from(change::FailedRollback { error, description }: change::FailedRollback) -> Self {
+        Self { error, told: description }
     }
 }
 

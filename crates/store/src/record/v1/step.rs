@@ -10,7 +10,7 @@ use super::web::WebRule;
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub(super) enum Step {
-    Insert(Box<Placed>),
+    Insert(Box<InstalledAction>),
     Remove {
         mitigation: MitigationId,
         action: ActionId,
@@ -19,35 +19,35 @@ pub(super) enum Step {
     },
     Rules {
         server: ServerId,
-        rules: Vec<WebPlaced>,
+        rules: Vec<InstalledRule>,
         text: Digest,
         put_in: Vec<ActionId>,
-        taken_out: Vec<TakenOut>,
+        taken_out: Vec<Removal>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        left: Vec<WebPlaced>,
+        left: Vec<InstalledRule>,
     },
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct Placed {
+pub(super) struct InstalledAction {
     mitigation: MitigationId,
     revision: u32,
     hash: Digest,
     action: ActionId,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     found: bool,
-    parts: Vec<Part>,
+    parts: Vec<InstalledEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Part {
+struct InstalledEntry {
     file: ServerPath,
     entry: Entry,
     undo: Undo,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct WebPlaced {
+pub(super) struct InstalledRule {
     mitigation: MitigationId,
     revision: u32,
     hash: Digest,
@@ -56,7 +56,7 @@ pub(super) struct WebPlaced {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct TakenOut {
+pub(super) struct Removal {
     mitigation: MitigationId,
     action: ActionId,
     why: String,
@@ -73,8 +73,8 @@ impl From<Step> for stopgap_plan::Step {
                 server,
                 rules: all(rules),
                 text,
-                put_in,
-                taken_out: all(taken_out),
+                installs: put_in,
+                removals: all(taken_out),
                 left: all(left),
             },
         }
@@ -89,67 +89,70 @@ impl From<stopgap_plan::Step> for Step {
             Theirs::Remove { mitigation, action, files, why } => {
                 Self::Remove { mitigation, action, files, why }
             }
-            Theirs::Rules { server, rules, text, put_in, taken_out, left } => Self::Rules {
+            Theirs::Rules { server, rules, text, installs, removals, left } => Self::Rules {
                 server,
                 rules: all(rules),
                 text,
-                put_in,
-                taken_out: all(taken_out),
+                put_in: installs,
+                taken_out: all(removals),
                 left: all(left),
             },
         }
     }
 }
 
-impl From<Placed> for stopgap_plan::Placed {
-    fn from(it: Placed) -> Self {
-        let Placed { mitigation, revision, hash, action, found, parts } = it;
-        Self { mitigation, revision, hash, action, found, parts: all(parts) }
+impl From<InstalledAction> for stopgap_plan::InstalledAction {
+    fn from(it: InstalledAction) -> Self {
+        let InstalledAction { mitigation, revision, hash, action, found, parts } = it;
+        Self { mitigation, revision, hash, action, found, entries: all(parts) }
     }
 }
 
-impl From<stopgap_plan::Placed> for Placed {
-    fn from(it: stopgap_plan::Placed) -> Self {
-        let stopgap_plan::Placed { mitigation, revision, hash, action, found, parts } = it;
-        Self { mitigation, revision, hash, action, found, parts: all(parts) }
+impl From<stopgap_plan::InstalledAction> for InstalledAction {
+    fn from(it: stopgap_plan::InstalledAction) -> Self {
+        let stopgap_plan::InstalledAction { mitigation, revision, hash, action, found, entries } =
+            it;
+        Self { mitigation, revision, hash, action, found, parts: all(entries) }
     }
 }
 
-impl From<Part> for stopgap_plan::Part {
-    fn from(Part { file, entry, undo }: Part) -> Self {
+impl From<InstalledEntry> for stopgap_plan::InstalledEntry {
+    fn from(InstalledEntry { file, entry, undo }: InstalledEntry) -> Self {
         Self { file, entry: entry.into(), undo: undo.into() }
     }
 }
 
-impl From<stopgap_plan::Part> for Part {
-    fn from(stopgap_plan::Part { file, entry, undo }: stopgap_plan::Part) -> Self {
+impl From<stopgap_plan::InstalledEntry> for InstalledEntry {
+    fn from(
+        stopgap_plan::InstalledEntry { file, entry, undo }: stopgap_plan::InstalledEntry,
+    ) -> Self {
         Self { file, entry: entry.into(), undo: undo.into() }
     }
 }
 
-impl From<WebPlaced> for stopgap_plan::WebPlaced {
-    fn from(it: WebPlaced) -> Self {
-        let WebPlaced { mitigation, revision, hash, action, rule } = it;
+impl From<InstalledRule> for stopgap_plan::InstalledRule {
+    fn from(it: InstalledRule) -> Self {
+        let InstalledRule { mitigation, revision, hash, action, rule } = it;
         Self { mitigation, revision, hash, action, rule: rule.into() }
     }
 }
 
-impl From<stopgap_plan::WebPlaced> for WebPlaced {
-    fn from(it: stopgap_plan::WebPlaced) -> Self {
-        let stopgap_plan::WebPlaced { mitigation, revision, hash, action, rule } = it;
+impl From<stopgap_plan::InstalledRule> for InstalledRule {
+    fn from(it: stopgap_plan::InstalledRule) -> Self {
+        let stopgap_plan::InstalledRule { mitigation, revision, hash, action, rule } = it;
         Self { mitigation, revision, hash, action, rule: rule.into() }
     }
 }
 
-impl From<TakenOut> for stopgap_plan::TakenOut {
-    fn from(TakenOut { mitigation, action, why }: TakenOut) -> Self {
+impl From<Removal> for stopgap_plan::Removal {
+    fn from(Removal { mitigation, action, why }: Removal) -> Self {
         Self { mitigation, action, why }
     }
 }
 
-impl From<stopgap_plan::TakenOut> for TakenOut {
-    fn from(it: stopgap_plan::TakenOut) -> Self {
-        let stopgap_plan::TakenOut { mitigation, action, why } = it;
+impl From<stopgap_plan::Removal> for Removal {
+    fn from(it: stopgap_plan::Removal) -> Self {
+        let stopgap_plan::Removal { mitigation, action, why } = it;
         Self { mitigation, action, why }
     }
 }
