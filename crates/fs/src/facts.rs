@@ -1,5 +1,9 @@
 //! What can be said of a file or a folder, on every operating system.
 
+use std::path::PathBuf;
+
+use crate::error::FsError;
+
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -41,6 +45,17 @@ impl Writers {
             _ => Self::Several,
         }
     }
+}
+
+/// What a path led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The path without a link; where no file is there, where one would be made.
+    pub real: PathBuf,
+    /// The bytes of the regular file; `None` if nothing is there. Else why it is not read.
+    pub bytes: Result<Option<Vec<u8>>, FsError>,
+    /// Who may change it, and whose it is; `None` if nothing is there.
+    pub writers: Option<(Writers, u32)>,
 }
 
 /// How a file is replaced.

@@ -38,7 +38,7 @@ use unix as system;
 use windows as system;
 
 pub use error::{FsError, LockError, OsError, PrivateDirError, ReplaceError};
-pub use facts::{Identity, Kind, ReplaceMethod, Writers};
+pub use facts::{Identity, Kind, Reached, ReplaceMethod, Writers};
 pub use lines::{Lines, lines};
 pub use name::{LEFTOVER_SUFFIX, leftover_path};
 pub use search::{FindLimits, FoundFiles, NotSearched};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use stopgap_fs::{FsError, LEFTOVER_SUFFIX, ReplaceError, UnixRoot, Writers};
+use stopgap_fs::{FsError, LEFTOVER_SUFFIX, Reached, ReplaceError, UnixRoot, Writers};
 use stopgap_model::Digest;
 use stopgap_testkit::Tree;
 
@@ -65,8 +65,11 @@ fn a_link_leads_below_the_root_wherever_it_points() {
     server.link("absolute/a.conf", "etc/twice");
     for path in ["/etc/absolute/a.conf", "/etc/relative", "/etc/upwards", "/etc/twice"] {
         assert_eq!(server.text(path), Ok(Some("etc/real/a.conf".to_owned())), "{path}");
-        let real = server.root.real_path(path);
-        assert_eq!(real, Ok(Some("/etc/real/a.conf".into())), "{path}");
+        let real = PathBuf::from("/etc/real/a.conf");
+        assert_eq!(server.root.real_path(path), Ok(Some(real.clone())), "{path}");
+        let reached = server.root.reach(path, 99).expect("followed").expect("a file");
+        let bytes = Ok(Some(b"etc/real/a.conf".to_vec()));
+        assert_eq!((reached.real, reached.bytes), (real, bytes), "{path}");
     }
     let up = server.text("/../../etc/./real/..//x");
     assert_eq!(up, Ok(Some("etc/x".to_owned())));
@@ -81,6 +84,13 @@ fn a_path_that_leads_nowhere_is_where_a_file_would_be_made() {
     assert_eq!(real("/etc/none/new"), Ok(None));
     assert_eq!(real("/"), Ok(Some("/".into())));
     assert_eq!(real("/etc/linked/.."), Ok(Some("/etc".into())));
+    let reached = |path| server.root.reach(path, 99);
+    let new = Reached { real: "/etc/real/new".into(), bytes: Ok(None), writers: None };
+    assert_eq!(reached("/etc/linked/new"), Ok(Some(new)));
+    assert_eq!(reached("/etc/none/new"), Ok(None));
+    let folder = reached("/etc/linked").expect("followed").expect("a folder");
+    assert!(matches!(folder.bytes, Err(FsError::NotAFile { .. })), "{folder:?}");
+    assert_eq!(folder.real, PathBuf::from("/etc/real"));
     assert_eq!(server.text("/etc/linked/new"), Ok(None));
     assert_eq!(server.text("/etc/none/new"), Ok(None));
     let bad = |path| matches!(real(path), Err(FsError::BadName { .. }));
@@ -136,7 +146,7 @@ fn a_customers_link_to_a_file_of_roots_is_not_followed() {
         let foreign = FsError::ForeignLink { path: server.at(link), owner: CUSTOMER, other: 0 };
         assert_eq!(server.text(path), Err(foreign.clone()), "{path}");
         assert_eq!(server.root.real_path(path), Err(foreign.clone()), "{path}");
-        assert_eq!(server.root.writers(path), Err(foreign.clone()), "{path}");
+        assert_eq!(server.root.reach(path, 99), Err(foreign.clone()), "{path}");
         let old = Digest::of(b"root/private");
         let refused = Err(ReplaceError::Fs(foreign));
         assert_eq!(server.root.replace(path, old, b"new"), refused, "{path}");
@@ -390,7 +400,8 @@ fn a_program_that_others_may_write_is_not_trusted() {
     assert!(matches!(trusted("/bin/none"), Err(FsError::NotFound { .. })));
     if give(&server, "sticky/own", CUSTOMER) {
         assert_eq!(trusted("/sticky/own/nginx"), exposed("sticky/own"));
-        let writers = |path: &str| server.root.writers(path).expect("followed");
+        let reached = |path: &str| server.root.reach(path, 99).expect("followed");
+        let writers = |path: &str| reached(path).and_then(|reached| reached.writers);
         assert_eq!(writers("/sticky/own/nginx"), Some((Writers::User(CUSTOMER), 0)));
         assert_eq!(writers("/sticky/nginx"), Some((Writers::Root, 0)));
         assert_eq!(writers("/open/deep/nginx"), Some((Writers::Several, 0)));

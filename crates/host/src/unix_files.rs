@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stopgap_fs::{FsError, ReplaceError, ReplaceMethod, Staged, UnixRoot, Writers};
+use stopgap_fs::{FsError, Reached, ReplaceError, ReplaceMethod, Staged, UnixRoot, Writers};
 use stopgap_model::problem::sentence;
 use stopgap_model::web::Account;
 use stopgap_model::{Digest, ServerPath};
@@ -13,16 +13,32 @@ use crate::files::{Found, Read};
 #[derive(Debug)]
 pub(crate) struct UnixFiles(UnixRoot);
 
+/// Where a path led to.
+pub(crate) struct Followed {
+    /// The path without a link.
+    pub(crate) real: ServerPath,
+    pub(crate) read: Read,
+    /// Who may change it, and whose it is; `None` if nothing is there.
+    pub(crate) writers: Option<(Writers, u32)>,
+}
+
 impl UnixFiles {
     pub(crate) fn open(root: &Path) -> Result<Self, FsError> {
         UnixRoot::open(root).map(Self)
     }
 
     pub(crate) fn read(&self, path: &ServerPath, max: u64) -> Read {
-        match self.0.read(path.as_str(), max) {
-            Ok(Some(bytes)) => Read::Found(bytes),
-            Ok(None) => Read::Absent,
-            Err(error) => Read::Unreadable(sentence(&error)),
+        read(self.0.read(path.as_str(), max))
+    }
+
+    /// Follows a path once.
+    pub(crate) fn reach(&self, path: &ServerPath, max: u64) -> Result<Followed, String> {
+        match self.0.reach(path.as_str(), max) {
+            Ok(Some(Reached { real, bytes, writers })) => {
+                Ok(Followed { real: named(&real)?, read: read(bytes), writers })
+            }
+            Ok(None) => Ok(Followed { real: path.clone(), read: Read::Absent, writers: None }),
+            Err(error) => Err(sentence(&error)),
         }
     }
 
@@ -85,11 +101,6 @@ impl UnixFiles {
         paths.iter().map(named).collect()
     }
 
-    /// Who may change what a path leads to, and whose it is; `None` if nothing is there.
-    pub(crate) fn writers(&self, path: &ServerPath) -> Result<Option<(Writers, u32)>, FsError> {
-        self.0.writers(path.as_str())
-    }
-
     pub(crate) fn is_folder(&self, path: &ServerPath) -> bool {
         self.0.is_folder(path.as_str()).unwrap_or(false)
     }
@@ -97,6 +108,14 @@ impl UnixFiles {
     /// Whether a program may be run: nobody unprivileged may have written it.
     pub(crate) fn require_guarded(&self, program: &ServerPath) -> Result<(), String> {
         self.0.require_guarded(program.as_str()).map_err(|error| sentence(&error))
+    }
+}
+
+fn read(bytes: Result<Option<Vec<u8>>, FsError>) -> Read {
+    match bytes {
+        Ok(Some(bytes)) => Read::Found(bytes),
+        Ok(None) => Read::Absent,
+        Err(error) => Read::Unreadable(sentence(&error)),
     }
 }
 

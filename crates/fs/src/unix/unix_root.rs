@@ -13,7 +13,7 @@ use super::replacing::Guarded;
 use super::resolve::{ResolvedPath, is_there};
 use super::temp::Staged;
 use crate::error::{At as _, FsError, ReplaceError};
-use crate::facts::{Identity, ReplaceMethod, Writers};
+use crate::facts::{Identity, Reached, ReplaceMethod};
 use crate::name::leftover_of;
 
 /// The most files that a pattern names. A server of web sites by the thousand has one for each.
@@ -84,6 +84,26 @@ impl UnixRoot {
                 Ok(None) => return Ok(None),
                 Ok(Some((file, path))) => return read_rest(&file, max, &path).map(Some),
             }
+        }
+    }
+
+    /// What `path` leads to, followed once: the bytes are those of the file at the end of the way that
+    /// was judged. At most `max` of them. `None` if there is no folder that such a file could be in.
+    ///
+    /// # Errors
+    /// The way there cannot be followed.
+    pub fn reach(&self, path: &str, max: u64) -> Result<Option<Reached>, FsError> {
+        let mut attempts = 1..ATTEMPTS;
+        loop {
+            let Some(way) = self.way(path)? else { return Ok(None) };
+            let bytes = match way.open_file() {
+                Err(FsError::Exchanged { .. }) if attempts.next().is_some() => continue,
+                Err(error) => Err(error),
+                Ok(None) => Ok(None),
+                Ok(Some((file, path))) => read_rest(&file, max, &path).map(Some),
+            };
+            let writers = way.owner().map(|owner| (way.writers(), owner));
+            return Ok(Some(Reached { real: way.real_path(), bytes, writers }));
         }
     }
 
@@ -259,15 +279,6 @@ impl UnixRoot {
     /// The way there cannot be followed.
     pub fn identity(&self, path: &str) -> Result<Option<Identity>, FsError> {
         self.way(path)?.map_or(Ok(None), |way| way.identity())
-    }
-
-    /// Who may change what `path` leads to, and whose it is; `None` if nothing is there.
-    ///
-    /// # Errors
-    /// The way there cannot be followed.
-    pub fn writers(&self, path: &str) -> Result<Option<(Writers, u32)>, FsError> {
-        let Some(way) = self.way(path)? else { return Ok(None) };
-        Ok(way.owner().map(|owner| (way.writers(), owner)))
     }
 
     /// The names in a folder; none where there is no folder, as `glob(3)` has it.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use stopgap_model::Digest;
 
 use crate::error::{FsError, ReplaceError};
-use crate::facts::{Identity, Kind, ReplaceMethod, Writers};
+use crate::facts::{Identity, Kind, Reached, ReplaceMethod};
 use crate::search::{FindLimits, FoundFiles};
 
 pub use own::{Lock, Log, PrivateDir, PublicDir};
@@ -236,11 +236,12 @@ impl UnixRoot {
         match *self {}
     }
 
-    /// Who may change what `path` leads to, and whose it is; `None` if nothing is there.
+    /// What `path` leads to, followed once: the bytes are those of the file at the end of the way that
+    /// was judged. At most `max` of them. `None` if there is no folder that such a file could be in.
     ///
     /// # Errors
     /// None: there is no such folder to call it on.
-    pub fn writers(&self, _: &str) -> Result<Option<(Writers, u32)>, FsError> {
+    pub fn reach(&self, _: &str, _: u64) -> Result<Option<Reached>, FsError> {
         match *self {}
     }
 }

@@ -40,7 +40,6 @@ impl Files for LinuxHost {
     }
 
     fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
-        self.readers.require_theirs(path).map_err(|error| error.to_string())?;
         self.readers.require_theirs(path).map_err(|error| sentence(&error))?;
         self.files.replace_method(path)
     }

@@ -2,12 +2,12 @@
 
 use stopgap_fs::Writers;
 use stopgap_model::ServerPath;
-use stopgap_model::problem::sentence;
 use stopgap_model::web::WebServer;
 
 use crate::files::Read;
 use crate::linux::machine::LinuxHost;
 use crate::linux::read_as::with_files_of;
+use crate::unix_files::Followed;
 use crate::web_servers::NamedFile;
 
 impl LinuxHost {
@@ -19,15 +19,10 @@ impl LinuxHost {
         max: u64,
     ) -> NamedFile {
         let account = self.readers.account(&self.files, server, word);
-        let looked = with_files_of(&account, || {
-            let real = self.files.real_path(path)?;
-            let read = self.files.read(&real, max);
-            let writers = self.files.writers(path).map_err(|error| sentence(&error))?;
-            Ok((real, read, writers))
-        });
-        match looked.and_then(|looked: Result<_, String>| looked) {
-            Ok((real, read, there)) => {
-                let (writers, owner) = there.unwrap_or((Writers::Root, 0));
+        let reached = with_files_of(&account, || self.files.reach(path, max));
+        match reached.and_then(|reached| reached) {
+            Ok(Followed { real, read, writers }) => {
+                let (writers, owner) = writers.unwrap_or((Writers::Root, 0));
                 let is_theirs = word == Writers::Root || word == Writers::User(owner);
                 self.readers.note(&real, is_theirs);
                 NamedFile { real: Ok(real), read, writers, is_theirs }
