@@ -61,6 +61,7 @@ pub enum Need {
 #[derive(Debug)]
 pub struct File {
     path: ServerPath,
+    is_host: bool,
     read: Read,
     digest: Option<Digest>,
     parsed: Result<ParsedConfig, NotReadable>,
@@ -90,12 +91,14 @@ impl File {
             }
             Read::Absent | Read::Unreadable(_) => (None, Ok(ParsedConfig::default())),
         };
-        Self { path, read, digest, parsed }
+        Self { path, is_host, read, digest, parsed }
     }
 
     /// A file that stands for itself, outside of any snapshot.
     pub(crate) fn lone(path: ServerPath, parsed: ParsedConfig) -> Self {
-        Self { path, read: Read::Found(Vec::new()), digest: None, parsed: Ok(parsed) }
+        let is_host = is_application_host(&path);
+        let read = Read::Found(Vec::new());
+        Self { path, is_host, read, digest: None, parsed: Ok(parsed) }
     }
 
     /// Its path, as it was asked for.
@@ -148,7 +151,7 @@ impl File {
 
     /// Whether this is the server's applicationHost.config.
     pub(crate) fn is_host(&self) -> bool {
-        is_application_host(&self.path)
+        self.is_host
     }
 }
 
