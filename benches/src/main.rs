@@ -9,6 +9,7 @@ mod feeds;
 mod fetches;
 mod field_rules;
 mod machine;
+mod many;
 mod nginx;
 mod probing;
 mod program;
@@ -41,12 +42,13 @@ fn main() -> ExitCode {
 /// What can be measured by itself.
 type Part = fn(&mut Report) -> Result<(), String>;
 
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("budget", budget::measure),
     ("compare", |report| compare::measure(&Program::build()?, report)),
     ("cycles", cycles),
     ("feeds", feeds::measure),
     ("fetches", |report| fetches::measure(&Program::build()?, report)),
+    ("many", |report| many::measure(&Program::build()?, report)),
     ("rules", rules::measure),
     ("nginx", nginx::measure),
     ("probing", |report| probing::measure(&Program::build()?, report)),

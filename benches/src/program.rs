@@ -4,9 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use stopgap_testkit::Tree;
+
+/// Between two looks at whether a program has ended.
+const TICK: Duration = Duration::from_millis(5);
 
 /// The release build of the program.
 #[derive(Debug)]
@@ -86,6 +90,28 @@ pub(crate) fn wall_time(command: &mut Command) -> Result<Duration, String> {
     let mut child = start_of(command)?;
     child.wait().map_err(|error| format!("the program: {error}"))?;
     Ok(start.elapsed())
+}
+
+/// The seconds that `command` has of the processor, without the programs that it starts.
+///
+/// What else the machine does is not in them. The kernel counts in hundredths of a second.
+pub(crate) fn processor_time(command: &mut Command) -> Result<f64, String> {
+    let mut child = start_of(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let file = format!("/proc/{}/stat", child.id());
+    let ticks = loop {
+        let stat = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
+        // The name, in parentheses, may have spaces.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let fields: Vec<&str> = fields.collect();
+        // A process that has ended keeps its times until it is waited for.
+        if fields.first() == Some(&"Z") {
+            let of = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok());
+            break of(11).zip(of(12)).map(|(user, system)| user + system);
+        }
+        thread::sleep(TICK);
+    };
+    child.wait().map_err(|error| format!("the program: {error}"))?;
+    ticks.map(|ticks| ticks / 100.0).ok_or_else(|| format!("{file} tells no times"))
 }
 
 /// The most memory that `command` had at one time, in bytes.

@@ -73,9 +73,7 @@ pub(crate) fn apply(
     tree: &Tree,
     rules: usize,
 ) -> Result<Value, String> {
-    let failed = |error: std::io::Error| format!("the catalog: {error}");
-    write_catalog(&server.dir().join(CATALOG), rules).map_err(failed)?;
-    fs::write(server.dir().join(POLICY), policy_of(server)).map_err(failed)?;
+    prepare(server, rules)?;
     let output = check(program, server, tree)
         .arg("--json")
         .output()
@@ -90,7 +88,14 @@ pub(crate) fn apply(
     Ok(told["timings"].clone())
 }
 
-/// A check of this server with the catalog that [`apply`] wrote.
+/// Writes a catalog of so many rules for a server, and a policy.
+pub(crate) fn prepare(server: &Running, rules: usize) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("the catalog: {error}");
+    write_catalog(&server.dir().join(CATALOG), rules).map_err(failed)?;
+    fs::write(server.dir().join(POLICY), policy_of(server)).map_err(failed)
+}
+
+/// A check of this server with what [`prepare`] wrote.
 pub(crate) fn check(program: &Program, server: &Running, tree: &Tree) -> Command {
     let mut command = program.on_this_machine(&tree.state(), &["check", "--unsigned"]);
     command.arg("--policy").arg(server.dir().join(POLICY));
