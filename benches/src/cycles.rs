@@ -20,8 +20,15 @@ const RUNS: usize = 11;
 /// A large catalog takes long enough for fewer runs.
 const LONG_RUNS: usize = 5;
 
+/// Prints the times of all kinds of cycles.
+pub(crate) fn measure(program: &Program, report: &mut Report) -> Result<(), String> {
+    of_a_real_server(program, report)?;
+    of_a_whole_cycle(program, report)?;
+    of_many_mitigations(program, report)
+}
+
 /// Time and memory of a dry run with the built-in catalog.
-pub(crate) fn of_a_real_server(program: &Program, report: &mut Report) -> Result<(), String> {
+fn of_a_real_server(program: &Program, report: &mut Report) -> Result<(), String> {
     let Some(data) = real_data() else { return Ok(()) };
     let tree = Tree::real(&data, BUILD, Newline::CrLf);
     let command = || program.dry_run(&tree, []);
@@ -38,7 +45,7 @@ pub(crate) fn of_a_real_server(program: &Program, report: &mut Report) -> Result
 
 /// Time of a whole cycle that applies the built-in catalog: facts, observation, plan, before-images,
 /// writing, reading back, judging, records.
-pub(crate) fn of_a_whole_cycle(program: &Program, report: &mut Report) -> Result<(), String> {
+fn of_a_whole_cycle(program: &Program, report: &mut Report) -> Result<(), String> {
     let Some(data) = real_data() else { return Ok(()) };
     let mut times = Vec::new();
     let mut writes = Vec::new();
@@ -61,7 +68,7 @@ pub(crate) fn of_a_whole_cycle(program: &Program, report: &mut Report) -> Result
 const MANY: usize = 1000;
 
 /// Time of a dry run with many mitigations that are all for the server.
-pub(crate) fn of_many_mitigations(program: &Program, report: &mut Report) -> Result<(), String> {
+fn of_many_mitigations(program: &Program, report: &mut Report) -> Result<(), String> {
     let tree = match real_data() {
         Some(data) => Tree::real(&data, BUILD, Newline::CrLf),
         None => Tree::exchange_with(BUILD, Newline::CrLf),

@@ -45,7 +45,7 @@ type Part = fn(&mut Report) -> Result<(), String>;
 const PARTS: [(&str, Part); 10] = [
     ("budget", budget::measure),
     ("compare", |report| compare::measure(&Program::build()?, report)),
-    ("cycles", cycles),
+    ("cycles", |report| cycles::measure(&Program::build()?, report)),
     ("feeds", feeds::measure),
     ("fetches", |report| fetches::measure(&Program::build()?, report)),
     ("many", |report| many::measure(&Program::build()?, report)),
@@ -63,11 +63,4 @@ fn measure(report: &mut Report, only: Option<&str>) -> Result<(), String> {
         return Err(format!("the benches are {}", names.join(", ")));
     }
     parts.try_for_each(|(_, part)| part(report))
-}
-
-fn cycles(report: &mut Report) -> Result<(), String> {
-    let program = Program::build()?;
-    cycles::of_a_real_server(&program, report)?;
-    cycles::of_a_whole_cycle(&program, report)?;
-    cycles::of_many_mitigations(&program, report)
 }
