@@ -80,7 +80,7 @@ impl Cause {
             FeedsError::Exists(_) | FeedsError::TooMany | FeedsError::Url(_) => Self::Request,
             FeedsError::Lock(LockError::Held { .. }) => Self::Locked,
             FeedsError::Lock(LockError::Fs(error)) => Self::of_fs(error),
-            FeedsError::Unreadable { .. } => Self::Other,
+            FeedsError::Unreadable { .. } | FeedsError::Newer { .. } => Self::Other,
         }
     }
 

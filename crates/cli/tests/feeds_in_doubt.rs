@@ -213,6 +213,25 @@ fn a_torn_note_on_when_a_feed_was_fetched_is_trouble_of_this_feed_alone() {
 }
 
 #[test]
+fn a_note_of_a_newer_version_on_when_a_feed_was_fetched_is_left_alone() {
+    let scene = Scene::with(&[], &[]);
+    assert_eq!(scene.on(&["check"]).code, 0);
+    let file = scene.tree.state().join("trust/feeds/acme/standing.json");
+    let newer = "{\"schema\":2,\"fetched\":\"often\"}";
+    std::fs::write(&file, newer).unwrap();
+    for command in ["check", "check"] {
+        let run = scene.on(&[command]);
+        assert_eq!((run.code, run.state("M1")), (3, "applied".into()), "{}{}", run.out, run.err);
+        let what_to_do = "Use the version of stopgap that was here last, or a newer one";
+        let told = format!("{}{}", run.out, run.err);
+        assert!(told.contains("standing.json") && told.contains(what_to_do), "{told}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), newer);
+    }
+    assert_eq!(scene.on(&["feed", "refresh"]).code, 3);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), newer);
+}
+
+#[test]
 fn a_feed_that_is_carried_in_by_hand_is_not_called_good_before_it_came() {
     let scene = Scene::with(&[], &[]);
     assert_eq!(scene.on(&["feed", "remove", "acme"]).code, 0);

@@ -1,5 +1,7 @@
 //! What can go wrong with the feeds of a server, and with one feed.
 
+use std::fmt;
+
 use stopgap_fs::{FsError, LockError, PrivateDirError};
 
 use crate::anchors::AnchorsError;
@@ -28,6 +30,19 @@ pub enum FeedsError {
         /// Why.
         why: String,
     },
+    /// A newer program wrote a file, in a form that this one does not know.
+    #[error(
+        "{file} in the state folder was written by a newer Stopgap: it has schema {schema}, and this \
+         one reads up to {known}. Use the version of stopgap that was here last, or a newer one"
+    )]
+    Newer {
+        /// The file.
+        file: String,
+        /// The number of its form.
+        schema: u32,
+        /// The highest number that is known here.
+        known: u32,
+    },
     /// There is a feed of this name.
     #[error("there is a feed `{0}` already")]
     Exists(FeedName),
@@ -51,6 +66,13 @@ pub enum FeedsError {
     Url(#[from] TransportError),
 }
 
+impl FeedsError {
+    /// A file in the state folder that is not what was written.
+    pub(crate) fn unreadable(file: &str, why: &dyn fmt::Display) -> Self {
+        Self::Unreadable { file: file.to_owned(), why: why.to_string() }
+    }
+}
+
 /// A feed was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -63,6 +85,9 @@ pub enum Failure {
     /// The address or the file cannot be used.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// A newer program wrote down when it was fetched last, so this one neither fetches it nor writes there.
+    #[error(transparent)]
+    NewerStatus(Box<FeedsError>),
     /// The outcome could not be written down.
     #[error("the outcome could not be written down: {0}")]
     NotKept(#[source] Box<FeedsError>),
@@ -87,6 +112,7 @@ impl Failure {
                 | Refusal::Store(_),
             )
             | Self::Eocs(EocsFailure::Fs(_) | EocsFailure::Seen(_) | EocsFailure::Anchors(_))
+            | Self::NewerStatus(_)
             | Self::NotKept(_) => "file",
             Self::Tuf(_) | Self::Eocs(_) | Self::Transport(_) => "signature",
         }
@@ -99,7 +125,7 @@ impl Failure {
             Self::Transport(error)
             | Self::Eocs(EocsFailure::Transport(error))
             | Self::Tuf(Refusal::Unreachable { error, .. }) => Some(error),
-            Self::Tuf(_) | Self::Eocs(_) | Self::NotKept(_) => None,
+            Self::Tuf(_) | Self::Eocs(_) | Self::NewerStatus(_) | Self::NotKept(_) => None,
         }
     }
 

@@ -10,7 +10,6 @@
 mod refresh;
 mod view;
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use crate::name::FeedName;
 use crate::open::open_transport;
 use crate::permissions::Permissions;
 use crate::status::FetchStatus;
+use crate::status_file;
 use crate::transport::Network;
 use crate::tuf::{Refusal, TufFeed, lock_cache};
 
@@ -144,8 +144,11 @@ impl Feeds {
     pub fn get(&self, name: &FeedName) -> Result<Option<Feed>, FeedsError> {
         let file = format!("{FEEDS}/{name}/feed.toml");
         let Some(bytes) = self.dir.read(&file, MAX_SMALL)? else { return Ok(None) };
-        let text = String::from_utf8(bytes).map_err(|error| unreadable(&file, &error))?;
-        toml::from_str(&text).map(Some).map_err(|error| unreadable(&file, &error.message()))
+        let text =
+            String::from_utf8(bytes).map_err(|error| FeedsError::unreadable(&file, &error))?;
+        toml::from_str(&text)
+            .map(Some)
+            .map_err(|error| FeedsError::unreadable(&file, &error.message()))
     }
 
     /// Adds a TUF repository, whose root metadata is `root`. It is not fetched.
@@ -191,7 +194,7 @@ impl Feeds {
     /// The last file that is written: from here on it is a feed.
     fn save(&self, feed: &Feed) -> Result<(), FeedsError> {
         let file = format!("{FEEDS}/{}/feed.toml", feed.name);
-        let text = toml::to_string(feed).map_err(|error| unreadable(&file, &error))?;
+        let text = toml::to_string(feed).map_err(|error| FeedsError::unreadable(&file, &error))?;
         Ok(self.dir.write_atomic(&file, text.as_bytes())?)
     }
 
@@ -216,21 +219,26 @@ impl Feeds {
     /// When the feed `name` was fetched, and what went wrong since.
     ///
     /// # Errors
-    /// That cannot be read.
+    /// That cannot be read, or a newer program wrote it.
     pub fn status(&self, name: &FeedName) -> Result<FetchStatus, FeedsError> {
         let file = format!("{FEEDS}/{name}/standing.json");
         let Some(bytes) = self.dir.read(&file, MAX_SMALL)? else {
             return Ok(FetchStatus::default());
         };
-        serde_json::from_slice(&bytes).map_err(|error| unreadable(&file, &error))
+        status_file::read(&file, &bytes)
     }
 
-    /// Like `status`, but a file that cannot be read counts as a fetch that failed: the next fetch that
-    /// succeeds overwrites it.
+    /// Like `status`, but a file that cannot be read counts as a fetch that failed. If it is corrupt, the next
+    /// fetch that succeeds overwrites it; if a newer program wrote it, none does.
     fn readable_status(&self, name: &FeedName) -> Result<FetchStatus, FeedsError> {
         match self.status(name) {
             Err(torn @ FeedsError::Unreadable { .. }) => {
                 Ok(FetchStatus { failure: Some(torn.to_string()), ..FetchStatus::default() })
+            }
+            Err(newer @ FeedsError::Newer { .. }) => {
+                // The feed may have had the organisation's policy, whose loss must not go unnoticed.
+                let (failure, has_policy) = (Some(newer.to_string()), true);
+                Ok(FetchStatus { failure, has_policy, ..FetchStatus::default() })
             }
             status => status,
         }
@@ -238,7 +246,8 @@ impl Feeds {
 
     fn save_status(&self, name: &FeedName, status: &FetchStatus) -> Result<(), FeedsError> {
         let file = format!("{FEEDS}/{name}/standing.json");
-        let bytes = serde_json::to_vec_pretty(status).map_err(|error| unreadable(&file, &error))?;
+        let bytes =
+            status_file::write(status).map_err(|error| FeedsError::unreadable(&file, &error))?;
         Ok(self.dir.write_atomic(&file, &bytes)?)
     }
 
@@ -258,8 +267,4 @@ fn address(format: Format, url: &str) -> (String, String) {
         (Format::Eocs, Some((folder, file))) => (folder.to_owned(), file.to_owned()),
         _ => (url.to_owned(), String::new()),
     }
-}
-
-fn unreadable(file: &str, why: &dyn fmt::Display) -> FeedsError {
-    FeedsError::Unreadable { file: file.to_owned(), why: why.to_string() }
 }

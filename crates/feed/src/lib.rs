@@ -19,6 +19,7 @@ mod open;
 mod permissions;
 mod policy;
 mod status;
+mod status_file;
 mod transport;
 pub mod tuf;
 mod work;

@@ -1,7 +1,6 @@
 //! The status of a feed: when it was fetched last, what went wrong since, and what follows from that.
 
 use jiff::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
 
 /// How old trouble is before it is a warning, and before it is a loud one, in hours.
 const WARNING_HOURS: i64 = 24;
@@ -9,35 +8,19 @@ const LOUD_HOURS: i64 = 7 * 24;
 /// For how many days at most something expired is taken: as many as `--accept-stale` allows.
 const MAX_STALE_DAYS: u32 = 366;
 
-/// What is remembered of the tries to fetch a feed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What is remembered of the attempts to fetch a feed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FetchStatus {
-    /// The last try.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The last attempt.
     pub tried: Option<Timestamp>,
-    /// The last try that succeeded. Everything that is taken from the feed was judged at this time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The last attempt that succeeded. Everything that is taken from the feed was judged at this time.
     pub succeeded: Option<Timestamp>,
-    /// Why the last try failed, if it did: a sentence without a full stop.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Why the last attempt failed, if it did: a sentence without a full stop.
     pub failure: Option<String>,
     /// For how many days after its expiry the administrator takes what was carried in by hand.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub stale_days: u32,
     /// Whether it had the organisation's policy then. If what was taken is lost, that is not.
-    #[serde(default, skip_serializing_if = "is_false")]
     pub has_policy: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_false(word: &bool) -> bool {
-    !*word
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(days: &u32) -> bool {
-    *days == 0
 }
 
 /// The role of a feed that expires first, and when.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use stopgap_model::problem::sentence;
 
 use super::{Feed, Feeds, Format, address};
-use crate::failure::Failure;
+use crate::failure::{Failure, FeedsError};
 use crate::open::open_transport;
 use crate::status::{FetchStatus, grace};
 use crate::transport::{ConnectStep, Network, Transport, TransportError};
@@ -76,6 +76,7 @@ impl Feeds {
         path: &str,
         now: Timestamp,
     ) -> Result<Refreshed, Failure> {
+        self.refuse_newer(feed)?;
         match feed.format {
             Format::Tuf => Ok(self.tuf(feed)?.refresh(transport, now)?),
             Format::Eocs => {
@@ -87,6 +88,15 @@ impl Feeds {
         }
     }
 
+    /// Refuses a feed of which a newer program wrote down when it was fetched: what this one would take or
+    /// write, that one might not understand.
+    fn refuse_newer(&self, feed: &Feed) -> Result<(), Failure> {
+        match self.status(&feed.name) {
+            Err(newer @ FeedsError::Newer { .. }) => Err(Failure::NewerStatus(Box::new(newer))),
+            _ => Ok(()),
+        }
+    }
+
     fn keep(
         &self,
         feed: &Feed,
@@ -94,6 +104,7 @@ impl Feeds {
         now: Timestamp,
         stale_days: u32,
     ) -> Result<Refreshed, Failure> {
+        self.refuse_newer(feed)?;
         let not_kept = |error| Failure::NotKept(Box::new(error));
         let status = match &outcome {
             Ok(refreshed) => FetchStatus::success(now, stale_days, refreshed.has_policy),
