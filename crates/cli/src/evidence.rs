@@ -91,7 +91,8 @@ fn of_server(sightings: &[&Sighting], now: Timestamp) -> Vec<String> {
     if wrong.len() > MAX_WRONG {
         lines.push(format!("and {} more that are not, see --json", wrong.len() - MAX_WRONG));
     }
-    lines.extend(evidence::notes(sightings.iter().copied(), MAX_NAMED));
+    let notes = evidence::notes(sightings.iter().copied(), MAX_NAMED);
+    lines.extend(notes.iter().map(ToString::to_string));
     lines
 }
 

@@ -244,7 +244,7 @@ mod tests {
     fn a_server_with_several_phps_names_each_version_once() {
         let php = |version| PhpCgi { program: stopgap_model::ServerPath::new("p"), version };
         let at = |parts: &[u32]| php(Fact::Known(Version::from_parts(parts)));
-        let torn = php(Fact::Unknown("it is cut off".into()));
+        let torn = php(Fact::Unknown(stopgap_model::Reasons::text("it is cut off")));
         let programs = [at(&[8, 3, 7, 0]), torn, at(&[8, 1, 28, 0]), at(&[8, 3, 7, 0])];
         let line = "IIS with PHP 8.1.28.0, 8.3.7.0, of unknown version, no Exchange Server";
         assert_eq!(php_line(&programs), line);

@@ -45,7 +45,7 @@ pub(crate) fn read_iis(host: &dyn Host) -> (Snapshot, Fact<Iis>) {
     let (snapshot, budget) = read_all(host);
     let iis = match budget {
         Ok(()) => snapshot.iis(),
-        Err(error) => Fact::Unknown(error.to_string()),
+        Err(error) => Fact::unknown(error),
     };
     (snapshot, iis)
 }

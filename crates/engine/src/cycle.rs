@@ -1,8 +1,7 @@
 //! The cycle: the one place that runs one.
 
+use stopgap_model::HostFacts;
 use stopgap_model::policy::Policy;
-use stopgap_model::reason::ProbeReason;
-use stopgap_model::{HostFacts, Reason};
 use stopgap_plan::{InstalledState, Order, Plan, Step};
 use stopgap_store::{Entry, Event};
 
@@ -127,8 +126,6 @@ impl Engine<'_> {
     /// Takes note of a change that was committed, and of what was seen of it.
     fn take_note(&self, effect: &dyn Effect<'_>, seen: Seen, progress: &mut Progress) {
         let Seen { sightings, notes } = seen;
-        let note = |what: String| Reason::from(ProbeReason::NothingShown { what });
-        let notes: Vec<Reason> = notes.into_iter().map(note).collect();
         if let Some(server) = effect.target().server() {
             let mitigations: Vec<_> = effect.steps().iter().flat_map(Step::mitigations).collect();
             self.replace_evidence(server, &mitigations, sightings, progress);

@@ -1,11 +1,13 @@
 //! Why an attempt at a change failed.
 
+use std::fmt;
+
 use stopgap_model::MitigationId;
 
 /// What went wrong in an attempt at a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// A sentence without a full stop.
+    /// A sentence without a full stop: what the change record says of it.
     pub(crate) why: String,
     /// The mitigation that caused it, where that is known.
     pub(crate) blamed: Option<MitigationId>,
@@ -26,17 +28,17 @@ pub(crate) enum Retry {
 
 impl Failure {
     /// Returns a failure that nobody is blamed for and whose cause may be temporary.
-    pub(crate) fn temporary(why: impl Into<String>) -> Self {
-        Self { why: why.into(), blamed: None, retry: Retry::Later }
+    pub(crate) fn temporary(why: impl fmt::Display) -> Self {
+        Self { why: why.to_string(), blamed: None, retry: Retry::Later }
     }
 
     /// Returns a failure that happens again as long as nothing changes.
-    pub(crate) fn lasting(why: impl Into<String>) -> Self {
+    pub(crate) fn lasting(why: impl fmt::Display) -> Self {
         Self { retry: Retry::WhenChanged, ..Self::temporary(why) }
     }
 
     /// Returns a failure that came before the target was told of anything.
-    pub(crate) fn without_cost(why: impl Into<String>) -> Self {
+    pub(crate) fn without_cost(why: impl fmt::Display) -> Self {
         Self { retry: Retry::NextCheck, ..Self::temporary(why) }
     }
 

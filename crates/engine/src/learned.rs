@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use stopgap_model::{ServerId, ServerPath};
+use stopgap_model::reason::ServerReason;
+use stopgap_model::{Reasons, ServerId, ServerPath};
 use stopgap_plan::{Failures, Step, WebConfig};
 use stopgap_store::{Hindrance, KeptEvidence};
 
@@ -11,9 +12,9 @@ use stopgap_store::{Hindrance, KeptEvidence};
 #[derive(Default)]
 pub(crate) struct Learned {
     /// Servers that refuse their own configuration as it is, and why.
-    pub(crate) refused: BTreeMap<ServerId, String>,
+    pub(crate) refused: BTreeMap<ServerId, Reasons>,
     /// Files of servers that could not be changed, and why.
-    left_out: BTreeMap<(ServerId, ServerPath), String>,
+    left_out: BTreeMap<(ServerId, ServerPath), Reasons>,
     /// What failed, where that could not be written down.
     pub(crate) failures: Failures,
     /// What was seen of the installed rules.
@@ -30,7 +31,8 @@ impl Learned {
     pub(crate) fn remembered(evidence: KeptEvidence) -> Self {
         let mut learned = Self::new(KeptEvidence::default());
         for Hindrance { at, server, file, why } in &evidence.hindrances {
-            let why = format!("{why} (at the check of {})", at.strftime("%Y-%m-%d %H:%M UTC"));
+            let at = at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+            let why = ServerReason::AtCheck { why: Reasons::text(why.as_str()), at }.into();
             match file {
                 Some(file) => learned.left_out.insert((server.clone(), file.clone()), why),
                 None => learned.refused.insert(server.clone(), why),
@@ -41,11 +43,11 @@ impl Learned {
 
     /// Returns what is kept of it for looks that follow.
     pub(crate) fn hindrances(&self, at: Timestamp) -> Vec<Hindrance> {
-        let of = |server: &ServerId, file: Option<&ServerPath>, why: &str| Hindrance {
+        let of = |server: &ServerId, file: Option<&ServerPath>, why: &Reasons| Hindrance {
             at,
             server: server.clone(),
             file: file.cloned(),
-            why: why.to_owned(),
+            why: why.to_string(),
         };
         let refused = self.refused.iter().map(|(server, why)| of(server, None, why));
         let files = self.left_out.iter();
@@ -53,7 +55,7 @@ impl Learned {
     }
 
     /// Leaves a file of a web server as it is in every plan that follows.
-    pub(crate) fn leave_out(&mut self, server: &ServerId, path: &ServerPath, why: String) {
+    pub(crate) fn leave_out(&mut self, server: &ServerId, path: &ServerPath, why: Reasons) {
         self.left_out.insert((server.clone(), path.clone()), why);
     }
 

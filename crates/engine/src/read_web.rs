@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 
 use stopgap_host::{Host, NamedFile, Writers};
+use stopgap_model::reason::FileReason;
 use stopgap_model::web::{WebFacts, WebServer};
-use stopgap_model::{Fact, ServerPath};
+use stopgap_model::{Fact, Reasons, ServerPath};
 use stopgap_plan::WebConfig;
-use stopgap_webserver::{Files, MAX_TOTAL_BYTES, Need, NotListed, OverBudget, Read};
+use stopgap_webserver::{Files, MAX_TOTAL_BYTES, Need, OverBudget, Read};
 
 /// Reads the configuration of one web server.
 pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
     let mut files = Files::new(&server);
     let incomplete = match &server.doubt {
         Some(doubt) => Some(doubt.clone()),
-        None => Reading::new(host, &server).fill(&mut files).err().map(|error| error.to_string()),
+        None => Reading::new(host, &server).fill(&mut files).err().map(Reasons::from),
     };
     let mut modules = server.modules.known().cloned().unwrap_or_default();
     let mut written = Vec::new();
     let layout = match &incomplete {
         Some(why) => Err(why.clone()),
-        None => files.layout().map_err(|trouble| trouble.to_string()),
+        None => files.layout().map_err(Reasons::from),
     };
     let sites = match layout {
         Ok(layout) => {
@@ -37,11 +38,6 @@ pub(crate) fn read_web(host: &dyn Host, server: WebServer) -> WebConfig {
     }
     WebConfig { facts: WebFacts { server, sites, modules }, files, incomplete, refused: None }
 }
-
-/// Why a file is not changed that is no business of whoever had it included: lines of ours in it
-/// would name files of ours in his folder, and another server may read it.
-const NOT_THEIRS: &str =
-    "it is included by a file that others than root may write and is not theirs";
 
 /// Reads the files that a server's configuration consists of, each on the word of whoever had it included.
 struct Reading<'r> {
@@ -64,7 +60,10 @@ impl<'r> Reading<'r> {
             let missing = files.missing();
             if missing.is_empty() {
                 for (real, _) in self.theirs.into_iter().filter(|(_, is_theirs)| !is_theirs) {
-                    files.fix(real, NOT_THEIRS.to_owned());
+                    // It is no business of whoever had it included: lines of ours in it would name
+                    // files of ours in his folder, and another server may read it.
+                    let why = FileReason::NotTheirs { path: real.to_string() };
+                    files.fix(real, why);
                 }
                 return Ok(());
             }
@@ -76,7 +75,7 @@ impl<'r> Reading<'r> {
                     Need::File(path) => self.read(path, word, by.is_empty(), files)?,
                     Need::Glob(pattern) => {
                         let found = self.host.glob_named(self.server, word, &pattern);
-                        files.provide_glob(pattern, found.map_err(NotListed))?;
+                        files.provide_glob(pattern, found)?;
                     }
                 }
             }

@@ -7,7 +7,8 @@
 
 use stopgap_host::{Read, ReplaceError, ReplaceMethod};
 use stopgap_model::problem::sentence;
-use stopgap_model::{Digest, MitigationId, ServerPath};
+use stopgap_model::reason::{ChangeReason, FileReason};
+use stopgap_model::{Digest, MitigationId, Reasons, ServerPath};
 use stopgap_plan::{FileEdit, Step};
 use stopgap_store::{Change, Status, StoreError};
 use stopgap_webserver::MAX_TOTAL_BYTES;
@@ -35,7 +36,7 @@ pub(crate) enum Outcome {
     /// mitigation alone is to blame.
     Replan,
     /// The target refuses its own configuration as it is, and was left alone. Why.
-    Refused(String),
+    Refused(Reasons),
     /// The cycle is to stop; whether the change was begun, which was rolled back then.
     Halted(Halt, bool),
 }
@@ -215,11 +216,11 @@ impl Transaction<'_, '_> {
             return;
         }
         for path in paths {
-            self.leave_out(path, keeps_changing(std::slice::from_ref(path)));
+            self.leave_out(path, keeps_changing(std::slice::from_ref(path)).into());
         }
     }
 
-    fn leave_out(&mut self, path: &ServerPath, why: String) {
+    fn leave_out(&mut self, path: &ServerPath, why: Reasons) {
         if let Some(server) = self.effect.target().server()
             && self.effect.can_leave_out(path)
         {
@@ -236,10 +237,10 @@ impl Transaction<'_, '_> {
         error: &ReplaceError,
     ) -> Outcome {
         // Some errors come after the file took its place, so it is put back too.
-        let (made, why) = (made + 1, sentence(error));
+        let (made, why) = (made + 1, FileReason::from(error));
         if self.can_do_without(path) {
-            self.leave_out(path, why.clone());
-            return self.replan(change.clone(), made, why);
+            self.leave_out(path, why.clone().into());
+            return self.replan(change.clone(), made, why.to_string());
         }
         self.fail(change.clone(), made, Failure::without_cost(why))
     }
@@ -346,8 +347,9 @@ impl Transaction<'_, '_> {
 }
 
 /// Why nothing more is tried with files that somebody else changes all the time.
-fn keeps_changing(paths: &[ServerPath]) -> String {
-    format!("{} was changed by somebody else each time a plan was made", list(paths))
+fn keeps_changing(paths: &[ServerPath]) -> ChangeReason {
+    let files = paths.iter().map(ToString::to_string).collect();
+    ChangeReason::KeepsChanging { files }
 }
 
 /// Returns whether steps install something of another mitigation too.

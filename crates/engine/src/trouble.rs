@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use stopgap_model::{ServerId, ServerPath};
+use stopgap_model::{Reasons, ServerId, ServerPath};
 use stopgap_store::StoreError;
 
 use crate::target::Target;
@@ -33,7 +33,7 @@ pub enum Trouble {
         /// What failed.
         error: String,
         /// What is not as before.
-        why: String,
+        why: Reasons,
     },
     /// A change that a crash cut short was rolled back, and its target does not use what was put back.
     #[error("a change of {target} was cut short and rolled back, but it has not taken that: {why}")]
@@ -41,7 +41,7 @@ pub enum Trouble {
         /// What was changed.
         target: Target,
         /// Why.
-        why: String,
+        why: Reasons,
     },
     /// A change was not begun, because what is needed to roll it back could not be kept.
     #[error("a change of {target} was not begun: it could not be written down")]

@@ -359,7 +359,7 @@ fn a_server_that_root_started_and_that_is_left_out_makes_applied_partial() {
         pid: 812,
         user: user.to_owned(),
         ports: vec![port],
-        why: "its group may write its program".to_owned(),
+        why: stopgap_model::Reasons::text("its group may write its program"),
         counts,
     };
     let beside = |named| LeftOut { named, more: 0 };

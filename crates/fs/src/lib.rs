@@ -16,6 +16,7 @@ mod error;
 mod facts;
 mod lines;
 mod name;
+mod reason;
 mod search;
 #[cfg(unix)]
 mod unix;

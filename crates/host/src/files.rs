@@ -1,7 +1,7 @@
 //! The files of a server, by the paths that the server itself uses.
 
 use stopgap_fs::{FsError, ReplaceError, ReplaceMethod};
-use stopgap_model::{Digest, ServerPath};
+use stopgap_model::{Digest, Reasons, ServerPath};
 
 /// What reading a file came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +10,8 @@ pub enum Read {
     Found(Vec<u8>),
     /// There is no such file.
     Absent,
-    /// There may be one, but it could not be read; the reason is a sentence without a full stop.
-    Unreadable(String),
+    /// There may be one, but it could not be read.
+    Unreadable(Reasons),
 }
 
 /// What a search for files came to.
@@ -19,8 +19,8 @@ pub enum Read {
 pub struct Found {
     /// The files, those of a folder before those of the folders in it.
     pub files: Vec<ServerPath>,
-    /// Why there may be more; a sentence without a full stop.
-    pub incomplete: Option<String>,
+    /// Why there may be more.
+    pub incomplete: Option<Reasons>,
 }
 
 /// A server's files, by the paths that the server uses.
@@ -43,8 +43,8 @@ pub trait Files {
     /// How [`Files::replace`] would replace a file; one that is not there is made.
     ///
     /// # Errors
-    /// Why it would not, as far as that can be seen without trying: a sentence without a full stop.
-    fn replace_method(&self, _: &ServerPath) -> Result<ReplaceMethod, String> {
+    /// Why it would not, as far as that can be seen without trying.
+    fn replace_method(&self, _: &ServerPath) -> Result<ReplaceMethod, Reasons> {
         Ok(ReplaceMethod::Rename)
     }
 
@@ -74,13 +74,13 @@ pub trait Files {
     ///
     /// # Errors
     /// A link leads out of the root, in a circle, or is neither root's nor of whoever owns what it
-    /// leads to; a sentence without a full stop.
-    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String>;
+    /// leads to.
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, Reasons>;
 
     /// The files that a pattern of the shell's kind (`*`, `?`, `[a-z]`) names, in the order in which
     /// the C library's `glob` gives them. Links are followed as by [`Files::real_path`].
     ///
     /// # Errors
-    /// A folder cannot be read, or there are too many; a sentence without a full stop.
-    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String>;
+    /// A folder cannot be read, or there are too many.
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, Reasons>;
 }

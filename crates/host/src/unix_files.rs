@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use stopgap_fs::{FsError, Reached, ReplaceError, ReplaceMethod, Staged, UnixRoot, Writers};
-use stopgap_model::problem::sentence;
+use stopgap_model::reason::FileReason;
 use stopgap_model::web::Account;
-use stopgap_model::{Digest, ServerPath};
+use stopgap_model::{Digest, Reasons, ServerPath};
 
 use crate::files::{Found, Read};
 
@@ -32,20 +32,19 @@ impl UnixFiles {
     }
 
     /// Follows a path once.
-    pub(crate) fn reach(&self, path: &ServerPath, max: u64) -> Result<Followed, String> {
-        match self.0.reach(path.as_str(), max) {
-            Ok(Some(Reached { real, bytes, writers })) => {
+    pub(crate) fn reach(&self, path: &ServerPath, max: u64) -> Result<Followed, Reasons> {
+        match self.0.reach(path.as_str(), max)? {
+            Some(Reached { real, bytes, writers }) => {
                 Ok(Followed { real: named(&real)?, read: read(bytes), writers })
             }
-            Ok(None) => Ok(Followed { real: path.clone(), read: Read::Absent, writers: None }),
-            Err(error) => Err(sentence(&error)),
+            None => Ok(Followed { real: path.clone(), read: Read::Absent, writers: None }),
         }
     }
 
     /// Every file of a name below a folder is asked for by what looks at Windows only.
     pub(crate) fn find(folder: &ServerPath) -> Found {
-        let why = format!("{folder} is not a folder of Windows, and only those are searched");
-        Found { files: Vec::new(), incomplete: Some(why) }
+        let why = FileReason::NotSearched { folder: folder.as_str().to_owned() };
+        Found { files: Vec::new(), incomplete: Some(why.into()) }
     }
 
     pub(crate) fn replace(
@@ -57,11 +56,11 @@ impl UnixFiles {
         self.0.replace(path.as_str(), expected, new)
     }
 
-    pub(crate) fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
+    pub(crate) fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, Reasons> {
         match self.0.replace_method(path.as_str()) {
             // It is made.
             Err(ReplaceError::Missing { .. }) => Ok(ReplaceMethod::Rename),
-            replacing => replacing.map_err(|error| sentence(&error)),
+            replacing => Ok(replacing?),
         }
     }
 
@@ -88,16 +87,16 @@ impl UnixFiles {
         self.0.stage(path.as_str(), bytes, owner)
     }
 
-    pub(crate) fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+    pub(crate) fn real_path(&self, path: &ServerPath) -> Result<ServerPath, Reasons> {
         match self.0.real_path(path.as_str()) {
             Ok(Some(real)) => named(&real),
             Ok(None) => Ok(path.clone()),
-            Err(error) => Err(sentence(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
-    pub(crate) fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
-        let paths = self.0.glob(pattern).map_err(|error| sentence(&error))?;
+    pub(crate) fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, Reasons> {
+        let paths = self.0.glob(pattern)?;
         paths.iter().map(named).collect()
     }
 
@@ -106,8 +105,8 @@ impl UnixFiles {
     }
 
     /// Whether a program may be run: nobody unprivileged may have written it.
-    pub(crate) fn require_guarded(&self, program: &ServerPath) -> Result<(), String> {
-        self.0.require_guarded(program.as_str()).map_err(|error| sentence(&error))
+    pub(crate) fn require_guarded(&self, program: &ServerPath) -> Result<(), Reasons> {
+        Ok(self.0.require_guarded(program.as_str())?)
     }
 }
 
@@ -115,12 +114,12 @@ fn read(bytes: Result<Option<Vec<u8>>, FsError>) -> Read {
     match bytes {
         Ok(Some(bytes)) => Read::Found(bytes),
         Ok(None) => Read::Absent,
-        Err(error) => Read::Unreadable(sentence(&error)),
+        Err(error) => Read::Unreadable(error.into()),
     }
 }
 
-fn named(path: &PathBuf) -> Result<ServerPath, String> {
-    let text = path.to_str().ok_or_else(|| format!("the path {path:?} is not text"))?;
+fn named(path: &PathBuf) -> Result<ServerPath, Reasons> {
+    let text = path.to_str().ok_or_else(|| FileReason::NotText { path: format!("{path:?}") })?;
     Ok(ServerPath::new(text))
 }
 

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use stopgap_fs::Writers;
 pub use stopgap_model::evidence::Answer;
+use stopgap_model::reason::{InstalledReason, ReloadReason};
 use stopgap_model::web::{LeftOut, WebServer, WebSite};
-use stopgap_model::{Request, ServerPath};
+use stopgap_model::{Reasons, Request, ServerPath};
 
 use crate::files::{Files, Read};
 
 /// A file that a web server's configuration names, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedFile {
-    /// The file itself, every link followed; or why that is not known, a sentence without a full stop.
-    pub real: Result<ServerPath, String>,
+    /// The file itself, every link followed; or why that is not known.
+    pub real: Result<ServerPath, Reasons>,
     /// What reading it came to.
     pub read: Read,
     /// Who may change it.
@@ -56,7 +57,7 @@ pub trait WebServers: Files {
         _: &WebServer,
         _word: Writers,
         pattern: &str,
-    ) -> Result<Vec<ServerPath>, String> {
+    ) -> Result<Vec<ServerPath>, Reasons> {
         self.glob(pattern)
     }
 
@@ -93,8 +94,8 @@ pub trait ServerControl {
     }
 
     /// Reloads the server's configuration, by its service manager where there is one, without closing a
-    /// connection. When this returns, new processes answer. Returns a note for the administrator, a
-    /// sentence without a full stop, where old processes do not end.
+    /// connection. When this returns, new processes answer. Returns a note for the administrator where
+    /// old processes do not end.
     ///
     /// # Errors
     /// The server refuses it; or did not take it in time or before `stop` said that it is not waited for
@@ -103,13 +104,13 @@ pub trait ServerControl {
         &self,
         server: &WebServer,
         stop: &Stop<'_>,
-    ) -> Result<Option<String>, ReloadError>;
+    ) -> Result<Option<ReloadReason>, ReloadError>;
 
     /// Reloads the server's configuration, and waits until that is done; see `reload_until`.
     ///
     /// # Errors
     /// See `reload_until`.
-    fn reload(&self, server: &WebServer) -> Result<Option<String>, ReloadError> {
+    fn reload(&self, server: &WebServer) -> Result<Option<ReloadReason>, ReloadError> {
         self.reload_until(server, &|| false)
     }
 
@@ -122,8 +123,8 @@ pub trait ServerControl {
     /// Starts a server that was found running and is not there any more.
     ///
     /// # Errors
-    /// It does not come up; a sentence without a full stop.
-    fn start(&self, server: &WebServer) -> Result<(), String>;
+    /// It does not come up.
+    fn start(&self, server: &WebServer) -> Result<(), Reasons>;
 
     /// Whether the server runs now.
     fn is_running(&self, server: &WebServer) -> bool;
@@ -136,9 +137,9 @@ pub trait ServerControl {
     /// `epoch:version-release`.
     ///
     /// # Errors
-    /// There is no rpm, or it does not answer in time; a sentence without a full stop.
-    fn rpm_packages(&self) -> Result<Vec<u8>, String> {
-        Err("there is no rpm here".to_owned())
+    /// There is no rpm, or it does not answer in time.
+    fn rpm_packages(&self) -> Result<Vec<u8>, Reasons> {
+        Err(InstalledReason::NoRpm.into())
     }
 }
 
@@ -185,20 +186,30 @@ pub enum ProbeEvent {
     Answered(usize, Answer),
 }
 
-/// A server did not take its configuration; each a sentence without a full stop.
+/// A server did not take its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReloadError {
     /// It refuses it, or takes none while it serves: so it does as long as it runs as it is.
     #[error("{0}")]
-    Refused(String),
+    Refused(Reasons),
     /// It did not, this time.
     #[error("{0}")]
-    NotTaken(String),
+    NotTaken(Reasons),
 }
 
-impl From<String> for ReloadError {
-    fn from(why: String) -> Self {
+impl From<Reasons> for ReloadError {
+    fn from(why: Reasons) -> Self {
         Self::NotTaken(why)
+    }
+}
+
+impl ReloadError {
+    /// Why the server did not take its configuration.
+    #[must_use]
+    pub fn into_reasons(self) -> Reasons {
+        match self {
+            Self::Refused(why) | Self::NotTaken(why) => why,
+        }
     }
 }
 
@@ -215,5 +226,16 @@ pub enum TestError {
     },
     /// The test could not be made, or did not end in time.
     #[error("the configuration could not be tested: {0}")]
-    NotMade(String),
+    NotMade(Reasons),
+}
+
+impl From<TestError> for Reasons {
+    fn from(error: TestError) -> Self {
+        match error {
+            TestError::Refused { program, said } => {
+                ReloadReason::TestRefused { program: program.as_str().to_owned(), said }.into()
+            }
+            TestError::NotMade(why) => ReloadReason::TestNotMade { why }.into(),
+        }
+    }
 }

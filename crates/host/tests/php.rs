@@ -3,6 +3,7 @@
 
 use stopgap_host::php_facts;
 use stopgap_model::host::{Iis, NamedProgram, PhpCgi};
+use stopgap_model::reason::InstalledReason;
 use stopgap_model::{Fact, ServerPath, Version};
 use stopgap_sandbox::APPLICATION_HOST;
 use stopgap_sandbox::pe::executable_with_version;
@@ -30,9 +31,9 @@ fn versions(tree: &Tree, paths: &[&str]) -> Vec<Fact<Version>> {
     found.into_iter().map(|php: PhpCgi| php.version).collect()
 }
 
-fn why(fact: &Fact<Version>) -> &str {
+fn why(fact: &Fact<Version>) -> String {
     let Fact::Unknown(why) = fact else { panic!("{fact:?}") };
-    why
+    why.to_string()
 }
 
 #[test]
@@ -77,10 +78,10 @@ fn a_program_that_is_torn_a_link_or_not_there_is_unknown_with_the_reason() {
 #[test]
 fn a_doubt_about_a_program_is_passed_on_and_nothing_is_read() {
     let path = ServerPath::new(r"%PHPROOT%\php-cgi.exe");
-    let doubt = Some("%PHPROOT% is not known".to_owned());
+    let doubt = Some(stopgap_model::Reasons::text("%PHPROOT% is not known"));
     let named = NamedProgram { path: path.clone(), doubt };
     let facts = php_facts(&Tree::empty().host(), &iis(), &[named]);
-    let version = Fact::Unknown("%PHPROOT% is not known".to_owned());
+    let version = Fact::Unknown(stopgap_model::Reasons::text("%PHPROOT% is not known"));
     assert_eq!(facts, Fact::Known(vec![PhpCgi { program: path, version }]));
 }
 
@@ -89,7 +90,8 @@ fn without_iis_or_without_a_program_there_is_no_php_and_an_unknown_iis_is_a_doub
     let host = Tree::empty().host();
     assert_eq!(php_facts(&host, &iis(), &[]), Fact::Absent);
     assert_eq!(php_facts(&host, &Fact::Absent, &[]), Fact::Absent);
-    let unknown = Fact::Unknown("it is torn".to_owned());
-    let expected = Fact::Unknown("which programs IIS runs is not known: it is torn".to_owned());
-    assert_eq!(php_facts(&host, &unknown, &[named(r"C:\php-cgi.exe")]), expected);
+    let torn = stopgap_model::Reasons::text("it is torn");
+    let facts = php_facts(&host, &Fact::Unknown(torn.clone()), &[named(r"C:\php-cgi.exe")]);
+    let expected = InstalledReason::ProgramsUnknown { why: torn };
+    assert_eq!(facts, Fact::unknown(expected));
 }

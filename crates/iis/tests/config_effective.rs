@@ -150,7 +150,7 @@ fn a_section_twice_or_undeclared_is_broken() {
 
 #[test]
 fn what_cannot_be_read_is_unknown_where_it_matters() {
-    let files = [(OWA, Read::Unreadable("access denied".to_owned()))];
+    let files = [(OWA, Read::Unreadable(stopgap_model::Reasons::text("access denied")))];
     let snapshot = server(&host("Allow", ""), &files);
     assert!(
         matches!(fault(&snapshot, "/owa"), Fault::Unknown(why) if why.to_string().contains("access"))

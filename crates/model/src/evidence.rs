@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::id::MitigationId;
+pub use crate::problem::more_sites;
+use crate::reason::ProbeReason;
 use crate::request::Request;
 use crate::web::{Listen, ServerId, WebSite};
 
@@ -312,9 +314,12 @@ impl<'e> Earlier<'e> {
 }
 
 /// What a person should know of sites on which a probe showed nothing, each once, with the sites that it
-/// is so on: sentences without a full stop, of which each names `most` sites at most.
+/// is so on, of which `most` are named at most.
 #[must_use]
-pub fn notes<'s>(sightings: impl IntoIterator<Item = &'s Sighting>, most: usize) -> Vec<String> {
+pub fn notes<'s>(
+    sightings: impl IntoIterator<Item = &'s Sighting>,
+    most: usize,
+) -> Vec<ProbeReason> {
     let mut groups: Vec<(&Verdict, Vec<&Site>)> = Vec::new();
     for Sighting { site, verdict, .. } in sightings {
         if !matches!(verdict, Verdict::NotReached(_) | Verdict::NotJudged(_)) {
@@ -329,28 +334,14 @@ pub fn notes<'s>(sightings: impl IntoIterator<Item = &'s Sighting>, most: usize)
     groups.iter().filter_map(|(verdict, sites)| note(verdict, sites, most)).collect()
 }
 
-/// `1 more site`, `2 more sites`.
-#[must_use]
-pub fn more_sites(count: usize) -> String {
-    format!("{count} more {}", if count == 1 { "site" } else { "sites" })
-}
-
-fn note(verdict: &Verdict, sites: &[&Site], most: usize) -> Option<String> {
-    let (begins, why) = match verdict {
-        Verdict::NotReached(why) => ("not reached on", why),
-        Verdict::NotJudged(why) => ("not probed on", why),
-        Verdict::Blocked | Verdict::Passed | Verdict::NotBlocked | Verdict::NotPassed => {
-            return None;
-        }
-    };
-    let named = sites.iter().take(most).map(|site| site.shown.as_str());
-    let named = named.collect::<Vec<_>>().join(", ");
-    let more = match sites.len().saturating_sub(most) {
-        0 => String::new(),
-        more => format!(" and {}", more_sites(more)),
-    };
-    let which = if sites.len() == 1 { "which" } else { "each of which" };
-    Some(format!("{begins} {named}{more}, {which} {why}"))
+fn note(verdict: &Verdict, sites: &[&Site], most: usize) -> Option<ProbeReason> {
+    let more = sites.len().saturating_sub(most);
+    let sites = sites.iter().take(most).map(|site| site.shown.clone()).collect();
+    match verdict.clone() {
+        Verdict::NotReached(why) => Some(ProbeReason::NotReachedOn { sites, more, why }),
+        Verdict::NotJudged(why) => Some(ProbeReason::NotProbedOn { sites, more, why }),
+        Verdict::Blocked | Verdict::Passed | Verdict::NotBlocked | Verdict::NotPassed => None,
+    }
 }
 
 #[cfg(test)]
@@ -394,6 +385,7 @@ mod tests {
              request with 502",
             "not reached on e.test:80, which answers with 302 by itself",
         ];
-        assert_eq!(notes(&seen, 2), expected);
+        let notes: Vec<String> = notes(&seen, 2).iter().map(ToString::to_string).collect();
+        assert_eq!(notes, expected);
     }
 }

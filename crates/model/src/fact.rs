@@ -1,5 +1,7 @@
 //! A fact about a server: known, absent, or unknown with the reason.
 
+use crate::reason::Reasons;
+
 /// A fact about a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact<T> {
@@ -7,8 +9,8 @@ pub enum Fact<T> {
     Known(T),
     /// It was looked for where it would be, and it is not there.
     Absent,
-    /// It could not be read; the reason is a sentence without a full stop.
-    Unknown(String),
+    /// It could not be read, for these reasons.
+    Unknown(Reasons),
 }
 
 impl<T> Fact<T> {
@@ -19,5 +21,10 @@ impl<T> Fact<T> {
             Self::Known(value) => Some(value),
             Self::Absent | Self::Unknown(_) => None,
         }
+    }
+
+    /// A fact that is not known, for these reasons.
+    pub fn unknown(why: impl Into<Reasons>) -> Self {
+        Self::Unknown(why.into())
     }
 }

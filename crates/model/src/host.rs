@@ -1,6 +1,7 @@
 //! What was found on a server. Each fact is known, absent, or unknown with the reason.
 
 pub use crate::fact::Fact;
+use crate::reason::Reasons;
 pub use crate::server_path::ServerPath;
 use crate::version::Version;
 use crate::web::{LeftOut, WebFacts};
@@ -62,8 +63,8 @@ pub struct NamedProgram {
     /// The program; where it is in doubt, its path as written, or the configuration file that may
     /// name one.
     pub path: ServerPath,
-    /// Why the program cannot be looked at, if it cannot; a sentence without a full stop.
-    pub doubt: Option<String>,
+    /// Why the program cannot be looked at, if it cannot.
+    pub doubt: Option<Reasons>,
 }
 
 /// The product name of Exchange in mitigation documents.

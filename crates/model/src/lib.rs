@@ -29,6 +29,7 @@ mod server_path;
 pub mod state;
 pub mod version;
 pub mod web;
+mod web_kind;
 
 pub use catalog::{Catalog, Offer, Refused};
 pub use digest::Digest;

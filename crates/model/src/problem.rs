@@ -72,6 +72,12 @@ pub fn sentence(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// `1 more site`, `2 more sites`.
+#[must_use]
+pub fn more_sites(count: usize) -> String {
+    format!("{count} more {}", if count == 1 { "site" } else { "sites" })
+}
+
 /// Whether a character changes the direction of the text behind it, and so what a line seems to say.
 #[must_use]
 pub fn turns_text(c: char) -> bool {

@@ -7,66 +7,10 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::account::{Account, Capabilities};
 use crate::fact::Fact;
+use crate::reason::{Reasons, ServerReason};
 use crate::server_path::ServerPath;
 use crate::version::Version;
-
-/// Which web server it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WebKind {
-    /// nginx.
-    Nginx,
-    /// The Apache HTTP server.
-    Apache,
-    /// HAProxy.
-    HaProxy,
-}
-
-impl WebKind {
-    /// The word used in ids, in documents and in `policy.toml`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Nginx => "nginx",
-            Self::Apache => "apache",
-            Self::HaProxy => "haproxy",
-        }
-    }
-
-    /// The product's name in mitigation documents.
-    #[must_use]
-    pub fn product(self) -> &'static str {
-        match self {
-            Self::Nginx => "nginx/nginx",
-            Self::Apache => "apache/httpd",
-            Self::HaProxy => "haproxy/haproxy",
-        }
-    }
-
-    /// The one with this name in mitigation documents.
-    #[must_use]
-    pub fn of_product(product: &str) -> Option<Self> {
-        [Self::Nginx, Self::Apache, Self::HaProxy]
-            .into_iter()
-            .find(|kind| kind.product() == product)
-    }
-
-    /// The name that people know it by.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nginx => "nginx",
-            Self::Apache => "Apache httpd",
-            Self::HaProxy => "HAProxy",
-        }
-    }
-}
-
-impl fmt::Display for WebKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+pub use crate::web_kind::WebKind;
 
 /// The id of one web server on a host: its kind and its main configuration file, as in
 /// `nginx:/etc/nginx/nginx.conf`.
@@ -132,10 +76,10 @@ pub struct WebServer {
     pub source: String,
     /// Why it is not known how it is started, if so; a sentence without a full stop. Nothing of it
     /// is read, run or changed then.
-    pub doubt: Option<String>,
+    pub doubt: Option<Reasons>,
     /// Why it does not run and nothing starts it, if so: a phrase such as `haproxy.service is
     /// disabled`. Such a server serves nobody.
-    pub dormant: Option<String>,
+    pub dormant: Option<Reasons>,
     /// What tells the program and the process that it is now from those of another time; empty where
     /// only files are here.
     pub identity: String,
@@ -266,8 +210,8 @@ pub struct LeftOutServer {
     pub user: String,
     /// The TCP ports of this machine that it listens on.
     pub ports: Vec<u16>,
-    /// Why it is left out; a sentence without a full stop.
-    pub why: String,
+    /// Why it is left out.
+    pub why: Reasons,
     /// Whether it may be one that this machine serves with: it was started by root or a system
     /// account, or listens on port 80 or 443. Nothing is called protected as long as it is there.
     pub counts: bool,
@@ -276,16 +220,13 @@ pub struct LeftOutServer {
 impl LeftOut {
     /// Why no request is known to be blocked on the whole machine, if so: those that count.
     #[must_use]
-    pub fn gap(&self) -> Option<String> {
+    pub fn gap(&self) -> Option<ServerReason> {
         let mut counting = self.named.iter().filter(|server| server.counts);
         let first = counting.next()?;
         // Those that count are named first.
         let unnamed = if self.named.iter().all(|server| server.counts) { self.more } else { 0 };
-        let more = match counting.count() + unnamed {
-            0 => String::new(),
-            more => format!(" (and {more} more, see stopgap facts)"),
-        };
-        Some(format!("{first} is left out: {}{more}", first.why))
+        let more = counting.count() + unnamed;
+        Some(ServerReason::LeftOut { server: first.to_string(), why: first.why.clone(), more })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether a change of IIS's files breaks a place that was sound.
 
 use stopgap_iis::config::Fault;
-use stopgap_model::reason::{IisRuleReason, Reason};
+use stopgap_model::reason::{IisReason, IisRuleReason, Reason};
 use stopgap_model::{ActionId, Mitigation};
 
 use crate::effective_config::EffectiveConfig;
@@ -25,7 +25,7 @@ pub fn breaks(
             let now = after.at(&level);
             match now.as_ref() {
                 Err(fault @ Fault::Broken { .. }) if before.at(&level).is_ok() => {
-                    let why = fault.to_string();
+                    let why = IisReason::from(fault.clone()).into();
                     return Some(IisRuleReason::Broken { at: None, why }.into());
                 }
                 Err(_) => {}

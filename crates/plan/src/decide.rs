@@ -1,7 +1,7 @@
 //! The decision on one action: what is wanted, what is there, and what leads from the one to the other. It
 //! is the same for every target.
 
-use stopgap_model::reason::{ChangeReason, IisRuleReason, OtherReason, PolicyReason, ServerReason};
+use stopgap_model::reason::{ChangeReason, IisRuleReason, PolicyReason, ServerReason};
 use stopgap_model::report::State;
 use stopgap_model::{ActionId, Reason, Reasons};
 
@@ -97,7 +97,7 @@ fn withdraw<'a, T: Target<'a>>(
     }
     let (state, reason) = match target.failure(action) {
         Some(error) => {
-            let error = OtherReason::text(error).into();
+            let error = Reasons::text(error);
             (State::Failed, ChangeReason::NotWithdrawn { error, why: why.clone() })
         }
         None => (State::Applied, ChangeReason::ToBeWithdrawn { why: why.clone() }),

@@ -6,7 +6,7 @@ use stopgap_iis::config::Snapshot;
 use stopgap_model::policy::Policy;
 use stopgap_model::reason::ChangeReason;
 use stopgap_model::web::WebFacts;
-use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, ServerId};
+use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, Reasons, ServerId};
 use stopgap_webserver::Files;
 
 use crate::installed::InstalledState;
@@ -89,10 +89,10 @@ pub struct WebConfig {
     /// Its configuration.
     pub files: Files,
     /// Why its configuration is not known to the end, if so; a sentence without a full stop.
-    pub incomplete: Option<String>,
+    pub incomplete: Option<Reasons>,
     /// Why the server itself refuses its configuration as it stands, if it was asked and does; a
     /// sentence without a full stop.
-    pub refused: Option<String>,
+    pub refused: Option<Reasons>,
 }
 
 /// A try that failed and is not repeated with the same.

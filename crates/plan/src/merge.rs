@@ -15,7 +15,7 @@ pub(crate) fn merged(servers: &[ServerReport], action: &ActionId) -> Option<Stat
     let each = servers.iter().filter_map(|server| Some((server, server.actions.get(action)?)));
     let (mut counting, mut idle) = (Vec::new(), Vec::new());
     for (server, it) in each {
-        match server.dormant.as_deref().filter(|_| !it.is_installed) {
+        match server.dormant.as_ref().filter(|_| !it.is_installed) {
             Some(how) => idle.push((server.name.as_str(), &it.status, how)),
             None => counting.push((server.name.as_str(), &it.status)),
         }
@@ -30,7 +30,7 @@ pub(crate) fn merged(servers: &[ServerReport], action: &ActionId) -> Option<Stat
 }
 
 /// Where no server serves, none can break what nobody asks for: it is as where none is installed.
-fn where_none_serves(status: Status, idle: &[(&str, &Status, &str)]) -> Status {
+fn where_none_serves(status: Status, idle: &[(&str, &Status, &Reasons)]) -> Status {
     if !matches!(status.state, State::Unknown | State::Conflict) {
         return status;
     }
@@ -43,10 +43,10 @@ fn where_none_serves(status: Status, idle: &[(&str, &Status, &str)]) -> Status {
     }
 }
 
-fn dormant((name, status, how): &(&str, &Status, &str)) -> Reason {
+fn dormant((name, status, how): &(&str, &Status, &Reasons)) -> Reason {
     let reason = ServerReason::Dormant {
         server: (*name).to_owned(),
-        how: (*how).to_owned(),
+        how: (*how).clone(),
         state: status.state.as_str().to_owned(),
         why: status.reasons.clone(),
     };

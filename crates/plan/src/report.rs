@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stopgap_model::evidence::Evidence;
-use stopgap_model::reason::{IisRuleReason, PolicyReason, ServerReason};
+use stopgap_model::reason::{IisRuleReason, PolicyReason};
 use stopgap_model::report::{ActionReport, MitigationReport, State};
 use stopgap_model::{ActionId, Digest, MitigationId, Reason, Refused};
 
@@ -164,7 +164,7 @@ impl Reporting<'_> {
         }
         if let Some(left_out) = self.input.facts.left_out.gap() {
             status.state = State::Partial;
-            status.reasons.push(ServerReason::LeftOut { left_out });
+            status.reasons.push(left_out);
         }
     }
 

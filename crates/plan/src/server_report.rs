@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_model::{ActionId, MitigationId, Reason};
+use stopgap_model::{ActionId, MitigationId, Reason, Reasons};
 
 use crate::decision::{Operation, Status};
 use crate::planned::{OrphanOf, Planned};
@@ -13,7 +13,7 @@ pub(crate) struct ServerReport {
     /// Its name for a person.
     pub(crate) name: String,
     /// Why it does not run and nothing starts it, if so.
-    pub(crate) dormant: Option<String>,
+    pub(crate) dormant: Option<Reasons>,
     /// The actions of the catalog that concern it.
     pub(crate) actions: BTreeMap<ActionId, ActionStatus>,
     /// What no action of the catalog stands for.
@@ -78,7 +78,7 @@ impl ServerReport {
                 (None, None) => {}
             }
         }
-        let (name, dormant) = (target.name(), target.dormant().map(str::to_owned));
+        let (name, dormant) = (target.name(), target.dormant().cloned());
         Self { name, dormant, actions, orphans, installed, leftovers: BTreeMap::new() }
     }
 }

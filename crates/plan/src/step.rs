@@ -3,7 +3,7 @@
 use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::report::MitigationReport;
 use stopgap_model::web::{WebServer, WebSite};
-use stopgap_model::{ActionId, Digest, FileEdit, MitigationId, ServerId, ServerPath};
+use stopgap_model::{ActionId, Digest, FileEdit, MitigationId, Reason, ServerId, ServerPath};
 
 use crate::installed::{InstalledAction, InstalledRule};
 
@@ -125,8 +125,8 @@ pub struct WebChange {
     pub unreached: Vec<WebSite>,
     /// What its sites answer by themselves.
     pub own_answers: Vec<OwnAnswer>,
-    /// What of ours stays, or may stay, though all of it is taken out: sentences without a full stop.
-    pub strays: Vec<String>,
+    /// What of ours stays, or may stay, though all of it is taken out.
+    pub strays: Vec<Reason>,
     /// The files to be replaced, made or removed, each once.
     pub edits: Vec<FileEdit>,
     /// What the server's own test is made of, before anything is replaced.

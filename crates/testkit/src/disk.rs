@@ -1,7 +1,7 @@
 //! A small disk that can be filled and made read-only.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,9 +74,8 @@ impl Drop for Disk {
     }
 }
 
-fn mount(arguments: &[&str], at: &Path) -> Result<(), String> {
-    let output = Command::new("mount").args(arguments).arg(at).output();
-    let output = output.map_err(|error| error.to_string())?;
+fn mount(arguments: &[&str], at: &Path) -> io::Result<()> {
+    let output = Command::new("mount").args(arguments).arg(at).output()?;
     let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    if output.status.success() { Ok(()) } else { Err(why) }
+    if output.status.success() { Ok(()) } else { Err(io::Error::other(why)) }
 }

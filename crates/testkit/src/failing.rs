@@ -9,8 +9,9 @@ use stopgap_host::{
     Answer, Files, Found, FsError, Host, ProbeEvent, ProbeRequest, Prober, Read, ReloadError,
     ReplaceError, ReplaceMethod, ServerControl, Services, Stop, TestError, WebServers,
 };
+use stopgap_model::reason::{FileReason, ReloadReason};
 use stopgap_model::web::{LeftOut, WebServer};
-use stopgap_model::{Digest, ServerPath};
+use stopgap_model::{Digest, Reasons, ServerPath};
 
 use crate::services::SimulatedServices;
 use crate::simulated::{NGINX_CONF, Pace, SimulatedServer};
@@ -241,11 +242,13 @@ fn failure(path: &ServerPath) -> FsError {
 impl Files for FailingHost {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
         if self.next(path).fails() {
-            return Read::Unreadable(format!("the test fails the read of {path}"));
+            let why = Reasons::text(format!("the test fails the read of {path}"));
+            return Read::Unreadable(why);
         }
         match self.files.borrow().get(&path.key()) {
             Some(bytes) if bytes.len() as u64 > max => {
-                Read::Unreadable(format!("{path} is larger than {max} bytes"))
+                let path = path.to_string();
+                Read::Unreadable(FileReason::TooLarge { path, max }.into())
             }
             Some(bytes) => Read::Found(bytes.clone()),
             None => Read::Absent,
@@ -254,7 +257,7 @@ impl Files for FailingHost {
 
     fn find(&self, folder: &ServerPath, name: &str) -> Found {
         if self.next(folder).fails() {
-            let why = format!("the test fails the search of {folder}");
+            let why = Reasons::text(format!("the test fails the search of {folder}"));
             return Found { files: Vec::new(), incomplete: Some(why) };
         }
         let below = format!("{}\\", folder.key());
@@ -305,10 +308,10 @@ impl Files for FailingHost {
         }
     }
 
-    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
+    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, Reasons> {
         let fixed = |fault: &Fault| matches!(fault, Fault::Fixed(of) if of == path);
         match self.faults.iter().any(fixed) {
-            true => Err(format!("the test does not have {path} changed")),
+            true => Err(Reasons::text(format!("the test does not have {path} changed"))),
             false => Ok(ReplaceMethod::Rename),
         }
     }
@@ -354,11 +357,11 @@ impl Files for FailingHost {
         Ok(self.leftovers.borrow_mut().remove(&path.key()))
     }
 
-    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, Reasons> {
         Ok(path.clone())
     }
 
-    fn glob(&self, _: &str) -> Result<Vec<ServerPath>, String> {
+    fn glob(&self, _: &str) -> Result<Vec<ServerPath>, Reasons> {
         Ok(Vec::new())
     }
 }
@@ -402,14 +405,18 @@ impl ServerControl for FailingHost {
         _: &Stop<'_>,
     ) -> Result<(), TestError> {
         if self.next(&web.id().config()).fails() {
-            return Err(TestError::NotMade("the test kills it".into()));
+            return Err(TestError::NotMade(Reasons::text("the test kills it")));
         }
         self.server(web).test(&self.files.borrow(), staged)
     }
 
-    fn reload_until(&self, web: &WebServer, _: &Stop<'_>) -> Result<Option<String>, ReloadError> {
+    fn reload_until(
+        &self,
+        web: &WebServer,
+        _: &Stop<'_>,
+    ) -> Result<Option<ReloadReason>, ReloadError> {
         if self.next(&web.id().config()).fails() {
-            return Err("the test kills it".to_owned().into());
+            return Err(Reasons::text("the test kills it").into());
         }
         Ok(self.server(web).reload(&self.files.borrow()).map(|()| None)?)
     }
@@ -418,9 +425,9 @@ impl ServerControl for FailingHost {
         Duration::ZERO
     }
 
-    fn start(&self, web: &WebServer) -> Result<(), String> {
+    fn start(&self, web: &WebServer) -> Result<(), Reasons> {
         if self.next(&web.id().config()).fails() {
-            return Err("the test kills it".into());
+            return Err(Reasons::text("the test kills it"));
         }
         self.server(web).start(&self.files.borrow())
     }

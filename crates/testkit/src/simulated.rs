@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_host::{Answer, TestError};
 use stopgap_model::web::{Account, LeftOut, WebServer, beside};
-use stopgap_model::{Fact, ServerPath, WebKind};
+use stopgap_model::{Fact, Reasons, ServerPath, WebKind};
 
 /// Files, by [`ServerPath::key`].
 type Files = BTreeMap<String, Vec<u8>>;
@@ -204,11 +204,11 @@ impl SimulatedServer {
     ///
     /// # Errors
     /// What is missing.
-    pub fn would_start(files: &Files) -> Result<(), String> {
+    pub fn would_start(files: &Files) -> Result<(), Reasons> {
         Self::would_start_from(NGINX_CONF, files)
     }
 
-    fn would_start_from(main: &str, files: &Files) -> Result<(), String> {
+    fn would_start_from(main: &str, files: &Files) -> Result<(), Reasons> {
         let (mut met, mut left) = (BTreeSet::new(), vec![main.to_owned()]);
         while let Some(path) = left.pop() {
             // A pattern may match nothing.
@@ -216,14 +216,14 @@ impl SimulatedServer {
             let bytes = match files.get(&plain) {
                 Some(bytes) => bytes,
                 None if plain != path => continue,
-                None => return Err(format!("{path} is not there")),
+                None => return Err(Reasons::text(format!("{path} is not there"))),
             };
             left.extend(includes(bytes));
             met.insert(plain);
         }
         let has = |name: &str| met.iter().any(|path| path.contains(name));
         match has("stopgap-server") && !has("stopgap-http") {
-            true => Err("unknown \"stopgap\" variable".into()),
+            true => Err(Reasons::text("unknown \"stopgap\" variable")),
             false => Ok(()),
         }
     }
@@ -263,27 +263,27 @@ impl SimulatedServer {
         let has =
             |what| staged.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(what));
         let refused = match self.mood.get() {
-            Mood::RefusesAll => Err("[emerg] unknown directive".to_owned()),
-            Mood::RefusesRules if ours => Err("[emerg] unknown directive".to_owned()),
+            Mood::RefusesAll => Err(Reasons::text("[emerg] unknown directive")),
+            Mood::RefusesRules if ours => Err(Reasons::text("[emerg] unknown directive")),
             Mood::RefusesRulesWith(what) if has(what) => {
-                Err("[emerg] pcre2_compile() failed".to_owned())
+                Err(Reasons::text("[emerg] pcre2_compile() failed"))
             }
             _ => Self::would_start_from(self.main.as_str(), &planned),
         };
         refused.map_err(|said| TestError::Refused {
             program: ServerPath::new("/usr/sbin/nginx"),
-            said,
+            said: said.to_string(),
         })
     }
 
-    pub(crate) fn reload(&self, files: &Files) -> Result<(), String> {
+    pub(crate) fn reload(&self, files: &Files) -> Result<(), Reasons> {
         self.reloads.set(self.reloads.get() + 1);
         let ours = files.get(&self.main.key()).is_some_and(|main| has_rules(main));
         match self.mood.get() {
-            Mood::ReloadHangs if ours => return Err("it did not take it in time".into()),
+            Mood::ReloadHangs if ours => return Err(Reasons::text("it did not take it in time")),
             Mood::DiesOfRules if ours => {
                 self.alive.set(false);
-                return Err("it is gone".into());
+                return Err(Reasons::text("it is gone"));
             }
             Mood::IgnoresRules if ours => return Ok(()),
             _ => {}
@@ -291,14 +291,14 @@ impl SimulatedServer {
         self.take(files)
     }
 
-    pub(crate) fn start(&self, files: &Files) -> Result<(), String> {
+    pub(crate) fn start(&self, files: &Files) -> Result<(), Reasons> {
         self.take(files)?;
         self.start_anew();
         self.alive.set(true);
         Ok(())
     }
 
-    fn take(&self, files: &Files) -> Result<(), String> {
+    fn take(&self, files: &Files) -> Result<(), Reasons> {
         Self::would_start_from(self.main.as_str(), files)?;
         self.loaded.replace(self.own_of(files));
         self.marked.set(self.marked.get() || self.has_ours());

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use stopgap_model::host::ServerPath;
+use stopgap_model::reason::FileReason;
 use stopgap_model::web::WebServer;
-use stopgap_model::{Digest, FileEdit};
+use stopgap_model::{Digest, FileEdit, Reasons};
 
 /// The most files of one server. Hosting servers have a few thousand sites, each in its file; no server
 /// has a bound of its own.
@@ -49,17 +50,12 @@ pub enum Read {
     },
     /// It is not there.
     Absent,
-    /// It exists and could not be read; the reason, without a full stop.
-    Unreadable(String),
+    /// It exists and could not be read.
+    Unreadable(Reasons),
 }
 
-/// Why it is not known what a pattern matches: a sentence without a full stop.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotListed(pub String);
-
-/// What a pattern of files matches.
-pub type Matches = Result<Vec<ServerPath>, NotListed>;
+/// What a pattern of files matches, or why that is not known.
+pub type Matches = Result<Vec<ServerPath>, Reasons>;
 
 /// The configuration is larger than Stopgap reads.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +68,16 @@ pub enum OverBudget {
     Bytes,
 }
 
+impl From<OverBudget> for Reasons {
+    fn from(over: OverBudget) -> Self {
+        match over {
+            OverBudget::Files => FileReason::ConfigFiles { most: MAX_FILES },
+            OverBudget::Bytes => FileReason::ConfigBytes { most: MAX_TOTAL_BYTES },
+        }
+        .into()
+    }
+}
+
 /// The configuration files of one web server, as far as they were read.
 #[derive(Debug, Clone)]
 pub struct Files {
@@ -80,7 +86,7 @@ pub struct Files {
     /// What the includes of each file of nginx name.
     named: BTreeMap<ServerPath, Vec<String>>,
     /// Files that cannot be changed, links followed, and why.
-    fixed: BTreeMap<ServerPath, String>,
+    fixed: BTreeMap<ServerPath, Reasons>,
     globs: BTreeMap<String, Matches>,
     bytes: usize,
 }
@@ -161,15 +167,14 @@ impl Files {
         Digest::of(text.as_bytes())
     }
 
-    /// Notes that a file, with links followed, cannot be changed, and why: a sentence without a full stop.
-    /// What belongs into the file is reported as not reached; everything else is placed.
-    pub fn fix(&mut self, real: ServerPath, why: String) {
-        self.fixed.insert(real, why);
+    /// Notes that a file, with links followed, cannot be changed, and why. What belongs into the file is reported as not reached; everything else is placed.
+    pub fn fix(&mut self, real: ServerPath, why: impl Into<Reasons>) {
+        self.fixed.insert(real, why.into());
     }
 
     /// Returns why a file, with links followed, cannot be changed; `None` if it can.
-    pub(super) fn fixed(&self, real: &ServerPath) -> Option<&str> {
-        self.fixed.get(real).map(String::as_str)
+    pub(super) fn fixed(&self, real: &ServerPath) -> Option<&Reasons> {
+        self.fixed.get(real)
     }
 
     /// What the includes of a file of nginx name.

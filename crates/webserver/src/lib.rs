@@ -33,7 +33,7 @@ mod text_edits;
 pub use early_rejection::rejects_early;
 pub use files::{
     Files, MAX_FILES, MAX_INCLUDE_DEPTH, MAX_NGINX_DEPTH, MAX_TOTAL_BYTES, MAX_WALKED_BYTES,
-    Matches, Missing, Need, NotListed, OverBudget, Read,
+    Matches, Missing, Need, OverBudget, Read,
 };
 pub use layout::Layout;
 pub use passage::Passage;

@@ -43,8 +43,7 @@ impl Files {
         };
         match self.keep(path.clone(), read, named) {
             Err(OverBudget::Bytes) if path != self.main() => {
-                let why = OverBudget::Bytes.to_string();
-                self.keep(path, Read::Unreadable(why), Vec::new())
+                self.keep(path, Read::Unreadable(OverBudget::Bytes.into()), Vec::new())
             }
             done => done,
         }

@@ -96,7 +96,7 @@ fn print_left_out(left_out: &LeftOut) {
         let counts = if server.counts { "" } else { " (a remark: it keeps nothing unprotected)" };
         print_field("Left out", &escaped(&format!("{server}{counts}")));
         print_field("  program", &escaped(server.program.as_str()));
-        print_field("  because", &escaped(&server.why));
+        print_field("  because", &escaped(&server.why.to_string()));
     }
     if left_out.more > 0 {
         print_field("Left out", &format!("and {} more", left_out.more));

@@ -68,7 +68,7 @@ fn subject(common: &Common, arguments: &Try) -> Result<Subject, CliError> {
             return web::OnServer::find(common, site).map(Subject::Web);
         }
         Fact::Absent => return Err(CliError::Machine("no web server is installed here".into())),
-        Fact::Unknown(why) => return Err(CliError::Machine(why.clone())),
+        Fact::Unknown(why) => return Err(CliError::Machine(why.to_string())),
     }
     let around = Around::of_site(common, arguments, &collected, site)?;
     let (site, seen) = (site.clone(), BTreeMap::new());

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use stopgap_model::host::{Application, Declared, PhpCgi, Site, VirtualDirectory};
 use stopgap_model::web::{LeftOut, LeftOutServer, Listen, WebFacts, WebSite};
-use stopgap_model::{Fact, HostFacts};
+use stopgap_model::{Fact, HostFacts, Reasons};
+
+#[cfg(test)]
+use super::report::shape;
 
 /// A fact: its value, null where the thing is not there, or why it is not known.
 #[derive(Serialize)]
@@ -16,8 +19,11 @@ pub(crate) enum FactObject<T> {
     Absent(()),
     /// Why it is not known.
     Unknown {
-        /// The reason.
+        /// The reasons, as one sentence.
         unknown: String,
+        /// The reasons.
+        #[cfg_attr(test, schemars(with = "Vec<shape::Reason>"))]
+        reasons: Reasons,
     },
 }
 
@@ -26,7 +32,7 @@ impl<T> FactObject<T> {
         match fact {
             Fact::Known(known) => Self::Known(value(known)),
             Fact::Absent => Self::Absent(()),
-            Fact::Unknown(why) => Self::Unknown { unknown: why.to_string() },
+            Fact::Unknown(why) => Self::Unknown { unknown: why.to_string(), reasons: why.clone() },
         }
     }
 }
@@ -113,6 +119,9 @@ pub(crate) struct WebObject {
     running: FactObject<bool>,
     /// Why nothing starts a server that does not run.
     dormant: Option<String>,
+    /// The same, with codes and facts.
+    #[cfg_attr(test, schemars(with = "Option<Vec<shape::Reason>>"))]
+    dormant_reasons: Option<Reasons>,
     /// The number of the user that it is started as.
     uid: u32,
     /// How it was found.
@@ -150,6 +159,9 @@ pub(crate) struct LeftOutServerObject {
     user: String,
     ports: Vec<u16>,
     reason: String,
+    /// The same, with codes and facts.
+    #[cfg_attr(test, schemars(with = "Vec<shape::Reason>"))]
+    reasons: Reasons,
     /// Whether nothing is called `applied` as long as it is there.
     counts: bool,
 }
@@ -238,7 +250,8 @@ impl From<&WebFacts> for WebObject {
             version: FactObject::of(&server.version, ToString::to_string),
             config: server.config.iter().map(ToString::to_string).collect(),
             running: FactObject::of(&server.running, |runs| *runs),
-            dormant: server.dormant.clone(),
+            dormant: server.dormant.as_ref().map(ToString::to_string),
+            dormant_reasons: server.dormant.clone(),
             uid: server.account.uid,
             source: server.source.clone(),
             sites: FactObject::of(&facts.sites, |sites| {
@@ -271,6 +284,7 @@ impl From<&LeftOut> for LeftOutObject {
             user: server.user.clone(),
             ports: server.ports.clone(),
             reason: server.why.to_string(),
+            reasons: server.why.clone(),
             counts: server.counts,
         };
         Self { servers: left_out.named.iter().map(one).collect(), more: left_out.more }

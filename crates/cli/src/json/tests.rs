@@ -94,7 +94,7 @@ fn a_fact_is_a_value_nothing_or_unknown() {
     let php = |version| PhpCgi { program: ServerPath::new("p"), version };
     let programs = vec![
         php(Fact::Known(Version::from_parts(&[8, 3, 7, 0]))),
-        php(Fact::Unknown("it is cut off".into())),
+        php(Fact::Unknown(stopgap_model::Reasons::text("it is cut off"))),
     ];
     let json = |php| {
         let facts = HostFacts { php, ..HostFacts::nothing() };
@@ -102,7 +102,10 @@ fn a_fact_is_a_value_nothing_or_unknown() {
     };
     let expected = serde_json::json!([
         {"program": "p", "version": "8.3.7.0"},
-        {"program": "p", "version": {"unknown": "it is cut off"}},
+        {"program": "p", "version": {
+            "unknown": "it is cut off",
+            "reasons": [{"code": "other", "why": "it is cut off", "text": "it is cut off"}],
+        }},
     ]);
     assert_eq!(json(Fact::Known(programs)), expected);
     assert_eq!(json(Fact::Absent), Value::Null);

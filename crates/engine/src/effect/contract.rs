@@ -1,7 +1,7 @@
 //! What a kind of target says of the steps of a transaction.
 
 use stopgap_host::Stop;
-use stopgap_model::{Digest, MitigationId, ServerPath};
+use stopgap_model::{Digest, MitigationId, Reasons, ServerPath};
 use stopgap_plan::{FileEdit, Step};
 
 use crate::failure::{Failure, Retry};
@@ -91,7 +91,7 @@ pub(crate) trait Effect<'p> {
 /// Why a change is not begun.
 pub(crate) enum Unfit {
     /// The target refuses its configuration without our change: it is left alone. Why.
-    Target(String),
+    Target(Reasons),
     /// The change does not pass.
     Change(Failure),
     /// The wait for an answer was ended.
@@ -107,9 +107,9 @@ pub(crate) enum Taken {
     NotRunning,
 }
 
-/// What does not behave as before a change that was rolled back: a sentence without a full stop.
+/// What does not behave as before a change that was rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NotAsBefore(pub(crate) String);
+pub(crate) struct NotAsBefore(pub(crate) Reasons);
 
 /// What became of what was put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

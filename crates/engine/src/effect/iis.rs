@@ -47,7 +47,7 @@ impl<'p> Effect<'p> for IisFiles<'p> {
         for edit in &self.plan.edits {
             if snapshot.file(&edit.path).and_then(File::bytes) != edit.after.as_deref() {
                 let why = format!("{} does not read back as it was written", edit.path);
-                return Err(Failure::temporary(why.to_string()));
+                return Err(Failure::temporary(why));
             }
         }
         self.after = Some((snapshot, HostFacts { iis, ..HostFacts::nothing() }));
@@ -62,7 +62,7 @@ impl<'p> Effect<'p> for IisFiles<'p> {
         for edit in &self.plan.edits {
             before = before
                 .with_file(&edit.path, edit.before.clone().unwrap_or_default())
-                .map_err(|error| Failure::temporary(error.to_string()))?;
+                .map_err(Failure::temporary)?;
         }
         let (before, after) = (EffectiveConfig::new(&before), EffectiveConfig::new(snapshot));
         let installed = installed(&self.plan.steps);
@@ -70,10 +70,9 @@ impl<'p> Effect<'p> for IisFiles<'p> {
             let Some(actions) = installed.get(&mitigation.id) else { continue };
             // What breaks a place names the place, which a probe cannot.
             if let Some(why) = breaks(&before, &after, mitigation, actions) {
-                return Err(Failure::temporary(why.to_string()));
+                return Err(Failure::temporary(why));
             }
-            verify(mitigation, actions, facts, &after, Probes::All)
-                .map_err(|why| Failure::temporary(why.to_string()))?;
+            verify(mitigation, actions, facts, &after, Probes::All).map_err(Failure::temporary)?;
         }
         Ok(Seen::default())
     }

@@ -3,11 +3,10 @@
 //! The server tests the planned configuration before a file is replaced, and its sites are asked before and
 //! after. A server that does not run takes the rules when it is started.
 
-use std::error::Error;
-
 use stopgap_host::{ReloadError, ServerControl, Stop, TestError};
+use stopgap_model::reason::ReloadReason;
 use stopgap_model::web::WebServer;
-use stopgap_model::{Digest, Fact, MitigationId, ServerId, ServerPath, WebKind};
+use stopgap_model::{Digest, Fact, MitigationId, Reason, Reasons, ServerId, ServerPath, WebKind};
 use stopgap_plan::{FileEdit, InstalledRule, Step, WebChange, rule_text, tried};
 use stopgap_store::FileChange;
 
@@ -29,7 +28,7 @@ pub(super) struct WebRules<'p> {
     rules: &'p [InstalledRule],
     /// The server, if it runs, with what its sites answered before the change.
     running: Option<Running<'p>>,
-    note: Option<String>,
+    note: Option<ReloadReason>,
 }
 
 /// A server that runs, and what its sites are asked.
@@ -91,12 +90,14 @@ impl<'p> Effect<'p> for WebRules<'p> {
         }
         if let Err(own) = live.test_until(self.server(), &[], stop) {
             return Err(Unfit::Target(match own {
-                TestError::Refused { .. } => format!("without anything of ours, {own}"),
-                TestError::NotMade(_) => own.to_string(),
+                TestError::Refused { program, said } => {
+                    ReloadReason::RefusedAsItIs { program: program.to_string(), said }.into()
+                }
+                not_made @ TestError::NotMade(_) => not_made.into(),
             }));
         }
         if matches!(error, TestError::NotMade(_)) {
-            return Err(Unfit::Change(Failure::without_cost(error.to_string())));
+            return Err(Unfit::Change(Failure::without_cost(error)));
         }
         // A test costs no reload, so further ones find which of several new mitigations is to blame.
         let passes = |staged: &[_]| match live.test_until(&self.planned.server, staged, stop) {
@@ -105,7 +106,7 @@ impl<'p> Effect<'p> for WebRules<'p> {
             Err(TestError::NotMade(_)) => None,
         };
         let blamed = culprit(self.engine.host, self.planned, learned, passes);
-        Err(Unfit::Change(Failure::lasting(error.to_string()).of(blamed)))
+        Err(Unfit::Change(Failure::lasting(error).of(blamed)))
     }
 
     fn baseline(&mut self, stop: &Stop<'_>) {
@@ -140,10 +141,10 @@ impl<'p> Effect<'p> for WebRules<'p> {
             return Err(Failure::without_cost(why));
         }
         let layout = config.files.layout();
-        let layout = layout.map_err(|trouble| Failure::without_cost(trouble.to_string()))?;
+        let layout = layout.map_err(Failure::without_cost)?;
         // To place the same rules once more must find nothing left to do.
         let again = layout.place(&rule_text(self.server().kind, rules));
-        let again = again.map_err(|error| Failure::without_cost(error.to_string()))?;
+        let again = again.map_err(Failure::without_cost)?;
         match again.edits.first() {
             None => Ok(()),
             Some(edit) => {
@@ -170,7 +171,7 @@ impl<'p> Effect<'p> for WebRules<'p> {
             }
             None => Seen::default(),
         };
-        seen.notes.extend(self.note.take());
+        seen.notes.extend(self.note.take().map(Reason::from));
         seen.notes.extend(self.planned.strays.iter().cloned());
         Ok(seen)
     }
@@ -182,7 +183,7 @@ impl<'p> Effect<'p> for WebRules<'p> {
         };
         let server = &self.planned.server;
         let taken = match live.is_running(server) {
-            true => live.reload(server).map(|_| ()).map_err(|error| error.to_string()),
+            true => live.reload(server).map(|_| ()).map_err(ReloadError::into_reasons),
             false => live.start(server),
         };
         match (probing.as_before(*live, before), taken) {
@@ -190,7 +191,7 @@ impl<'p> Effect<'p> for WebRules<'p> {
             (Ok(()), Err(_)) => Ok(Restored::Refused),
             // Why the server did not take its files explains why its sites do not answer.
             (Err(_), Err(why)) => Err(NotAsBefore(why)),
-            (Err(still), Ok(())) => Err(NotAsBefore(still.why)),
+            (Err(still), Ok(())) => Err(NotAsBefore(Reasons::text(still.why))),
         }
     }
 
@@ -215,16 +216,16 @@ pub(super) fn restore_recovered(engine: &Engine<'_>, id: &ServerId) -> Vec<Troub
     let servers = engine.host.web_servers().into_iter().filter(|server| server.id() == *id);
     let running = servers.filter(|server| matches!(server.running, Fact::Known(true)));
     let restore = |server: WebServer| {
-        let why = reload(live, &server).err()?.to_string();
+        let why = reload(live, &server).err()?;
         Some(Trouble::NotTaken { target: Target::Web(server.id()), why })
     };
     running.filter_map(restore).collect()
 }
 
 /// Makes a server use its configuration if that passes the server's own test.
-fn reload(live: &dyn ServerControl, server: &WebServer) -> Result<(), Box<dyn Error>> {
+fn reload(live: &dyn ServerControl, server: &WebServer) -> Result<(), Reasons> {
     live.test(server, &[])?;
-    live.reload(server)?;
+    live.reload(server).map_err(ReloadError::into_reasons)?;
     Ok(())
 }
 

@@ -185,8 +185,7 @@ impl<'s> Installed<'s> {
     /// Adds what shows nothing to the notes of each action that it is about, once.
     fn note(&self, report: &mut MitigationReport, evidence: &Evidence) {
         let notes = evidence::notes(evidence.now(), MAX_NAMED).into_iter();
-        let notes: Vec<Reason> =
-            notes.map(|what| ProbeReason::NothingShown { what }.into()).collect();
+        let notes: Vec<Reason> = notes.map(Reason::from).collect();
         for action in &mut report.actions {
             if self.actions.contains(&action.id) {
                 let new = notes.iter().filter(|note| !action.notes.contains(note));

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use stopgap_host::{Answer, ProbeEvent, ProbeRequest, Prober, ServerControl, Stop};
-use stopgap_model::evidence::more_sites;
+use stopgap_model::reason::ProbeReason;
 
 use super::answers::{KnownAnswers, had_enough, is_an_answer};
 use super::questions::{Probing, What};
@@ -318,8 +318,8 @@ impl<'h> Baseline<'h> {
         Some(why.why)
     }
 
-    /// What a person should know of sites that are not judged by, sentences without a full stop.
-    pub(crate) fn notes(&self, probing: &Probing<'_>) -> Vec<String> {
+    /// What a person should know of sites that are not judged by.
+    pub(crate) fn notes(&self, probing: &Probing<'_>) -> Vec<ProbeReason> {
         let mut notes: Vec<(Unjudged, Vec<usize>)> = Vec::new();
         for (site, before) in self.health.iter().enumerate() {
             let Some(why) = unjudged(before, probing.pairs() > 0) else { continue };
@@ -328,24 +328,30 @@ impl<'h> Baseline<'h> {
                 None => notes.push((why, vec![site])),
             }
         }
-        let note = |(why, sites): &(Unjudged, Vec<usize>)| {
-            let which = if sites.len() == 1 { "which" } else { "each of which" };
-            format!("{} {}, {which} {}", why.left_out, list(probing, sites), why.why)
+        let note = |(unjudged, numbers): (Unjudged, Vec<usize>)| {
+            let Unjudged { is_asked, why } = unjudged;
+            let more = numbers.len().saturating_sub(MAX_NAMED);
+            let named = numbers.iter().take(MAX_NAMED);
+            let sites = named.map(|&site| probing.site(site).to_string()).collect();
+            match is_asked {
+                true => ProbeReason::NotProbedOn { sites, more, why },
+                false => ProbeReason::NotJudgedBy { sites, more, why },
+            }
         };
-        notes.iter().map(note).collect()
+        notes.into_iter().map(note).collect()
     }
 }
 
 /// Why a site is not judged by, or not probed.
 #[derive(PartialEq)]
 struct Unjudged {
-    left_out: &'static str,
+    /// Whether it answers, so that only probes say nothing of it.
+    is_asked: bool,
     /// What the site does.
     why: String,
 }
 
 fn unjudged(before: &Before, has_probes: bool) -> Option<Unjudged> {
-    let left_out = "not judged by";
     let why = match before.seen.first() {
         None if before.open == 0 => "could not be asked in time before the change".to_owned(),
         None | Some(Answer::Nothing) => {
@@ -357,21 +363,11 @@ fn unjudged(before: &Before, has_probes: bool) -> Option<Unjudged> {
         ),
         Some(answer) if !before.has_answered() && has_probes => {
             let why = format!("answers every request {answer}");
-            return Some(Unjudged { left_out: "not probed on", why });
+            return Some(Unjudged { is_asked: true, why });
         }
         Some(_) => return None,
     };
-    Some(Unjudged { left_out, why })
-}
-
-/// Sites by their names, as far as a sentence can name them.
-fn list(probing: &Probing<'_>, sites: &[usize]) -> String {
-    let named = sites.iter().take(MAX_NAMED).map(|&site| probing.site(site).to_string());
-    let named = named.collect::<Vec<_>>().join(", ");
-    match sites.len().saturating_sub(MAX_NAMED) {
-        0 => named,
-        more => format!("{named} and {}", more_sites(more)),
-    }
+    Some(Unjudged { is_asked: false, why })
 }
 
 #[cfg(test)]

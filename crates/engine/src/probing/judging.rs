@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use stopgap_host::{Answer, ProbeEvent, ProbeRequest, Prober, ServerControl, Stop};
+use stopgap_model::Reason;
 use stopgap_model::evidence::{self, Sighting, Verdict};
+use stopgap_model::reason::ProbeReason;
+use stopgap_model::web::WebSite;
 
 use super::answers::{Shown, had_enough};
 use super::baseline::{AGAIN, ANSWER_TIME, Baseline, MAX_NAMED, QUICK, TICK};
@@ -64,7 +67,7 @@ struct Judging<'j, 'p, 'b, 'h> {
     /// The probes that are to be blocked and are not, by pair.
     unblocked: BTreeMap<usize, Failure>,
     /// What was to be asked of each site, and shows nothing.
-    shown_nothing: BTreeSet<String>,
+    shown_nothing: Vec<ProbeReason>,
     at: Timestamp,
 }
 
@@ -89,7 +92,7 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         at: Timestamp,
     ) -> Self {
         let (put, open, heard) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        let (shown_nothing, unblocked) = (BTreeSet::new(), BTreeMap::new());
+        let (shown_nothing, unblocked) = (Vec::new(), BTreeMap::new());
         let (mut prober, settling) = (live.prober(QUICK), live.settle_time());
         if probing.is_sparing() || before.is_limited_server() {
             prober.slow_down();
@@ -241,8 +244,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
                 self.heard.insert(pair, (answer.clone(), shows));
             }
             (What::Health(site), Some(Verdict::NotReached(why) | Verdict::NotJudged(why))) => {
-                let site = self.probing.site(site);
-                self.shown_nothing.insert(format!("not judged by {site}, which {why}"));
+                let note = not_judged_by(self.probing.site(site), &why);
+                self.note(note);
             }
             (What::Health(_), _) => {}
         }
@@ -302,8 +305,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
         let unanswered = self.unanswered(now)?;
         let all = 0..self.probing.pairs();
         let sightings: Vec<Sighting> = all.clone().map(|pair| self.sighting(pair)).collect();
-        let mut notes = self.before.notes(self.probing);
-        notes.extend(std::mem::take(&mut self.shown_nothing));
+        let mut notes: Vec<ProbeReason> = self.before.notes(self.probing);
+        notes.append(&mut self.shown_nothing);
         let (spared, sent): (Vec<usize>, Vec<usize>) =
             all.partition(|&pair| self.probing.unsent(pair).is_some());
         let told = self.heard.keys().chain(&spared).map(|&pair| &sightings[pair]);
@@ -314,19 +317,16 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
             .filter(|what| self.before.can_be_probed(self.probing.site_of(*what)));
         let unsent = could_be.filter(|what| !self.put.contains(what)).count();
         if unsent + unanswered > 0 {
-            let why = match self.is_spared() {
-                true => "the server limits how often it is asked",
-                false => "the sites answer too slowly",
-            };
             let (left, of) = (unsent + unanswered, self.probing.pairs());
-            notes.push(format!("{left} of {of} probes are not judged: {why}"));
+            let limited = self.is_spared();
+            notes.push(ProbeReason::ProbesNotJudged { left, of, limited });
         }
-        Ok(Seen { sightings, notes })
+        Ok(Seen { sightings, notes: notes.into_iter().map(Reason::from).collect() })
     }
 
     /// How many probes are not answered. A slow site that has had its time for `/` has not answered as before.
     fn unanswered(&mut self, now: Instant) -> Result<usize, Failure> {
-        let mut unanswered = 0;
+        let (mut unanswered, mut late) = (0, Vec::new());
         for (what, open) in &self.open {
             match what {
                 What::Health(_) if open.is_slow && now - open.since >= ANSWER_TIME => {
@@ -338,13 +338,20 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
                 }
                 What::Health(site) => {
                     let site = self.probing.site(*site);
-                    let why = format!("not judged by {site}, which had no time left to answer");
-                    self.shown_nothing.insert(why);
+                    late.push(not_judged_by(site, "had no time left to answer"));
                 }
                 What::Probe(_) => unanswered += 1,
             }
         }
+        late.into_iter().for_each(|note| self.note(note));
         Ok(unanswered)
+    }
+
+    /// Takes note of a site that says nothing, once.
+    fn note(&mut self, note: ProbeReason) {
+        if !self.shown_nothing.contains(&note) {
+            self.shown_nothing.push(note);
+        }
     }
 
     /// Whether the questions have pauses, so that there may be no time for all.
@@ -375,4 +382,8 @@ impl<'j, 'p, 'b, 'h> Judging<'j, 'p, 'b, 'h> {
 fn is_let_through(probing: &Probing<'_>, wanted: Wanted, pair: usize, answer: &Answer) -> bool {
     let is_answer = matches!(answer, Answer::Status(_) | Answer::Closed);
     wanted == Wanted::Rules && probing.is_to_be_blocked(pair) && is_answer
+}
+
+fn not_judged_by(site: &WebSite, why: &str) -> ProbeReason {
+    ProbeReason::NotJudgedBy { sites: vec![site.to_string()], more: 0, why: why.to_owned() }
 }

@@ -11,8 +11,8 @@ use stopgap_model::request::Request;
 use stopgap_model::rule::Deny;
 use stopgap_model::web::{WebServer, WebSite};
 use stopgap_model::{
-    Action, ActionId, ActionKind, Catalog, Digest, Mitigation, MitigationId, Probe, ServerId,
-    WebKind,
+    Action, ActionId, ActionKind, Catalog, Digest, Mitigation, MitigationId, Probe, Reason,
+    ServerId, WebKind,
 };
 use stopgap_plan::{InstalledRule, Step, UnchangedServer, WebChange};
 use stopgap_rules::ActionSemantics;
@@ -51,8 +51,8 @@ pub(crate) enum Wanted {
 pub(crate) struct Seen {
     /// Of each probe on each site.
     pub(crate) sightings: Vec<Sighting>,
-    /// What else a person should know of how sites were judged, sentences without a full stop.
-    pub(crate) notes: Vec<String>,
+    /// What else a person should know of how sites were judged.
+    pub(crate) notes: Vec<Reason>,
 }
 
 /// A probe that may be sent, and what must become of it.

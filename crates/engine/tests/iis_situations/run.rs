@@ -12,7 +12,7 @@ use stopgap_host::{
 use stopgap_model::policy::Policy;
 use stopgap_model::report::{ActionReport, MitigationReport};
 use stopgap_model::web::WebServer;
-use stopgap_model::{Catalog, Digest, Reason, ServerPath};
+use stopgap_model::{Catalog, Digest, Reason, Reasons, ServerPath};
 use stopgap_plan::Order;
 use stopgap_store::Store;
 use stopgap_testkit::Tree;
@@ -32,7 +32,9 @@ struct Watched {
 impl Files for Watched {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
         match self.denied.iter().any(|denied| denied.key() == path.key()) {
-            true => Read::Unreadable(format!("{path} cannot be opened: access is denied")),
+            true => Read::Unreadable(stopgap_model::Reasons::text(format!(
+                "{path} cannot be opened: access is denied"
+            ))),
             false => self.tree.read(path, max),
         }
     }
@@ -61,11 +63,11 @@ impl Files for Watched {
         self.tree.remove_leftover(path)
     }
 
-    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, Reasons> {
         self.tree.real_path(path)
     }
 
-    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, Reasons> {
         self.tree.glob(pattern)
     }
 }

@@ -2,6 +2,7 @@
 
 use stopgap_model::host::{Iis, Site};
 use stopgap_model::problem::sentence;
+use stopgap_model::reason::InstalledReason;
 use stopgap_model::{Exchange, Fact, ServerPath, Version};
 
 use crate::files::Read;
@@ -41,13 +42,14 @@ pub fn exchange_facts(host: &dyn Host, iis: &Fact<Iis>) -> Fact<Exchange> {
     let version = match host.read(&source, pe::MAX_PROGRAM) {
         Read::Found(program) => version_of(&program, &source),
         Read::Absent if served => {
-            Fact::Unknown(format!("IIS serves Exchange, but {source} is not there"))
+            Fact::unknown(InstalledReason::ExchangeWithoutProgram { program: text(&source) })
         }
         Read::Absent => match iis {
             Fact::Unknown(reason) => {
-                return Fact::Unknown(format!(
-                    "{source} is not there, and where else Exchange may be is not known: {reason}"
-                ));
+                return Fact::unknown(InstalledReason::ExchangePlaceUnknown {
+                    program: text(&source),
+                    why: reason.clone(),
+                });
             }
             Fact::Known(_) | Fact::Absent => return Fact::Absent,
         },
@@ -62,8 +64,15 @@ pub fn exchange_facts(host: &dyn Host, iis: &Fact<Iis>) -> Fact<Exchange> {
 pub(crate) fn version_of(program: &[u8], source: &ServerPath) -> Fact<Version> {
     match pe::file_version(program) {
         Ok(version) => Fact::Known(version),
-        Err(error) => Fact::Unknown(format!("{source} has no version: {}", sentence(&error))),
+        Err(error) => Fact::unknown(InstalledReason::NoVersionIn {
+            program: text(source),
+            error: sentence(&error),
+        }),
     }
+}
+
+fn text(path: &ServerPath) -> String {
+    path.as_str().to_owned()
 }
 
 fn role(host: &dyn Host, iis: &Fact<Iis>, setup: &ServerPath) -> Fact<String> {
@@ -76,20 +85,15 @@ fn role(host: &dyn Host, iis: &Fact<Iis>, setup: &ServerPath) -> Fact<String> {
             if serves(FRONT_END_SITE, FRONT_END) && serves(BACK_END_SITE, BACK_END) {
                 Fact::Known("mailbox".to_owned())
             } else {
-                Fact::Unknown(format!(
-                    "IIS does not have both `{FRONT_END_SITE}` over …{FRONT_END} and \
-                     `{BACK_END_SITE}` over …{BACK_END}, as a Mailbox server has"
-                ))
+                let over = |site, folder| format!("`{site}` over …{folder}");
+                let sites = vec![over(FRONT_END_SITE, FRONT_END), over(BACK_END_SITE, BACK_END)];
+                Fact::unknown(InstalledReason::NotMailboxSites { sites })
             }
         }
         Fact::Absent => match front_end_file(setup).map(|file| host.read(&file, MAX_CONFIG)) {
             Some(Read::Absent) => Fact::Known("edge-transport".to_owned()),
             // Never an Edge Transport server by mistake: that would be taken for not affected.
-            _ => Fact::Unknown(
-                "the front end's files are there, as on a Mailbox server, but IIS's \
-                 applicationHost.config is not"
-                    .to_owned(),
-            ),
+            _ => Fact::unknown(InstalledReason::MailboxWithoutIis),
         },
         Fact::Unknown(reason) => Fact::Unknown(reason.clone()),
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use stopgap_model::host::Packages;
 use stopgap_model::product::DISTRIBUTIONS;
-use stopgap_model::{Fact, Scheme, ServerPath, Version};
+use stopgap_model::reason::{FileReason, InstalledReason};
+use stopgap_model::{Fact, Reasons, Scheme, ServerPath, Version};
 
 use crate::files::Read;
 use crate::host::Host;
@@ -54,15 +55,17 @@ pub fn packages(host: &dyn Host) -> Fact<Packages> {
         }
         (true, Read::Unreadable(why), _) => Fact::Unknown(why),
         (false, _, Some(database)) => of_rpm(host, prefix, database),
-        (true, Read::Absent, _) => Fact::Unknown(format!("{DPKG_STATUS} is not there")),
-        (false, _, None) => Fact::Unknown("the database of rpm is not there".to_owned()),
+        (true, Read::Absent, _) => {
+            Fact::unknown(FileReason::NotFound { path: DPKG_STATUS.to_owned() })
+        }
+        (false, _, None) => Fact::unknown(InstalledReason::NoRpmDatabase),
     }
 }
 
 /// What the names of the packages of this distribution begin with.
-fn distribution(host: &dyn Host) -> Result<&'static str, String> {
+fn distribution(host: &dyn Host) -> Result<&'static str, Reasons> {
     let [first, _] = OS_RELEASE;
-    let mut missing = format!("there is no {first}");
+    let mut missing = Reasons::from(FileReason::NotFound { path: first.to_owned() });
     for path in OS_RELEASE.map(ServerPath::new) {
         // /etc/os-release is a link on most systems.
         let read = match host.real_path(&path) {
@@ -75,20 +78,18 @@ fn distribution(host: &dyn Host) -> Result<&'static str, String> {
             Read::Unreadable(why) => missing = why,
         }
     }
-    Err(format!("which distribution this is is not known: {missing}"))
+    Err(InstalledReason::DistributionUnknown { why: missing }.into())
 }
 
-fn prefix_of(path: &ServerPath, text: &str) -> Result<&'static str, String> {
+fn prefix_of(path: &ServerPath, text: &str) -> Result<&'static str, Reasons> {
     let id = text.lines().find_map(|line| line.trim().strip_prefix("ID="));
     let id = id.map(|id| id.trim_matches(['"', '\'']));
     let known = DISTRIBUTIONS.iter().find(|(name, _)| Some(*name) == id);
     known.map(|(_, prefix)| *prefix).ok_or_else(|| {
-        let names = DISTRIBUTIONS.map(|(name, _)| name).join(", ");
+        let named = DISTRIBUTIONS.map(|(name, _)| name.to_owned()).to_vec();
         let id = stopgap_model::problem::one_line(id.unwrap_or("nothing"));
-        format!(
-            "the packages of this distribution are not known: {path} says it is `{id}`, \
-             and mitigations name those of {names}"
-        )
+        let file = path.as_str().to_owned();
+        InstalledReason::DistributionNotNamed { file, id, named }.into()
     })
 }
 
@@ -178,13 +179,11 @@ impl<'a> Stanza<'a> {
 /// The database of rpm is not for others to read: the program itself is asked, where it can be run.
 fn of_rpm(host: &dyn Host, prefix: &str, database: &str) -> Fact<Packages> {
     let Some(live) = host.control() else {
-        return Fact::Unknown(format!(
-            "the packages are in {database}, which only the rpm of the running system reads"
-        ));
+        return Fact::unknown(InstalledReason::NeedsRpm { database: database.to_owned() });
     };
     match live.rpm_packages() {
         Ok(said) => known(prefix, "rpm -qa", Scheme::Rpm, said_by_rpm(&said)),
-        Err(why) => Fact::Unknown(format!("rpm does not say what is installed: {why}")),
+        Err(why) => Fact::unknown(InstalledReason::RpmFails { why }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use stopgap_model::Fact;
 use stopgap_model::host::{Iis, NamedProgram, PhpCgi};
+use stopgap_model::reason::InstalledReason;
 
 use crate::files::Read;
 use crate::host::Host;
@@ -19,7 +20,7 @@ pub fn php_facts(host: &dyn Host, iis: &Fact<Iis>, programs: &[NamedProgram]) ->
         Fact::Known(_) if programs.is_empty() => Fact::Absent,
         Fact::Known(_) => Fact::Known(programs.iter().map(|named| php(host, named)).collect()),
         Fact::Absent => Fact::Absent,
-        Fact::Unknown(why) => Fact::Unknown(format!("which programs IIS runs is not known: {why}")),
+        Fact::Unknown(why) => Fact::unknown(InstalledReason::ProgramsUnknown { why: why.clone() }),
     }
 }
 
@@ -29,7 +30,9 @@ fn php(host: &dyn Host, named: &NamedProgram) -> PhpCgi {
         Some(doubt) => Fact::Unknown(doubt.clone()),
         None => match host.read(path, pe::MAX_PROGRAM) {
             Read::Found(program) => version_of(&program, path),
-            Read::Absent => Fact::Unknown(format!("IIS names {path}, which is not there")),
+            Read::Absent => {
+                Fact::unknown(InstalledReason::ProgramMissing { program: path.as_str().to_owned() })
+            }
             Read::Unreadable(why) => Fact::Unknown(why),
         },
     };

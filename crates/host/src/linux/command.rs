@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use stopgap_model::Reasons;
 use stopgap_model::problem::turns_text;
+use stopgap_model::reason::ProgramReason;
 use stopgap_model::web::Account;
 
 use crate::linux::privileges::{SETPRIV, giving_away, is_for_afterwards};
@@ -84,9 +86,20 @@ pub(crate) enum CommandError {
     Lost(String),
 }
 
-impl From<CommandError> for String {
+impl From<CommandError> for Reasons {
     fn from(error: CommandError) -> Self {
-        error.to_string()
+        match error {
+            CommandError::NotRun { program, why } => ProgramReason::NotRun { program, error: why },
+            CommandError::RightsNotGivenAway { account, why } => {
+                ProgramReason::RightsNotGivenAway { account, error: why }
+            }
+            CommandError::NotInTime { program, time } => {
+                ProgramReason::NotInTime { program, seconds: time.as_secs() }
+            }
+            CommandError::NotAwaited { program } => ProgramReason::NotAwaited { what: program },
+            CommandError::Lost(error) => ProgramReason::Lost { error },
+        }
+        .into()
     }
 }
 

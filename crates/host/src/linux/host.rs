@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use stopgap_fs::{FsError, ReplaceError, ReplaceMethod, Writers};
-use stopgap_model::problem::sentence;
+use stopgap_model::reason::ReloadReason;
 use stopgap_model::web::{LeftOut, WebServer};
-use stopgap_model::{Digest, ServerPath};
+use stopgap_model::{Digest, Reasons, ServerPath};
 
 use crate::files::{Files, Found, Read};
 use crate::host::Host;
@@ -39,8 +39,8 @@ impl Files for LinuxHost {
         self.files.replace(path, expected, new)
     }
 
-    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
-        self.readers.require_theirs(path).map_err(|error| sentence(&error))?;
+    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, Reasons> {
+        self.readers.require_theirs(path)?;
         self.files.replace_method(path)
     }
 
@@ -59,14 +59,14 @@ impl Files for LinuxHost {
         }
     }
 
-    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, Reasons> {
         match path.is_unix() {
             true => self.files.real_path(path),
-            false => Err(not_unix(path).to_string()),
+            false => Err(not_unix(path).into()),
         }
     }
 
-    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, Reasons> {
         self.files.glob(pattern)
     }
 }
@@ -87,7 +87,7 @@ impl WebServers for LinuxHost {
         server: &WebServer,
         word: Writers,
         pattern: &str,
-    ) -> Result<Vec<ServerPath>, String> {
+    ) -> Result<Vec<ServerPath>, Reasons> {
         let account = self.readers.account(&self.files, server, word);
         with_files_of(&account, || self.files.glob(pattern))?
     }
@@ -119,11 +119,11 @@ impl ServerControl for LinuxHost {
         &self,
         server: &WebServer,
         stop: &Stop<'_>,
-    ) -> Result<Option<String>, ReloadError> {
+    ) -> Result<Option<ReloadReason>, ReloadError> {
         self.take_configuration(server, stop)
     }
 
-    fn start(&self, server: &WebServer) -> Result<(), String> {
+    fn start(&self, server: &WebServer) -> Result<(), Reasons> {
         self.start_again(server)
     }
 
@@ -135,8 +135,8 @@ impl ServerControl for LinuxHost {
         Box::new(ProbeScheduler::new(quick))
     }
 
-    fn rpm_packages(&self) -> Result<Vec<u8>, String> {
-        super::rpm::installed()
+    fn rpm_packages(&self) -> Result<Vec<u8>, Reasons> {
+        Ok(super::rpm::installed()?)
     }
 }
 

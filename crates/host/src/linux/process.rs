@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use stopgap_fs::read_bounded;
+use stopgap_model::Reasons;
+use stopgap_model::reason::ProgramReason;
 use stopgap_model::web::{Account, Capabilities, WebKind};
 
 use crate::linux::command::TICK;
@@ -82,9 +84,18 @@ pub(crate) enum ProcessError {
     ShortTitle,
 }
 
-impl From<ProcessError> for String {
+impl From<ProcessError> for Reasons {
     fn from(error: ProcessError) -> Self {
-        error.to_string()
+        match error {
+            ProcessError::NoProc(error) => ProgramReason::NoProcesses { error },
+            ProcessError::Gone(pid) => ProgramReason::Gone { pid },
+            ProcessError::NotTold { pid, errno } => {
+                ProgramReason::NotSignalled { pid, error: errno.to_string() }
+            }
+            ProcessError::NoText => ProgramReason::ArgumentNotText,
+            ProcessError::ShortTitle => ProgramReason::ShortTitle,
+        }
+        .into()
     }
 }
 

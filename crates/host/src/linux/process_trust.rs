@@ -8,7 +8,9 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, Stat};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, open, openat2, statat};
-use stopgap_model::ServerPath;
+use rustix::io::Errno;
+use stopgap_model::reason::FoundReason;
+use stopgap_model::{Reasons, ServerPath};
 
 use crate::linux::machine::LinuxHost;
 use crate::linux::process::{Process, at};
@@ -48,16 +50,16 @@ impl Machine {
         }
     }
 
-    /// Why a process is none of this machine's own, if so; a sentence without a full stop.
-    pub(crate) fn outside(&self, process: &Process) -> Option<String> {
+    /// Why a process is none of this machine's own, if so.
+    pub(crate) fn outside(&self, process: &Process) -> Option<FoundReason> {
         let pid = process.id.pid;
         let same =
             |name: &str, ours: Option<Inode>| ours.is_some() && inode(&at(pid, name)) == ours;
         if !same("ns/user", self.users) {
-            return Some("it runs in a user namespace of its own, as in a container".to_owned());
+            return Some(FoundReason::InUserNamespace);
         }
         if !same("ns/pid", self.processes) {
-            return Some("it runs in a container".to_owned());
+            return Some(FoundReason::InContainer);
         }
         // One that locked itself up after its start (HAProxy's `chroot`) has its program outside.
         let is_below = || {
@@ -65,7 +67,7 @@ impl Machine {
                 .map_or(true, |root| Path::new(&process.program).starts_with(root))
         };
         if !same("root", self.root) && is_below() {
-            return Some("its root folder is not this machine's".to_owned());
+            return Some(FoundReason::OwnRoot);
         }
         None
     }
@@ -82,25 +84,22 @@ impl Machine {
         own.is_some() && own == self.first_mounts
     }
 
-    /// Why these files are not for a process what they are for us, if so; a sentence without a full
-    /// stop. Only the process of a unit of the system may have mounts of its own: root wrote into the
-    /// unit what is mounted there.
+    /// Why these files are not for a process what they are for us, if so. Only the process of a unit of
+    /// the system may have mounts of its own: root wrote into the unit what is mounted there.
     pub(crate) fn sees_others(
         &self,
         pid: i32,
         of_unit: bool,
         files: &[&ServerPath],
-    ) -> Option<String> {
+    ) -> Option<FoundReason> {
         if self.has_our_mounts(pid) {
             return None;
         }
         if !of_unit && !self.has_first_mounts(pid) {
-            return Some("it has mounts of its own and is no unit of the system's".to_owned());
+            return Some(FoundReason::OwnMounts);
         }
         let differs = files.iter().find(|path| !is_same_there(pid, path))?;
-        Some(format!(
-            "{differs} is another file for it than it is here, as it has mounts of its own"
-        ))
+        Some(FoundReason::OtherFile { file: differs.as_str().to_owned() })
     }
 }
 
@@ -111,15 +110,20 @@ impl LinuxHost {
     /// give the name to another file.
     ///
     /// # Errors
-    /// It is not so; a sentence without a full stop.
-    pub(crate) fn require_own_program(&self, process: &Process) -> Result<(), String> {
+    /// It is not so.
+    pub(crate) fn require_own_program(&self, process: &Process) -> Result<(), Reasons> {
         let path = &process.program;
+        let program = || path.clone();
+        let not_seen = |errno: Errno| FoundReason::ProgramNotSeen {
+            program: program(),
+            error: errno.to_string(),
+        };
         let executed =
             open(at(process.id.pid, "exe"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
                 .and_then(|file| fstat(&file))
-                .map_err(|errno| format!("its program cannot be looked at: {errno}"))?;
+                .map_err(not_seen)?;
         if executed.st_uid != 0 || executed.st_mode & OTHERS_WRITE != 0 {
-            return Err(format!("others than root may write its program, {path}"));
+            return Err(FoundReason::ProgramWritable { program: program() }.into());
         }
         self.files.require_guarded(&ServerPath::new(path.as_str()))?;
         // A package may have put another file in its place since.
@@ -127,8 +131,8 @@ impl LinuxHost {
         let named = statat(CWD, path, AtFlags::empty());
         match named {
             Ok(named) if is_replaced || number(&named) == number(&executed) => Ok(()),
-            Ok(_) => Err(format!("its program is not the file {path} of this machine")),
-            Err(errno) => Err(format!("its program {path} cannot be looked at: {errno}")),
+            Ok(_) => Err(FoundReason::NotThisProgram { program: program() }.into()),
+            Err(errno) => Err(not_seen(errno).into()),
         }
     }
 }

@@ -13,6 +13,8 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use stopgap_fs::{FsError, Writers, read_bounded};
 use stopgap_model::ServerPath;
+use stopgap_model::problem::sentence;
+use stopgap_model::reason::ProgramReason;
 use stopgap_model::web::{Account, WebServer};
 
 use crate::linux::locked::locked;
@@ -75,11 +77,11 @@ impl Readers {
 /// asks for files is the account's, so the account's user may neither signal nor trace it.
 ///
 /// # Errors
-/// The rights could not be given away, and nothing was done; a sentence without a full stop.
+/// The rights could not be given away, and nothing was done.
 pub(crate) fn with_files_of<T: Send>(
     account: &Account,
     what: impl FnOnce() -> T + Send,
-) -> Result<T, String> {
+) -> Result<T, ProgramReason> {
     if account.is_root() || !geteuid().is_root() {
         return Ok(what());
     }
@@ -88,25 +90,29 @@ pub(crate) fn with_files_of<T: Send>(
             become_for_files(account)?;
             Ok(what())
         });
-        let inside = inside.map_err(|error| format!("no thread can be started: {error}"))?;
-        inside.join().unwrap_or_else(|_| Err(format!("the thread of {account} broke off")))
+        let inside = inside.map_err(|error| not_taken(account, error.to_string()))?;
+        inside.join().unwrap_or_else(|_| Err(not_taken(account, "a thread broke off".to_owned())))
     })
 }
 
 /// Makes this thread the account's for what is asked of files, and makes sure of it.
-fn become_for_files(account: &Account) -> Result<(), String> {
+fn become_for_files(account: &Account) -> Result<(), ProgramReason> {
     let groups: Vec<Gid> = account.groups.iter().map(|gid| Gid::from_raw(*gid)).collect();
     let gid = Gid::from_raw(account.gid);
     set_thread_groups(&groups)
         .and_then(|()| set_thread_res_gid(gid, gid, gid))
         .and_then(|()| set_thread_res_uid(None, Uid::from_raw(account.uid), None))
-        .map_err(|errno| format!("root's rights cannot be given away for {account}'s: {errno}"))?;
+        .map_err(|errno| not_taken(account, errno.to_string()))?;
     let status = read_bounded(Path::new(OWN_STATUS), MAX_STATUS);
-    let status = status.map_err(|error| format!("its own rights cannot be looked at: {error}"))?;
+    let status = status.map_err(|error| not_taken(account, sentence(&error)))?;
     match is_for_files(&String::from_utf8_lossy(&status), account) {
         true => Ok(()),
-        false => Err(format!("root's rights were not given away for {account}'s")),
+        false => Err(not_taken(account, "the kernel kept some of them".to_owned())),
     }
+}
+
+fn not_taken(account: &Account, error: String) -> ProgramReason {
+    ProgramReason::RightsNotTaken { account: account.to_string(), error }
 }
 
 /// Whether a status says that files are asked for with this account's rights: the second number of

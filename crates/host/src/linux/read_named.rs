@@ -1,6 +1,7 @@
 //! Files that a web server's configuration names, read with the rights of whoever names them.
 
 use stopgap_fs::Writers;
+use stopgap_model::Reasons;
 use stopgap_model::ServerPath;
 use stopgap_model::web::WebServer;
 
@@ -20,7 +21,7 @@ impl LinuxHost {
     ) -> NamedFile {
         let account = self.readers.account(&self.files, server, word);
         let reached = with_files_of(&account, || self.files.reach(path, max));
-        match reached.and_then(|reached| reached) {
+        match reached.map_err(Reasons::from).and_then(|reached| reached) {
             Ok(Followed { real, read, writers }) => {
                 let (writers, owner) = writers.unwrap_or((Writers::Root, 0));
                 let is_theirs = word == Writers::Root || word == Writers::User(owner);

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use stopgap_model::reason::ProgramReason;
+
 /// The program, by its whole path: what is asked must not depend on who asks.
 const RPM: &str = "/usr/bin/rpm";
 
@@ -22,13 +24,13 @@ const MAX_SAID: u64 = 16 * 1024 * 1024;
 /// One line for each installed package.
 ///
 /// # Errors
-/// It cannot be run, fails, or takes or says too much; a sentence without a full stop.
-pub(crate) fn installed() -> Result<Vec<u8>, String> {
+/// It cannot be run, fails, or takes or says too much.
+pub(crate) fn installed() -> Result<Vec<u8>, ProgramReason> {
     asked(Path::new(RPM), &["-qa", "--qf", FORMAT], PATIENCE)
 }
 
-fn asked(program: &Path, arguments: &[&str], patience: Duration) -> Result<Vec<u8>, String> {
-    let name = program.display();
+fn asked(program: &Path, arguments: &[&str], patience: Duration) -> Result<Vec<u8>, ProgramReason> {
+    let name = || program.display().to_string();
     let mut child = Command::new(program)
         .args(arguments)
         .env_clear()
@@ -38,23 +40,26 @@ fn asked(program: &Path, arguments: &[&str], patience: Duration) -> Result<Vec<u
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| format!("{name} cannot be run: {error}"))?;
-    let said = said_by(&mut child, patience);
+        .map_err(|error| ProgramReason::NotRun { program: name(), error: error.to_string() })?;
+    let said = said_by(&mut child, &name(), patience);
     if said.is_err() {
         // It may have ended by itself in between.
         let _ = child.kill();
     }
-    let ended = child.wait().map_err(|error| format!("{name} was lost: {error}"))?;
+    let ended = child.wait().map_err(|error| ProgramReason::Lost { error: error.to_string() })?;
     match said {
-        Err(why) => Err(format!("{name} {why}")),
-        Ok(_) if !ended.success() => Err(format!("{name} failed ({ended})")),
-        Ok(said) => Ok(said),
+        Ok(_) if !ended.success() => {
+            Err(ProgramReason::FailedWith { program: name(), status: ended.to_string() })
+        }
+        said => said,
     }
 }
 
 /// What the program says until it closes its output.
-fn said_by(child: &mut Child, patience: Duration) -> Result<Vec<u8>, String> {
-    let output = child.stdout.take().ok_or("has no output")?;
+fn said_by(child: &mut Child, name: &str, patience: Duration) -> Result<Vec<u8>, ProgramReason> {
+    let program = || name.to_owned();
+    let not_heard = |error: String| ProgramReason::NotHeard { program: program(), error };
+    let output = child.stdout.take().ok_or_else(|| not_heard("it has no output".to_owned()))?;
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         let mut said = Vec::new();
@@ -64,12 +69,12 @@ fn said_by(child: &mut Child, patience: Duration) -> Result<Vec<u8>, String> {
     });
     match told.recv_timeout(patience) {
         Ok(Ok(said)) if said.len() as u64 > MAX_SAID => {
-            Err(format!("says more than {MAX_SAID} bytes"))
+            Err(ProgramReason::SaysTooMuch { program: program(), max: MAX_SAID })
         }
         Ok(Ok(said)) => Ok(said),
-        Ok(Err(error)) => Err(format!("cannot be heard: {error}")),
+        Ok(Err(error)) => Err(not_heard(error.to_string())),
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            Err(format!("says nothing for {} seconds", patience.as_secs()))
+            Err(ProgramReason::Silent { program: program(), seconds: patience.as_secs() })
         }
     }
 }
@@ -78,7 +83,7 @@ fn said_by(child: &mut Child, patience: Duration) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
 
-    fn shell(script: &str, patience: Duration) -> Result<Vec<u8>, String> {
+    fn shell(script: &str, patience: Duration) -> Result<Vec<u8>, ProgramReason> {
         asked(Path::new("/bin/sh"), &["-c", script], patience)
     }
 
@@ -86,17 +91,17 @@ mod tests {
     fn an_answer_is_taken_and_a_failure_is_told() {
         assert_eq!(shell("echo bash 0:5.2-1", PATIENCE), Ok(b"bash 0:5.2-1\n".to_vec()));
         let failed = shell("echo bash 0:5.2-1; exit 3", PATIENCE);
-        assert!(failed.is_err_and(|why| why.contains("failed")));
+        assert!(failed.is_err_and(|why| why.to_string().contains("failed (exit status: 3)")));
         let missing = asked(Path::new("/nonexistent/rpm"), &[], PATIENCE);
-        assert!(missing.is_err_and(|why| why.contains("cannot be run")));
+        assert!(missing.is_err_and(|why| why.to_string().contains("cannot be run")));
     }
 
     #[test]
     fn an_rpm_that_waits_for_a_lock_or_never_stops_talking_is_left() {
         let silent = shell("exec sleep 600", Duration::from_millis(50));
-        assert!(silent.is_err_and(|why| why.contains("says nothing")));
+        assert!(silent.is_err_and(|why| why.to_string().contains("says nothing")));
         let endless = shell("exec cat /dev/zero", PATIENCE);
-        assert!(endless.is_err_and(|why| why.contains("says more")));
+        assert!(endless.is_err_and(|why| why.to_string().contains("says more")));
     }
 
     #[test]

@@ -5,15 +5,15 @@ mod web;
 use std::path::{Path, PathBuf};
 
 use stopgap_fs::{FindLimits, FsError, ReplaceError, ReplaceMethod, Root};
-use stopgap_model::problem::sentence;
+use stopgap_model::reason::FileReason;
 use stopgap_model::web::WebServer;
-use stopgap_model::{Digest, ServerPath};
+use stopgap_model::{Digest, Reasons, ServerPath};
 
 use crate::files::{Files, Found, Read};
 use crate::host::Host;
 use crate::unix_files::{UnixFiles, not_unix};
 use crate::web_servers::{ServerControl, WebServers};
-use crate::windows_path::parts;
+use crate::windows_path::{NotAbsolute, parts};
 
 use web::packaged_in_tree;
 
@@ -46,12 +46,12 @@ impl Files for TreeHost {
         }
         let parts = match parts(path) {
             Ok(parts) => parts,
-            Err(error) => return Read::Unreadable(sentence(&error)),
+            Err(error) => return Read::Unreadable(no_drive(error)),
         };
         match self.root.read(&parts, max) {
             Ok(Some(bytes)) => Read::Found(bytes),
             Ok(None) => Read::Absent,
-            Err(error) => Read::Unreadable(sentence(&error)),
+            Err(error) => Read::Unreadable(error.into()),
         }
     }
 
@@ -61,14 +61,14 @@ impl Files for TreeHost {
         }
         let found = match parts(folder) {
             Ok(parts) => self.root.find(&parts, name, FindLimits::USUAL),
-            Err(error) => return unsearched(sentence(&error)),
+            Err(error) => return unsearched(no_drive(error)),
         };
         match found {
             Ok(found) => Found {
                 files: found.files.iter().map(|below| folder.join(&below.join("\\"))).collect(),
-                incomplete: found.incomplete.map(|why| sentence(&why)),
+                incomplete: found.incomplete.map(Into::into),
             },
-            Err(error) => unsearched(sentence(&error)),
+            Err(error) => unsearched(error.into()),
         }
     }
 
@@ -79,7 +79,7 @@ impl Files for TreeHost {
         }
     }
 
-    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, String> {
+    fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, Reasons> {
         match path.is_unix() {
             true => self.unix.replace_method(path),
             false => Ok(ReplaceMethod::Rename),
@@ -107,7 +107,7 @@ impl Files for TreeHost {
         }
     }
 
-    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, String> {
+    fn real_path(&self, path: &ServerPath) -> Result<ServerPath, Reasons> {
         match path.is_unix() {
             true => self.unix.real_path(path),
             // No link is followed there.
@@ -115,7 +115,7 @@ impl Files for TreeHost {
         }
     }
 
-    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, String> {
+    fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, Reasons> {
         self.unix.glob(pattern)
     }
 }
@@ -136,7 +136,11 @@ impl Host for TreeHost {
     }
 }
 
-fn unsearched(why: String) -> Found {
+fn no_drive(error: NotAbsolute) -> Reasons {
+    FileReason::NotAbsolute { path: error.0 }.into()
+}
+
+fn unsearched(why: Reasons) -> Found {
     Found { files: Vec::new(), incomplete: Some(why) }
 }
 

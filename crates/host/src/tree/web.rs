@@ -1,6 +1,7 @@
 //! The web servers of a disk on which nothing runs: those that packages installed, as far as their files
 //! tell of them.
 
+use stopgap_model::reason::ProgramReason;
 use stopgap_model::web::{Account, WebKind, WebServer};
 use stopgap_model::{Fact, ServerPath, Version};
 
@@ -33,9 +34,7 @@ pub(crate) fn packaged_in_tree(files: &UnixFiles) -> Vec<WebServer> {
             account: Account::root(),
             version: info.version,
             modules: info.modules,
-            running: Fact::Unknown(
-                "only its files are here, so that no server has tested it either".to_owned(),
-            ),
+            running: Fact::unknown(ProgramReason::OnlyFiles),
             source: "its package's defaults".to_owned(),
             doubt: None,
             dormant: None,
@@ -56,7 +55,7 @@ fn build_info(files: &UnixFiles, packaged: &Packaged) -> BuildInfo {
         let said: Vec<String> = texts.iter().filter_map(|text| text_in(&bytes, text)).collect();
         return nginx::build_info_of(&said.join("\n"));
     }
-    let mut info = BuildInfo::unknown("the program is not run, as only files are here");
+    let mut info = BuildInfo::unknown(&ProgramReason::OnlyFiles.into());
     if let Read::Found(status) = files.read(&ServerPath::new(DPKG_STATUS), MAX_STATUS)
         && let Some(version) = dpkg_version(&status, packaged.package)
     {

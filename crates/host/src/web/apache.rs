@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use stopgap_model::web::{WebKind, WebServer};
-use stopgap_model::{Fact, ServerPath};
+use stopgap_model::{Fact, Reasons, ServerPath};
 
 use super::apache_scripts;
 use super::software::{
-    BuildInfo, CommandLine, Packaged, ReloadSignal, Software, Variables, each_with, options, texts,
-    version_after,
+    BuildInfo, CommandLine, Packaged, ReloadSignal, Run, Software, Variables, does_not_say,
+    each_with, options, texts, version_after,
 };
 
 /// Apache httpd.
@@ -47,10 +47,7 @@ impl Software for Apache {
         &PACKAGES
     }
 
-    fn build_info(
-        &self,
-        run: &dyn Fn(&str) -> Result<String, String>,
-    ) -> Result<BuildInfo, String> {
+    fn build_info(&self, run: &Run<'_>) -> Result<BuildInfo, Reasons> {
         Ok(build_info_of(&run("-V")?, &run("-l")?))
     }
 
@@ -125,7 +122,7 @@ fn build_info_of(settings: &str, list: &str) -> BuildInfo {
     let names = list.lines().map(str::trim).filter(|line| line.ends_with(".c"));
     let names: Vec<String> = names.map(str::to_owned).collect();
     let modules = match names.is_empty() {
-        true => Fact::Unknown("the program does not list its modules".to_owned()),
+        true => Fact::unknown(does_not_say("the program", "which modules it has")),
         false => Fact::Known(names),
     };
     let version = version_after(settings, "Apache/");

@@ -16,16 +16,14 @@ pub(crate) fn is_start_script(program: &str) -> bool {
         })
 }
 
-/// The folder whose configuration a start script takes.
-///
-/// # Errors
-/// Another file of variables is named than the one in that folder: a phrase.
-pub(crate) fn config_folder(script: &str, variables: &Variables) -> Result<String, &'static str> {
+/// The folder whose configuration a start script takes; `None` if another file of variables is named
+/// than the one in that folder (`APACHE_ENVVARS`).
+pub(crate) fn config_folder(script: &str, variables: &Variables) -> Option<String> {
     if set(variables, "APACHE_ENVVARS").is_some() {
-        return Err("has another file of variables (APACHE_ENVVARS)");
+        return None;
     }
     let instance = script.rsplit_once("apache2ctl-").map(|(_, name)| name);
-    Ok(set(variables, "APACHE_CONFDIR").unwrap_or_else(|| match instance {
+    Some(set(variables, "APACHE_CONFDIR").unwrap_or_else(|| match instance {
         Some(name) => format!("{CONFIG_FOLDER}-{name}"),
         None => CONFIG_FOLDER.to_owned(),
     }))

@@ -1,11 +1,12 @@
 //! HAProxy: where it is, what it says of itself and on its command line, how it is tested, reloaded and
 //! started.
 
-use stopgap_model::Fact;
 use stopgap_model::web::{WebKind, WebServer};
+use stopgap_model::{Fact, Reasons};
 
 use super::software::{
-    BuildInfo, CommandLine, Packaged, ReloadSignal, Software, each_with, texts, version_after,
+    BuildInfo, CommandLine, Packaged, ReloadSignal, Run, Software, does_not_say, each_with, texts,
+    version_after,
 };
 
 /// HAProxy.
@@ -33,10 +34,7 @@ impl Software for HaProxy {
         &PACKAGES
     }
 
-    fn build_info(
-        &self,
-        run: &dyn Fn(&str) -> Result<String, String>,
-    ) -> Result<BuildInfo, String> {
+    fn build_info(&self, run: &Run<'_>) -> Result<BuildInfo, Reasons> {
         run("-vv").map(|said| build_info_of(&said))
     }
 
@@ -111,7 +109,7 @@ fn build_info_of(said: &str) -> BuildInfo {
             let there = features.split_whitespace().filter_map(|word| word.strip_prefix('+'));
             Fact::Known(there.map(str::to_owned).collect())
         }
-        None => Fact::Unknown("the program does not list its features".to_owned()),
+        None => Fact::unknown(does_not_say("the program", "which features it has")),
     };
     BuildInfo { version, modules, base: None, config: None }
 }

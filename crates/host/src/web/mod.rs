@@ -6,8 +6,8 @@ pub(crate) mod haproxy;
 pub(crate) mod nginx;
 pub(crate) mod software;
 
-use stopgap_model::ServerPath;
 use stopgap_model::web::WebKind;
+use stopgap_model::{Reasons, ServerPath};
 
 use crate::files::Read;
 use crate::unix_files::UnixFiles;
@@ -61,13 +61,13 @@ pub(crate) fn installed(files: &UnixFiles) -> impl Iterator<Item = &'static Pack
 /// with `before`. Those alone where there is no file of variables.
 ///
 /// # Errors
-/// The file cannot be read; a sentence without a full stop.
+/// The file cannot be read.
 pub(crate) fn variables(
     files: &UnixFiles,
     kind: WebKind,
     base: &ServerPath,
     before: Variables,
-) -> Result<Variables, String> {
+) -> Result<Variables, Reasons> {
     let software = software(kind);
     let Some(file) = software.variables_file(base) else { return Ok(before) };
     match files.read(&file, MAX_VARIABLES) {
@@ -82,13 +82,13 @@ pub(crate) fn variables(
 /// The same, if nobody but root may write the file: what it says ends in programs' environment.
 ///
 /// # Errors
-/// Somebody else may write it, or it cannot be read; a sentence without a full stop.
+/// Somebody else may write it, or it cannot be read.
 pub(crate) fn guarded_variables(
     files: &UnixFiles,
     kind: WebKind,
     base: &ServerPath,
     before: Variables,
-) -> Result<Variables, String> {
+) -> Result<Variables, Reasons> {
     if let Some(file) = software(kind).variables_file(base)
         && files.read(&file, 0) != Read::Absent
     {

@@ -1,12 +1,13 @@
 //! nginx: where it is, what it says of itself and on its command line, how it is tested, reloaded and
 //! started.
 
-use stopgap_model::Fact;
+use stopgap_model::reason::ProgramReason;
 use stopgap_model::web::{WebKind, WebServer};
+use stopgap_model::{Fact, Reasons};
 
 use super::software::{
-    BuildInfo, CommandLine, Packaged, ReloadSignal, Software, each_with, options, texts,
-    version_after,
+    BuildInfo, CommandLine, Packaged, ReloadSignal, Run, Software, does_not_say, each_with,
+    options, texts, version_after,
 };
 
 /// nginx.
@@ -40,10 +41,7 @@ impl Software for Nginx {
         &PACKAGES
     }
 
-    fn build_info(
-        &self,
-        run: &dyn Fn(&str) -> Result<String, String>,
-    ) -> Result<BuildInfo, String> {
+    fn build_info(&self, run: &Run<'_>) -> Result<BuildInfo, Reasons> {
         run("-V").map(|said| build_info_of(&said))
     }
 
@@ -71,7 +69,7 @@ impl Software for Nginx {
         &self,
         program: &str,
         arguments: &[String],
-    ) -> Result<Option<CommandLine>, String> {
+    ) -> Result<Option<CommandLine>, Reasons> {
         let Some((first, others)) = arguments.split_first() else { return Ok(None) };
         match first.strip_prefix(MASTER) {
             Some(title) => Ok(self.command_line(&title_arguments(program, title)?)),
@@ -117,7 +115,8 @@ impl Software for Nginx {
 pub(crate) fn build_info_of(said: &str) -> BuildInfo {
     let version = version_after(said, "nginx/");
     let Some((_, arguments)) = said.split_once("configure arguments:") else {
-        return BuildInfo { version, ..BuildInfo::unknown("nginx does not say how it was built") };
+        let why = does_not_say("nginx", "how it was built").into();
+        return BuildInfo { version, ..BuildInfo::unknown(&why) };
     };
     let arguments: Vec<&str> = arguments.split_whitespace().collect();
     let value = |name: &str| {
@@ -150,8 +149,8 @@ fn nginx_modules(arguments: &[&str]) -> Vec<String> {
 /// `-g`; an empty argument; a directive of `-g` behind which a word begins with a dash although the
 /// directive is not ended by `;` (behind a `;` no directive begins with one). The first word has
 /// to be the name of the program that is executed, or of nginx: it could be a part of a name otherwise.
-fn title_arguments(executed: &str, title: &str) -> Result<Vec<String>, String> {
-    let doubt = |what: &str| format!("its title does not say without a doubt what {what}");
+fn title_arguments(executed: &str, title: &str) -> Result<Vec<String>, ProgramReason> {
+    let doubt = |what: &str| ProgramReason::TitleInDoubt { what: what.to_owned() };
     let (program, mut left) = title.split_once(' ').unwrap_or((title, ""));
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     if !name(program).starts_with("nginx") && name(program) != name(executed) {
@@ -204,12 +203,12 @@ fn directives_end(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn read(arguments: &[&str]) -> Result<Option<CommandLine>, String> {
+    fn read(arguments: &[&str]) -> Result<Option<CommandLine>, Reasons> {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
         Nginx.process_command_line("/usr/sbin/shopd", &arguments)
     }
 
-    fn title(arguments: &str) -> Result<CommandLine, String> {
+    fn title(arguments: &str) -> Result<CommandLine, Reasons> {
         read(&[&format!("nginx: master process {arguments}")]).map(|line| line.expect("a master"))
     }
 
@@ -246,7 +245,7 @@ mod tests {
             "nginx - /x",
         ] {
             let read = title(doubt);
-            assert!(read.as_ref().is_err_and(|why| why.contains("without a doubt")), "{read:?}");
+            assert!(read.as_ref().is_err_and(|why| why.has("title-in-doubt")), "{read:?}");
         }
         // Arguments that are still there say where they begin.
         let exact = ["nginx", "-g", "pid /x -c /y", "-c", "/srv/my site/x"];

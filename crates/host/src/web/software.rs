@@ -7,11 +7,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use stopgap_model::reason::ProgramReason;
 use stopgap_model::web::{WebKind, WebServer};
-use stopgap_model::{Fact, ServerPath, Version};
+use stopgap_model::{Fact, Reasons, ServerPath, Version};
 
 /// Environment variables by their names.
 pub(crate) type Variables = BTreeMap<String, String>;
+
+/// Runs a program with one argument and answers its output.
+pub(crate) type Run<'a> = dyn Fn(&str) -> Result<String, Reasons> + 'a;
 
 /// What is particular to one kind of web server.
 pub(crate) trait Software: Sync {
@@ -24,9 +28,8 @@ pub(crate) trait Software: Sync {
     /// What its program says of itself; `run` runs the program with one argument and answers its output.
     ///
     /// # Errors
-    /// Those of `run`; a sentence without a full stop.
-    fn build_info(&self, run: &dyn Fn(&str) -> Result<String, String>)
-    -> Result<BuildInfo, String>;
+    /// Those of `run`.
+    fn build_info(&self, run: &Run<'_>) -> Result<BuildInfo, Reasons>;
 
     /// Reads arguments that are known one by one, without the name of the program. `None` if what is
     /// started with them does not serve.
@@ -36,12 +39,12 @@ pub(crate) trait Software: Sync {
     /// serves by itself: a worker that outlived its master, a test, a signal to another one.
     ///
     /// # Errors
-    /// They can be read in more than one way; why, as a sentence without a full stop.
+    /// They can be read in more than one way.
     fn process_command_line(
         &self,
         _program: &str,
         arguments: &[String],
-    ) -> Result<Option<CommandLine>, String> {
+    ) -> Result<Option<CommandLine>, Reasons> {
         Ok(arguments.split_first().and_then(|(_, others)| self.command_line(others)))
     }
 
@@ -137,10 +140,17 @@ pub(crate) struct BuildInfo {
     pub(crate) config: Option<String>,
 }
 
+/// Nothing was asked of it.
+impl Default for BuildInfo {
+    fn default() -> Self {
+        Self { version: Fact::Absent, modules: Fact::Absent, base: None, config: None }
+    }
+}
+
 impl BuildInfo {
-    /// Nothing is known, for this reason.
-    pub(crate) fn unknown(why: &str) -> Self {
-        let (version, modules) = (Fact::Unknown(why.to_owned()), Fact::Unknown(why.to_owned()));
+    /// Nothing is known, for these reasons.
+    pub(crate) fn unknown(why: &Reasons) -> Self {
+        let (version, modules) = (Fact::Unknown(why.clone()), Fact::Unknown(why.clone()));
         Self { version, modules, base: None, config: None }
     }
 }
@@ -204,8 +214,12 @@ pub(crate) fn texts(paths: &[ServerPath]) -> Vec<String> {
 /// The version that follows `mark`.
 pub(crate) fn version_after(said: &str, mark: &str) -> Fact<Version> {
     let version = said.split_once(mark).and_then(|(_, after)| leading_version(after));
-    version
-        .map_or_else(|| Fact::Unknown("the program does not say its version".into()), Fact::Known)
+    version.map_or_else(|| Fact::unknown(does_not_say("the program", "its version")), Fact::Known)
+}
+
+/// The reason that a program leaves out what is asked.
+pub(crate) fn does_not_say(program: &str, what: &str) -> ProgramReason {
+    ProgramReason::DoesNotSay { program: program.to_owned(), what: what.to_owned() }
 }
 
 /// The version at the beginning of a text: `2.6.12` of `2.6.12-1+deb12u4`.

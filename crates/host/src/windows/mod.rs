@@ -2,7 +2,7 @@
 
 use stopgap_fs::{FsError, ReplaceError, ReplaceMethod};
 use stopgap_model::web::{WebServer, WebSettings};
-use stopgap_model::{Digest, ServerPath};
+use stopgap_model::{Digest, Reasons, ServerPath};
 
 use crate::files::{Files, Found, Read};
 use crate::host::Host;
@@ -35,7 +35,7 @@ impl Files for WindowsHost {
         match *self {}
     }
 
-    fn replace_method(&self, _: &ServerPath) -> Result<ReplaceMethod, String> {
+    fn replace_method(&self, _: &ServerPath) -> Result<ReplaceMethod, Reasons> {
         match *self {}
     }
 
@@ -51,11 +51,11 @@ impl Files for WindowsHost {
         match *self {}
     }
 
-    fn real_path(&self, _: &ServerPath) -> Result<ServerPath, String> {
+    fn real_path(&self, _: &ServerPath) -> Result<ServerPath, Reasons> {
         match *self {}
     }
 
-    fn glob(&self, _: &str) -> Result<Vec<ServerPath>, String> {
+    fn glob(&self, _: &str) -> Result<Vec<ServerPath>, Reasons> {
         match *self {}
     }
 }

@@ -151,7 +151,7 @@ fn a_program_that_anybody_may_write_is_not_run() {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
     let host = host_of(&running, Some(path(&program)));
     let server = only(&host);
-    assert!(matches!(&server.version, Fact::Unknown(why) if why.contains("not trusted")));
+    assert!(matches!(&server.version, Fact::Unknown(why) if why.has("others-may-write")));
     assert!(matches!(live(&host).test(&server, &[]), Err(TestError::NotMade(_))));
     assert!(!mark.exists());
 }

@@ -238,7 +238,7 @@ fn a_worker_that_is_stopped_by_whoever_runs_it_undoes_no_reload_and_is_named() {
     let taken = live(&host).reload(&server);
     signal(Signal::KILL);
     let note = taken.expect("new workers answer").expect("a remark");
-    assert!(note.contains(worker), "{note}");
+    assert!(note.to_string().contains(worker), "{note}");
     assert_eq!(status(&host, running.port(0)), Answer::Status(404));
     assert_eq!(live(&host).reload(&server), Ok(None));
 }

@@ -2,7 +2,7 @@
 
 use roxmltree::Node;
 use stopgap_model::host::{Application, Fact, Iis, ServerPath, Site, VirtualDirectory};
-use stopgap_model::problem::one_line;
+use stopgap_model::reason::IisReason;
 
 use super::entry::Collection;
 use super::xml::{Doc, Written as _};
@@ -167,11 +167,10 @@ const VARIABLES: [(&str, &str); 6] = [
 /// A physical path with its environment variables filled in.
 pub(crate) fn expand(written: &str) -> Fact<ServerPath> {
     if written.is_empty() {
-        return Fact::Unknown("it has no physical path".to_owned());
+        return Fact::unknown(IisReason::PathEmpty);
     }
     if written.contains(char::is_control) {
-        let written = one_line(written);
-        return Fact::Unknown(format!("its physical path `{written}` has control characters"));
+        return Fact::unknown(IisReason::PathWithControls { path: written.to_owned() });
     }
     let (mut out, mut rest) = (String::new(), written);
     while let Some((before, after)) = rest.split_once('%') {
@@ -185,11 +184,8 @@ pub(crate) fn expand(written: &str) -> Fact<ServerPath> {
         let known = VARIABLES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         // What another variable stands for is known on the server only.
         let Some((_, value)) = known else {
-            return Fact::Unknown(format!(
-                "its physical path `{}` has the unknown %{}%",
-                one_line(written),
-                one_line(name)
-            ));
+            let (path, variable) = (written.to_owned(), name.to_owned());
+            return Fact::unknown(IisReason::PathVariable { path, variable });
         };
         out.push_str(value);
         rest = after;
@@ -209,6 +205,10 @@ mod tests {
         assert_eq!(expand(r"%WINDIR%\System32\RpcProxy"), known(r"C:\Windows\System32\RpcProxy"));
         assert_eq!(expand(r"%programfiles(x86)%\a"), known(r"C:\Program Files (x86)\a"));
         assert_eq!(expand(r"D:\100%"), known(r"D:\100%"));
-        assert!(matches!(expand(r"%MY_ROOT%\a"), Fact::Unknown(why) if why.contains("MY_ROOT")));
+        let variable = IisReason::PathVariable {
+            path: r"%MY_ROOT%\a".to_owned(),
+            variable: "MY_ROOT".to_owned(),
+        };
+        assert_eq!(expand(r"%MY_ROOT%\a"), Fact::unknown(variable));
     }
 }

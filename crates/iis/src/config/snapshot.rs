@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use stopgap_model::Reasons;
 use stopgap_model::digest::Digest;
 use stopgap_model::host::{Fact, Iis, NamedProgram, ServerPath};
-use stopgap_model::reason::IisReason;
+use stopgap_model::reason::{FileReason, IisReason};
 
 use super::facts::{RewriteSupport, expand};
 use super::folders::Folders;
@@ -33,8 +34,8 @@ pub enum Read {
     Found(Vec<u8>),
     /// It is not there.
     Absent,
-    /// It is there and could not be read; why, without a full stop.
-    Unreadable(String),
+    /// It is there and could not be read.
+    Unreadable(Reasons),
 }
 
 /// The files are more than a snapshot holds.
@@ -46,6 +47,16 @@ pub enum OverBudget {
     /// More bytes than [`MAX_TOTAL_BYTES`].
     #[error("the server's configuration files have more than {MAX_TOTAL_BYTES} bytes together")]
     Bytes,
+}
+
+impl From<OverBudget> for Reasons {
+    fn from(over: OverBudget) -> Self {
+        match over {
+            OverBudget::Files => FileReason::ConfigFiles { most: MAX_FILES },
+            OverBudget::Bytes => FileReason::ConfigBytes { most: MAX_TOTAL_BYTES },
+        }
+        .into()
+    }
 }
 
 /// Something that a snapshot still needs.
@@ -185,7 +196,8 @@ fn expanded(written: &str) -> NamedProgram {
         Fact::Known(path) => NamedProgram { path, doubt: None },
         Fact::Unknown(why) => NamedProgram { path: ServerPath::new(written), doubt: Some(why) },
         Fact::Absent => {
-            NamedProgram { path: ServerPath::new(written), doubt: Some("it has no path".into()) }
+            let doubt = Some(IisReason::PathEmpty.into());
+            NamedProgram { path: ServerPath::new(written), doubt }
         }
     }
 }
@@ -212,7 +224,7 @@ pub struct Snapshot {
 struct Searched {
     folder: ServerPath,
     files: Vec<ServerPath>,
-    incomplete: Option<String>,
+    incomplete: Option<Reasons>,
 }
 
 impl Snapshot {
@@ -314,23 +326,21 @@ impl Snapshot {
             return read;
         }
         if self.plain_bytes + bytes.len() > MAX_PLAIN_BYTES {
-            let limit = MAX_PLAIN_BYTES / (1024 * 1024);
-            return Read::Unreadable(format!(
-                "the web.config files of plain folders have more than {limit} MiB together"
-            ));
+            let most = MAX_PLAIN_BYTES / (1024 * 1024);
+            return Read::Unreadable(IisReason::PlainFilesTooLarge { most }.into());
         }
         self.plain_bytes += bytes.len();
         read
     }
 
     /// Takes in the `web.config` files in a folder and below, and why perhaps not all of them were
-    /// found: a sentence without a full stop. Of those in plain folders, no more are looked at than
+    /// found. Of those in plain folders, no more are looked at than
     /// a bound allows, and that is told too.
     pub fn provide_folder(
         &mut self,
         folder: ServerPath,
         mut files: Vec<ServerPath>,
-        mut incomplete: Option<String>,
+        mut incomplete: Option<Reasons>,
     ) {
         // Files of applications and virtual directories do not count against the bound.
         let configured = self.configured();
@@ -343,9 +353,7 @@ impl Snapshot {
             if room {
                 self.plain.insert(key);
             } else if incomplete.is_none() {
-                incomplete = Some(format!(
-                    "plain folders have more than {MAX_PLAIN_FILES} web.config files"
-                ));
+                incomplete = Some(IisReason::TooManyPlainFiles { most: MAX_PLAIN_FILES }.into());
             }
             room
         });
@@ -362,7 +370,7 @@ impl Snapshot {
     /// The folders of a site, or of all, whose web.config files are perhaps not all known, each with
     /// the reason.
     #[must_use]
-    pub fn incompletely_scanned_folders(&self, site: Option<&str>) -> Vec<(ServerPath, String)> {
+    pub fn incompletely_scanned_folders(&self, site: Option<&str>) -> Vec<(ServerPath, Reasons)> {
         let site = site.map(normal);
         let folders = self.folders();
         let serves = |searched: &&Searched| {
@@ -373,9 +381,9 @@ impl Snapshot {
             })
         };
         let searched = self.searched.values().filter(|searched| searched.incomplete.is_some());
-        let told = searched.filter(serves).map(|searched| {
-            (searched.folder.clone(), searched.incomplete.clone().unwrap_or_default())
-        });
+        let told = searched
+            .filter(serves)
+            .filter_map(|searched| Some((searched.folder.clone(), searched.incomplete.clone()?)));
         told.collect()
     }
 
@@ -426,12 +434,12 @@ impl Snapshot {
     #[must_use]
     pub fn iis(&self) -> Fact<Iis> {
         let Some(file) = self.file(&ServerPath::new(APPLICATION_HOST)) else {
-            return Fact::Unknown(not_read(&ServerPath::new(APPLICATION_HOST)).to_string());
+            return Fact::unknown(not_read(&ServerPath::new(APPLICATION_HOST)));
         };
         match file.parsed() {
             Ok(ParsedConfig { host: Some((iis, _)), .. }) => Fact::Known(iis.clone()),
             Ok(_) => Fact::Absent,
-            Err(why) => Fact::Unknown(why.to_string()),
+            Err(why) => Fact::unknown(why),
         }
     }
 
@@ -455,7 +463,7 @@ impl Snapshot {
                     }
                 }
                 Err(why) => {
-                    let doubt = Some(format!("whether it names a PHP is not known: {why}"));
+                    let doubt = Some(IisReason::ProgramsUnknown { why: why.into() }.into());
                     doubts.push(NamedProgram { path: file.path().clone(), doubt });
                 }
             }

@@ -86,7 +86,7 @@ pub fn ask_everything(snapshot: &Snapshot, paths: &[&str]) {
             sites.extend(others.take(2));
             pools.extend(iis.pools.into_iter().take(3));
         }
-        Fact::Unknown(why) => one_line(&why),
+        Fact::Unknown(why) => one_line(&why.to_string()),
         Fact::Absent => {}
     }
     for name in &pools {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Reasons;
 use super::family::family;
-use crate::host::ServerPath;
+use crate::server_path::ServerPath;
 
 /// A product with its version, as it was found or declared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -123,24 +123,24 @@ family! {
             /// Its name for a person.
             product: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "installed-unknown" ("whether {product} is installed is not known: {why}"),
         /// Whether IIS runs PHP could not be read.
         PhpUnknown {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "php-unknown" ("whether IIS runs PHP is not known: {why}"),
         /// The list of packages could not be read.
         PackagesUnknown {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "packages-unknown" ("the installed packages are not known: {why}"),
         /// The version could not be read.
         VersionUnknown {
             /// The product, and where it is.
             product: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "version-unknown" ("the version of {product} is not known: {why}"),
         /// The program carries no version.
         NoVersion {
@@ -152,7 +152,7 @@ family! {
             /// The product.
             product: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "role-unknown" ("the role of {product} is not known: {why}"),
         /// The product has no roles that could be told apart, and the mitigation asks for one.
         NoRoles {

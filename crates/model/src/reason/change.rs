@@ -118,6 +118,13 @@ family! {
             "a change of {at} was cut short, so what is there now was never found good; the next check \
              rolls it back and decides anew"
         ),
+        /// Somebody else changed files each time a plan was made.
+        KeepsChanging {
+            /// The files.
+            files: Vec<String>,
+        } => "keeps-changing" (
+            "{} was changed by somebody else each time a plan was made", .files.join(", ")
+        ),
     }
 }
 

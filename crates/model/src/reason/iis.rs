@@ -1,5 +1,6 @@
 //! What of IIS's configuration cannot be read, does not work, or has no place for a rule.
 
+use super::Reasons;
 use super::family::family;
 use crate::problem::one_line;
 
@@ -21,7 +22,7 @@ family! {
             /// The file.
             file: String,
             /// What kept it from being read.
-            why: String,
+            why: Reasons,
         } => "iis-file-unreadable" ("{file} cannot be read: {why}"),
         /// A file is no configuration file that can be used.
         FileUnusable {
@@ -113,8 +114,43 @@ family! {
             /// Its URL path.
             path: String,
             /// Why not.
-            why: String,
+            why: Reasons,
         } => "physical-path-unknown" ("/{}: {why}", one_line(.path)),
+        /// An application or virtual directory names no folder.
+        PathEmpty => "path-empty" ("it has no physical path"),
+        /// A physical path has control characters.
+        PathWithControls {
+            /// The path as written.
+            path: String,
+        } => "path-with-controls" (
+            "its physical path `{}` has control characters", one_line(.path)
+        ),
+        /// A physical path has a variable whose value is known on the server only.
+        PathVariable {
+            /// The path as written.
+            path: String,
+            /// The variable.
+            variable: String,
+        } => "path-variable-unknown" (
+            "its physical path `{}` has the unknown %{}%", one_line(.path), one_line(.variable)
+        ),
+        /// The web.config files of plain folders have more bytes than are read.
+        PlainFilesTooLarge {
+            /// The most MiB, of all of them together.
+            most: usize,
+        } => "plain-files-too-large" (
+            "the web.config files of plain folders have more than {most} MiB together"
+        ),
+        /// There are more web.config files of plain folders than are read.
+        TooManyPlainFiles {
+            /// The most files.
+            most: usize,
+        } => "too-many-plain-files" ("plain folders have more than {most} web.config files"),
+        /// A configuration file that may name programs cannot be used.
+        ProgramsUnknown {
+            /// Why.
+            why: Reasons,
+        } => "named-programs-unknown" ("whether it names a PHP is not known: {why}"),
         /// There is no site of this name.
         SiteMissing {
             /// The name.

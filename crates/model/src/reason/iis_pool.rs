@@ -1,5 +1,6 @@
 //! Application pools that are set not to start.
 
+use super::Reasons;
 use super::family::family;
 
 family! {
@@ -13,7 +14,7 @@ family! {
         /// They could not be read.
         Unknown {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "pools-unknown" ("{why}"),
         /// They are set not to start, by us.
         SetNotToStart {

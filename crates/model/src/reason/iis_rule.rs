@@ -1,5 +1,6 @@
 //! What is on IIS of a rule that an action asks for.
 
+use super::Reasons;
 use super::family::family;
 
 family! {
@@ -31,7 +32,7 @@ family! {
             /// What.
             what: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "rule-unreadable" ("{what} cannot be read: {why}"),
         /// Something of ours was disabled.
         Disabled {
@@ -55,7 +56,7 @@ family! {
             /// The place.
             at: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "outbound-rules-unknown" ("the outbound rules of {at} are not known: {why}"),
         /// The rule sets a variable that rules of the place may not set.
         VariableForbidden {
@@ -97,31 +98,31 @@ family! {
             /// The place.
             at: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "effect-unknown" ("whether it holds for {at} is not known: {why}"),
         /// IIS refuses the configuration of a place.
         Broken {
             /// The place; `None` where the sentence names it.
             at: Option<String>,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "iis-configuration-broken" ("{}{why}", with_colon(.at)),
         /// The places of a scope are not known.
         PlacesUnknown {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "iis-places-unknown" ("{why}"),
         /// A part of the scope is not reached.
         NotReached {
             /// The part.
             at: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "scope-not-reached" ("not for {at}: {why}"),
         /// There is no place for the rule.
         NoPlace {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "no-place-for-rule" ("{why}"),
         /// A rule with our name says what ours would say.
         SameUnderOurName {
@@ -156,7 +157,7 @@ family! {
             /// The rules.
             rules: Vec<String>,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "other-rules-without-effect" (
             "{} says the same, but has no effect: {why}", super::quoted(.rules)
         ),
@@ -191,7 +192,7 @@ family! {
         /// Why a rule stands where it stands.
         PlacedThere {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "placed-there" ("placed there because {why}"),
         /// A rule keeps IIS from its fastest cache.
         TurnsOffCache {
@@ -208,7 +209,7 @@ family! {
             /// The folder.
             folder: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "incompletely-scanned" ("web.config files below {folder} are perhaps not all known: {why}"),
         /// Something with our name is there and in no record.
         Stray {

@@ -10,12 +10,17 @@
 mod affected;
 mod change;
 mod family;
+mod file;
+mod found;
 mod iis;
 mod iis_pool;
 mod iis_rule;
+mod installed;
 mod other;
 mod policy;
 mod probe;
+mod program;
+mod reload;
 mod rule;
 mod server;
 mod together;
@@ -29,12 +34,17 @@ use serde::{Serialize, Serializer};
 
 pub use affected::{AffectedReason, Product, ProductPlace};
 pub use change::ChangeReason;
+pub use file::FileReason;
+pub use found::FoundReason;
 pub use iis::IisReason;
 pub use iis_pool::PoolReason;
 pub use iis_rule::IisRuleReason;
+pub use installed::InstalledReason;
 pub use other::OtherReason;
 pub use policy::PolicyReason;
 pub use probe::ProbeReason;
+pub use program::ProgramReason;
+pub use reload::ReloadReason;
 pub use rule::RuleReason;
 pub use server::ServerReason;
 pub use together::TogetherReason;
@@ -122,6 +132,16 @@ reasons! {
     WebRule(WebRuleReason),
     /// Reasons of several actions or servers.
     Together(TogetherReason),
+    /// What keeps a file or folder from being used.
+    File(FileReason),
+    /// What becomes of asking a program or a process.
+    Program(ProgramReason),
+    /// What is not known of what is installed.
+    Installed(InstalledReason),
+    /// How web servers are found and started.
+    Found(FoundReason),
+    /// How web servers take their configuration.
+    Reload(ReloadReason),
     /// What is known as a sentence only.
     Other(OtherReason),
 }
@@ -135,6 +155,12 @@ pub struct Reasons {
 }
 
 impl Reasons {
+    /// A sentence without a full stop, where it is all that is known: of an older record, say.
+    #[must_use]
+    pub fn text(sentence: impl Into<String>) -> Self {
+        OtherReason::Text { why: sentence.into() }.into()
+    }
+
     /// The main reason.
     #[must_use]
     pub fn main(&self) -> &Reason {
@@ -193,6 +219,8 @@ impl fmt::Display for Reasons {
     }
 }
 
+impl std::error::Error for Reasons {}
+
 impl Serialize for Reasons {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
@@ -221,7 +249,7 @@ mod tests {
     #[test]
     fn reasons_show_their_sentences_in_order() {
         let blocked = PolicyReason::Blocked { by: "root, it hurts".into() };
-        let reasons = Reasons::from(blocked).and(OtherReason::text("the disk is full"));
+        let reasons = Reasons::from(blocked).and(Reasons::text("the disk is full"));
         assert_eq!(reasons.to_string(), "blocked by root, it hurts; the disk is full");
         assert_eq!(reasons.main().code(), "blocked");
         assert!(reasons.has("other") && !reasons.has("withdrawn"));

@@ -12,11 +12,3 @@ family! {
         } => "other" ("{why}"),
     }
 }
-
-impl OtherReason {
-    /// A sentence without a full stop.
-    #[must_use]
-    pub fn text(why: impl Into<String>) -> Self {
-        Self::Text { why: why.into() }
-    }
-}

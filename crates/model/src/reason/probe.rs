@@ -81,12 +81,58 @@ family! {
             /// Where, as a phrase.
             how: String,
         } => "not-yet-probed" ("{how}"),
-        /// A site showed nothing of a rule.
-        NothingShown {
-            /// Which sites, and why.
-            what: String,
-        } => "nothing-shown" ("{what}"),
+        /// Probes did not reach sites.
+        NotReachedOn {
+            /// The sites.
+            sites: Vec<String>,
+            /// How many more there are.
+            more: usize,
+            /// What each of them does.
+            why: String,
+        } => "not-reached-on" ("not reached on {}", each_does(.sites, *.more, .why)),
+        /// Sites show nothing of a rule, whatever a probe asks.
+        NotProbedOn {
+            /// The sites.
+            sites: Vec<String>,
+            /// How many more there are.
+            more: usize,
+            /// What each of them does.
+            why: String,
+        } => "not-probed-on" ("not probed on {}", each_does(.sites, *.more, .why)),
+        /// Sites do not say whether the server works as before.
+        NotJudgedBy {
+            /// The sites.
+            sites: Vec<String>,
+            /// How many more there are.
+            more: usize,
+            /// What each of them does.
+            why: String,
+        } => "not-judged-by" ("not judged by {}", each_does(.sites, *.more, .why)),
+        /// There was no time for all probes.
+        ProbesNotJudged {
+            /// How many were not sent or not answered.
+            left: usize,
+            /// How many there are.
+            of: usize,
+            /// Whether the server limits how often it is asked; the sites are slow otherwise.
+            limited: bool,
+        } => "probes-not-judged" (
+            "{left} of {of} probes are not judged: {}", too_slow(*.limited)
+        ),
     }
+}
+
+fn too_slow(limited: bool) -> &'static str {
+    match limited {
+        true => "the server limits how often it is asked",
+        false => "the sites answer too slowly",
+    }
+}
+
+/// Sites, and what each of them does.
+fn each_does(sites: &[String], more: usize, why: &str) -> String {
+    let which = if sites.len() + more == 1 { "which" } else { "each of which" };
+    format!("{}{}, {which} {why}", sites.join(", "), and_more(more))
 }
 
 fn decided_by(rule: &Option<String>) -> String {
@@ -96,6 +142,6 @@ fn decided_by(rule: &Option<String>) -> String {
 fn and_more(more: usize) -> String {
     match more {
         0 => String::new(),
-        more => format!(" and {}", crate::evidence::more_sites(more)),
+        more => format!(" and {}", crate::problem::more_sites(more)),
     }
 }

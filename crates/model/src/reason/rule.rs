@@ -5,7 +5,7 @@
 
 use super::family::family;
 use crate::problem::one_line;
-use crate::web::WebKind;
+use crate::web_kind::WebKind;
 
 family! {
     /// Why an action cannot be said exactly in the language of a server.

@@ -22,17 +22,21 @@ family! {
         /// What looks like a web server is left out, and no other one is there.
         NoneToProtect {
             /// What is left out, and why.
-            left_out: String,
+            left_out: Reasons,
         } => "none-to-protect" ("no web server is here that can be protected: {left_out}"),
         /// What looks like another web server of this machine is left out.
         LeftOut {
-            /// What, and why.
-            left_out: String,
-        } => "left-out" ("{left_out}"),
+            /// What looks like one.
+            server: String,
+            /// Why it is left out.
+            why: Reasons,
+            /// How many more are left out.
+            more: usize,
+        } => "left-out" ("{server} is left out: {why}{}", and_more(*.more)),
         /// The server's configuration is not known.
         Unread {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "configuration-unknown" ("{why}"),
         /// The records tell of a web server that is gone with its configuration.
         Gone => "server-gone" ("its web server is gone, with its configuration"),
@@ -46,8 +50,15 @@ family! {
         /// The server refuses its configuration as it is, without anything of ours.
         Refused {
             /// What it says.
-            why: String,
+            why: Reasons,
         } => "server-refuses-its-configuration" ("{why}"),
+        /// What the last check found, for a look that asks no server.
+        AtCheck {
+            /// What it found.
+            why: Reasons,
+            /// When that was.
+            at: String,
+        } => "at-check" ("{why} (at the check of {at})"),
         /// The server does not run: nobody can ask it.
         NotRunning {
             /// The server.
@@ -58,14 +69,14 @@ family! {
             /// The server.
             server: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "running-unknown" ("{server} is written and not probed: {why}"),
         /// The server does not run and nothing starts it.
         Dormant {
             /// The server.
             server: String,
             /// How that is known.
-            how: String,
+            how: Reasons,
             /// The state that it is in.
             state: String,
             /// Why.
@@ -79,5 +90,12 @@ family! {
             /// Which.
             servers: Reasons,
         } => "none-serves" ("no web server serves here: {servers}"),
+    }
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" (and {more} more, see stopgap facts)"),
     }
 }

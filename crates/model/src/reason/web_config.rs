@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Reasons;
 use super::family::family;
-use crate::host::ServerPath;
 use crate::problem::{escaped, one_line};
+use crate::server_path::ServerPath;
 
 family! {
     /// What is wrong with a configuration, or more than is looked at.
@@ -36,21 +37,21 @@ family! {
             /// The file.
             file: ServerPath,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "config-unreadable" ("{} cannot be read: {why}", escaped(.file.as_str())),
         /// The file itself is not there.
         Absent => "config-absent" ("it is not there"),
         /// The file itself cannot be read.
         CannotBeRead {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "config-cannot-be-read" ("it cannot be read: {why}"),
         /// What a pattern of files matches cannot be listed.
         PatternNotKnown {
             /// The pattern.
             pattern: String,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "config-pattern-not-known" ("what {} matches is not known: {why}", escaped(.pattern)),
         /// Files that the configuration names were not read yet. This is a mistake of the program.
         NotReadYet => "config-not-read-yet" ("not all of the files that it includes were read yet"),

@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Reasons;
 use super::family::family;
 use super::web_config::ConfigFault;
-use crate::host::ServerPath;
 use crate::problem::{escaped, one_line};
-use crate::web::WebKind;
+use crate::server_path::ServerPath;
+use crate::web_kind::WebKind;
 
 /// A line of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -104,7 +105,7 @@ family! {
             /// Where it stands.
             at: ConfigPlace,
             /// Why its file cannot be changed.
-            why: String,
+            why: Reasons,
         } => "not-reached" ("{} in {at} is not reached: {why}", one_line(.what)),
         /// Several blocks of a file are not reached, because it cannot be changed.
         SeveralNotReached {
@@ -115,7 +116,7 @@ family! {
             /// Where the first stands.
             at: ConfigPlace,
             /// Why the file cannot be changed.
-            why: String,
+            why: Reasons,
         } => "several-not-reached" (
             "{count} {what}s are not reached, the first in {at}: {why}"
         ),
@@ -143,7 +144,7 @@ family! {
             /// Where it stands.
             at: ConfigPlace,
             /// Why the file cannot be changed.
-            why: String,
+            why: Reasons,
         } => "include-stays" (
             "the include of ours in {at} stays: {why}; it takes in nothing, and can be taken out by hand"
         ),
@@ -160,7 +161,7 @@ family! {
             /// The file.
             file: ServerPath,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "own-file-unreadable" ("{} cannot be read: {why}", escaped(.file.as_str())),
         /// nginx is configured without HTTP.
         NoHttpBlock => "no-http-block" ("the configuration has no http block"),
@@ -173,14 +174,14 @@ family! {
             /// What they would be put into.
             what: String,
             /// Why the files cannot be changed.
-            why: String,
+            why: Reasons,
         } => "nothing-put-into" ("nothing of ours can be put into {what}: {why}"),
         /// A line of ours that has to go or change is in a file that cannot be changed.
         LineHeld {
             /// Where it stands.
             at: ConfigPlace,
             /// Why the file cannot be changed.
-            why: String,
+            why: Reasons,
         } => "line-held" ("the line of ours in {at} cannot be changed: {why}"),
         /// The path of a file of ours has characters that the server takes for more than themselves.
         PathNotPlain {

@@ -182,7 +182,7 @@ fn packaged(
         }),
         Err(why) => unknown(AffectedReason::VersionUnknown {
             product: name.to_owned(),
-            why: why.to_string(),
+            why: Reasons::text(why.to_string()),
         }),
     })
 }

@@ -69,9 +69,12 @@ fn an_edge_transport_server_is_not_affected() {
 
 #[test]
 fn what_could_not_be_read_is_never_a_no() {
-    let torn = Fact::Unknown("ExSetup.exe is cut off".into());
+    let torn = Fact::Unknown(stopgap_model::Reasons::text("ExSetup.exe is cut off"));
     assert!(matches!(answer(exchange(torn, "mailbox")), Affects::Unknown(_)));
-    assert!(matches!(answer(Fact::Unknown("a link".into())), Affects::Unknown(_)));
+    assert!(matches!(
+        answer(Fact::Unknown(stopgap_model::Reasons::text("a link"))),
+        Affects::Unknown(_)
+    ));
     assert!(matches!(answer(Fact::Absent), Affects::No(_)));
     let other = Affected { product: "acme/thing".into(), ..m1() };
     let answer = by(&other, &facts(Fact::Absent));
@@ -107,7 +110,7 @@ const NEW: &str = r"C:\PHP83\php-cgi.exe";
 
 #[test]
 fn a_vulnerable_php_beside_a_fixed_one_and_a_torn_one_is_enough() {
-    let torn = Fact::Unknown("it is cut off".into());
+    let torn = Fact::Unknown(stopgap_model::Reasons::text("it is cut off"));
     let programs = [(NEW, at("8.3.8.0")), (r"D:\php.exe", torn), (OLD, at("8.1.28.0"))];
     let expected = format!("PHP 8.1.28.0 in {OLD} is affected");
     assert_eq!(told(&by(&php_ranges(), &php(&programs))), format!("yes: {expected}"));
@@ -115,12 +118,14 @@ fn a_vulnerable_php_beside_a_fixed_one_and_a_torn_one_is_enough() {
 
 #[test]
 fn a_php_that_cannot_be_read_beside_fixed_ones_is_a_doubt() {
-    let missing = Fact::Unknown(format!("IIS names {OLD}, which is not there"));
+    let missing =
+        Fact::Unknown(stopgap_model::Reasons::text(format!("IIS names {OLD}, which is not there")));
     let answer = by(&php_ranges(), &php(&[(NEW, at("8.3.8")), (OLD, missing)]));
     assert!(matches!(answer, Affects::Unknown(_)), "{answer:?}");
     let why = told(&answer);
     assert!(why.contains(OLD) && why.contains("not there"), "{why}");
-    let unknown = HostFacts { php: Fact::Unknown("a link".into()), ..php(&[]) };
+    let unknown =
+        HostFacts { php: Fact::Unknown(stopgap_model::Reasons::text("a link")), ..php(&[]) };
     assert!(matches!(by(&php_ranges(), &unknown), Affects::Unknown(_)));
 }
 
@@ -273,7 +278,10 @@ fn another_distribution_and_a_package_that_is_not_there_are_not_affected() {
 #[test]
 fn packages_that_cannot_be_read_are_a_doubt() {
     let bash = of("pkg:deb/debian/bash", "4.2", "4.3");
-    let torn = HostFacts { packages: Fact::Unknown("torn".into()), ..HostFacts::nothing() };
+    let torn = HostFacts {
+        packages: Fact::Unknown(stopgap_model::Reasons::text("torn")),
+        ..HostFacts::nothing()
+    };
     assert!(matches!(by(&bash, &torn), Affects::Unknown(_)));
     assert!(matches!(by(&bash, &debian(&[("bash", "")])), Affects::Unknown(_)));
     let role = Affected { roles: vec!["login".into()], ..bash };
@@ -310,7 +318,11 @@ fn one_affected_apache_of_several_servers_decides() {
     let httpd = of("apache/httpd", "2.4.49", "2.4.51");
     let old = (Apache, "/srv/a/httpd.conf", at("2.4.49"));
     let new = (Apache, "/srv/b/httpd.conf", at("2.4.51"));
-    let dark = (Apache, "/srv/c/httpd.conf", Fact::Unknown("it does not run".into()));
+    let dark = (
+        Apache,
+        "/srv/c/httpd.conf",
+        Fact::Unknown(stopgap_model::Reasons::text("it does not run")),
+    );
     let nginx = (Nginx, "/etc/nginx/nginx.conf", at("2.4.49"));
     let answer = by(&httpd, &servers(&[new.clone(), dark.clone(), nginx.clone(), old]));
     let affected = "Apache httpd 2.4.49 with /srv/a/httpd.conf is affected";

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use stopgap_model::reason::OtherReason;
+use stopgap_model::Reasons;
 
 use super::*;
 use crate::server_report::ActionStatus;
 
 fn status(state: State, why: &str) -> Status {
-    Status::new(state, OtherReason::text(why))
+    Status::new(state, Reasons::text(why))
 }
 
 fn at(state: State, place: &str) -> Status {

@@ -28,7 +28,7 @@ pub(crate) fn observe(
         match pool(config.snapshot(), name) {
             Ok(found) => here.extend(found),
             Err(why) => {
-                return Observed::Unknown(PoolReason::Unknown { why: why.to_string() }.into());
+                return Observed::Unknown(PoolReason::Unknown { why: why.into() }.into());
             }
         }
     }

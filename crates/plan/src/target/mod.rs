@@ -80,7 +80,7 @@ pub(crate) trait Target<'a> {
     }
 
     /// Why the server does not run and nothing starts it, if so.
-    fn dormant(&self) -> Option<&str> {
+    fn dormant(&self) -> Option<&Reasons> {
         None
     }
 

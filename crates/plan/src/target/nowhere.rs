@@ -85,7 +85,7 @@ impl<'a> Target<'a> for Nowhere {
 
 fn no_server(context: &ActionContext<'_>) -> Reasons {
     match context.input.facts.left_out.gap() {
-        Some(left_out) => ServerReason::NoneToProtect { left_out }.into(),
+        Some(left_out) => ServerReason::NoneToProtect { left_out: left_out.into() }.into(),
         None => ServerReason::NoWebServer.into(),
     }
 }

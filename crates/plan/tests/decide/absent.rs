@@ -48,7 +48,9 @@ const FOR_WHOM: &[Row] = &[
     },
     Row {
         story: "the list of packages is damaged",
-        happens: |machine, _| machine.facts.packages = Fact::Unknown("it ends early".into()),
+        happens: |machine, _| {
+            machine.facts.packages = Fact::Unknown(stopgap_model::Reasons::text("it ends early"))
+        },
         state: State::Unknown,
         codes: "packages-unknown",
         does: "nothing",

@@ -94,21 +94,21 @@ const ON_EXCHANGE: &[Row] = &[
     ),
     row(
         "the role cannot be read",
-        || exchange(version("15.2.1118.7"), Fact::Unknown("denied".into())),
+        || exchange(version("15.2.1118.7"), Fact::Unknown(stopgap_model::Reasons::text("denied"))),
         EXCHANGE,
         "unknown",
         "role-unknown",
     ),
     row(
         "the role cannot be read, and the build is fixed",
-        || exchange(version("15.2.1118.20"), Fact::Unknown("denied".into())),
+        || exchange(version("15.2.1118.20"), Fact::Unknown(stopgap_model::Reasons::text("denied"))),
         EXCHANGE,
         "no",
         "has-fix",
     ),
     row(
         "the build cannot be read",
-        || exchange(Fact::Unknown("cut off".into()), Fact::Known("mailbox")),
+        || exchange(Fact::Unknown(stopgap_model::Reasons::text("cut off")), Fact::Known("mailbox")),
         EXCHANGE,
         "unknown",
         "version-unknown",
@@ -123,7 +123,10 @@ const ON_EXCHANGE: &[Row] = &[
     row("there is no Exchange", HostFacts::nothing, EXCHANGE, "no", "not-installed"),
     row(
         "whether there is Exchange is not known",
-        || HostFacts { exchange: Fact::Unknown("denied".into()), ..HostFacts::nothing() },
+        || HostFacts {
+            exchange: Fact::Unknown(stopgap_model::Reasons::text("denied")),
+            ..HostFacts::nothing()
+        },
         EXCHANGE,
         "unknown",
         "installed-unknown",
@@ -138,7 +141,7 @@ fn exchange_by_its_build_and_its_role() {
 fn php(versions: &[Option<&str>]) -> HostFacts {
     let program = |(at, found): (usize, &Option<&str>)| PhpCgi {
         program: ServerPath::new(format!(r"C:\php{at}\php-cgi.exe")),
-        version: found.map_or(Fact::Unknown("cut off".into()), version),
+        version: found.map_or(Fact::Unknown(stopgap_model::Reasons::text("cut off")), version),
     };
     let programs = versions.iter().enumerate().map(program).collect();
     HostFacts { php: Fact::Known(programs), ..HostFacts::nothing() }
@@ -179,7 +182,10 @@ fn php_in_each_of_its_programs() {
         row("no PHP at all", HostFacts::nothing, PHP, "no", "no-php-cgi"),
         row(
             "not known",
-            || HostFacts { php: Fact::Unknown("denied".into()), ..HostFacts::nothing() },
+            || HostFacts {
+                php: Fact::Unknown(stopgap_model::Reasons::text("denied")),
+                ..HostFacts::nothing()
+            },
             PHP,
             "unknown",
             "php-unknown",
@@ -233,7 +239,10 @@ const OF_PACKAGES: &[Row] = &[
     row("no distribution", HostFacts::nothing, DEBIAN, "no", "no-package-manager"),
     row(
         "the list cannot be read",
-        || HostFacts { packages: Fact::Unknown("denied".into()), ..HostFacts::nothing() },
+        || HostFacts {
+            packages: Fact::Unknown(stopgap_model::Reasons::text("denied")),
+            ..HostFacts::nothing()
+        },
         DEBIAN,
         "unknown",
         "packages-unknown",
@@ -261,7 +270,8 @@ fn fedora(version: &str) -> HostFacts {
 fn web(targets: &[(Target, Option<&str>)]) -> HostFacts {
     let server = |(target, found): &(Target, Option<&str>)| {
         let mut server = target.server().unwrap();
-        server.version = found.map_or(Fact::Unknown("it does not say".into()), version);
+        server.version =
+            found.map_or(Fact::Unknown(stopgap_model::Reasons::text("it does not say")), version);
         stopgap_model::web::WebFacts { server, sites: Fact::Absent, modules: Vec::new() }
     };
     HostFacts { web: targets.iter().map(server).collect(), ..HostFacts::nothing() }
@@ -360,7 +370,7 @@ const DECLARED: &[Row] = &[
     row(
         "Exchange declared beside one that cannot be read",
         || HostFacts {
-            exchange: Fact::Unknown("denied".into()),
+            exchange: Fact::Unknown(stopgap_model::Reasons::text("denied")),
             ..declared("microsoft/exchange-server", &["15.2.1118.7"])
         },
         EXCHANGE,
@@ -380,7 +390,7 @@ const DECLARED: &[Row] = &[
     row(
         "a fixed one declared is no answer for one that cannot be read",
         || HostFacts {
-            exchange: Fact::Unknown("denied".into()),
+            exchange: Fact::Unknown(stopgap_model::Reasons::text("denied")),
             ..declared("microsoft/exchange-server", &["15.2.1118.20"])
         },
         EXCHANGE,

@@ -162,7 +162,7 @@ fn a_server_that_nothing_starts_does_not_count_and_is_protected_all_the_same() {
         let id = server_id(target).unwrap();
         let server = machine.servers.iter_mut().find(|server| server.id() == id).unwrap();
         server.running = Fact::Known(false);
-        server.dormant = Some("its unit is disabled".into());
+        server.dormant = Some(stopgap_model::Reasons::text("its unit is disabled"));
         machine.incomplete.insert(id, "a file cannot be read".into());
         let plan = machine.plan();
         let report = action(&plan, "W.1");

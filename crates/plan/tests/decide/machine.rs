@@ -6,7 +6,9 @@ use stopgap_iis::config::{APPLICATION_HOST, Need as IisNeed, Read as IisRead, Sn
 use stopgap_model::host::Packages;
 use stopgap_model::policy::{Block, Policy};
 use stopgap_model::web::{WebFacts, WebServer};
-use stopgap_model::{Catalog, Digest, Fact, FileEdit, HostFacts, ServerId, ServerPath, WebKind};
+use stopgap_model::{
+    Catalog, Digest, Fact, FileEdit, HostFacts, Reasons, ServerId, ServerPath, WebKind,
+};
 use stopgap_plan::{
     Failures, Input, InstalledRules, InstalledState, ManagedFile, Order, Original, Plan, Step,
     WebConfig, plan,
@@ -124,7 +126,7 @@ impl Machine {
     pub(crate) fn plan(&self) -> Plan {
         let snapshot = self.snapshot();
         let iis = match &self.iis_unknown {
-            Some(why) => Fact::Unknown(why.clone()),
+            Some(why) => Fact::Unknown(Reasons::text(why.as_str())),
             None => snapshot.iis(),
         };
         let web: Vec<WebConfig> = self.servers.iter().map(|server| self.web(server)).collect();
@@ -243,7 +245,7 @@ impl Machine {
         let facts = WebFacts { server: server.clone(), sites: Fact::Absent, modules };
         let mut files = Files::new(server);
         for path in &self.fixed {
-            files.fix(ServerPath::new(path), "it is held fast".into());
+            files.fix(ServerPath::new(path), Reasons::text("it is held fast"));
         }
         while let Some(need) = files.needs().into_iter().next() {
             match need {
@@ -260,8 +262,9 @@ impl Machine {
             }
         }
         let id = server.id();
-        let incomplete = self.incomplete.get(&id).cloned();
-        WebConfig { facts, files, incomplete, refused: self.refused.get(&id).cloned() }
+        let why = |of: &BTreeMap<ServerId, String>| Some(Reasons::text(of.get(&id)?.as_str()));
+        let (incomplete, refused) = (why(&self.incomplete), why(&self.refused));
+        WebConfig { facts, files, incomplete, refused }
     }
 }
 

@@ -41,7 +41,9 @@ const STAYS: &[Row] = &[
     },
     Row {
         story: "whether it is needed is not known any more",
-        happens: |machine, _| machine.facts.packages = Fact::Unknown("it ends early".into()),
+        happens: |machine, _| {
+            machine.facts.packages = Fact::Unknown(stopgap_model::Reasons::text("it ends early"))
+        },
         state: State::Unknown,
         codes: "packages-unknown stays",
         does: "nothing",
@@ -218,7 +220,7 @@ const REMOVED: &[Row] = &[
     Row {
         story: "an administrator removes it though nobody knows whether it is needed",
         happens: |machine, _| {
-            machine.facts.packages = Fact::Unknown("it ends early".into());
+            machine.facts.packages = Fact::Unknown(stopgap_model::Reasons::text("it ends early"));
             machine.block("W", true);
         },
         state: State::Applied,

@@ -45,7 +45,8 @@ fn the_version_decides() {
         on("a role that is not known")
             .but(|it| {
                 let Fact::Known(exchange) = &mut it.facts.exchange else { unreachable!() };
-                exchange.role = Fact::Unknown("the registry cannot be read".into());
+                exchange.role =
+                    Fact::Unknown(stopgap_model::Reasons::text("the registry cannot be read"));
             })
             .finds("W.1", "unknown", "role-unknown", Nothing),
         on("the fix was taken off again: the rule comes back")

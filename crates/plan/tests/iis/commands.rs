@@ -58,7 +58,10 @@ fn removed_goes_and_stays_away() {
             .finds("W.1", "applied", gone, Removal),
         story("removed though what Exchange it is is not known", server(), &[until_fixed(&w())])
             .applied()
-            .but(|it| it.facts.exchange = stopgap_model::Fact::Unknown("access is denied".into()))
+            .but(|it| {
+                it.facts.exchange =
+                    stopgap_model::Fact::Unknown(stopgap_model::Reasons::text("access is denied"))
+            })
             .take_back("W")
             .finds("W.1", "applied", gone, Removal),
     ]);

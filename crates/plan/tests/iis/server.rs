@@ -171,7 +171,11 @@ impl Server {
                     }
                     Need::Folder(folder) => {
                         let found = self.below(&folder);
-                        snapshot.provide_folder(folder, found, self.unwalked.map(String::from));
+                        snapshot.provide_folder(
+                            folder,
+                            found,
+                            self.unwalked.map(stopgap_model::Reasons::text),
+                        );
                     }
                 }
             }

@@ -19,18 +19,18 @@ fn what_is_not_known_of_the_server_changes_nothing() {
     let exchange = |fact| move |it: &mut Story| it.facts.exchange = fact;
     let versionless = || {
         let Fact::Known(mut known) = super::story::exchange("15.2.1118.7") else { unreachable!() };
-        known.version = Fact::Unknown("ExSetup.exe is cut off".into());
+        known.version = Fact::Unknown(stopgap_model::Reasons::text("ExSetup.exe is cut off"));
         Fact::Known(known)
     };
     let on = |name: &str| story(name, server(), &[until_fixed(&w())]);
     check(vec![
         on("whether Exchange is here is not known")
-            .but(exchange(Fact::Unknown("access is denied".into())))
+            .but(exchange(Fact::Unknown(stopgap_model::Reasons::text("access is denied"))))
             .finds("W.1", "unknown", "installed-unknown", Nothing)
             .edits(&[]),
         on("the same, and it is in place: it stays")
             .applied()
-            .but(exchange(Fact::Unknown("access is denied".into())))
+            .but(exchange(Fact::Unknown(stopgap_model::Reasons::text("access is denied"))))
             .finds("W.1", "unknown", "installed-unknown, stays", Nothing)
             .stands("W", &["Stopgap W.1"]),
         on("the version is not known").but(exchange(versionless())).finds(
@@ -70,7 +70,7 @@ fn what_is_not_known_of_the_server_changes_nothing() {
 }
 
 fn unread_iis<T>() -> Fact<T> {
-    Fact::Unknown("applicationHost.config is cut off".into())
+    Fact::Unknown(stopgap_model::Reasons::text("applicationHost.config is cut off"))
 }
 
 #[test]

@@ -47,7 +47,10 @@ const VERSIONS: &[Row] = &[
     ),
     (
         "a version that cannot be read",
-        |world| world.server().server.version = Fact::Unknown("it does not say".into()),
+        |world| {
+            world.server().server.version =
+                Fact::Unknown(stopgap_model::Reasons::text("it does not say"))
+        },
         State::Unknown,
         "version-unknown",
         "",
@@ -62,7 +65,8 @@ const VERSIONS: &[Row] = &[
     (
         "a version that is declared beside one that cannot be read",
         |world| {
-            world.server().server.version = Fact::Unknown("it does not say".into());
+            world.server().server.version =
+                Fact::Unknown(stopgap_model::Reasons::text("it does not say"));
             world.declare("nginx/nginx", &[1, 26, 0]);
         },
         State::Pending,
@@ -102,7 +106,10 @@ const MENDED: &[Row] = &[
     ("the server got the fix", is_fixed, State::Applied, "to-be-withdrawn(has-fix)", "out A.1"),
     (
         "its version cannot be read any more, so the rule stays",
-        |world| world.server().server.version = Fact::Unknown("it does not say".into()),
+        |world| {
+            world.server().server.version =
+                Fact::Unknown(stopgap_model::Reasons::text("it does not say"))
+        },
         State::Unknown,
         "version-unknown, stays",
         "",

@@ -277,7 +277,7 @@ const RUNNING: &[Running] = &[
     ("a server of which nothing runs", || Fact::Absent, "not-running"),
     (
         "a server that cannot be looked at",
-        || Fact::Unknown("no right to look".into()),
+        || Fact::Unknown(stopgap_model::Reasons::text("no right to look")),
         "running-unknown",
     ),
 ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stopgap_model::web::{Account, WebFacts, WebServer};
-use stopgap_model::{Fact, ServerId, ServerPath, Version, WebKind};
+use stopgap_model::{Fact, Reasons, ServerId, ServerPath, Version, WebKind};
 use stopgap_plan::WebConfig;
 use stopgap_webserver::{Files, Need, Read};
 
@@ -148,14 +148,15 @@ impl Machine {
     pub(crate) fn config(&self) -> WebConfig {
         let (server, modules) = (self.server.clone(), self.modules.clone());
         let facts = WebFacts { server, sites: Fact::Absent, modules };
-        let (incomplete, refused) = (self.incomplete.clone(), self.refused.clone());
+        let why = |why: &Option<String>| why.clone().map(Reasons::text);
+        let (incomplete, refused) = (why(&self.incomplete), why(&self.refused));
         WebConfig { facts, files: self.read(), incomplete, refused }
     }
 
     fn read(&self) -> Files {
         let mut files = Files::new(&self.server);
         for path in &self.fixed {
-            files.fix(ServerPath::new(path), "it is held fast".into());
+            files.fix(ServerPath::new(path), Reasons::text("it is held fast"));
         }
         while let Some(need) = files.needs().into_iter().next() {
             match need {
@@ -173,7 +174,7 @@ impl Machine {
     fn found(&self, path: &ServerPath) -> Read {
         match self.files.get(path.as_str()) {
             Some(_) if self.unreadable.contains(&path.to_string()) => {
-                Read::Unreadable("no right to read it".into())
+                Read::Unreadable(stopgap_model::Reasons::text("no right to read it"))
             }
             Some(bytes) => Read::Found { real: path.clone(), bytes: bytes.clone() },
             None => Read::Absent,

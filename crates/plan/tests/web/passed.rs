@@ -169,7 +169,7 @@ const BEHIND: &[Behind] = &[
     ("the server behind it runs", |_| {}, "for-every-server"),
     (
         "whether it runs is not known",
-        |it| it.server.running = Fact::Unknown("no right to look".into()),
+        |it| it.server.running = Fact::Unknown(stopgap_model::Reasons::text("no right to look")),
         "for-every-server",
     ),
     (

@@ -115,7 +115,7 @@ fn what_one_server_says_and_another_cannot_is_in_place_in_part() {
 
 fn sleeps(machine: &mut Machine) {
     machine.server.running = stopgap_model::Fact::Known(false);
-    machine.server.dormant = Some("its unit is disabled".into());
+    machine.server.dormant = Some(stopgap_model::Reasons::text("its unit is disabled"));
 }
 
 /// Servers that nothing starts: what is said, what is done, and what is noted.
@@ -310,7 +310,7 @@ fn stranger(counts: bool) -> LeftOut {
         pid: 900,
         user: "root".into(),
         ports: vec![8080],
-        why: "others than root may write its program".into(),
+        why: stopgap_model::Reasons::text("others than root may write its program"),
         counts,
     };
     LeftOut { named: vec![server], more: 0 }

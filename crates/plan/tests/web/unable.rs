@@ -130,14 +130,14 @@ const BUILT: &[Built] = &[
     (
         "nginx of an unknown version may show the first one only",
         WebKind::Nginx,
-        |it| it.server.version = Fact::Unknown("it does not say".into()),
+        |it| it.server.version = Fact::Unknown(stopgap_model::Reasons::text("it does not say")),
         || when("{ field = \"header:x-evil\", contains = \"a\" }"),
         "first-header-only",
     ),
     (
         "and blocks by the target all the same",
         WebKind::Nginx,
-        |it| it.server.version = Fact::Unknown("it does not say".into()),
+        |it| it.server.version = Fact::Unknown(stopgap_model::Reasons::text("it does not say")),
         || block("A", 1, "evil"),
         "",
     ),

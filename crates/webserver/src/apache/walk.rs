@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::escaped;
 use stopgap_model::reason::{ConfigFault, ConfigTrouble};
 
 use super::conditions::{Holds, holds};
@@ -120,7 +119,7 @@ impl<'a> Walk<'a> {
                         let file = path.clone();
                         let what = match read {
                             Read::Unreadable(why) => {
-                                ConfigFault::Unreadable { file, why: escaped(why) }
+                                ConfigFault::Unreadable { file, why: why.clone() }
                             }
                             Read::Absent | Read::Found { .. } => ConfigFault::Missing { file },
                         };
@@ -451,7 +450,7 @@ impl<'a> Walk<'a> {
             }
             Some(Ok(found)) => found,
             Some(Err(why)) => {
-                let (pattern, why) = (path.as_str().to_owned(), why.to_string());
+                let (pattern, why) = (path.as_str().to_owned(), why.clone());
                 return Err(self.trouble(Some(at), ConfigFault::PatternNotKnown { pattern, why }));
             }
         };

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use stopgap_model::glob;
 use stopgap_model::host::ServerPath;
-use stopgap_model::problem::escaped;
 use stopgap_model::reason::{ConfigFault, ConfigTrouble};
 
 use super::mark::is_ours;
@@ -123,7 +122,7 @@ impl Reader<'_> {
         let (real, bytes) = match self.files.get(path) {
             Some(Read::Found { real, bytes }) => (real, bytes),
             Some(Read::Unreadable(why)) => {
-                return Err(trouble(ConfigFault::CannotBeRead { why: escaped(why) }));
+                return Err(trouble(ConfigFault::CannotBeRead { why: why.clone() }));
             }
             Some(Read::Absent) | None => return Err(trouble(ConfigFault::Absent)),
         };

@@ -61,8 +61,9 @@ fn heads<'t>(
     }
     let (heads, others): (Vec<&Frontend>, Vec<&Frontend>) =
         all.into_iter().partition(|head| is_reached(files, tree, head, lines));
-    if let (true, Some(head)) = (heads.is_empty(), others.first()) {
-        let why = fixed(files, tree, head).unwrap_or_default().to_owned();
+    // Only a file that cannot be changed keeps a frontend from being reached.
+    let why = others.first().and_then(|head| fixed(files, tree, head));
+    if let (true, Some(why)) = (heads.is_empty(), why.cloned()) {
         return Err(WebRefusal::NothingPutInto { what: "the frontends".into(), why });
     }
     Ok(heads)
@@ -76,7 +77,7 @@ fn refuse_held(files: &Files, tree: &Tree<'_>, heads: &[&Frontend]) -> Result<()
     for (source, start, _) in tree.own.iter().filter(|(of, ..)| !reached.contains(of)) {
         let Some(source) = tree.source(*source) else { continue };
         if let Some(why) = files.fixed(source.real) {
-            return Err(WebRefusal::LineHeld { at: source.place(*start), why: why.to_owned() });
+            return Err(WebRefusal::LineHeld { at: source.place(*start), why: why.clone() });
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use stopgap_model::Reasons;
 use stopgap_model::reason::WebGap;
 use stopgap_model::web::WebSite;
 
@@ -29,7 +30,7 @@ pub(super) fn is_there(source: &Source<'_>, at: usize, text: &[u8]) -> bool {
 }
 
 /// Why the file of a frontend cannot be changed, if so.
-pub(super) fn fixed<'f>(files: &'f Files, tree: &Tree<'_>, head: &Frontend) -> Option<&'f str> {
+pub(super) fn fixed<'f>(files: &'f Files, tree: &Tree<'_>, head: &Frontend) -> Option<&'f Reasons> {
     files.fixed(tree.source(head.source)?.real)
 }
 
@@ -58,7 +59,7 @@ fn not_reached<'t>(
 pub(crate) fn holes(files: &Files, tree: &Tree<'_>, lines: &[String]) -> Vec<WebGap> {
     let each = not_reached(files, tree, lines).filter_map(|head| {
         let (what, at) = (head.name.clone(), tree.place((head.source, head.from))?);
-        let why = fixed(files, tree, head).unwrap_or_default().to_owned();
+        let why = fixed(files, tree, head)?.clone();
         Some(WebGap::NotReached { what, at, why })
     });
     each.collect()

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use stopgap_model::Reasons;
 use stopgap_model::host::ServerPath;
 use stopgap_model::reason::{ConfigFault, ConfigPlace};
 
@@ -35,7 +36,7 @@ pub(crate) struct Tree<'a> {
     /// The patterns of includes.
     pub(super) patterns: Vec<(Span, String)>,
     /// The files that cannot be changed, and why.
-    pub(super) fixed: BTreeMap<usize, String>,
+    pub(super) fixed: BTreeMap<usize, Reasons>,
     /// The files of which it is not known what they say, and why.
     pub(super) unread: BTreeMap<ServerPath, ConfigFault>,
 }

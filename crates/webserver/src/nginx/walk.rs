@@ -378,7 +378,7 @@ impl<'a> Walk<'a> {
             }
             Some(Ok(found)) => Ok(Some(found.clone())),
             Some(Err(why)) => {
-                let what = ConfigFault::PatternNotKnown { pattern, why: why.to_string() };
+                let what = ConfigFault::PatternNotKnown { pattern, why: why.clone() };
                 Err(self.trouble(Some(at), what))
             }
         }

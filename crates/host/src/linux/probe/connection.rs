@@ -129,7 +129,8 @@ impl Stream {
         if !site.tls {
             return Ok(Self::Plain(plain));
         }
-        let mut client = tls::client(&asked_name(&site.name)).map_err(Answer::Unreachable)?;
+        let mut client = tls::client(&asked_name(&site.name))
+            .map_err(|error| Answer::Unreachable(error.to_string()))?;
         while client.is_handshaking() {
             if let Err(error) = client.complete_io(&mut plain) {
                 if is_late(&error) {

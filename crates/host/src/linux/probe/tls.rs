@@ -66,14 +66,24 @@ static CONFIG: LazyLock<Result<Arc<ClientConfig>, Error>> = LazyLock::new(|| {
     Ok(Arc::new(config))
 });
 
+/// Why a connection by TLS is not begun; each a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum TlsError {
+    /// The library cannot be set up.
+    #[error("TLS cannot be spoken: {0}")]
+    NotSpoken(Error),
+    /// The name of the site is none that a client can ask for.
+    #[error("`{name}` is not a name that can be asked for by TLS")]
+    NotAName { name: String },
+}
+
 /// A new connection that asks for the site `name`.
 ///
 /// # Errors
-/// The name cannot be asked for, or TLS is not to be had; a sentence without a full stop.
-pub(crate) fn client(name: &str) -> Result<ClientConnection, String> {
-    let told = |error: Error| format!("TLS cannot be spoken: {error}");
-    let config = CONFIG.clone().map_err(told)?;
+/// The name cannot be asked for, or TLS is not to be had.
+pub(crate) fn client(name: &str) -> Result<ClientConnection, TlsError> {
+    let config = CONFIG.clone().map_err(TlsError::NotSpoken)?;
     let name = ServerName::try_from(name.to_owned())
-        .map_err(|_| format!("`{name}` is not a name that can be asked for by TLS"))?;
-    ClientConnection::new(config, name).map_err(told)
+        .map_err(|_| TlsError::NotAName { name: name.to_owned() })?;
+    ClientConnection::new(config, name).map_err(TlsError::NotSpoken)
 }

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use stopgap_model::Reasons;
+use stopgap_model::reason::ProgramReason;
+
 use crate::linux::command::{CommandSpec, last_words};
 
 /// There only where systemd manages the machine (`sd_booted(3)`).
@@ -16,11 +19,14 @@ pub(crate) fn is_managed() -> bool {
 /// Runs `systemctl` with a verb (`reload`, `start`) on a service.
 ///
 /// # Errors
-/// It could not, or not in time; a sentence without a full stop.
-pub(crate) fn systemctl(verb: &str, service: &str) -> Result<(), String> {
+/// It could not, or not in time.
+pub(crate) fn systemctl(verb: &str, service: &str) -> Result<(), Reasons> {
     let ended = CommandSpec::new(SYSTEMCTL, &[verb, "--", service]).to_end()?;
     match ended.success {
         true => Ok(()),
-        false => Err(format!("systemctl {verb} {service}: {}", last_words(&ended.output))),
+        false => {
+            let command = format!("systemctl {verb} {service}");
+            Err(ProgramReason::Failed { command, said: last_words(&ended.output) }.into())
+        }
     }
 }

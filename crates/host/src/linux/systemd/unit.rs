@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use stopgap_model::Reasons;
+use stopgap_model::reason::{FoundReason, ProgramReason};
 
 use crate::linux::command::{CommandSpec, last_words};
 
@@ -45,7 +47,7 @@ pub(crate) enum UnitError {
 }
 
 /// What the service manager answers about a unit; `None` if there is none of that name.
-pub(crate) type UnitAnswer = Result<Option<Unit>, String>;
+pub(crate) type UnitAnswer = Result<Option<Unit>, Reasons>;
 
 /// A service of the system's service manager.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,18 +101,26 @@ impl Unit {
     /// Asks the service manager about a unit; `None` if there is none of that name.
     ///
     /// # Errors
-    /// It does not answer, or not so that it is understood; a sentence without a full stop.
+    /// It does not answer, or not so that it is understood.
     pub(crate) fn ask(name: &str) -> UnitAnswer {
-        let failed =
-            |why: &str| format!("the service manager does not say how {name} is started: {why}");
+        let failed = |why: Reasons| -> Reasons {
+            FoundReason::UnitUnknown { unit: name.to_owned(), why }.into()
+        };
         let object = format!("{UNITS}{}", label(name));
         // An empty name asks for the properties of every interface.
         let call = ["--json=short", "call", MANAGER, &object, PROPERTIES, "GetAll", "s", ""];
         let ended = CommandSpec::new(BUSCTL, &call).to_end();
-        let ended = ended.map_err(|error| failed(&error.to_string()))?;
+        let ended = ended.map_err(|error| failed(error.into()))?;
+        let program = BUSCTL.to_owned();
         match ended.success {
-            true => Self::read(&ended.output).map_err(|error| failed(&error.to_string())),
-            false => Err(failed(&last_words(&ended.output))),
+            true => Self::read(&ended.output).map_err(|error| {
+                let error = error.to_string();
+                failed(ProgramReason::NotUnderstood { program, error }.into())
+            }),
+            false => {
+                let said = last_words(&ended.output);
+                Err(failed(ProgramReason::Failed { command: program, said }.into()))
+            }
         }
     }
 
@@ -152,12 +162,15 @@ impl Unit {
         }))
     }
 
-    /// Why nothing starts it, if so: a phrase. What is enabled, wanted by another unit, or of a state
+    /// Why nothing starts it, if so. What is enabled, wanted by another unit, or of a state
     /// that does not say it, may be started at any time.
-    pub(crate) fn dormant(&self) -> Option<String> {
+    pub(crate) fn dormant(&self) -> Option<FoundReason> {
         let is_off = matches!(self.file_state.as_str(), "disabled" | "masked" | "masked-runtime");
         let is_dormant = is_off && self.started_by.is_empty() && !self.active;
-        is_dormant.then(|| format!("{} is {}", self.name, self.file_state))
+        is_dormant.then(|| FoundReason::UnitOff {
+            unit: self.name.clone(),
+            state: self.file_state.clone(),
+        })
     }
 }
 
@@ -338,8 +351,9 @@ mod tests {
             started_by: started_by.iter().map(|&name| name.to_owned()).collect(),
             ..Unit::default()
         };
-        assert_eq!(unit("disabled", &[]).dormant().as_deref(), Some("x.service is disabled"));
-        assert_eq!(unit("masked", &[]).dormant().as_deref(), Some("x.service is masked"));
+        let dormant = |state: &str| unit(state, &[]).dormant().map(|why| why.to_string());
+        assert_eq!(dormant("disabled").as_deref(), Some("x.service is disabled"));
+        assert_eq!(dormant("masked").as_deref(), Some("x.service is masked"));
         assert_eq!(unit("disabled", &["x.socket"]).dormant(), None);
         for state in ["enabled", "enabled-runtime", "static", "indirect", "generated", "alias", ""]
         {

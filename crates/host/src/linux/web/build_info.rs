@@ -1,7 +1,7 @@
 //! What the programs say of themselves, read from their own words.
 
-use stopgap_model::ServerPath;
 use stopgap_model::web::{Account, WebKind};
+use stopgap_model::{Reasons, ServerPath};
 
 use crate::linux::command::CommandSpec;
 use crate::linux::file_identity::FileIdentity;
@@ -37,7 +37,7 @@ impl LinuxHost {
         program: &ServerPath,
         variables: &Variables,
         account: &Account,
-    ) -> Result<BuildInfo, String> {
+    ) -> Result<BuildInfo, Reasons> {
         self.files.require_guarded(program)?;
         let said = |argument: &str| {
             let run = CommandSpec {

@@ -1,12 +1,13 @@
 //! What `policy.toml` says of a web server, and of how it is started.
 
+use stopgap_model::reason::FoundReason;
 use stopgap_model::web::{Account, DeclaredServer, WebKind, WebServer};
-use stopgap_model::{Fact, ServerPath};
+use stopgap_model::{Fact, Reasons, ServerPath};
 
 use crate::linux::locked::locked;
 use crate::linux::systemd::unit::Unit;
 use crate::linux::web::launch::{Launch, NotKnown};
-use crate::linux::web::server::{Found, SETTLE, Sign};
+use crate::linux::web::server::{Found, Sign};
 use crate::linux::web::survey::{Survey, sign};
 use crate::web::software::{CommandLine, Variables, texts};
 use crate::web::{guarded_variables, installed, software};
@@ -22,8 +23,7 @@ impl Survey<'_> {
                 && settled.process != Some(process)
             {
                 self.told.remove(&process);
-                let why = "policy.toml says of its configuration that another one serves with it";
-                self.leave_out(process, why.to_owned());
+                self.leave_out(process, FoundReason::DeclaredOtherwise.into());
             }
             self.is_told(settled.process);
             return settled;
@@ -60,15 +60,14 @@ impl Survey<'_> {
         })
     }
 
-    fn try_settled(&self, declared: &DeclaredServer) -> Result<Found, String> {
+    fn try_settled(&self, declared: &DeclaredServer) -> Result<Found, Reasons> {
         let unit = match &declared.unit {
             Some(name) => Some(self.named_unit(name)?),
             None => None,
         };
         let launch = self.declared_launch(declared, unit)?;
         let line = software(declared.kind).command_line(&launch.arguments);
-        let mut line =
-            line.ok_or("its `arguments` in policy.toml are of one that does not serve")?;
+        let mut line = line.ok_or(FoundReason::DeclaredDoesNotServe)?;
         add_config(&mut line, declared);
         let uid = launch.account.uid;
         let sign = match unit {
@@ -98,16 +97,12 @@ impl Survey<'_> {
         Ok(found)
     }
 
-    fn named_unit(&self, name: &str) -> Result<&Unit, String> {
+    fn named_unit(&self, name: &str) -> Result<&Unit, Reasons> {
         match self.units.get(name) {
             Some(Ok(Some(unit))) => Ok(unit),
             Some(Err(why)) => Err(why.clone()),
-            Some(Ok(None)) => {
-                Err(format!("the unit {name}, which policy.toml names, is not there"))
-            }
-            None => Err(format!(
-                "policy.toml names the unit {name}, and no systemd manages this machine"
-            )),
+            Some(Ok(None)) => Err(FoundReason::UnitMissing { unit: name.to_owned() }.into()),
+            None => Err(FoundReason::NoSystemd { unit: name.to_owned() }.into()),
         }
     }
 
@@ -116,13 +111,13 @@ impl Survey<'_> {
         &self,
         declared: &DeclaredServer,
         unit: Option<&Unit>,
-    ) -> Result<Launch, String> {
+    ) -> Result<Launch, Reasons> {
         let kind = declared.kind;
         let of_unit = match unit.map(|unit| self.reader().launch(unit)) {
             Some(Err(NotKnown::LeftOut(why))) => return Err(why),
             // Where policy.toml does not say the arguments, it relies on the unit's.
             Some(Err(NotKnown::Unclear(why))) if declared.arguments.is_none() => {
-                return Err(format!("{why}; {SETTLE}"));
+                return Err(FoundReason::StartUnknown { why }.into());
             }
             Some(Err(NotKnown::Unclear(_))) | None => None,
             Some(Ok(launch)) => Some(launch),
@@ -145,7 +140,7 @@ impl Survey<'_> {
     }
 
     /// How a server is started of which nothing says it: without arguments, as root.
-    fn default_launch(&self, declared: &DeclaredServer) -> Result<Launch, String> {
+    fn default_launch(&self, declared: &DeclaredServer) -> Result<Launch, Reasons> {
         let kind = declared.kind;
         let program = declared.program.clone().unwrap_or_else(|| self.usual(kind));
         let mut launch = Launch {
@@ -171,10 +166,9 @@ impl Survey<'_> {
     }
 
     /// The account of a user; with what a unit gives him beside, if it starts the same one.
-    fn account(&self, name: &str, of_unit: &Account) -> Result<Account, String> {
+    fn account(&self, name: &str, of_unit: &Account) -> Result<Account, FoundReason> {
         let user = self.users.user(name);
-        let user = user
-            .ok_or_else(|| format!("the user {name}, whom policy.toml names, is not known here"))?;
+        let user = user.ok_or_else(|| FoundReason::DeclaredUser { user: name.to_owned() })?;
         if of_unit.uid == user.uid {
             return Ok(of_unit.clone());
         }

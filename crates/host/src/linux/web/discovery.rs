@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use stopgap_model::reason::FoundReason;
 use stopgap_model::web::{Account, DeclaredServer, LeftOut, WebKind, WebServer};
-use stopgap_model::{Fact, ServerPath};
+use stopgap_model::{Fact, Reasons, ServerPath};
 
 use crate::linux::command::CommandSpec;
 use crate::linux::file_identity::FileIdentity;
@@ -14,7 +15,7 @@ use crate::linux::process::{Process, ProcessError, ProcessId, Processes};
 use crate::linux::web::launch::Launch;
 use crate::linux::web::server::{Found, ServerKey, Sign, Start, absolute};
 use crate::linux::web::survey::Survey;
-use crate::web::software::{BuildInfo, CommandLine, Packaged, Variables};
+use crate::web::software::{BuildInfo, CommandLine, Packaged, Variables, does_not_say};
 use crate::web::{guarded_variables, installed, software};
 
 /// What the id of a server stands for: its kind, and its first file however it is spelled.
@@ -235,8 +236,8 @@ impl LinuxHost {
     /// not serve.
     ///
     /// # Errors
-    /// They do not say it without a doubt; a sentence without a full stop.
-    pub(crate) fn captured(&self, process: &Process) -> Result<Option<Found>, String> {
+    /// They do not say it without a doubt.
+    pub(crate) fn captured(&self, process: &Process) -> Result<Option<Found>, Reasons> {
         let (id, kind) = (process.id, process.kind);
         let arguments = process.known_arguments()?;
         let Some(line) = software(kind).process_command_line(&process.program, &arguments)? else {
@@ -263,12 +264,12 @@ impl LinuxHost {
     /// What relative paths begin with, and the configuration files, of a server that is started so.
     ///
     /// # Errors
-    /// They are not known; a sentence without a full stop.
+    /// They are not known.
     fn configuration(
         &self,
         launch: &Launch,
         line: &CommandLine,
-    ) -> Result<(ServerPath, Vec<ServerPath>), String> {
+    ) -> Result<(ServerPath, Vec<ServerPath>), Reasons> {
         let Launch { kind, folder, variables, account, .. } = launch;
         let program = ServerPath::new(launch.program.as_str());
         // What the program has built in is asked of it only if the command line leaves it open.
@@ -276,9 +277,9 @@ impl LinuxHost {
         let needs_info = !begins_in_folder && (line.base.is_none() || line.config.is_empty());
         let info = match needs_info {
             true => self.build_info(*kind, &program, variables, account),
-            false => BuildInfo::unknown(""),
+            false => BuildInfo::default(),
         };
-        let unknown = || format!("{program} does not say where its configuration is");
+        let unknown = || does_not_say(program.as_str(), "where its configuration is");
         let base = match &line.base {
             Some(base) => absolute(folder, base),
             None if begins_in_folder => ServerPath::new(folder.as_str()),
@@ -287,7 +288,7 @@ impl LinuxHost {
         let config: Vec<ServerPath> = match (line.config.is_empty(), info.config) {
             (false, _) => line.config.iter().map(|path| absolute(base.as_str(), path)).collect(),
             (true, Some(default)) => vec![absolute(base.as_str(), &default)],
-            (true, None) => return Err(unknown()),
+            (true, None) => return Err(unknown().into()),
         };
         Ok((base, config))
     }
@@ -295,13 +296,13 @@ impl LinuxHost {
     /// The server that is started so.
     ///
     /// # Errors
-    /// Its configuration is not known; a sentence without a full stop.
+    /// Its configuration is not known.
     pub(crate) fn launched(
         &self,
         launch: &Launch,
         line: &CommandLine,
         sign: Sign,
-    ) -> Result<Found, String> {
+    ) -> Result<Found, Reasons> {
         let Launch { kind, program, variables, folder, account, .. } = launch.clone();
         let program = ServerPath::new(program);
         let (base, config) = self.configuration(launch, line)?;
@@ -380,7 +381,10 @@ impl LinuxHost {
         let variables = guarded_variables(&self.files, kind, &base, Variables::new());
         let (variables, doubt) = match variables {
             Ok(variables) => (variables, None),
-            Err(why) => (Variables::new(), Some(format!("its variables are not taken: {why}"))),
+            Err(why) => {
+                let doubt = FoundReason::VariablesNotTaken { why };
+                (Variables::new(), Some(doubt.into()))
+            }
         };
         let (version, modules) = (Fact::Absent, Fact::Absent);
         let (defines, source) = (Vec::new(), source.to_owned());

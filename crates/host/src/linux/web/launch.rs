@@ -1,7 +1,8 @@
 //! How a unit starts its server: with which program, arguments, variables and rights.
 
-use stopgap_model::ServerPath;
+use stopgap_model::reason::{FileReason, FoundReason};
 use stopgap_model::web::{Account, Capabilities, WebKind};
+use stopgap_model::{Reasons, ServerPath};
 
 use crate::files::Read;
 use crate::linux::systemd::environment::{environment_file, expanded};
@@ -27,13 +28,24 @@ pub(crate) struct Launch {
     pub(crate) account: Account,
 }
 
-/// Why it is not known how a unit starts its server; each a sentence without a full stop.
+/// Why it is not known how a unit starts its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotKnown {
     /// It is left out: it is not root alone who says what it is, or its files are not the machine's.
-    LeftOut(String),
+    LeftOut(Reasons),
     /// It is started in a way that is not understood.
-    Unclear(String),
+    Unclear(Reasons),
+}
+
+impl NotKnown {
+    fn left_out(why: FoundReason) -> Self {
+        Self::LeftOut(why.into())
+    }
+
+    /// For this reason, it is started in a way that is not understood.
+    pub(crate) fn unclear(why: FoundReason) -> Self {
+        Self::Unclear(why.into())
+    }
 }
 
 /// What a launch is read with.
@@ -51,9 +63,8 @@ impl Reader<'_> {
         let name = &unit.name;
         self.require_roots(unit)?;
         let [command] = unit.commands.as_slice() else {
-            let commands = unit.commands.len();
-            let why = format!("{name} is started by {commands} commands (ExecStart=), not by one");
-            return Err(NotKnown::Unclear(why));
+            let (unit, count) = (name.clone(), unit.commands.len());
+            return Err(NotKnown::unclear(FoundReason::UnitCommands { unit, count }));
         };
         let variables = self.variables(unit)?;
         let account = self.account(unit, command)?;
@@ -70,8 +81,8 @@ impl Reader<'_> {
             kind = Some(WebKind::Apache);
         }
         let Some(kind) = kind else {
-            let why = format!("{name} starts it by {program}, which is no web server's program");
-            return Err(NotKnown::Unclear(why));
+            let unit = name.clone();
+            return Err(NotKnown::unclear(FoundReason::UnitProgram { unit, program }));
         };
         self.files
             .require_guarded(&ServerPath::new(program.as_str()))
@@ -82,19 +93,19 @@ impl Reader<'_> {
 
     /// Whether the unit is of files that only root can write, and sees the machine's files.
     pub(crate) fn require_roots(&self, unit: &Unit) -> Result<(), NotKnown> {
+        let name = || unit.name.clone();
         if unit.has_own_root {
-            let why = "has a root folder of its own (RootDirectory=, RootImage=)";
-            return Err(NotKnown::LeftOut(format!("{} {why}", unit.name)));
+            return Err(NotKnown::left_out(FoundReason::UnitRoot { unit: name() }));
         }
         if unit.files.is_empty() {
-            return Err(NotKnown::LeftOut(format!("{} has no file", unit.name)));
+            return Err(NotKnown::left_out(FoundReason::UnitWithoutFile { unit: name() }));
         }
         unit.files.iter().try_for_each(|file| self.require_roots_file(file))
     }
 
     fn require_roots_file(&self, file: &str) -> Result<(), NotKnown> {
         let guarded = self.files.require_guarded(&ServerPath::new(file));
-        guarded.map_err(|why| NotKnown::LeftOut(format!("not only root says what it is: {why}")))
+        guarded.map_err(|why| NotKnown::left_out(FoundReason::NotRootsAlone { why }))
     }
 
     fn kind(&self, program: &str) -> Option<WebKind> {
@@ -148,12 +159,12 @@ impl Reader<'_> {
         pattern: &str,
         may_be_missing: bool,
     ) -> Result<Variables, NotKnown> {
-        let unclear = |why: String| {
-            NotKnown::Unclear(format!("the variables of {} (EnvironmentFile=): {why}", unit.name))
+        let unclear = |why: Reasons| {
+            NotKnown::unclear(FoundReason::UnitVariables { unit: unit.name.clone(), why })
         };
         let found = self.files.glob(pattern).map_err(unclear)?;
         if found.is_empty() && !may_be_missing {
-            return Err(unclear(format!("{pattern} is not there")));
+            return Err(unclear(FileReason::NotFound { path: pattern.to_owned() }.into()));
         }
         let mut variables = Variables::new();
         for file in found {
@@ -184,7 +195,8 @@ impl Reader<'_> {
             return Ok(limits);
         }
         let unknown = |what: &str, name: &str| {
-            NotKnown::Unclear(format!("the {what} {name} of {} is not known here", unit.name))
+            let (unit, what, name) = (unit.name.clone(), what.to_owned(), name.to_owned());
+            NotKnown::unclear(FoundReason::UnitAccount { unit, what, name })
         };
         let known = self.users.user(&unit.user).filter(|_| !unit.user.is_empty());
         let uid = match (unit.user.is_empty() && !unit.dynamic_user, unit.uid, known) {
@@ -234,16 +246,18 @@ impl Reader<'_> {
     ) -> Result<(String, Vec<String>, Variables), NotKnown> {
         let name = &unit.name;
         let folder = apache_scripts::config_folder(program, &variables)
-            .map_err(|why| NotKnown::Unclear(format!("{name} {why}")))?;
+            .ok_or_else(|| NotKnown::unclear(FoundReason::UnitEnvvars { unit: name.clone() }))?;
         let base = ServerPath::new(folder.as_str());
         let variables = guarded_variables(self.files, WebKind::Apache, &base, variables);
-        let mut variables = variables
-            .map_err(|why| NotKnown::LeftOut(format!("not only root says what it is: {why}")))?;
+        let mut variables =
+            variables.map_err(|why| NotKnown::left_out(FoundReason::NotRootsAlone { why }))?;
         variables.remove("APACHE_STARTED_BY_SYSTEMD");
         let given = arguments.join(" ");
         let started = apache_scripts::started(folder, arguments, &variables);
-        let (program, line) = started
-            .ok_or_else(|| NotKnown::Unclear(format!("{name} starts it by {program} {given}")))?;
+        let (program, line) = started.ok_or_else(|| {
+            let (unit, command) = (name.clone(), format!("{program} {given}"));
+            NotKnown::unclear(FoundReason::UnitScript { unit, command })
+        })?;
         Ok((program, line, variables))
     }
 }

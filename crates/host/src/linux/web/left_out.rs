@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::ServerPath;
+use stopgap_model::reason::FoundReason;
 use stopgap_model::web::{LeftOut, LeftOutServer};
 
 use crate::linux::process::Process;
@@ -58,9 +59,7 @@ impl Survey<'_> {
             // A worker that outlived its master; one that does not listen is on its way out, and so
             // is a program that only says something or tests.
             None if ports.is_empty() => return None,
-            None => {
-                "it still listens, and nothing that is known to serve has started it".to_owned()
-            }
+            None => FoundReason::StillListens.into(),
         };
         Some(LeftOutServer {
             kind: process.kind,

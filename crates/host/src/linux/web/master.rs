@@ -1,7 +1,8 @@
 //! What the process of a server is known by, and which process it is now.
 
-use stopgap_model::ServerPath;
+use stopgap_model::reason::FoundReason;
 use stopgap_model::web::WebServer;
+use stopgap_model::{Reasons, ServerPath};
 
 use crate::linux::locked::locked;
 use crate::linux::machine::LinuxHost;
@@ -64,31 +65,28 @@ impl LinuxHost {
             && self.why_not_of_unit(process, machine, sign, server).is_none()
     }
 
-    /// Why a process of a unit is not the one that the unit starts, if so; a sentence without a full
-    /// stop.
+    /// Why a process of a unit is not the one that the unit starts, if so.
     pub(crate) fn why_not_of_unit(
         &self,
         process: &Process,
         machine: &Machine,
         sign: &Sign,
         server: &WebServer,
-    ) -> Option<String> {
+    ) -> Option<Reasons> {
         let Sign::Unit { name, program, uid, .. } = sign else { return None };
         if !process.rights.is_wholly(*uid) {
-            return Some(format!(
-                "it does not run as the user that {name} is started as; without a master (HAProxy's \
-                 -W) nothing tells it from one that only poses"
-            ));
+            return Some(FoundReason::NotUnitsUser { unit: name.clone() }.into());
         }
         let own = self.real(&ServerPath::new(process.program.as_str()));
         if own != self.real(&ServerPath::new(program.as_str())) {
-            return Some(format!("its program is not the one that {name} starts, {program}"));
+            let (unit, program) = (name.clone(), program.clone());
+            return Some(FoundReason::NotUnitsProgram { unit, program }.into());
         }
-        let outside = machine.outside(process);
+        let outside = machine.outside(process).map(Reasons::from);
         outside.or_else(|| self.require_own_program(process).err()).or_else(|| {
             let mut files: Vec<&ServerPath> = server.config.iter().collect();
             files.push(&server.program);
-            machine.sees_others(process.id.pid, true, &files)
+            machine.sees_others(process.id.pid, true, &files).map(Reasons::from)
         })
     }
 
@@ -111,21 +109,22 @@ impl LinuxHost {
         }
     }
 
-    /// Why a process without a unit is none that Stopgap may act for, if so; a sentence without a
-    /// full stop. Nothing of it was used or run for that.
+    /// Why a process without a unit is none that Stopgap may act for, if so. Nothing of it was used or
+    /// run for that.
     pub(crate) fn why_not_ours(
         &self,
         process: &Process,
         machine: &Machine,
         uid: u32,
-    ) -> Option<String> {
+    ) -> Option<Reasons> {
         if !process.rights.is_wholly(uid) {
-            return Some("root did not start it, and no unit or policy.toml says so".to_owned());
+            return Some(FoundReason::NotStartedByRoot.into());
         }
-        let outside = machine.outside(process);
+        let outside = machine.outside(process).map(Reasons::from);
         outside.or_else(|| self.require_own_program(process).err()).or_else(|| {
             let program = ServerPath::new(process.program.as_str());
-            machine.sees_others(process.id.pid, process.id.unit().is_some(), &[&program])
+            let of_unit = process.id.unit().is_some();
+            machine.sees_others(process.id.pid, of_unit, &[&program]).map(Reasons::from)
         })
     }
 }

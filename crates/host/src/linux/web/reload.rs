@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stopgap_model::Reasons;
+use stopgap_model::reason::{ProgramReason, ReloadReason};
 use stopgap_model::web::WebServer;
 
 use crate::linux::command::CommandSpec;
@@ -35,7 +37,7 @@ struct Before {
 /// How waiting for a server ended.
 enum Waited {
     /// It has taken its configuration; with what a person should know.
-    Taken(Option<String>),
+    Taken(Option<ReloadReason>),
     /// It has not in all the time that it has.
     TooLong,
 }
@@ -53,9 +55,9 @@ impl LinuxHost {
         &self,
         server: &WebServer,
         stop: &Stop<'_>,
-    ) -> Result<Option<String>, ReloadError> {
+    ) -> Result<Option<ReloadReason>, ReloadError> {
         // Apache ends itself if it is reloaded with a configuration that it cannot read.
-        self.test_configuration(server, &[], stop).map_err(|error| error.to_string())?;
+        self.test_configuration(server, &[], stop).map_err(Reasons::from)?;
         let (master, before) = self.before(server)?;
         locked(&self.starts).insert(master.key.clone(), master.start.clone());
         if before.workers.contains(&master.id) {
@@ -70,7 +72,7 @@ impl LinuxHost {
             None => master
                 .id
                 .signal(software(server.kind).reload_signal())
-                .map_err(|error| ReloadError::NotTaken(error.to_string()))?,
+                .map_err(|error| ReloadError::NotTaken(error.into()))?,
         }
         let waited = self.wait_until_taken(server, &before, stop);
         if let Ok(Waited::Taken(note)) = waited {
@@ -79,15 +81,17 @@ impl LinuxHost {
         let said = logs.and_then(|logs| logs.said(&before.users));
         Err(match (waited, said) {
             (Err(why), None) => why.into(),
-            (Err(why), Some(said)) => format!("{why}; its error log says: {}", said.words).into(),
-            (Ok(_), None) => not_taken(server).into(),
+            (Err(why), Some(said)) => {
+                let why = ReloadReason::LogSays { why, said: said.words };
+                ReloadError::NotTaken(why.into())
+            }
+            (Ok(_), None) => ReloadError::NotTaken(not_taken(server).into()),
             (Ok(_), Some(said)) => {
-                let why = format!("nginx does not take its configuration: {}", said.words);
-                match said.is_roots {
-                    true => ReloadError::Refused(why),
-                    false => {
-                        format!("{why} (its workers' user may write into this log too)").into()
-                    }
+                let (name, certain) = (name(server), said.is_roots);
+                let why = ReloadReason::RefusedInLog { server: name, said: said.words, certain };
+                match certain {
+                    true => ReloadError::Refused(why.into()),
+                    false => ReloadError::NotTaken(why.into()),
                 }
             }
         })
@@ -98,7 +102,7 @@ impl LinuxHost {
         server: &WebServer,
         before: &Before,
         stop: &Stop<'_>,
-    ) -> Result<Waited, String> {
+    ) -> Result<Waited, Reasons> {
         let start = Instant::now();
         let mut seen = start;
         let mut answering = Stable::default();
@@ -117,7 +121,7 @@ impl LinuxHost {
                     lingering = before.lingering(&workers);
                 }
                 None if seen.elapsed() > GONE_TIME => {
-                    return Err(format!("{} is gone since the reload", server.kind.name()));
+                    return Err(ReloadReason::GoneSince { server: name(server) }.into());
                 }
                 None => {}
             }
@@ -130,18 +134,18 @@ impl LinuxHost {
                 });
             }
             if stop() {
-                return Err(format!("{} is not waited for any longer", server.kind.name()));
+                return Err(ProgramReason::NotAwaited { what: name(server) }.into());
             }
             thread::sleep(POLL_INTERVAL);
         }
     }
 
-    fn before(&self, server: &WebServer) -> Result<(Master, Before), String> {
+    fn before(&self, server: &WebServer) -> Result<(Master, Before), Reasons> {
         let start = Instant::now();
         loop {
             let processes = self.processes()?;
             let master = self.master_of(&processes, server);
-            let master = master.ok_or_else(|| format!("{} does not run", server.kind.name()))?;
+            let master = master.ok_or_else(|| ReloadReason::NotRunning { server: name(server) })?;
             let workers = processes.workers(master.id);
             if !workers.contains(&master.id) || start.elapsed() > ALONE_TIME {
                 let listening = workers.iter().flat_map(|worker| worker.listens_on()).collect();
@@ -159,18 +163,15 @@ impl LinuxHost {
         master: &Master,
         before: &Before,
     ) -> Result<(), ReloadError> {
-        let name = server.kind.name();
         let Some(takeover) = software(server.kind).takeover_arguments(master.id.pid) else {
-            return Err(ReloadError::Refused(format!(
-                "{name} runs as a single process, which cannot take a configuration"
-            )));
+            let why = ReloadReason::SingleProcess { server: name(server) };
+            return Err(ReloadError::Refused(why.into()));
         };
         // The service manager takes the end of its process for the end of the service.
         if let Some(service) = &master.start.service {
-            return Err(ReloadError::Refused(format!(
-                "{service} runs {name} without a master (-W), so it cannot take a configuration \
-                 while it serves"
-            )));
+            let (service, server) = (service.clone(), name(server));
+            let why = ReloadReason::WithoutMaster { service, server };
+            return Err(ReloadError::Refused(why.into()));
         }
         let mut run: CommandSpec = master.start.run.clone().with_rights_of(&server.account);
         run.arguments.extend(takeover);
@@ -237,18 +238,15 @@ impl Stable {
 }
 
 /// What a person should know of processes that do not end after a reload.
-fn still_there(server: &WebServer, old: &[ProcessId]) -> String {
-    let pids: Vec<String> = old.iter().map(|id| id.pid.to_string()).collect();
-    let seconds = SETTLE_TIME.as_secs();
-    format!(
-        "{} runs with its new configuration, and {seconds} s later processes of before still hold its \
-         sockets: {}; see what keeps them, and end them: they may answer without the new rules",
-        server.kind.name(),
-        pids.join(", ")
-    )
+fn still_there(server: &WebServer, old: &[ProcessId]) -> ReloadReason {
+    let (server, seconds) = (name(server), SETTLE_TIME.as_secs());
+    ReloadReason::OldProcesses { server, seconds, pids: old.iter().map(|id| id.pid).collect() }
 }
 
-fn not_taken(server: &WebServer) -> String {
-    let seconds = SETTLE_TIME.as_secs();
-    format!("{} has not taken its configuration within {seconds} s", server.kind.name())
+fn not_taken(server: &WebServer) -> ReloadReason {
+    ReloadReason::NotTaken { server: name(server), seconds: SETTLE_TIME.as_secs() }
+}
+
+fn name(server: &WebServer) -> String {
+    server.kind.name().to_owned()
 }

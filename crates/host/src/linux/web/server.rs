@@ -11,10 +11,6 @@ use crate::linux::process::ProcessId;
 /// What one server is known by, however its configuration's path is spelled.
 pub(crate) type ServerKey = (WebKind, Vec<ServerPath>);
 
-/// What an administrator can do where it is not known how a server is started.
-pub(crate) const SETTLE: &str =
-    "a [[web.server]] in policy.toml settles it, by `unit`, `user` or `arguments`";
-
 /// How a server is started, and how its process is recognised.
 #[derive(Debug, Clone)]
 pub(crate) struct Start {

@@ -3,8 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stopgap_model::ServerPath;
+use stopgap_model::reason::ReloadReason;
 use stopgap_model::web::WebServer;
+use stopgap_model::{Reasons, ServerPath};
 
 use crate::linux::command::CommandSpec;
 use crate::linux::locked::locked;
@@ -20,14 +21,14 @@ use crate::web::{packages, software};
 const ALONE_TIME: Duration = Duration::from_secs(6);
 
 impl LinuxHost {
-    pub(crate) fn start_again(&self, server: &WebServer) -> Result<(), String> {
+    pub(crate) fn start_again(&self, server: &WebServer) -> Result<(), Reasons> {
         let remembered = locked(&self.starts).get(&self.key(server)).cloned();
         let service = match &remembered {
             Some(start) => start.service.clone(),
             None => packaged_service(server).filter(|_| service::is_managed()),
         };
-        let seconds = SETTLE_TIME.as_secs();
-        let late = format!("{} does not listen within {seconds} s", server.kind.name());
+        let name = || server.kind.name().to_owned();
+        let late = ReloadReason::NotListening { server: name(), seconds: SETTLE_TIME.as_secs() };
         if let Some(service) = service {
             service::systemctl("start", &service)?;
             return self.wait_until_up(server, late);
@@ -38,10 +39,8 @@ impl LinuxHost {
         // What ran as somebody else is his to start: with more rights than he has it must not be, and
         // what he set up around it is not known.
         if !server.account.is_root() {
-            let (name, account) = (server.kind.name(), &server.account);
-            return Err(format!(
-                "{name} ran as {account} without a service manager; start it as it was started"
-            ));
+            let account = server.account.to_string();
+            return Err(ReloadReason::StartByHand { server: name(), account }.into());
         }
         let run = remembered.map_or_else(|| run_of(server), |start| start.run);
         self.come_up(&run, &late, || Ok(self.up(server)?))
@@ -52,9 +51,9 @@ impl LinuxHost {
     pub(crate) fn come_up(
         &self,
         run: &CommandSpec,
-        late: &str,
-        is_up: impl Fn() -> Result<Readiness, String>,
-    ) -> Result<(), String> {
+        late: &ReloadReason,
+        is_up: impl Fn() -> Result<Readiness, Reasons>,
+    ) -> Result<(), Reasons> {
         self.files.require_guarded(&ServerPath::new(run.program.as_str()))?;
         let mut child = run.spawn()?;
         let start = Instant::now();
@@ -62,7 +61,8 @@ impl LinuxHost {
         loop {
             let ended = child.ended()?;
             if let Some(status) = ended.filter(|status| !status.success()) {
-                return Err(format!("{} does not start ({status})", run.program));
+                let (program, status) = (run.program.clone(), status.to_string());
+                return Err(ReloadReason::NotStarted { program, status }.into());
             }
             let up = is_up();
             let ready = match up {
@@ -79,17 +79,17 @@ impl LinuxHost {
                 return Ok(());
             }
             if up.is_err() || start.elapsed() > SETTLE_TIME {
-                return Err(up.err().unwrap_or_else(|| late.to_owned()));
+                return Err(up.err().unwrap_or_else(|| late.clone().into()));
             }
             thread::sleep(POLL_INTERVAL);
         }
     }
 
-    fn wait_until_up(&self, server: &WebServer, late: String) -> Result<(), String> {
+    fn wait_until_up(&self, server: &WebServer, late: ReloadReason) -> Result<(), Reasons> {
         let start = Instant::now();
         while self.up(server)? == Readiness::No {
             if start.elapsed() > SETTLE_TIME {
-                return Err(late);
+                return Err(late.into());
             }
             thread::sleep(POLL_INTERVAL);
         }
@@ -159,6 +159,7 @@ mod tests {
             identity: String::new(),
         };
         let why = host.start_again(&server).expect_err("not started");
+        let why = why.to_string();
         assert!(why.contains("ran as user 33 without a service manager"), "{why}");
     }
 }

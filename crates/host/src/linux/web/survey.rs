@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stopgap_model::reason::{FoundReason, ProgramReason};
 use stopgap_model::web::{Account, WebKind};
-use stopgap_model::{Fact, ServerPath};
+use stopgap_model::{Fact, Reasons, ServerPath};
 
 use crate::linux::locked::locked;
 use crate::linux::machine::LinuxHost;
@@ -16,7 +17,7 @@ use crate::linux::systemd::unit::{Unit, UnitAnswer};
 use crate::linux::users::Users;
 use crate::linux::web::launch::{Launch, NotKnown, Reader};
 use crate::linux::web::master::rank;
-use crate::linux::web::server::{Found, SETTLE, Sign, absolute};
+use crate::linux::web::server::{Found, Sign, absolute};
 use crate::web::software::{Packaged, Variables};
 use crate::web::{installed, packages, software};
 
@@ -31,7 +32,7 @@ pub(crate) struct Survey<'h> {
     programs: Vec<(String, WebKind)>,
     pub(crate) processes: Processes,
     /// Why the processes are not known, if so.
-    unseen: Option<String>,
+    unseen: Option<Reasons>,
     pub(crate) units: BTreeMap<String, UnitAnswer>,
     /// The units that processes are in.
     unit_of: BTreeMap<ProcessId, String>,
@@ -41,7 +42,7 @@ pub(crate) struct Survey<'h> {
     /// The processes that are already accounted for: a server was found for each, or it is mentioned.
     pub(crate) told: BTreeSet<ProcessId>,
     /// Why processes are left out.
-    pub(crate) reasons: BTreeMap<ProcessId, String>,
+    pub(crate) reasons: BTreeMap<ProcessId, Reasons>,
 }
 
 impl<'h> Survey<'h> {
@@ -49,7 +50,7 @@ impl<'h> Survey<'h> {
     pub(crate) fn of(host: &'h LinuxHost) -> Self {
         let (processes, unseen) = match host.processes() {
             Ok(processes) => (processes, None),
-            Err(error) => (Processes::default(), Some(error.to_string())),
+            Err(error) => (Processes::default(), Some(error.into())),
         };
         let mut survey = Self {
             host,
@@ -81,17 +82,17 @@ impl<'h> Survey<'h> {
         match &self.unseen {
             Some(why) => Fact::Unknown(why.clone()),
             None if rustix::process::geteuid().is_root() => Fact::Known(false),
-            None => Fact::Unknown("only root sees which programs other users run".to_owned()),
+            None => Fact::unknown(ProgramReason::NeedsRoot),
         }
     }
 
-    /// Why nothing starts a program that a package installed, if so: a phrase. Its package starts it by
+    /// Why nothing starts a program that a package installed, if so. Its package starts it by
     /// the service of this name. Where systemd does not manage the machine, something else may: OpenRC,
     /// runit, a script.
-    pub(crate) fn dormant(&self, service: &str) -> Option<String> {
+    pub(crate) fn dormant(&self, service: &str) -> Option<Reasons> {
         match self.units.get(service)? {
-            Ok(Some(unit)) => unit.dormant(),
-            Ok(None) => Some(format!("{service} is not there or is masked")),
+            Ok(Some(unit)) => unit.dormant().map(Reasons::from),
+            Ok(None) => Some(FoundReason::UnitNotThere { unit: service.to_owned() }.into()),
             Err(_) => None,
         }
     }
@@ -104,8 +105,8 @@ impl<'h> Survey<'h> {
         }
     }
 
-    /// Leaves a process out, for this reason.
-    pub(crate) fn leave_out(&mut self, process: ProcessId, why: String) {
+    /// Leaves a process out, for these reasons.
+    pub(crate) fn leave_out(&mut self, process: ProcessId, why: Reasons) {
         self.reasons.insert(process, why);
     }
 
@@ -208,14 +209,14 @@ impl<'h> Survey<'h> {
         let name = &unit.name;
         let line = software(launch.kind).command_line(&launch.arguments);
         let line = line.ok_or_else(|| {
-            NotKnown::Unclear(format!("what {name} starts does not serve (ExecStart=)"))
+            NotKnown::unclear(FoundReason::UnitDoesNotServe { unit: name.clone() })
         })?;
         let found = self.host.launched(launch, &line, sign(unit, launch));
         let mut found = found.map_err(NotKnown::Unclear)?;
         found.server.source.clone_from(name);
         self.place_in_unit(unit, &mut found);
         if found.server.running == Fact::Known(false) {
-            found.server.dormant = unit.dormant();
+            found.server.dormant = unit.dormant().map(Reasons::from);
         }
         Ok(found)
     }
@@ -235,10 +236,9 @@ impl<'h> Survey<'h> {
                 found.server.source += &format!(", process {}", process.id.pid);
                 Fact::Known(true)
             }
-            (None, Fact::Known(_)) if unit.active => Fact::Unknown(format!(
-                "{} is active, and none of its processes is known to be the server",
-                unit.name
-            )),
+            (None, Fact::Known(_)) if unit.active => {
+                Fact::unknown(FoundReason::UnitWithoutServer { unit: unit.name.clone() })
+            }
             (None, otherwise) => otherwise,
         };
     }
@@ -268,14 +268,11 @@ impl<'h> Survey<'h> {
     /// The server that a process is; `None` if it does not serve by itself.
     ///
     /// # Errors
-    /// It is left out; why, as a sentence without a full stop.
-    fn look_at(&self, process: &Process) -> Result<Option<Found>, String> {
+    /// It is left out.
+    fn look_at(&self, process: &Process) -> Result<Option<Found>, Reasons> {
         if process.is_renamed {
-            return Err(format!(
-                "its program has no name that a {} has, though it calls itself one; to have it \
-                 protected, name it as `program` of a [[web.server]] in policy.toml",
-                process.kind.name()
-            ));
+            let server = process.kind.name().to_owned();
+            return Err(FoundReason::Renamed { server }.into());
         }
         if process.is_orphan() {
             return Ok(None);
@@ -286,7 +283,7 @@ impl<'h> Survey<'h> {
             return Err(why.clone());
         }
         if let Some(why) = self.machine.outside(process) {
-            return Err(why);
+            return Err(why.into());
         }
         let unit = unit.and_then(|name| self.unit(name));
         let is_main = self.is_main_of_unit(process);
@@ -305,7 +302,7 @@ impl<'h> Survey<'h> {
         &self,
         process: &Process,
         unit: Option<&Unit>,
-    ) -> Result<Option<Found>, String> {
+    ) -> Result<Option<Found>, Reasons> {
         if let Some(why) = self.host.why_not_ours(process, &self.machine, 0) {
             return Err(why);
         }
@@ -319,7 +316,7 @@ impl<'h> Survey<'h> {
         let files: Vec<&ServerPath> = found.server.config.iter().collect();
         let of_unit = self.unit_of.contains_key(&process.id);
         if let Some(why) = self.machine.sees_others(process.id.pid, of_unit, &files) {
-            return Err(why);
+            return Err(why.into());
         }
         // A server that was started by hand in the unit of something else, such as a shell's or
         // cron's, is not that unit's.
@@ -332,7 +329,7 @@ impl<'h> Survey<'h> {
     }
 
     /// Why a process that is not wholly root's is left out.
-    fn not_roots(&self, process: &Process) -> String {
+    fn not_roots(&self, process: &Process) -> Reasons {
         if let Some(unit) = self.unit_of.get(&process.id)
             && let Some(found) = self.found.iter().find(|found| is_in(found, unit))
             && let Some(sign) = found.start.as_ref().map(|start| &start.sign)
@@ -342,15 +339,12 @@ impl<'h> Survey<'h> {
             return why;
         }
         let user = self.users.name(process.rights.uid());
-        format!(
-            "{user} may have started it, and only root says which servers there are: a unit of the \
-             system's, or a [[web.server]] in policy.toml with `user`"
-        )
+        FoundReason::MayBeUsers { user }.into()
     }
 
     /// A server of which only the process is known.
-    fn in_doubt(&self, process: &Process, why: &str) -> Result<Found, String> {
-        let doubt = format!("it is not known how it is started: {why}; {SETTLE}");
+    fn in_doubt(&self, process: &Process, why: &Reasons) -> Result<Found, Reasons> {
+        let doubt = Reasons::from(FoundReason::StartUnknown { why: why.clone() });
         let program = ServerPath::new(process.program.as_str());
         let packaged = packages().find(|packaged| packaged.program == program.as_str());
         let config = match packaged {

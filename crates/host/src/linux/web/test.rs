@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use stopgap_model::ServerPath;
-use stopgap_model::problem::sentence;
 use stopgap_model::web::{WebServer, beside};
+use stopgap_model::{Reasons, ServerPath};
 
 use crate::linux::command::{CommandSpec, last_words};
 use crate::linux::locked::locked;
@@ -38,17 +37,16 @@ impl LinuxHost {
             .zip(staged)
             .map(|(path, (_, bytes))| self.files.stage(path, bytes, &server.account))
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| TestError::NotMade(sentence(&error)))?;
+            .map_err(|error| TestError::NotMade(error.into()))?;
         let master = self.running_master(server);
-        let master = master.map_err(|error| TestError::NotMade(error.to_string()))?;
+        let master = master.map_err(|error| TestError::NotMade(error.into()))?;
         let start = master.map(|master| master.start);
         let start = start.or_else(|| locked(&self.starts).get(&self.key(server)).cloned());
         let settings = start.map(|start| start.settings).unwrap_or_default();
         let config = self.tested(server, &main).map_err(TestError::NotMade)?;
         let mut run = test_run(server, &config, settings);
         self.lend_folders(&mut run);
-        let ended =
-            run.to_end_unless(stop).map_err(|error| TestError::NotMade(error.to_string()))?;
+        let ended = run.to_end_unless(stop).map_err(|error| TestError::NotMade(error.into()))?;
         match ended.success {
             true => Ok(()),
             false => Err(TestError::Refused {
@@ -82,7 +80,7 @@ impl LinuxHost {
     }
 
     /// The configuration that is tested: staged files in the place of those beside which they are.
-    fn tested(&self, server: &WebServer, staged: &[ServerPath]) -> Result<Vec<String>, String> {
+    fn tested(&self, server: &WebServer, staged: &[ServerPath]) -> Result<Vec<String>, Reasons> {
         let mut tested = Vec::new();
         for path in &server.config {
             let files = match staged.is_empty() || !self.files.is_folder(path) {

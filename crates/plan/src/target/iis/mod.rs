@@ -115,7 +115,7 @@ impl<'a> Target<'a> for Iis<'a> {
             Fact::Known(_) => {}
             Fact::Absent => return Observed::Unable(ServerReason::NoIis.into()),
             Fact::Unknown(why) => {
-                return Observed::Unknown(ServerReason::Unread { why: why.to_string() }.into());
+                return Observed::Unknown(ServerReason::Unread { why: why.clone() }.into());
             }
         }
         let record = self.record_of_kind(context.action);
@@ -144,7 +144,7 @@ impl<'a> Target<'a> for Iis<'a> {
 
     fn observe_orphan(&self, action: &ActionId) -> Orphan {
         if let Fact::Unknown(why) = &self.input.facts.iis {
-            return Orphan::Unknown(ServerReason::Unread { why: why.to_string() }.into());
+            return Orphan::Unknown(ServerReason::Unread { why: why.clone() }.into());
         }
         let mut parts = self.record(action).into_iter().flat_map(|record| &record.entries);
         match parts.all(|part| stands(self.input, part)) {

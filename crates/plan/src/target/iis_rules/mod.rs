@@ -68,7 +68,7 @@ impl RuleCase<'_> {
         let (entries, gaps) = match self.entries() {
             Ok(found) => found,
             Err(taken @ Refusal::NameTaken { .. }) => {
-                let taken = IisRuleReason::NoPlace { why: taken.to_string() };
+                let taken = IisRuleReason::NoPlace { why: taken.reason().into() };
                 return Observed::Settled(State::Drifted, how.and(taken));
             }
             Err(_) => return Observed::Settled(State::Drifted, how),
@@ -124,7 +124,7 @@ impl RuleCase<'_> {
         let placed = std::slice::from_ref(&context.action.id);
         let facts = context.input.facts;
         if let Err(why) = verify(context.mitigation(), placed, facts, self.config, probes) {
-            let why = why.to_string();
+            let why = why.into();
             let hints = vec![IisRuleReason::OthersWithoutEffect { rules, why }.into()];
             return Observed::Absent { hints, notes: Vec::new() };
         }
@@ -136,7 +136,7 @@ impl RuleCase<'_> {
         let placement = self.placement().map_err(refused)?;
         let installed = self.context.input.installed;
         let entries = self.wanted.entries(self.config, &placement, installed).map_err(refused)?;
-        let why = placement.why.to_string();
+        let why = placement.why.clone().into();
         let mut notes = vec![Reason::from(IisRuleReason::PlacedThere { why })];
         notes.extend(self.gaps(&placement));
         notes.extend(caching::note(self.wanted, &placement, self.config));
@@ -158,7 +158,7 @@ impl RuleCase<'_> {
     /// What a rule will not reach: where none of ours can be, and where IIS runs no rule at all.
     fn gaps(&self, placement: &Placement) -> Vec<Reason> {
         let reason = |gap: &Gap| {
-            IisRuleReason::NotReached { at: gap.at.clone(), why: gap.why.to_string() }.into()
+            IisRuleReason::NotReached { at: gap.at.clone(), why: gap.why.clone().into() }.into()
         };
         let known = |gap: &Gap| placement.gaps.iter().any(|g| g.at.eq_ignore_ascii_case(&gap.at));
         let dead = without_rules(self.wanted, self.config);
@@ -170,7 +170,7 @@ impl RuleCase<'_> {
     fn incompletely_scanned(&self) -> Vec<Reason> {
         let site = self.wanted.scope.map(|scope| scope.site.as_str());
         let folders = self.config.snapshot().incompletely_scanned_folders(site);
-        let note = |(folder, why): (ServerPath, String)| {
+        let note = |(folder, why): (ServerPath, Reasons)| {
             IisRuleReason::IncompletelyScanned { folder: folder.to_string(), why }.into()
         };
         folders.into_iter().map(note).collect()
@@ -199,6 +199,7 @@ pub(crate) fn covering(wanted: &DesiredRule<'_>, config: &EffectiveConfig<'_>) -
 }
 
 fn refused(refusal: Refusal) -> Refused {
+    let why = refusal.reason();
     let state = match refusal {
         Refusal::NameTaken { .. } | Refusal::Broken(_) => State::Conflict,
         Refusal::Unknown(_) => State::Unknown,
@@ -210,5 +211,5 @@ fn refused(refusal: Refusal) -> Refused {
         | Refusal::SectionNotDeclared(_)
         | Refusal::Locked(_) => State::Unsupported,
     };
-    Refused { state, why: IisRuleReason::NoPlace { why: refusal.to_string() }.into() }
+    Refused { state, why: IisRuleReason::NoPlace { why: why.into() }.into() }
 }

@@ -108,7 +108,7 @@ fn observe_part(part: &InstalledEntry, config: &EffectiveConfig<'_>) -> Option<O
         return Some(OurRule::Gone(gone.into()));
     };
     let changed = match &here.entry {
-        Err(why) => IisRuleReason::Unreadable { what, why: why.to_string() },
+        Err(why) => IisRuleReason::Unreadable { what, why: why.clone().into() },
         Ok(entry) if *entry == part.entry => return None,
         Ok(entry) => difference(what, &part.entry, entry),
     };
@@ -174,7 +174,7 @@ pub(crate) fn missing(
     let levels = match config.levels(wanted.scope) {
         Ok(levels) => levels,
         Err(why) => {
-            let why = IisRuleReason::PlacesUnknown { why: why.to_string() }.into();
+            let why = IisRuleReason::PlacesUnknown { why: why.into() }.into();
             return vec![Missing { why, unknown: true }];
         }
     };
@@ -183,10 +183,11 @@ pub(crate) fn missing(
         let (why, unknown) = match &*config.at(&level) {
             Ok(effective) => absent(wanted, config, &level, effective, ours)?,
             Err(Fault::Unknown(why)) => {
-                (IisRuleReason::EffectUnknown { at, why: why.to_string() }, true)
+                (IisRuleReason::EffectUnknown { at, why: why.clone().into() }, true)
             }
             Err(fault @ Fault::Broken { .. }) => {
-                (IisRuleReason::Broken { at: Some(at), why: fault.to_string() }, false)
+                let why = IisReason::from(fault.clone()).into();
+                (IisRuleReason::Broken { at: Some(at), why }, false)
             }
         };
         Some(Missing { why: why.into(), unknown })
@@ -216,7 +217,8 @@ fn absent(
                 .filter_map(|rule| rule.item.as_ref().ok())
                 .any(|says| ours(&Entry::Outbound(says.clone()))),
             Err(why) => {
-                return Some((IisRuleReason::OutboundUnknown { at, why: why.to_string() }, true));
+                let why = why.clone().into();
+                return Some((IisRuleReason::OutboundUnknown { at, why }, true));
             }
         },
         _ => {

@@ -2,7 +2,7 @@
 
 use stopgap_model::reason::ChangeReason;
 use stopgap_model::report::State;
-use stopgap_model::{ActionId, Digest, Reasons, WebKind};
+use stopgap_model::{ActionId, Digest, Reason, Reasons, WebKind};
 use stopgap_webserver::{Placement, RuleText};
 
 use super::server::WebTarget;
@@ -158,7 +158,7 @@ fn assembled(
     let layout = server.layout.as_ref().map_err(Clone::clone)?;
     let Placement { edits, staged, .. } = layout.place(&text)?;
     let strays = if wanted.rules.is_empty() { layout.strays() } else { Vec::new() };
-    let strays = strays.iter().map(ToString::to_string).collect();
+    let strays = strays.into_iter().map(Reason::from).collect();
     // Where ours cannot be taken out of a file, it stays in what is compared, too.
     let without = layout.place(&RuleText::None).map(|placement| placement.edits);
     Ok(Some(WebChange {

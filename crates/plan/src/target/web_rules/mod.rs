@@ -247,7 +247,7 @@ impl<'a> Target<'a> for WebTarget<'a> {
         self.gone
     }
 
-    fn dormant(&self) -> Option<&str> {
+    fn dormant(&self) -> Option<&Reasons> {
         WebTarget::dormant(self)
     }
 

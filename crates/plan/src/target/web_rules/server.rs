@@ -77,9 +77,8 @@ impl<'a> WebTarget<'a> {
         let server = &config.facts.server;
         let id = server.id();
         let own = input.installed.web.get(&id);
-        let unread = |why: String| Reasons::from(ServerReason::Unread { why });
         let layout = match &config.incomplete {
-            Some(why) => Err(unread(why.to_string())),
+            Some(why) => Err(ServerReason::Unread { why: why.clone() }.into()),
             None => config.files.layout().map_err(Reasons::from),
         };
         let can = Server {
@@ -221,8 +220,8 @@ impl<'a> WebTarget<'a> {
     }
 
     /// Why it does not run and nothing starts it, if so.
-    pub(super) fn dormant(&self) -> Option<&str> {
-        self.config.and_then(|config| config.facts.server.dormant.as_deref())
+    pub(super) fn dormant(&self) -> Option<&Reasons> {
+        self.config.and_then(|config| config.facts.server.dormant.as_ref())
     }
 
     /// What was withdrawn though a line of ours is left.
@@ -276,7 +275,7 @@ impl<'a> WebTarget<'a> {
             let file = file.to_string();
             return Some((State::Conflict, ServerReason::SharedFile { file }.into()));
         }
-        let why = self.config?.refused.as_ref()?.to_string();
+        let why = self.config?.refused.clone()?;
         Some((State::Conflict, ServerReason::Refused { why }.into()))
     }
 
@@ -311,7 +310,7 @@ impl<'a> WebTarget<'a> {
                 notes.push(ServerReason::NotRunning { server }.into());
             }
             Fact::Unknown(why) => {
-                let why = why.to_string();
+                let why = why.clone();
                 notes.push(ServerReason::RunningUnknown { server, why }.into());
             }
         }

@@ -93,7 +93,7 @@ impl Machine {
         let real = self.links.get(path.as_str()).cloned().unwrap_or_else(|| path.to_string());
         match self.files.get(&real) {
             Some(_) if self.unreadable.contains(&real) => {
-                Read::Unreadable("the test says so".into())
+                Read::Unreadable(stopgap_model::Reasons::text("the test says so"))
             }
             Some(bytes) => Read::Found { real: ServerPath::new(real), bytes: bytes.clone() },
             None => Read::Absent,
@@ -112,7 +112,10 @@ impl Machine {
             let needs = files.needs();
             if needs.is_empty() {
                 for path in &self.fixed {
-                    files.fix(ServerPath::new(path.as_str()), "it is held fast".into());
+                    files.fix(
+                        ServerPath::new(path.as_str()),
+                        stopgap_model::Reasons::text("it is held fast"),
+                    );
                 }
                 return Ok(files);
             }

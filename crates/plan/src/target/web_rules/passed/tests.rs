@@ -21,14 +21,14 @@ fn server(running: Fact<bool>, dormant: Option<&str>) -> WebServer {
         running,
         source: "policy.toml".into(),
         doubt: None,
-        dormant: dormant.map(str::to_owned),
+        dormant: dormant.map(stopgap_model::Reasons::text),
         identity: String::new(),
     }
 }
 
 #[test]
 fn nothing_ends_at_a_server_that_does_not_run() {
-    let unknown = || Fact::Unknown("no right to look".into());
+    let unknown = || Fact::Unknown(stopgap_model::Reasons::text("no right to look"));
     for (running, dormant, expected) in [
         (Fact::Known(true), None, true),
         (Fact::Known(false), None, false),
