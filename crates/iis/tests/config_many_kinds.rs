@@ -7,7 +7,9 @@ mod check;
 
 use check::{PLAIN_HOST, SITE, every_kind, pools_of};
 use proptest::prelude::*;
-use stopgap_iis::config::{Collection, Entry, Place, Undo, Wrapper, entries_named, insert, remove};
+use stopgap_iis::config::{
+    Collection, Entry, Place, Undo, Wrapper, entries_named, insert, remove, remove_all,
+};
 
 const RULE: &str = "<rule name='mine'><match url='x' /><action type='AbortRequest' /></rule>";
 
@@ -84,12 +86,17 @@ fn put_in<'e>(
 }
 
 fn take_out(bytes: &mut Vec<u8>, mut put: Vec<Put<'_>>, wrappers: &[Wrapper], mut turn: u64) {
+    let with_all = bytes.clone();
+    let mut taken = Vec::new();
     while !put.is_empty() {
         let at = usize::try_from(turn % put.len() as u64).unwrap();
         turn = turn.rotate_right(5);
         let Put { undo, entry } = put.swap_remove(at);
         *bytes = remove(bytes, &undo, wrappers).unwrap_or_else(|why| panic!("{entry:?}: {why}"));
+        taken.push(undo);
     }
+    let at_once = remove_all(&with_all, &taken.iter().collect::<Vec<_>>(), wrappers).unwrap();
+    assert_eq!(String::from_utf8_lossy(&at_once), String::from_utf8_lossy(bytes));
 }
 
 /// What a stranger does meanwhile to a place that has nothing to do with what is put in.

@@ -10,7 +10,7 @@ use super::facts::RewriteSupport;
 use super::in_effect::{Effective, Fault, Outbound};
 use super::merge::{Step, host_steps, web_steps};
 use super::parsed_config::ParsedConfig;
-use super::place::{Place, normal, same_name};
+use super::place::{Place, normal};
 use super::section::Section;
 use super::snapshot::{File, Snapshot};
 use super::xml::{Doc, NotReadable};
@@ -164,31 +164,40 @@ fn members<'l, T: Clone>(
         .map(move |listed| (listed.name.clone(), place.clone(), listed.item.clone().map(&entry)))
 }
 
-/// The names of the rules, wherever in the snapshot they are, that do not work without a
-/// precondition or an allowed variable.
+/// What a rule does not work without: a precondition or an allowed variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// The collection of what it needs.
+    pub collection: Collection,
+    /// The name of what it needs, as the rule writes it. Case does not matter.
+    pub needed: String,
+    /// The rule's name.
+    pub rule: String,
+}
+
+/// What the rules need, wherever in the snapshot they are.
 #[must_use]
-pub fn rules_needing(snapshot: &Snapshot, entry: &Entry) -> Vec<String> {
-    let mut names = Vec::new();
+pub fn dependencies(snapshot: &Snapshot) -> Vec<Dependency> {
+    let mut all = Vec::new();
     for layer in snapshot.files().filter_map(|file| file.parsed().ok()).flat_map(|s| &s.layers) {
-        match entry {
-            Entry::AllowedVariable(variable) => {
-                let sets = |rule: &Rule| {
-                    rule.server_variables.iter().any(|set| same_name(&set.name, variable))
-                };
-                let rules = layer.rules.iter().flat_map(|section| section.listed());
-                let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(sets));
-                names.extend(rules.map(|listed| listed.name.clone()));
-            }
-            Entry::PreCondition(precondition) => {
-                let asks = |rule: &OutboundRule| same_name(&rule.precondition, &precondition.name);
-                let rules = layer.outbound.iter().flat_map(|section| section.listed());
-                let rules = rules.filter(|listed| listed.item.as_ref().is_ok_and(asks));
-                names.extend(rules.map(|listed| listed.name.clone()));
-            }
-            Entry::Rule(_) | Entry::Outbound(_) | Entry::DisabledPool(_) => {}
+        for listed in layer.rules.iter().flat_map(Section::listed) {
+            let variables = listed.item.iter().flat_map(|rule: &Rule| &rule.server_variables);
+            all.extend(variables.map(|variable| Dependency {
+                collection: Collection::AllowedVariables,
+                needed: variable.name.clone(),
+                rule: listed.name.clone(),
+            }));
+        }
+        for listed in layer.outbound.iter().flat_map(Section::listed) {
+            let preconditions = listed.item.iter().map(|rule: &OutboundRule| &rule.precondition);
+            all.extend(preconditions.map(|precondition| Dependency {
+                collection: Collection::PreConditions,
+                needed: precondition.clone(),
+                rule: listed.name.clone(),
+            }));
         }
     }
-    names
+    all
 }
 
 /// The rules and maps of one lone web.config, as if it were that of a site's root on a server that

@@ -35,7 +35,8 @@ pub use adopt::adopt;
 pub use edit::{Element, Inserted, Undo, Wrapper, insert, insert_all};
 pub use edit_error::EditError;
 pub use effective::{
-    Named, effective_rules, entries_called, entries_named, rules_needing, standalone_rules,
+    Dependency, Named, dependencies, effective_rules, entries_called, entries_named,
+    standalone_rules,
 };
 pub use entry::{Collection, Entry};
 pub use facts::RewriteSupport;
@@ -44,7 +45,7 @@ pub use levels::{Level, dropped_by, levels, nearest};
 pub use place::Place;
 pub use placement::find_placement;
 pub use pools::{AttributeUndo, Pool, PoolUndo, pool};
-pub use remove::remove;
+pub use remove::{remove, remove_all};
 pub use snapshot::{
     APPLICATION_HOST, File, MAX_FILES, MAX_TOTAL_BYTES, Need, OverBudget, Read, Snapshot,
 };

@@ -1,6 +1,6 @@
 //! Removal of one thing that was put in, and of what exists only for such things.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use roxmltree::Node;
@@ -68,6 +68,116 @@ pub fn remove(bytes: &[u8], undo: &Undo, wrappers: &[Wrapper]) -> Result<Vec<u8>
         left = behind;
     }
     Ok(text.into_bytes())
+}
+
+/// Takes several things out, as [`remove`] does one after the other. Of those of one collection that are as
+/// they were put in, the file is read twice, however many they are.
+///
+/// # Errors
+/// [`EditError`] of one of them; nothing is changed then.
+pub fn remove_all(
+    bytes: &[u8],
+    undos: &[&Undo],
+    wrappers: &[Wrapper],
+) -> Result<Vec<u8>, EditError> {
+    let (mut bytes, mut left) = (bytes.to_vec(), undos.to_vec());
+    while let Some(first) = left.first().copied() {
+        let is_beside = |undo: &&Undo| collection_of(undo) == collection_of(first);
+        let (beside, others): (Vec<&Undo>, Vec<&Undo>) = left.into_iter().partition(is_beside);
+        let beside = remove_side_by_side(&mut bytes, beside)?;
+        for undo in beside {
+            bytes = remove(&bytes, undo, wrappers)?;
+        }
+        left = others;
+    }
+    Ok(bytes)
+}
+
+/// The collection that a thing was put into, and its place; `None` for a pool, which is not taken out.
+fn collection_of(undo: &Undo) -> Option<(&Place, Collection)> {
+    match undo {
+        Undo::Element(element) => Some((&element.place, element.collection)),
+        Undo::Pool(_) => None,
+    }
+}
+
+/// Takes out of one collection what can go at once, and returns the rest.
+///
+/// Those go that are as they were put in and stand in one section, all but the last of them: as long as
+/// that is there, nothing around them is empty, so that nothing else changes.
+fn remove_side_by_side<'u>(
+    bytes: &mut Vec<u8>,
+    undos: Vec<&'u Undo>,
+) -> Result<Vec<&'u Undo>, EditError> {
+    let Some((place, collection)) = undos.first().copied().and_then(collection_of) else {
+        return Ok(undos);
+    };
+    if undos.len() < 2 {
+        return Ok(undos);
+    }
+    let doc = Doc::parse(bytes).map_err(EditError::NotReadable)?;
+    let named = members_by_name(&doc, place, collection);
+    let all: Vec<_> = undos.iter().map(|undo| (*undo, as_put(&doc, &named, undo))).collect();
+    let last = all.iter().rev().find_map(|(_, standing)| standing.as_ref());
+    let Some(section) = last.map(|standing| standing.section) else { return Ok(undos) };
+    let (mut left, mut going) = (Vec::new(), Vec::new());
+    for (undo, standing) in all {
+        match standing {
+            Some(Standing { section: around, range }) if around == section => {
+                going.push((undo, range));
+            }
+            _ => left.push(undo),
+        }
+    }
+    // The last one keeps the section.
+    left.extend(going.last().map(|(undo, _)| *undo));
+    let mut ranges: Vec<Range<usize>> = going.into_iter().map(|(_, range)| range).collect();
+    let kept = ranges.last().cloned();
+    ranges.sort_by_key(|range| range.start);
+    // Two that are one, or not white space before one of them: nothing is as it seems.
+    if ranges.windows(2).any(|pair| matches!(pair, [one, next] if one.end > next.start)) {
+        return Ok(undos);
+    }
+    ranges.retain(|range| Some(range) != kept.as_ref());
+    *bytes = doc.without(&ranges).into_bytes();
+    Ok(left)
+}
+
+/// The members of a collection in a place by their names in lower case.
+fn members_by_name<'d, 'a>(
+    doc: &'d Doc<'a>,
+    place: &Place,
+    collection: Collection,
+) -> HashMap<String, Vec<Node<'d, 'a>>> {
+    let mut named: HashMap<String, Vec<Node<'_, '_>>> = HashMap::new();
+    for node in members(doc, place, collection) {
+        let name = node.own_attribute("name").unwrap_or_default();
+        named.entry(name.to_ascii_lowercase()).or_default().push(node);
+    }
+    named
+}
+
+/// Where something stands that was put in.
+struct Standing<'d, 'a> {
+    /// The element around it.
+    section: Option<Node<'d, 'a>>,
+    /// What it takes up, the white space included that was put before it.
+    range: Range<usize>,
+}
+
+/// Where something stands; `None`: it is not there, there twice, or not behind the white space that was put
+/// before it.
+fn as_put<'d, 'a>(
+    doc: &Doc<'_>,
+    named: &HashMap<String, Vec<Node<'d, 'a>>>,
+    undo: &Undo,
+) -> Option<Standing<'d, 'a>> {
+    let Undo::Element(element) = undo else { return None };
+    let [node] = named.get(&element.name.to_ascii_lowercase())?.as_slice() else { return None };
+    let (range, space) = (node.range(), element.leading_space.as_str());
+    let from = range.start.checked_sub(space.len())?;
+    let range = from..range.end;
+    doc.slice(range.clone()).starts_with(space).then(|| Standing { section: node.parent(), range })
 }
 
 /// The wrappers that may be around an element, each once: many edits of one file tell of

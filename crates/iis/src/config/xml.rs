@@ -155,6 +155,14 @@ impl<'a> Doc<'a> {
         Some([before, text, behind].concat())
     }
 
+    /// The text without these ranges, which are in order and do not overlap.
+    pub(crate) fn without(&self, ranges: &[Range<usize>]) -> String {
+        let ends = ranges.iter().map(|range| range.end);
+        let starts = ranges.iter().map(|range| range.start);
+        let kept = std::iter::once(0).chain(ends).zip(starts.chain([self.text.len()]));
+        kept.map(|(from, to)| self.slice(from..to)).collect()
+    }
+
     /// Where the start tag ends: just behind its `>`.
     pub(crate) fn start_tag_end(&self, node: Node<'_, 'a>) -> usize {
         tag_end(self.text, node.range().start).unwrap_or(node.range().end)

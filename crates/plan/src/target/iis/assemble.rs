@@ -1,10 +1,11 @@
 //! From the operations of all actions to the new bytes of each file: every file is replaced once.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_iis::config::{
-    Collection, EditError, Entry, File, Place, Read, Snapshot, Wrapper, entries_named, insert,
-    insert_all, pool, remove, rules_needing,
+    Collection, EditError, Entry, File, Place, Read, Snapshot, Undo, Wrapper, dependencies,
+    entries_named, insert, insert_all, pool, remove, remove_all,
 };
 use stopgap_model::{ActionId, Digest, FileEdit, Mitigation, ServerPath};
 
@@ -17,10 +18,13 @@ use crate::target::iis_rules::desired::DesiredEntry;
 pub(super) struct Assembly<'a> {
     snapshot: &'a Snapshot,
     installed: &'a InstalledState,
-    files: BTreeMap<String, Work>,
+    files: BTreeMap<String, Work<'a>>,
     removals: Vec<Step>,
     insertions: Vec<Insertion>,
     shared: BTreeMap<SharedKey, Shared>,
+    /// What rules of others need, by its collection and its name in lower case, with one that needs it. It is
+    /// worked out when something is to be taken out.
+    needed: OnceCell<BTreeMap<(Collection, String), String>>,
     refused: Vec<(ActionId, EditError)>,
 }
 
@@ -32,15 +36,23 @@ pub(super) struct Assembled {
 }
 
 /// The work on one file.
-struct Work {
+struct Work<'a> {
     path: ServerPath,
     before: Vec<u8>,
     after: Vec<u8>,
     wrappers: Vec<Wrapper>,
     /// How many things of ours the file has.
     own: usize,
+    /// What is to be taken out next: many go as fast as one.
+    leaving: Vec<Leaving<'a>>,
     /// What is to go into one collection of one place of it next: many go in as fast as one.
     waiting: Vec<Waiting>,
+}
+
+/// Something that is to be taken out, and the action that it carries out.
+struct Leaving<'a> {
+    action: &'a ActionId,
+    undo: &'a Undo,
 }
 
 /// Something that is to be put in: which part of which insertion.
@@ -83,6 +95,7 @@ impl<'a> Assembly<'a> {
             removals: Vec::new(),
             insertions: Vec::new(),
             shared,
+            needed: OnceCell::new(),
             refused: Vec::new(),
         }
     }
@@ -113,13 +126,10 @@ impl<'a> Assembly<'a> {
     }
 
     /// Takes out what carries out an action, where `anew` is put in again.
-    fn clear_out(&mut self, record: &InstalledAction, why: &str, anew: &[DesiredEntry]) {
+    fn clear_out(&mut self, record: &'a InstalledAction, why: &str, anew: &[DesiredEntry]) {
         for part in record.entries.iter().rev() {
             let again = anew.iter().any(|wanted| wanted.is(part));
-            if let Err(error) = self.take_out_part(part, again) {
-                self.refused.push((record.action.clone(), error));
-                return;
-            }
+            self.take_out_part(&record.action, part, again);
         }
         self.removals.push(Step::Remove {
             mitigation: record.mitigation.clone(),
@@ -131,10 +141,10 @@ impl<'a> Assembly<'a> {
 
     /// A rule of somebody else's that came to need what we put in: without it his site would answer
     /// 500.
-    fn needed_by(&self, part: &InstalledEntry) -> Option<String> {
-        let parts = || self.installed.actions.values().flat_map(|placed| &placed.entries);
-        let ours = |name: &str| parts().any(|part| part.entry.name().eq_ignore_ascii_case(name));
-        rules_needing(self.snapshot, &part.entry).into_iter().find(|name| !ours(name))
+    fn needed_by(&self, part: &InstalledEntry) -> Option<&str> {
+        let needed = self.needed.get_or_init(|| needed_by_others(self.snapshot, self.installed));
+        let collection = part.entry.collection(part.undo.place());
+        needed.get(&(collection, part.entry.name().to_ascii_lowercase())).map(String::as_str)
     }
 
     fn with_what_stays(&self, record: &InstalledAction, why: &str) -> String {
@@ -148,10 +158,10 @@ impl<'a> Assembly<'a> {
     }
 
     /// `again`: the very same is put in again, for this action and whoever shares it.
-    fn take_out_part(&mut self, part: &InstalledEntry, again: bool) -> Result<(), EditError> {
+    fn take_out_part(&mut self, action: &'a ActionId, part: &'a InstalledEntry, again: bool) {
         if !again && self.needed_by(part).is_some() {
             // It counts as something in the file, so that no before-image takes it away.
-            return Ok(());
+            return;
         }
         self.work(&part.file).own -= usize::from(self.work(&part.file).own > 0);
         if let Some(key) = shared_key(&part.file, part.undo.place(), &part.entry)
@@ -162,18 +172,34 @@ impl<'a> Assembly<'a> {
             // what they need from it as it is.
             let damaged = || again && shared.part.is_some() && !stands(self.snapshot, part);
             if shared.users > 0 && !damaged() {
-                return Ok(());
+                return;
             }
             shared.part = None;
         }
-        self.put_in_waiting(&part.file.key());
         let absent = self.snapshot.file(&part.file).is_none_or(|f| *f.read() == Read::Absent);
-        let work = self.work(&part.file);
         // With its file it is gone too; the record goes after it.
         if !absent {
-            work.after = remove(&work.after, &part.undo, &work.wrappers)?;
+            self.work(&part.file).leaving.push(Leaving { action, undo: &part.undo });
         }
-        Ok(())
+    }
+
+    /// Takes out what waits for it. An action of which something cannot be taken out is refused, once.
+    fn take_out_leaving(&mut self, key: &str) {
+        let Some(work) = self.files.get_mut(key) else { return };
+        let leaving = std::mem::take(&mut work.leaving);
+        let undos: Vec<&Undo> = leaving.iter().map(|leaving| leaving.undo).collect();
+        if let Ok(bytes) = remove_all(&work.after, &undos, &work.wrappers) {
+            work.after = bytes;
+            return;
+        }
+        // One of them cannot go; the others can.
+        for Leaving { action, undo } in leaving {
+            match remove(&work.after, undo, &work.wrappers) {
+                Ok(bytes) => work.after = bytes,
+                Err(_) if self.refused.iter().any(|(refused, _)| refused == action) => {}
+                Err(error) => self.refused.push((action.clone(), error)),
+            }
+        }
     }
 
     fn install(&mut self, mitigation: &Mitigation, action: &ActionId, entries: &[DesiredEntry]) {
@@ -223,8 +249,9 @@ impl<'a> Assembly<'a> {
         true
     }
 
-    /// Puts in what waits for it.
+    /// Puts in what waits for it, once all that waits for it is taken out.
     fn put_in_waiting(&mut self, key: &str) {
+        self.take_out_leaving(key);
         let Some(work) = self.files.get_mut(key) else { return };
         let waiting = std::mem::take(&mut work.waiting);
         let Some(place) = waiting.first().map(|first| first.wanted.place.clone()) else { return };
@@ -265,7 +292,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// The work on a file. One that was not read has no bytes, and no edit of it succeeds.
-    fn work(&mut self, path: &ServerPath) -> &mut Work {
+    fn work(&mut self, path: &ServerPath) -> &mut Work<'a> {
         let (snapshot, installed, key) = (self.snapshot, self.installed, path.key());
         self.files.entry(key.clone()).or_insert_with(|| {
             let bytes = snapshot.file(path).and_then(File::bytes).unwrap_or_default().to_vec();
@@ -274,7 +301,8 @@ impl<'a> Assembly<'a> {
             let parts = installed.actions.values().flat_map(|placed| &placed.entries);
             let own = parts.filter(|part| part.file.key() == key).count();
             let (before, after) = (bytes.clone(), bytes);
-            Work { path: path.clone(), before, after, wrappers, own, waiting: Vec::new() }
+            let (path, leaving, waiting) = (path.clone(), Vec::new(), Vec::new());
+            Work { path, before, after, wrappers, own, leaving, waiting }
         })
     }
 
@@ -284,7 +312,7 @@ impl<'a> Assembly<'a> {
             self.put_in_waiting(&key);
         }
         let installed = self.installed;
-        let edit = |(key, work): (String, Work)| {
+        let edit = |(key, work): (String, Work<'_>)| {
             let after = original(installed, &key, &work).unwrap_or(work.after);
             // A file that is not there is not made anew.
             let after = if work.before.is_empty() { Vec::new() } else { after };
@@ -301,6 +329,22 @@ impl<'a> Assembly<'a> {
         steps.extend(self.insertions.into_iter().filter_map(insert));
         Assembled { edits, steps, refused: self.refused }
     }
+}
+
+/// What rules of others need, by its collection and its name in lower case, with the first rule that needs it.
+fn needed_by_others(
+    snapshot: &Snapshot,
+    installed: &InstalledState,
+) -> BTreeMap<(Collection, String), String> {
+    let parts = installed.actions.values().flat_map(|placed| &placed.entries);
+    let ours: BTreeSet<String> = parts.map(|part| part.entry.name().to_ascii_lowercase()).collect();
+    let mut needed = BTreeMap::new();
+    for it in dependencies(snapshot) {
+        if !ours.contains(&it.rule.to_ascii_lowercase()) {
+            needed.entry((it.collection, it.needed.to_ascii_lowercase())).or_insert(it.rule);
+        }
+    }
+    needed
 }
 
 /// By what something that several actions may need is known; `None` for what belongs to one.
@@ -332,7 +376,7 @@ fn stands(snapshot: &Snapshot, part: &InstalledEntry) -> bool {
 
 /// Where nothing of ours stays in a file and nobody else changed it since, the bytes are those of
 /// the oldest before-image.
-fn original(installed: &InstalledState, key: &str, work: &Work) -> Option<Vec<u8>> {
+fn original(installed: &InstalledState, key: &str, work: &Work<'_>) -> Option<Vec<u8>> {
     if work.own > 0 {
         return None;
     }
