@@ -79,6 +79,8 @@ fn every_object_has_the_fields_of_the_schema() {
         (vec!["history"], "history"),
         (vec!["feed", "list"], "feed list"),
         (vec!["test-connectivity"], "test-connectivity"),
+        (vec!["try", "--id", "M1", "--request", "GET /owa/"], "try"),
+        (vec!["try", "--id", "M1", "--request", "GET /", "--response-header", "X: y"], "try"),
         (vec!["show", "NOSUCH"], "error"),
     ] {
         let run = on(&tree, &command);

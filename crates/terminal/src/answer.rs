@@ -1,14 +1,15 @@
 //! What becomes of a request that was tried, for a person and for a program.
 
-use serde_json::{Value, json};
 use stopgap_iis::rewrite::{
     Asked, Circumstances, Evaluator, HeaderRewrite, Outcome, Outcomes, Possible, Question,
     ResponseEvaluator, ResponseOutcome, Undecided, Verdict,
 };
 use stopgap_model::problem::{one_line, turns_text};
+use stopgap_model::reason::IisReason;
 use stopgap_model::{Request, Response};
 use stopgap_rules::Headers;
 
+use crate::answer_object::{AnswerHead, AnswerObject, OutcomeObject, Pair, ResponseObject};
 use crate::wrap;
 
 /// The most outcomes that are shown to a person; a program gets all of them.
@@ -72,7 +73,7 @@ impl Answer {
     /// beside them.
     pub fn of_rules(
         rules: &Evaluator,
-        responses: Result<&ResponseEvaluator, &str>,
+        responses: Result<&ResponseEvaluator, &IisReason>,
         (request, response): (&Request, Option<&Response>),
         known: &Circumstances,
     ) -> Self {
@@ -140,7 +141,7 @@ impl Answer {
 
     fn add_response(
         &mut self,
-        rules: Result<&ResponseEvaluator, &str>,
+        rules: Result<&ResponseEvaluator, &IisReason>,
         (request, response): (&Request, &Response),
         known: &Circumstances,
         outcome: Option<&Outcome>,
@@ -167,36 +168,33 @@ impl Answer {
 
     /// Returns the answer for a program, as docs/json.md says it.
     #[must_use]
-    pub fn as_json(&self) -> Value {
-        let mut object = self.head();
-        let Some(fields) = object.as_object_mut() else { return object };
-        if let Some((headers, _)) = &self.request_headers {
-            fields.insert("request_headers".into(), pairs(headers));
+    pub fn as_object(&self) -> AnswerObject {
+        AnswerObject {
+            head: self.head(),
+            request_headers: self.seen_headers(),
+            response: self.response.as_ref().map(|response| match response {
+                ResponseAnswer::Unseen => None,
+                ResponseAnswer::Seen { headers, changes } => Some(ResponseObject {
+                    headers: pairs(headers),
+                    by: changes.iter().map(|change| change.rule.clone()).collect(),
+                }),
+            }),
+            outcomes: self.outcomes.iter().map(PossibleAnswer::as_object).collect(),
+            notes: self.notes.clone(),
         }
-        match &self.response {
-            None => {}
-            // Null is another answer than a missing key: a response was given, and the client gets none of it.
-            Some(ResponseAnswer::Unseen) => {
-                fields.insert("response".into(), Value::Null);
-            }
-            Some(ResponseAnswer::Seen { headers, changes }) => {
-                let by: Vec<&str> = changes.iter().map(|change| change.rule.as_str()).collect();
-                let response = json!({"headers": pairs(headers), "by": by});
-                fields.insert("response".into(), response);
-            }
-        }
-        if !self.outcomes.is_empty() {
-            let outcomes = self.outcomes.iter().map(PossibleAnswer::as_json);
-            fields.insert("outcomes".into(), outcomes.collect());
-        }
-        if !self.notes.is_empty() {
-            fields.insert("notes".into(), json!(self.notes));
-        }
-        object
     }
 
-    fn head(&self) -> Value {
-        json!({"verdict": self.verdict, "by": self.by, "status": self.status, "url": self.url})
+    fn head(&self) -> AnswerHead {
+        AnswerHead {
+            verdict: self.verdict,
+            by: self.by.clone(),
+            status: self.status,
+            url: self.url.clone(),
+        }
+    }
+
+    fn seen_headers(&self) -> Option<Vec<Pair>> {
+        self.request_headers.as_ref().map(|(seen, _)| pairs(seen))
     }
 
     /// Returns what becomes of the request, in a few words.
@@ -242,18 +240,13 @@ impl Answer {
 }
 
 impl PossibleAnswer {
-    fn as_json(&self) -> Value {
-        let mut object = self.answer.head();
-        if let Some(fields) = object.as_object_mut() {
-            fields.insert("if".into(), json!(self.given));
-            if let Some((headers, _)) = &self.answer.request_headers {
-                fields.insert("request_headers".into(), pairs(headers));
-            }
-            if !self.answer.notes.is_empty() {
-                fields.insert("notes".into(), json!(self.answer.notes));
-            }
+    fn as_object(&self) -> OutcomeObject {
+        OutcomeObject {
+            given: self.given.clone(),
+            head: self.answer.head(),
+            request_headers: self.answer.seen_headers(),
+            notes: self.answer.notes.clone(),
         }
-        object
     }
 
     fn text(&self) -> String {
@@ -309,9 +302,9 @@ fn reaches(verdict: &str) -> bool {
     matches!(verdict, "allowed" | "rewritten")
 }
 
-fn pairs(headers: &Headers) -> Value {
-    let pair = |(name, value): &(String, Vec<u8>)| json!([name, String::from_utf8_lossy(value)]);
-    headers.iter().map(pair).collect()
+fn pairs(headers: &Headers) -> Vec<Pair> {
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    headers.iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 /// Returns the whole value of a header for a person, since what matters may stand at its end; `None`: it

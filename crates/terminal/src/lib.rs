@@ -3,11 +3,13 @@
 
 mod actions;
 mod answer;
+mod answer_object;
 mod diagnostics;
 mod json;
 
 pub use actions::{Actions, UnusableAction};
 pub use answer::{Answer, PossibleAnswer, ResponseAnswer};
+pub use answer_object::AnswerObject;
 pub use diagnostics::{render, render_finding};
 pub use json::{JSON_SCHEMA, json_line};
 use stopgap_model::problem::turns_text;

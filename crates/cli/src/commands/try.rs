@@ -30,7 +30,7 @@ pub(crate) fn run(common: &Common, arguments: &Try) -> Result<u8, CliError> {
     }
     let answer = subject.answer(&request(arguments)?, response(arguments)?.as_ref());
     if common.json {
-        json::print(&answer.as_json());
+        json::print(&answer.as_object());
     } else {
         print_line!("{}", answer.text());
     }

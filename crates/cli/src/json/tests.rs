@@ -4,6 +4,7 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
 use stopgap_model::host::PhpCgi;
 use stopgap_model::{Fact, HostFacts, ServerPath, Version};
+use stopgap_terminal::AnswerObject;
 
 use super::*;
 
@@ -39,6 +40,7 @@ fn schema() -> Value {
         ("show", of::<ShowObject<'_>>(make)),
         ("status", of::<StatusObject<'_>>(make)),
         ("test-connectivity", of::<ConnectivityObject>(make)),
+        ("try", of::<AnswerObject>(make)),
         ("unblock", of::<UnblockedObject>(make)),
     ];
     let commands: Map<String, Value> =

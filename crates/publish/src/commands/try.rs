@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Try, as_json: bool) -> Result<u8, PublishError> {
     }
     let answer = actions.answer(&request(arguments)?, response(arguments)?.as_ref());
     if as_json {
-        json::print(&answer.as_json());
+        json::print(&answer.as_object());
     } else {
         print_line!("{}", answer.text());
     }
@@ -82,7 +82,7 @@ fn answer_lines(actions: &Actions, file: &Path) -> Result<(), PublishError> {
             serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
         let (request, response) = parsed.read().map_err(|error| wrong(error.to_string()))?;
         let request = request.with_host();
-        print_line!("{}", actions.answer(&request, response.as_ref()).as_json());
+        print_line!("{}", actions.answer(&request, response.as_ref()).as_object());
     }
     Ok(())
 }

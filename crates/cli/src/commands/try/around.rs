@@ -2,7 +2,7 @@
 
 use stopgap_engine::Collected;
 use stopgap_fs::{FsError, Kind, Root};
-use stopgap_host::parts;
+use stopgap_host::{NotAbsolute, parts};
 use stopgap_iis::rewrite::{Circumstances, Evaluator, Question, SITE, Served};
 use stopgap_model::host::{Site, VirtualDirectory};
 use stopgap_model::problem::one_line;
@@ -110,27 +110,41 @@ fn served(site: &Site) -> Vec<Served> {
     served
 }
 
+/// Why it is not known what is at a path; each a sentence without a full stop.
+#[derive(Debug, thiserror::Error)]
+enum NotLooked {
+    /// The file is not in the folder that was given.
+    #[error("it is not below --docroot")]
+    Elsewhere,
+    /// The path is none of a Windows server.
+    #[error(transparent)]
+    NotAbsolute(#[from] NotAbsolute),
+    /// A copy of a disk does not say which file has the short name.
+    #[error("Windows may have `{}` for the short name of a file", one_line(name))]
+    ShortName { name: String },
+    /// The disk does not say it.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+}
+
 impl Disk {
     /// What is at a path as the server writes it, if anything is. No link is followed, and nothing outside the folder is
     /// looked at.
     ///
     /// # Errors
-    /// Why it is not known.
-    fn look(&self, path: &str) -> Result<Option<Kind>, String> {
+    /// It is not known.
+    fn look(&self, path: &str) -> Result<Option<Kind>, NotLooked> {
         let server_path = ServerPath::new(path);
         let (root, parts) = match self {
             Self::Site(root) => {
-                let below = path.strip_prefix(SITE).ok_or("it is not below --docroot")?;
+                let below = path.strip_prefix(SITE).ok_or(NotLooked::Elsewhere)?;
                 (root, below.split('\\').filter(|part| !part.is_empty()).collect())
             }
-            Self::Server(root) => (root, parts(&server_path).map_err(|error| error.to_string())?),
+            Self::Server(root) => (root, parts(&server_path)?),
         };
         // A copy of a Windows disk does not know its short names, so "it is not there" would be a guess.
         if let Some(name) = parts.iter().find(|part| is_short(part)) {
-            return Err(format!(
-                "Windows may have `{}` for the short name of a file",
-                one_line(name)
-            ));
+            return Err(NotLooked::ShortName { name: (*name).to_owned() });
         }
         if parts.is_empty() {
             return Ok(Some(Kind::Folder));
@@ -138,7 +152,7 @@ impl Disk {
         match root.kind(&parts) {
             // `/index.php/more` is no file.
             Err(FsError::NotAFolder { .. }) => Ok(None),
-            found => found.map_err(|error| error.to_string()),
+            found => Ok(found?),
         }
     }
 }

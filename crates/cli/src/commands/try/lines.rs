@@ -27,7 +27,7 @@ pub(super) fn answer_lines(subject: &mut Subject, file: &Path) -> Result<(), Cli
             serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?;
         let (request, response) = parsed.read().map_err(|error| wrong(error.to_string()))?;
         let request = request.with_host();
-        print_line!("{}", subject.answer(&request, response.as_ref()).as_json());
+        print_line!("{}", subject.answer(&request, response.as_ref()).as_object());
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use stopgap_engine::Collected;
 use stopgap_iis::config::{Effective, Fault, effective_rules};
 use stopgap_iis::rewrite::{Evaluator, ResponseEvaluator, canonical_path};
+use stopgap_model::reason::IisReason;
 use stopgap_model::{Request, Response};
 use stopgap_terminal::{Actions, Answer};
 
@@ -32,19 +33,19 @@ pub(super) struct OnSite {
 pub(super) struct Rules {
     inbound: Evaluator,
     /// Why not, where they are not known.
-    outbound: Result<ResponseEvaluator, String>,
+    outbound: Result<ResponseEvaluator, IisReason>,
 }
 
 impl Rules {
     pub(super) fn of(rules: &Effective) -> Self {
         let everything = |_: &str| true;
-        let outbound = rules.response_evaluator(everything).map_err(|why| why.to_string());
+        let outbound = rules.response_evaluator(everything);
         Self { inbound: rules.evaluator(everything), outbound }
     }
 
     /// Returns what the rules make of a request.
     fn answer(&self, request: &Request, response: Option<&Response>, around: &Around) -> Answer {
-        let outbound = self.outbound.as_ref().map_err(String::as_str);
+        let outbound = self.outbound.as_ref();
         let (known, notes) = around.of(&self.inbound, request);
         let mut answer = Answer::of_rules(&self.inbound, outbound, (request, response), &known);
         if !answer.outcomes.is_empty() {
