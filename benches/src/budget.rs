@@ -100,7 +100,7 @@ impl Hostile {
                 let name = format!("N{number}.toml");
                 match assembly.pay(document.len() as u64) {
                     Ok(()) => assembly.document(&source, &name, document),
-                    Err(why) => assembly.unreadable(&source, &name, why),
+                    Err(why) => assembly.unreadable(&source, &name, why.to_string()),
                 };
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use stopgap_feed::tuf::Loaded;
 use stopgap_feed::{
-    Assembly, Content, Expiry, Feed, FeedName, Feeds, FetchStatus, Format, Known,
+    Assembly, Content, Expiry, Feed, FeedName, Feeds, FetchStatus, Format, Known, NoPolicy,
     OrganisationPolicy, POLICY_NAME, Permissions, Source, Trouble, View,
 };
 use stopgap_model::policy::{Block, Policy, Switch};
@@ -55,7 +55,7 @@ pub struct FeedState {
 #[derive(PartialEq, Eq)]
 struct FeedPolicy {
     source: String,
-    policy: Result<OrganisationPolicy, String>,
+    policy: Result<OrganisationPolicy, NoPolicy>,
 }
 
 impl Sources {
@@ -182,7 +182,7 @@ impl Reading<'_> {
                     Some(bytes) => self.policy(source, OrganisationPolicy::read(bytes)),
                     // A lost policy could have said enabled = false, like one that cannot be read.
                     None if view.status.has_policy => {
-                        self.policy(source, Err("what was taken of it is lost".into()));
+                        self.policy(source, Err(NoPolicy::Lost));
                     }
                     None => {}
                 }
@@ -208,14 +208,17 @@ impl Reading<'_> {
             let is_policy = file.name == POLICY_NAME;
             // The policy is read whatever the documents cost, so that they cannot push it aside.
             let paid = if is_policy { Ok(()) } else { self.assembly.pay(file.length) };
-            let bytes = paid.and_then(|()| loaded.read(file).map_err(|error| error.to_string()));
+            let bytes = paid
+                .map_err(|error| error.to_string())
+                .and_then(|()| loaded.read(file).map_err(|error| error.to_string()));
             let is_mitigation = match bytes {
                 _ if is_policy && !has_policy => {
                     offered.powerless_policy = true;
                     false
                 }
                 bytes if is_policy => {
-                    let bytes = bytes.or_else(|why| view.kept_policy.clone().ok_or(why));
+                    let bytes =
+                        bytes.or_else(|why| view.kept_policy.clone().ok_or(NoPolicy::NotRead(why)));
                     self.policy(source, bytes.and_then(|it| OrganisationPolicy::read(&it)));
                     continue;
                 }
@@ -228,7 +231,7 @@ impl Reading<'_> {
         offered
     }
 
-    fn policy(&mut self, source: &Source, policy: Result<OrganisationPolicy, String>) {
+    fn policy(&mut self, source: &Source, policy: Result<OrganisationPolicy, NoPolicy>) {
         self.policies.push(FeedPolicy { source: source.name.clone(), policy });
     }
 }

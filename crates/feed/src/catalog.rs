@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use stopgap_model::document::parse;
 use stopgap_model::problem::one_line;
 use stopgap_model::{Action, Catalog, Digest, Mitigation, MitigationId, Offer, Problem, Refused};
+use stopgap_pattern::PatternError;
 use stopgap_rules::contradicted_probe;
 
 use crate::permissions::{Permissions, Wildcard};
@@ -29,6 +30,34 @@ pub struct Source {
     pub given_to_others: Vec<Wildcard>,
     /// Why nothing new of it is applied, if so.
     pub hold: Option<String>,
+}
+
+/// A feed has used up the work that it may cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the feed asks for more work than it may cause")]
+pub struct TooMuchWork;
+
+/// Why a document that is offered is not taken; each a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+enum DocumentRefusal {
+    /// Nothing of it can be read.
+    #[error("the document cannot be read")]
+    Unreadable,
+    /// This version does not know what it says.
+    #[error("this version cannot read its document: line {line}: {what}{}", and_more(*more))]
+    Wrong { line: usize, what: String, more: usize },
+    /// It defines another mitigation than its name says.
+    #[error("the document is of {found}, not of {id}")]
+    OfAnother { found: MitigationId, id: MitigationId },
+    /// Its feed has used up the work that it may cause.
+    #[error(transparent)]
+    TooMuchWork(#[from] TooMuchWork),
+    /// Its probes contradict its actions.
+    #[error("its own probes belie it: {why}")]
+    Contradicted { why: String },
+    /// A pattern of it cannot be used.
+    #[error(transparent)]
+    Pattern(PatternError),
 }
 
 /// What is known of mitigations beside the sources.
@@ -123,7 +152,7 @@ impl<'a> Assembly<'a> {
     ///
     /// # Errors
     /// It has.
-    pub fn pay(&mut self, bytes: u64) -> Result<(), String> {
+    pub fn pay(&mut self, bytes: u64) -> Result<(), TooMuchWork> {
         spend(&self.work, work::of_reading(bytes))
     }
 
@@ -134,7 +163,7 @@ impl<'a> Assembly<'a> {
         let Some(id) = id else { return false };
         match read(&id, bytes, &self.work) {
             Ok(mitigation) => self.mitigation(source, mitigation),
-            Err(reason) => self.refuse(source, id, Digest::of(bytes), reason),
+            Err(reason) => self.refuse(source, id, Digest::of(bytes), reason.to_string()),
         }
         true
     }
@@ -257,12 +286,11 @@ impl<'a> Assembly<'a> {
 }
 
 /// Spends this much of what the feeds may cause.
-fn spend(work: &Cell<Work>, price: u64) -> Result<(), String> {
+fn spend(work: &Cell<Work>, price: u64) -> Result<(), TooMuchWork> {
     let mut left = work.get();
     let pays = left.spend(price);
     work.set(left);
-    let why = || "the feed asks for more work than it may cause".to_owned();
-    if pays { Ok(()) } else { Err(why()) }
+    if pays { Ok(()) } else { Err(TooMuchWork) }
 }
 
 /// The name of an action, as a server without regard to the case of letters has it.
@@ -277,35 +305,38 @@ fn is_named_after(action: &str, id: &MitigationId) -> bool {
 }
 
 /// Reads a document that is offered as the mitigation `id`.
-fn read(id: &MitigationId, bytes: &[u8], work: &Cell<Work>) -> Result<Mitigation, String> {
+fn read(id: &MitigationId, bytes: &[u8], work: &Cell<Work>) -> Result<Mitigation, DocumentRefusal> {
     let check = |pattern: &str| {
-        spend(work, work::of_pattern(pattern))?;
+        spend(work, work::of_pattern(pattern)).map_err(|error| error.to_string())?;
         stopgap_pattern::check_document_pattern(pattern).map_err(|error| error.to_string())
     };
     let mitigation = parse(bytes, &check).map_err(|problems| told(bytes, &problems))?;
     if mitigation.id != *id {
-        return Err(format!("the document is of {}, not of {id}", mitigation.id));
+        return Err(DocumentRefusal::OfAnother { found: mitigation.id, id: id.clone() });
     }
     // Before they are judged: one document may ask for hours.
     spend(work, work::of_judging(&mitigation))?;
     match contradicted_probe(&mitigation) {
         Ok(None) => Ok(mitigation),
-        Ok(Some(why)) => Err(format!("its own probes belie it: {why}")),
-        Err(why) => Err(why.to_string()),
+        Ok(Some(why)) => Err(DocumentRefusal::Contradicted { why }),
+        Err(why) => Err(DocumentRefusal::Pattern(why)),
     }
 }
 
 /// The first problem with its line, and how many there are.
-fn told(bytes: &[u8], problems: &[Problem]) -> String {
-    let Some(first) = problems.first() else { return "the document cannot be read".into() };
+fn told(bytes: &[u8], problems: &[Problem]) -> DocumentRefusal {
+    let Some(first) = problems.first() else { return DocumentRefusal::Unreadable };
     let before = bytes.get(..first.span.start).unwrap_or_default();
     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-    let more = match problems.len() {
-        1 => String::new(),
-        all => format!(" (and {} more)", all - 1),
-    };
-    let message = one_line(&first.message);
-    format!("this version cannot read its document: line {line}: {message}{more}")
+    let (what, more) = (one_line(&first.message), problems.len() - 1);
+    DocumentRefusal::Wrong { line, what, more }
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ mod work;
 
 pub use anchors::{AnchorsError, trust_in};
 pub use bundle::BundleTransport;
-pub use catalog::{Assembly, DOCUMENT_SUFFIX, Known, Source};
+pub use catalog::{Assembly, DOCUMENT_SUFFIX, Known, Source, TooMuchWork};
 pub use dir::DirTransport;
 pub use eocs_feed::EocsFailure;
 pub use failure::{Failure, FeedsError};
@@ -35,6 +35,6 @@ pub use http::HttpTransport;
 pub use name::{FeedName, NotAFeedName};
 pub use open::open_transport;
 pub use permissions::{Kind, NotAPermission, Permissions, PolicyPermission, Wildcard};
-pub use policy::{OrganisationPolicy, POLICY_NAME};
+pub use policy::{NoPolicy, OrganisationPolicy, POLICY_NAME};
 pub use status::{Expiry, FetchStatus, Level, Trouble};
 pub use transport::{Answer, ConnectStep, Limits, Network, Transport, TransportError};

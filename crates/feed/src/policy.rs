@@ -19,6 +19,28 @@ pub struct OrganisationPolicy {
     pub blocked: Vec<MitigationId>,
 }
 
+/// Why an organisation's policy cannot be read; each a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoPolicy {
+    /// It is not UTF-8.
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    /// It says what no policy says.
+    #[error("line {line}: {what}")]
+    Wrong {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        what: String,
+    },
+    /// What was taken of the feed is lost.
+    #[error("what was taken of it is lost")]
+    Lost,
+    /// Its file cannot be read, and none was kept.
+    #[error("{0}")]
+    NotRead(String),
+}
+
 const fn yes() -> bool {
     true
 }
@@ -27,13 +49,13 @@ impl OrganisationPolicy {
     /// Reads the policy.
     ///
     /// # Errors
-    /// Why it cannot be read, with the line: a sentence without a full stop.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    /// It is not UTF-8, or says what no policy says.
+    pub fn read(bytes: &[u8]) -> Result<Self, NoPolicy> {
+        let text = std::str::from_utf8(bytes).map_err(|_| NoPolicy::NotUtf8)?;
         toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let line = 1 + text.get(..at).unwrap_or_default().matches('\n').count();
-            format!("line {line}: {}", one_line(error.message()))
+            NoPolicy::Wrong { line, what: one_line(error.message()) }
         })
     }
 }
@@ -45,7 +67,8 @@ mod tests {
     #[test]
     fn a_misspelt_switch_in_the_organisations_policy_is_no_open_door() {
         let read = |text: &str| OrganisationPolicy::read(text.as_bytes());
-        assert!(read("enabeld = false\n").unwrap_err().contains("line 1"));
+        let misspelt = read("enabeld = false\n");
+        assert!(matches!(misspelt, Err(NoPolicy::Wrong { line: 1, .. })), "{misspelt:?}");
         let policy = read("blocked = [\"M1\"]\n").unwrap();
         assert!(policy.enabled && policy.blocked.len() == 1);
         assert!(!read("enabled = false").unwrap().enabled);

@@ -217,21 +217,32 @@ pub(crate) struct Rotate {
 /// The most keys of a role: more than any team has people to keep them.
 const MAX_KEYS: u32 = 32;
 
-fn count(text: &str) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|number| (1..=MAX_KEYS).contains(number));
-    number.ok_or_else(|| format!("a number from 1 to {MAX_KEYS}"))
+/// What an argument has to be; each a phrase, as clap puts its own words before it.
+#[derive(Debug, thiserror::Error)]
+enum Expected {
+    #[error("a number from 1 to {MAX_KEYS}")]
+    Count,
+    #[error("root, targets, snapshot or timestamp")]
+    Role,
+    #[error("root or targets; `publish` signs the rest")]
+    OfflineRole,
 }
 
-fn more(text: &str) -> Result<u32, String> {
+fn count(text: &str) -> Result<u32, Expected> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_KEYS).contains(number));
+    number.ok_or(Expected::Count)
+}
+
+fn more(text: &str) -> Result<u32, Expected> {
     if text == "0" { Ok(0) } else { count(text) }
 }
 
-fn role(text: &str) -> Result<Role, String> {
+fn role(text: &str) -> Result<Role, Expected> {
     let found = Role::ALL.into_iter().find(|role| role.as_str() == text);
-    found.ok_or_else(|| "root, targets, snapshot or timestamp".to_owned())
+    found.ok_or(Expected::Role)
 }
 
-fn offline_role(text: &str) -> Result<Role, String> {
+fn offline_role(text: &str) -> Result<Role, Expected> {
     let found = [Role::Root, Role::Targets].into_iter().find(|role| role.as_str() == text);
-    found.ok_or_else(|| "root or targets; `publish` signs the rest".to_owned())
+    found.ok_or(Expected::OfflineRole)
 }

@@ -2,12 +2,13 @@
 
 use stopgap_iis::config::{Effective, EffectiveRule};
 use stopgap_iis::rewrite::{
-    OutboundRule, Rule, may_shadow, read, read_request_header, read_response_header, translate,
+    OutboundRule, ReadError, Rule, may_shadow, read, read_request_header, read_response_header,
+    translate,
 };
-use stopgap_model::reason::IisReason;
+use stopgap_model::reason::{IisReason, RuleReason};
 use stopgap_model::rule::{BlockRule, Condition, Decode, Operator, Test};
 use stopgap_model::{Action, ActionKind, Digest, Mitigation, MitigationId, Severity};
-use stopgap_pattern::check_document_pattern;
+use stopgap_pattern::{PatternError, check_document_pattern};
 
 use crate::lookahead::{in_any_order, with_first_bytes};
 
@@ -16,9 +17,43 @@ use crate::lookahead::{in_any_order, with_first_bytes};
 pub(crate) struct Import {
     /// Those that were taken over.
     pub(crate) taken: Vec<Taken>,
-    /// The names of those that were not, and why: a sentence without a full stop.
-    pub(crate) refused: Vec<(String, String)>,
+    /// The names of those that were not, and why.
+    pub(crate) refused: Vec<(String, NotImported)>,
 }
+
+/// Why a rule is not taken over; each a sentence without a full stop.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotImported {
+    /// IIS itself cannot use it.
+    #[error(transparent)]
+    Unusable(#[from] IisReason),
+    /// IIS does not use it.
+    #[error("it is disabled")]
+    Disabled,
+    /// The outbound rule stands under a precondition that is missing.
+    #[error("its precondition `{0}` is not there")]
+    NoPrecondition(String),
+    /// It does what no mitigation does.
+    #[error(transparent)]
+    NotRead(#[from] ReadError),
+    /// A mitigation that says the same would not become this rule again.
+    #[error(transparent)]
+    NotTheSame(#[from] RuleReason),
+    /// It blocks what does not match a pattern that can be narrowed only.
+    #[error("what it looks ahead for must not be there, beside line feeds")]
+    Negated,
+    /// A document may not carry its pattern.
+    #[error("the pattern `{pattern}`: {error}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        error: PatternError,
+    },
+}
+
+/// What a rule becomes, with what a person must know of the difference.
+type Taking = Result<(ActionKind, Vec<String>), NotImported>;
 
 /// A rule that was taken over.
 #[derive(Debug)]
@@ -46,22 +81,22 @@ pub(crate) fn import(rules: &Effective, wanted: &dyn Fn(&str) -> bool) -> Import
                     let mut all = outbound.preconditions.iter();
                     let precondition = all.find(|p| p.name.eq_ignore_ascii_case(named));
                     let precondition = match precondition {
-                        Some(found) => Some(found.item.as_ref().map_err(ToString::to_string)?),
+                        Some(found) => Some(found.item.as_ref().map_err(IisReason::clone)?),
                         None if named.is_empty() => None,
-                        None => return Err(format!("its precondition `{named}` is not there")),
+                        None => return Err(NotImported::NoPrecondition(named.clone())),
                     };
                     outbound_rule(rule, precondition)
                 });
                 import.note(&found.name, taken);
             }
         }
-        Err(why) => import.refused.push(("outbound rules".into(), why.to_string())),
+        Err(why) => import.refused.push(("outbound rules".into(), why.clone().into())),
     }
     import
 }
 
 impl Import {
-    fn note(&mut self, rule: &str, taken: Result<(ActionKind, Vec<String>), String>) {
+    fn note(&mut self, rule: &str, taken: Taking) {
         match taken {
             Ok((kind, remarks)) => {
                 self.taken.push(Taken { rule: rule.to_owned(), kind, remarks });
@@ -97,20 +132,20 @@ impl Import {
     }
 }
 
-fn enabled<T>(item: &Result<T, IisReason>, is_enabled: fn(&T) -> bool) -> Result<&T, String> {
-    let rule = item.as_ref().map_err(ToString::to_string)?;
-    if is_enabled(rule) { Ok(rule) } else { Err("it is disabled".into()) }
+fn enabled<T>(item: &Result<T, IisReason>, is_enabled: fn(&T) -> bool) -> Result<&T, NotImported> {
+    let rule = item.as_ref().map_err(IisReason::clone)?;
+    if is_enabled(rule) { Ok(rule) } else { Err(NotImported::Disabled) }
 }
 
-fn inbound(rule: &Rule, before: &[EffectiveRule]) -> Result<(ActionKind, Vec<String>), String> {
+fn inbound(rule: &Rule, before: &[EffectiveRule]) -> Taking {
     if !rule.server_variables.is_empty() {
-        let (header, change) = read_request_header(rule).map_err(|why| why.to_string())?;
+        let (header, change) = read_request_header(rule)?;
         return Ok((ActionKind::RequestHeader { scope: None, header, change }, Vec::new()));
     }
     let mut remarks = Vec::new();
-    let block = read(rule).map_err(|why| why.to_string())?;
+    let block = read(rule)?;
     // What IIS could not say back is not the same here: a repeated header, one that is not there.
-    translate(&rule.name, &block).map_err(|error| error.to_string())?;
+    translate(&rule.name, &block)?;
     let when = cheap(&block.when, &mut remarks)?;
     let block = BlockRule { when: as_list(when), ..block };
     if rule.url.pattern.starts_with('^') {
@@ -134,9 +169,8 @@ fn inbound(rule: &Rule, before: &[EffectiveRule]) -> Result<(ActionKind, Vec<Str
 fn outbound_rule(
     rule: &OutboundRule,
     precondition: Option<&stopgap_iis::rewrite::PreCondition>,
-) -> Result<(ActionKind, Vec<String>), String> {
-    let (header, change, when) =
-        read_response_header(rule, precondition).map_err(|why| why.to_string())?;
+) -> Taking {
+    let (header, change, when) = read_response_header(rule, precondition)?;
     let mut remarks = Vec::new();
     let when = match when {
         Condition::All(members) if members.is_empty() => Condition::All(members),
@@ -154,8 +188,8 @@ fn as_list(when: Condition) -> Condition {
 }
 
 /// `when` with patterns that a document may carry, of the same meaning but for the remarks.
-fn cheap(when: &Condition, remarks: &mut Vec<String>) -> Result<Condition, String> {
-    let mut all = |members: &[Condition]| -> Result<Vec<Condition>, String> {
+fn cheap(when: &Condition, remarks: &mut Vec<String>) -> Result<Condition, NotImported> {
+    let mut all = |members: &[Condition]| -> Result<Vec<Condition>, NotImported> {
         members.iter().map(|member| cheap(member, remarks)).collect()
     };
     Ok(match when {
@@ -172,7 +206,7 @@ fn cheap(when: &Condition, remarks: &mut Vec<String>) -> Result<Condition, Strin
             let mut narrower = Vec::new();
             let inner = cheap(inner, &mut narrower)?;
             if !narrower.is_empty() {
-                return Err("what it looks ahead for must not be there, beside line feeds".into());
+                return Err(NotImported::Negated);
             }
             Condition::Not(Box::new(inner))
         }
@@ -180,7 +214,7 @@ fn cheap(when: &Condition, remarks: &mut Vec<String>) -> Result<Condition, Strin
     })
 }
 
-fn cheap_test(test: &Test, remarks: &mut Vec<String>) -> Result<Condition, String> {
+fn cheap_test(test: &Test, remarks: &mut Vec<String>) -> Result<Condition, NotImported> {
     let with = |operator| Condition::Test(Test { operator, ..test.clone() });
     let Operator::Matches(pattern) = &test.operator else { return Ok(with(test.operator.clone())) };
     let Err(error) = check_document_pattern(pattern) else {
@@ -198,6 +232,6 @@ fn cheap_test(test: &Test, remarks: &mut Vec<String>) -> Result<Condition, Strin
         return Ok(Condition::All(words.collect()));
     }
     let cheap = with_first_bytes(pattern).filter(|cheap| check_document_pattern(cheap).is_ok());
-    let cheap = cheap.ok_or_else(|| format!("the pattern `{pattern}`: {error}"))?;
+    let cheap = cheap.ok_or_else(|| NotImported::Pattern { pattern: pattern.clone(), error })?;
     Ok(with(Operator::Matches(cheap)))
 }

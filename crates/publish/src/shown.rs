@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use stopgap_model::MitigationId;
 use stopgap_model::problem::one_line;
 use stopgap_sign::{Envelope, PublicKey, Role, RoleKeys, TargetFile};
 
@@ -78,7 +79,7 @@ fn show_targets(
             Err(doubt) => {
                 let name = one_line(name);
                 doubts.push(format!("{name}: {doubt}"));
-                doubt
+                doubt.to_string()
             }
         };
         print_words!("  {mark}  {}  {said}, sha256 {}", one_line(name), file.sha256.short());
@@ -90,26 +91,39 @@ fn show_targets(
     Ok(doubts)
 }
 
+/// Why it cannot be said what a target is.
+#[derive(Debug, thiserror::Error)]
+enum Doubt {
+    #[error("the document is not at hand")]
+    NotAtHand,
+    #[error("the policy cannot be read")]
+    Policy,
+    #[error("it says that it is of {0}")]
+    OfAnother(MitigationId),
+    #[error("it is neither a mitigation nor the policy")]
+    Neither,
+}
+
 /// What a target is, in a few words; else why that cannot be said.
 fn said(
     publisher: &Publisher,
     name: &str,
     file: &TargetFile,
-) -> Result<Result<String, String>, PublishError> {
+) -> Result<Result<String, Doubt>, PublishError> {
     let Some(bytes) = publisher.document(name, file)? else {
-        return Ok(Err("the document is not at hand".into()));
+        return Ok(Err(Doubt::NotAtHand));
     };
     if name == POLICY {
         let Some(policy) = policy_of(&bytes) else {
-            return Ok(Err("the policy cannot be read".into()));
+            return Ok(Err(Doubt::Policy));
         };
         return Ok(Ok(format!("policy: {policy}")));
     }
     Ok(match Head::of(&bytes) {
-        Some(head) if head.target() != name => Err(format!("it says that it is of {}", head.id)),
+        Some(head) if head.target() != name => Err(Doubt::OfAnother(head.id)),
         Some(Head { revision, withdrawn: None, .. }) => Ok(format!("revision {revision}")),
         Some(Head { revision, .. }) => Ok(format!("revision {revision}, withdrawn")),
-        None => Err("it is neither a mitigation nor the policy".into()),
+        None => Err(Doubt::Neither),
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use stopgap_engine::{CycleReport, Engine, collect};
-use stopgap_feed::{Feed, FeedName, Feeds, Format, Network, Permissions};
+use stopgap_feed::{Failure, Feed, FeedName, Feeds, Format, Network, Permissions};
 use stopgap_host::TreeHost;
 use stopgap_model::Catalog;
 use stopgap_model::policy::{Drift, Policy, Switch};
@@ -123,9 +123,9 @@ impl Protected {
 
     /// `stopgap check`: what is new is fetched from the feed, then decided on. The catalog that ships
     /// with the program is left out, so that what is applied is what the feed brought.
-    fn check(&self, feed: &Feed) -> Result<(Result<(), String>, CycleReport), CliError> {
+    fn check(&self, feed: &Feed) -> Result<(Result<(), Failure>, CycleReport), CliError> {
         let fetched = self.feeds.refresh(feed, &Network::default(), Timestamp::now());
-        let fetched = fetched.map(drop).map_err(|failure| sentence(&failure));
+        let fetched = fetched.map(drop);
         let sources = Sources::read(&self.feeds, &self.store, false, Timestamp::now())?;
         Ok((fetched, self.engine(&sources.catalog).cycle(&Order::default())?))
     }
@@ -202,7 +202,7 @@ fn forged(
     let text = "stopgap check: the feed's M1 was altered and signed with another key.";
     demo.step("forged-feed", text, "refused, and nothing was changed", observed, took);
     if let Err(why) = fetched {
-        demo.print(&format!("       ({why})"));
+        demo.print(&format!("       ({})", sentence(&why)));
     }
 
     // The publisher's own files are back.
@@ -223,7 +223,7 @@ fn protect(
     let (fetched, report) = checked?;
     let observed = match fetched {
         Ok(()) => state_of(&report, "M1"),
-        Err(why) => format!("refused: {why}"),
+        Err(why) => format!("refused: {}", sentence(&why)),
     };
     let text = "stopgap check: the genuine feed verifies, M1 is applied and verified.";
     demo.step("check", text, State::Applied.as_str(), observed, took);

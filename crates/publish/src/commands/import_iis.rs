@@ -2,7 +2,7 @@
 
 use stopgap_fs::read_bounded;
 use stopgap_iis::config::{MAX_FILE_BYTES, standalone_rules};
-use stopgap_model::document::write;
+use stopgap_model::document::{NotText, write};
 use stopgap_terminal::{plain, wrap};
 
 use crate::args::ImportIis;
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &ImportIis, as_json: bool) -> Result<u8, PublishErr
     }
     let document = match import.taken.is_empty() {
         true => None,
-        false => Some(document(&import, arguments).map_err(wrong)?),
+        false => Some(document(&import, arguments).map_err(|error| wrong(error.to_string()))?),
     };
     let is_whole = import.refused.is_empty();
     if as_json {
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &ImportIis, as_json: bool) -> Result<u8, PublishErr
             print_line!("{}", document.trim_end());
         }
         for (rule, why) in &import.refused {
-            let line = format!("refused: the rule `{}`: {}", plain(rule), plain(why));
+            let line = format!("refused: the rule `{}`: {}", plain(rule), plain(&why.to_string()));
             anstream::eprintln!("{}", wrap(&line, "  "));
         }
     }
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &ImportIis, as_json: bool) -> Result<u8, PublishErr
 }
 
 /// The document, with what a person must know in front.
-fn document(import: &Import, arguments: &ImportIis) -> Result<String, String> {
+fn document(import: &Import, arguments: &ImportIis) -> Result<String, NotText> {
     let mitigation = import.mitigation(&arguments.id);
     let mut text = String::from(
         "# Taken over from rewrite rules of IIS. What rules do not say is missing: title, impact,\n\
@@ -58,7 +58,7 @@ fn document(import: &Import, arguments: &ImportIis) -> Result<String, String> {
         }
     }
     text += "\n";
-    text += &write(&mitigation).map_err(|error| error.to_string())?;
+    text += &write(&mitigation)?;
     Ok(text)
 }
 
@@ -72,6 +72,8 @@ fn as_object(import: Import, document: Option<String>) -> ImportObject {
     ImportObject {
         document,
         taken: taken.map(|Taken { rule, remarks, .. }| TakenObject { rule, remarks }).collect(),
-        refused: refused.map(|(rule, reason)| RefusedObject { rule, reason }).collect(),
+        refused: refused
+            .map(|(rule, why)| RefusedObject { rule, reason: why.to_string() })
+            .collect(),
     }
 }
