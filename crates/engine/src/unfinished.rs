@@ -1,6 +1,9 @@
 //! Reports changes that are only intended: another process makes them just now, or they were cut short. What
 //! is only intended is never reported as applied.
 
+use std::collections::BTreeSet;
+
+use stopgap_model::ActionId;
 use stopgap_model::reason::ChangeReason;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_plan::Step;
@@ -47,10 +50,10 @@ fn cut_short(change: &Change) -> ChangeReason {
 
 /// The actions that a change puts in or takes out have this state, for this reason.
 fn mark(reports: &mut [MitigationReport], change: &Change, state: State, why: ChangeReason) {
-    let concerned: Vec<_> = change.steps.iter().flat_map(Step::actions).collect();
+    let concerned: BTreeSet<&ActionId> = change.steps.iter().flat_map(Step::actions).collect();
     for report in reports {
         let mut is_concerned = false;
-        for action in report.actions.iter_mut().filter(|it| concerned.contains(&&it.id)) {
+        for action in report.actions.iter_mut().filter(|it| concerned.contains(&it.id)) {
             action.state = state;
             action.reason = why.clone().into();
             is_concerned = true;

@@ -1,7 +1,7 @@
 //! What failed is not tried again as long as nothing has changed: it would come to the same, and each try
 //! costs the server a reload, whose old processes stay while a connection is open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use stopgap_model::reason::ChangeReason;
@@ -32,6 +32,7 @@ pub fn tried(
          {account:?}\n"
     );
     if let Step::Rules { rules, installs, removals, .. } = step {
+        let installs: BTreeSet<&ActionId> = installs.iter().collect();
         let put = rules.iter().filter(|rule| installs.contains(&rule.action));
         for rule in put.filter(|rule| is_of(&rule.mitigation)) {
             // A text takes no harm from being written to.

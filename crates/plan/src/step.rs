@@ -1,5 +1,7 @@
 //! A plan, and the steps that it consists of.
 
+use std::collections::BTreeSet;
+
 use stopgap_model::own_answer::OwnAnswer;
 use stopgap_model::report::MitigationReport;
 use stopgap_model::web::{WebServer, WebSite};
@@ -74,6 +76,7 @@ impl Step {
             Self::Insert(placed) => vec![&placed.mitigation],
             Self::Remove { mitigation, .. } => vec![mitigation],
             Self::Rules { rules, installs, removals, .. } => {
+                let installs: BTreeSet<&ActionId> = installs.iter().collect();
                 let installs = rules.iter().filter(|placed| installs.contains(&placed.action));
                 let installs = installs.map(|placed| &placed.mitigation);
                 installs.chain(removals.iter().map(|out| &out.mitigation)).collect()

@@ -151,14 +151,17 @@ impl Folded {
 
 /// The servers and actions of a change that failed: of one mitigation only, if that alone is at fault.
 fn failed(change: &Change, fault: Option<&MitigationId>) -> Vec<(Option<ServerId>, ActionId)> {
-    let is_at_fault = |step: &Step, action: &ActionId| match (step, fault) {
-        (Step::Rules { rules, .. }, Some(of)) => {
-            rules.iter().any(|placed| placed.action == *action && placed.mitigation == *of)
-        }
-        _ => true,
-    };
     let of_step = |step: &Step| -> Vec<(Option<ServerId>, ActionId)> {
-        let actions = step.actions().into_iter().filter(|action| is_at_fault(step, action));
+        let at_fault: Option<BTreeSet<&ActionId>> = match (step, fault) {
+            (Step::Rules { rules, .. }, Some(of)) => {
+                let of_it = rules.iter().filter(|placed| placed.mitigation == *of);
+                Some(of_it.map(|placed| &placed.action).collect())
+            }
+            _ => None,
+        };
+        let is_at_fault =
+            |action: &&ActionId| at_fault.as_ref().is_none_or(|those| those.contains(action));
+        let actions = step.actions().into_iter().filter(is_at_fault);
         actions.map(|action| (step.server().cloned(), action.clone())).collect()
     };
     change.steps.iter().flat_map(of_step).collect()

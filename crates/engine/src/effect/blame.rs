@@ -1,7 +1,9 @@
 //! Finds which of several new mitigations a web server refuses, so that the others need not wait for it.
 
+use std::collections::BTreeSet;
+
 use stopgap_host::Host;
-use stopgap_model::{MitigationId, ServerPath};
+use stopgap_model::{ActionId, MitigationId, ServerPath};
 use stopgap_plan::{InstalledRule, Step, WebChange, rule_text};
 
 use crate::learned::Learned;
@@ -17,6 +19,7 @@ pub(super) fn culprit(
     passes: impl Fn(&[(ServerPath, Vec<u8>)]) -> Option<bool>,
 ) -> Option<MitigationId> {
     let Step::Rules { rules, installs, .. } = &planned.step else { return None };
+    let installs: BTreeSet<&ActionId> = installs.iter().collect();
     let is_new = |placed: &InstalledRule| installs.contains(&placed.action);
     let mut new: Vec<&MitigationId> =
         rules.iter().filter(|placed| is_new(placed)).map(|placed| &placed.mitigation).collect();
