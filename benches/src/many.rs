@@ -1,6 +1,8 @@
 //! How the processor's time of a cycle grows with the number of mitigations, on Exchange and on nginx.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -20,11 +22,11 @@ const COUNTS: [usize; 4] = [500, 1000, 2000, 5000];
 const EXPONENT: f64 = 1.1;
 /// How often each is done. The least counts: what else the machine does can only add to it.
 const RUNS: usize = 3;
-/// The three kinds of a cycle.
-const KINDS: [&str; 3] = ["dry run", "apply", "unchanged check"];
+/// The kinds of a cycle.
+const KINDS: [&str; 4] = ["dry run", "apply", "unchanged check", "withdrawal"];
 
 /// The seconds that each kind of a cycle takes of the processor.
-type Seconds = [f64; 3];
+type Seconds = [f64; 4];
 
 /// Prints the times and the exponents.
 pub(crate) fn measure(program: &Program, report: &mut Report) -> Result<(), String> {
@@ -43,7 +45,7 @@ fn print(
 ) -> Result<(), String> {
     let mut measured = Vec::new();
     for count in COUNTS {
-        let mut least = [f64::INFINITY; 3];
+        let mut least = [f64::INFINITY; 4];
         for _ in 0..RUNS {
             let seconds = measure(program, count)?;
             least = std::array::from_fn(|kind| least[kind].min(seconds[kind]));
@@ -77,7 +79,7 @@ fn on_exchange(program: &Program, count: usize) -> Result<Seconds, String> {
         check.args(catalog);
         check
     };
-    of_each_kind(check, count)
+    of_each_kind(check, &folder, count)
 }
 
 fn on_nginx(program: &Program, count: usize) -> Result<Seconds, String> {
@@ -85,28 +87,49 @@ fn on_nginx(program: &Program, count: usize) -> Result<Seconds, String> {
     let server = server.ok_or_else(|| "nginx is not there any more".to_owned())?;
     verified::prepare(&server, count)?;
     let tree = Tree::empty();
-    of_each_kind(|| verified::check(program, &server, &tree), count)
+    let folder = verified::catalog(&server);
+    of_each_kind(|| verified::check(program, &server, &tree), &folder, count)
 }
 
-/// The times of the cycles that `check` runs, one of each kind after the other.
-fn of_each_kind(check: impl Fn() -> Command, count: usize) -> Result<Seconds, String> {
+/// The times of the cycles that `check` runs with the catalog in `folder`, one of each kind after the other.
+fn of_each_kind(
+    check: impl Fn() -> Command,
+    folder: &Path,
+    count: usize,
+) -> Result<Seconds, String> {
     let dry_run = processor_time(check().arg("--dry-run"))?;
     let apply = processor_time(&mut check())?;
     let unchanged = processor_time(&mut check())?;
-    is_all_applied(&mut check(), count)?;
-    Ok([dry_run, apply, unchanged])
+    are_all(&mut check(), "applied", count)?;
+    withdraw_all(folder).map_err(|error| format!("the catalog: {error}"))?;
+    let withdrawal = processor_time(&mut check())?;
+    are_all(&mut check(), "not-affected", count)?;
+    Ok([dry_run, apply, unchanged, withdrawal])
 }
 
-/// What does nothing is fast for nothing.
-fn is_all_applied(check: &mut Command, count: usize) -> Result<(), String> {
+/// Makes each document in `folder` the next revision, which withdraws its mitigation.
+fn withdraw_all(folder: &Path) -> std::io::Result<()> {
+    for document in fs::read_dir(folder)? {
+        let path = document?.path();
+        let text = fs::read_to_string(&path)?;
+        let head = text.split("[[action]]").next().unwrap_or_default();
+        let head =
+            head.replacen("\nrevision = 1\n", "\nrevision = 2\nwithdrawn = \"It is over.\"\n", 1);
+        fs::write(path, head)?;
+    }
+    Ok(())
+}
+
+/// What does nothing is fast for nothing: nothing is left to do, and each mitigation is in this state.
+fn are_all(check: &mut Command, state: &str, count: usize) -> Result<(), String> {
     let check = check.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = check.output().map_err(|error| format!("the program: {error}"))?;
     let told: Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("the check: {}", String::from_utf8_lossy(&output.stderr)))?;
     let mitigations = told["mitigations"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let applied = mitigations.iter().filter(|m| m["state"] == "applied").count();
-    match (applied == count, &told["changed"]) {
+    let these = mitigations.iter().filter(|m| m["state"] == state).count();
+    match (these == count, &told["changed"]) {
         (true, Value::Bool(false)) => Ok(()),
-        (_, changed) => Err(format!("{applied} of {count} are applied; changed: {changed}")),
+        (_, changed) => Err(format!("{these} of {count} are {state}; changed: {changed}")),
     }
 }

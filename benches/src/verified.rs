@@ -1,7 +1,7 @@
 //! How long it takes from the decision on 200 rules to their being verified on a running nginx.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -91,15 +91,20 @@ pub(crate) fn apply(
 /// Writes a catalog of so many rules for a server, and a policy.
 pub(crate) fn prepare(server: &Running, rules: usize) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("the catalog: {error}");
-    write_catalog(&server.dir().join(CATALOG), rules).map_err(failed)?;
+    write_catalog(&catalog(server), rules).map_err(failed)?;
     fs::write(server.dir().join(POLICY), policy_of(server)).map_err(failed)
+}
+
+/// The folder with the catalog of a server.
+pub(crate) fn catalog(server: &Running) -> PathBuf {
+    server.dir().join(CATALOG)
 }
 
 /// A check of this server with what [`prepare`] wrote.
 pub(crate) fn check(program: &Program, server: &Running, tree: &Tree) -> Command {
     let mut command = program.on_this_machine(&tree.state(), &["check", "--unsigned"]);
     command.arg("--policy").arg(server.dir().join(POLICY));
-    command.arg("--catalog").arg(server.dir().join(CATALOG));
+    command.arg("--catalog").arg(catalog(server));
     command
 }
 
