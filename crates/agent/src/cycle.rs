@@ -39,7 +39,9 @@ pub fn cycle(session: &mut Session, order: &Order) -> Result<CycleReport, AgentE
     let first = if waits { None } else { cycle_meanwhile(session, order)? };
     let outcomes = match fetching.finish(session) {
         Err(AgentError::Feeds(FeedsError::Lock(LockError::Held { by }))) => {
-            log::note(&format!("the feeds are being fetched by {by}; what was taken before holds"));
+            log::note(&format!(
+                "the feeds are being fetched by {by}; until then, what was fetched before counts"
+            ));
             Vec::new()
         }
         outcomes => outcomes?,

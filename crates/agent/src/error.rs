@@ -15,7 +15,7 @@ use crate::exposed::exposed;
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// A mitigation was named that neither the catalog nor this server has.
-    #[error("there is no mitigation `{id}` in the catalog or in place on this server")]
+    #[error("there is no mitigation `{id}` in the catalog or installed on this server")]
     NoSuchMitigation {
         /// The name.
         id: String,

@@ -106,7 +106,7 @@ fn laid_out(mitigations: &[MitigationReport], sources: bool) -> String {
         // Beside the reason, since a column of its own would be empty in most rows.
         let mut why = report.told();
         if sources && !report.in_place.is_empty() {
-            why = format!("{why}; in place: {}", report.in_place.join(", "));
+            why = format!("{why}; installed: {}", report.in_place.join(", "));
         }
         let mut row = vec![
             report.id.to_string(),

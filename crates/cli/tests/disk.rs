@@ -79,7 +79,7 @@ fn every_command_on(kib: u32, full_before: usize) {
                 assert!(!applied || run.state("M1") == "applied", "{moment}");
             }
             "check" => {
-                assert!(after == before, "what is in place stays in place: {moment}");
+                assert!(after == before, "what is installed stays: {moment}");
                 assert_eq!(run.state("M1"), "applied", "{moment}");
             }
             // The state folder was never made: on a full disk that cannot be done.

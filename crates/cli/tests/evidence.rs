@@ -160,7 +160,7 @@ fn when_the_attack_was_last_seen_blocked_is_told_on_the_night_on_which_something
     states(&["drifted"]);
     tells_what_was_seen_before(&scene, &at);
     assert_eq!(scene.stopgap(&["check"]).code, 1);
-    reads(&scene, &["show", "WEB"], "left alone: without anything of ours,");
+    reads(&scene, &["show", "WEB"], "left alone: without anything of Stopgap,");
     tells_what_was_seen_before(&scene, &at);
     // A new block whose port another program has: nginx refuses that when it is reloaded.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -206,7 +206,7 @@ fn what_show_prints_of_a_protected_server() {
         text.push(' ');
     }
     let expected = "WEB A test of real servers Revision 1, HASH, DIR/catalog (unsigned) State applied \
-        Why it is for every server In place Stopgap WEB.1, Stopgap WEB.2, Stopgap WEB.3 \
+        Why it is for every server Installed Stopgap WEB.1, Stopgap WEB.2, Stopgap WEB.3 \
         Against something without a CVE id (high) Impact None. \
         Seen on the sites (times in UTC) nginx:DIR/nginx.conf \
         1 of 1 attack probe blocked, 1 of 1 ordinary request passed on b.test:PORT, TIME \
@@ -277,7 +277,9 @@ fn a_failure_stays_readable_when_the_mitigation_is_switched_off_after_it() {
     assert_eq!(scene.stopgap(&["disable"]).code, 0);
     let shown = scene.stopgap(&["show", "WEB"]).json();
     assert!(!shown["reason"].as_str().unwrap().contains("the night is dark"), "{shown}");
-    assert!(!shown["actions"].to_string().contains("in place"), "{shown}");
+    for of_installed in ["\"in-place\"", "installed-and-", "; installed"] {
+        assert!(!shown["actions"].to_string().contains(of_installed), "{shown}");
+    }
     assert!(shown["last_failure"]["error"].as_str().unwrap().contains("the night is dark"));
     reads(&scene, &["show", "WEB"], "the night is dark");
 }

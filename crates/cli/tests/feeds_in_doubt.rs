@@ -84,7 +84,7 @@ fn a_newer_revision_in_force_never_goes_back_to_the_shipped_one() {
     };
     scene.publish(&[("M1.toml", &newer_m1().replacen("revision = 6", "revision = 7\nx = 1", 1))]);
     let told = stays(&scene, "its next revision is malformed");
-    assert!(told.contains("revision 6 is in place"), "{told}");
+    assert!(told.contains("revision 6 is installed"), "{told}");
     scene.lose_the_cache();
     stays(&scene, "what was fetched is lost");
     assert_eq!(scene.on(&["feed", "remove", "acme"]).code, 0);

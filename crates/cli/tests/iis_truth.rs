@@ -52,13 +52,13 @@ fn pools_that_are_set_not_to_start_are_named_where_no_rule_can_be_put_in() {
         status.reason(PROXYLOGON)
     );
     let named = "pool MSExchangeECPAppPool, pool MSExchangeOABAppPool";
-    let row = format!("In place {PROXYLOGON} ({named})");
+    let row = format!("Installed {PROXYLOGON} ({named})");
     let told = joined(&read(&tree, &["status"]));
     assert!(told.contains(&row), "{told}");
     let told = joined(&read(&tree, &["show", PROXYLOGON]));
-    assert!(told.contains(&format!("In place {named}")), "{told}");
+    assert!(told.contains(&format!("Installed {named}")), "{told}");
     let told = read(&tree, &["list"]);
-    assert!(told.contains("in place: pool"), "{told}");
+    assert!(told.contains("installed: pool"), "{told}");
 }
 
 #[test]
@@ -68,12 +68,12 @@ fn a_web_config_that_cannot_be_read_does_not_hide_the_pools_that_are_set_not_to_
     let check = on(&tree, &["check", PROXYLOGON]);
     assert_eq!((check.code, check.state(PROXYLOGON)), (1, "partial".into()), "{}", check.out);
     let reason = check.reason(PROXYLOGON);
-    let in_place = "1 of 3 actions in place (PL.4); PL.1, PL.2: unknown: ";
+    let in_place = "1 of 3 actions installed (PL.4); PL.1, PL.2: unknown: ";
     assert!(reason.starts_with(in_place), "{reason}");
     assert_eq!(reason.matches("web.config").count(), 1, "{reason}");
     assert_eq!(check.mitigation(PROXYLOGON)["in_place"], json!(POOLS));
     let told = joined(&read(&tree, &["status"]));
-    assert!(told.contains(&format!("In place {PROXYLOGON} (pool MSExchangeECPAppPool")), "{told}");
+    assert!(told.contains(&format!("Installed {PROXYLOGON} (pool MSExchangeECPAppPool")), "{told}");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn the_rules_of_others_are_not_called_ours() {
     assert_eq!(status.state("M1"), "covered", "{}", status.reason("M1"));
     assert_eq!(status.mitigation("M1")["rules"], json!(["hers"]));
     assert_eq!(status.mitigation("M1")["in_place"], json!([]));
-    assert!(read(&other, &["status"]).contains("nothing of ours"));
+    assert!(read(&other, &["status"]).contains("nothing of Stopgap"));
 }
 
 /// The server on which ProxyLogon's mitigation was put in, and then the state folder was lost.
@@ -141,17 +141,17 @@ fn rules_are_known_by_their_text_when_the_state_folder_was_lost() {
     for (mitigation, id) in [("M1", "M1.1"), (PROXYLOGON, "PL.1"), (PROXYLOGON, "PL.2")] {
         let (state, reason) = action(&list, mitigation, id);
         assert_eq!(state, "applied", "{id}: {reason}");
-        assert!(reason.contains("known by its text"), "{id}: {reason}");
+        assert!(reason.contains("recognised by its text"), "{id}: {reason}");
     }
     let (state, reason) = action(&list, PROXYLOGON, "PL.4");
     assert_eq!(state, "covered", "{reason}");
-    assert!(reason.contains("not by this state folder's records"), "{reason}");
+    assert!(reason.contains("the records of this state folder do not have it"), "{reason}");
     let check = on(&tree, &["check", "M1", PROXYLOGON]);
     assert_eq!((check.state("M1"), check.state(PROXYLOGON)), ("applied".into(), "applied".into()));
     assert!(text(&tree) == protected, "nothing is changed to know it");
     // From then on the records tell of them.
     let list = on(&tree, &["list"]);
-    assert!(!list.out.contains("known by its text"), "{}", list.reason("M1"));
+    assert!(!list.out.contains("recognised by its text"), "{}", list.reason("M1"));
     let history = read(&tree, &["history"]);
     assert!(joined(&history).contains("M1.1 found as it would be written in"), "{history}");
 }

@@ -88,7 +88,7 @@ fn a_php_that_is_torn_or_gone_is_unknown_and_what_protects_it_stays() {
     tree.write(&program(), &whole[..0x180]);
     let torn = on(&tree, &["check"]);
     assert_eq!(torn.state(ID), "unknown");
-    assert!(torn.reason(ID).contains("what is in place stays"), "{}", torn.reason(ID));
+    assert!(torn.reason(ID).contains("what is installed stays"), "{}", torn.reason(ID));
     tree.remove(&program());
     let gone = on(&tree, &["check"]);
     assert_eq!(gone.state(ID), "unknown");

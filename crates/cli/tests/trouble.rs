@@ -289,7 +289,7 @@ fn an_unreadable_setup_program_is_unknown_and_no_decision_is_built_on_it() {
     let run = on(&tree, &["check"]);
     assert_eq!((run.code, run.state("M1")), (1, "unknown".into()), "{}", run.out);
     assert!(run.reason("M1").contains("stays"), "{}", run.out);
-    assert!(tree.snapshot() == protected, "what is in place stays");
+    assert!(tree.snapshot() == protected, "what is installed stays");
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn a_line_of_ours_that_had_to_stay_is_told_until_a_check_can_take_it_out() {
         fs::hard_link(scene.site("linked"), &second).unwrap();
         let run = scene.stopgap(&["remove", "WEB"]);
         assert_eq!((run.code, run.state("WEB").as_str()), (1, "failed"), "{}", run.out);
-        let told = "it was taken back, but the include of ours in";
+        let told = "it was withdrawn, but the include of Stopgap in";
         assert!(run.reason("WEB").contains(told), "{}", run.reason("WEB"));
         assert!(!is_protected(&scene, "linked"));
         if !is_in_the_catalog {

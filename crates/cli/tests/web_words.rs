@@ -174,11 +174,11 @@ fn rules_that_are_in_place_are_ours_also_after_the_state_folder_was_lost() {
         let lose = || fs::remove_dir_all(scene.dir().join("state")).unwrap();
         lose();
         let told = scene.stopgap(&["status"]).mitigation("WEB")["reason"].to_string();
-        assert!(told.contains("known by its text"), "{told}");
+        assert!(told.contains("recognised by its text"), "{told}");
         applied(&scene);
         assert_eq!(scene.files(), protected);
         let told = scene.stopgap(&["status"]).mitigation("WEB")["reason"].to_string();
-        assert!(!told.contains("known by its text"), "{told}");
+        assert!(!told.contains("recognised by its text"), "{told}");
         let gone = scene.stopgap(&["remove", "--once", "WEB"]);
         assert_eq!(gone.state("WEB"), "withdrawn", "{}", gone.out);
         assert_eq!(scene.files(), before);

@@ -321,7 +321,7 @@ fn a_removal_that_fails_anywhere_is_not_forgotten_and_the_next_one_gives_all_bac
         let after = host.snapshot();
         // An include of ours that stays where a file could not be read or changed is told.
         let told = format!("{:?}", first.mitigations);
-        let strays = |path: &str| path == site().as_str() && told.contains("it takes in nothing");
+        let strays = |path: &str| path == site().as_str() && told.contains("it includes nothing");
         for (path, bytes) in &after {
             assert!(
                 before.get(path) == Some(bytes) || strays(path),

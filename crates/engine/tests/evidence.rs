@@ -146,7 +146,7 @@ fn a_site_that_another_program_answers_when_the_server_comes_up_is_not_called_pr
     host.web().set_site("b.test", SiteMood::Shadowed);
     let report = scene.check(&host);
     assert_eq!(of(&report).state, State::Partial, "{}", of(&report).reason);
-    assert!(!report.changed, "what is in place stays: it protects the other site");
+    assert!(!report.changed, "what is installed stays: it protects the other site");
     for report in [of(&report), &scene.look(&host)] {
         assert_eq!(report.state, State::Partial);
         let told = "the probe \"marker\" is not blocked by b.test:8080: it was answered with 200";

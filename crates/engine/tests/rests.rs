@@ -268,7 +268,7 @@ fn a_removal_that_fails_rests_and_is_tried_when_it_is_asked_for() {
     let (state, reason, _) = server.cycle("A");
     assert_eq!(state, State::Failed, "{reason}");
     let reason = server.rests("A");
-    assert!(reason.contains("could not be taken back"), "{reason}");
+    assert!(reason.contains("could not be withdrawn"), "{reason}");
     let gone = Order { only: Some(ids("A")), take_back: ids("A"), ..Order::default() };
     assert!(server.of(&gone, "A").2 > 0);
 }

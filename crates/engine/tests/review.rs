@@ -145,7 +145,7 @@ fn a_revision_that_this_server_cannot_express_leaves_the_older_rule_and_says_so(
     assert!(server.host_config() == protected);
     let told = of(&report, "A");
     assert!(told.rules.contains(&"Stopgap A.1".to_owned()), "{told:?}");
-    assert!(told.reason.to_string().contains("what is in place stays"), "{told:?}");
+    assert!(told.reason.to_string().contains("what is installed stays"), "{told:?}");
 }
 
 #[test]
@@ -253,5 +253,8 @@ fn a_rule_that_does_not_reach_all_of_its_scope_is_in_place_in_part() {
     let report = server.cycle();
     let (state, told) = (state(&report, "A"), of(&report, "A").reason.to_string());
     assert_eq!(state, "partial");
-    assert!(told.starts_with("1 of 1 actions in place in part; A.1: in place; not for"), "{told}");
+    assert!(
+        told.starts_with("1 of 1 actions installed in part; A.1: installed; not for"),
+        "{told}"
+    );
 }

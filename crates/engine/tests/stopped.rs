@@ -302,7 +302,7 @@ fn what_is_blocked_while_a_cycle_runs_is_not_begun_and_the_rest_goes_on() {
         assert_eq!(state(&report, "A"), State::Applied, "{moment}");
         match state(&report, "B") {
             State::Blocked => kept_out += 1,
-            // What was begun is finished, and what is in place stays.
+            // What was begun is finished, and what is installed stays.
             State::Applied => assert!(host.snapshot() == both, "{moment}"),
             other => panic!("{moment}: {other:?}"),
         }

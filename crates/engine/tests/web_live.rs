@@ -174,7 +174,7 @@ fn a_configuration_that_is_broken_already_is_left_alone_and_told() {
     host.web().set_mood(Mood::RefusesAll);
     let report = server.cycle(&host).unwrap();
     assert_eq!(state(&report, "A"), State::Conflict);
-    assert!(reason(&report, "A").contains("left alone: without anything of ours"));
+    assert!(reason(&report, "A").contains("left alone: without anything of Stopgap"));
     assert_eq!(host.snapshot(), before);
     assert_eq!(host.web().reloads(), 0);
 }
@@ -200,7 +200,7 @@ fn one_mitigation_without_effect_does_not_keep_another_from_being_applied() {
     assert_eq!(state(&report, "A"), State::Applied, "{}", reason(&report, "A"));
     assert_eq!(state(&report, "B"), State::Failed, "{}", reason(&report, "B"));
     assert_at_rest(&host);
-    // It is not tried again in the next cycle, and what is in place stays.
+    // It is not tried again in the next cycle, and what is installed stays.
     let reloads = host.web().reloads();
     let report = server.cycle(&host).unwrap();
     assert_eq!(host.web().reloads(), reloads, "{}", reason(&report, "B"));
@@ -281,7 +281,7 @@ fn a_kill_while_it_is_taken_back_is_finished_by_the_next_cycle() {
         SimulatedServer::would_start(&host.snapshot())
             .unwrap_or_else(|why| panic!("killed at {at}, it would not start: {why}"));
         let report = server.cycle_with(&host, &order).unwrap();
-        // What was finished before the kill is not there to be taken back again.
+        // What was finished before the kill is not there to be withdrawn again.
         let state = state(&report, "A");
         assert!(matches!(state, State::Withdrawn | State::Blocked), "killed at {at}: {state:?}");
         assert_eq!(host.snapshot(), before, "killed at {at}");
@@ -334,7 +334,7 @@ fn a_removal_that_a_broken_configuration_hinders_is_no_success() {
     host.web().set_mood(Mood::RefusesAll);
     let report = server.remove(&host, "A");
     assert_eq!(state(&report, "A"), State::Conflict, "{}", reason(&report, "A"));
-    assert!(reason(&report, "A").contains("could not be taken back"), "{}", reason(&report, "A"));
+    assert!(reason(&report, "A").contains("could not be withdrawn"), "{}", reason(&report, "A"));
 }
 
 #[test]

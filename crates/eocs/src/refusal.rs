@@ -81,7 +81,7 @@ pub enum DocumentFault {
     #[error("the root of the document is not the element EOCS without a namespace")]
     NotEocs,
     /// A namespace is declared where the format has none, or an attribute is from one.
-    #[error("the element {element} stands in, or declares, a namespace that the format has not")]
+    #[error("the element {element} is in, or declares, a namespace that the format does not have")]
     Namespace {
         /// Where.
         element: String,

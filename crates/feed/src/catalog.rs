@@ -217,7 +217,7 @@ impl<'a> Assembly<'a> {
     /// what was taken of it: what is in force stays all the same.
     fn goes_back(&self, mitigation: &Mitigation) -> Option<String> {
         let newer = self.known.in_place(&mitigation.id).filter(|it| *it > mitigation.revision)?;
-        Some(format!("revision {newer} is in place, and nothing goes back to an older one"))
+        Some(format!("revision {newer} is installed, and Stopgap never goes back to an older one"))
     }
 
     /// Of two offers the one holds that can be applied now, or is already; then the higher revision;

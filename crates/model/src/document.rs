@@ -164,7 +164,7 @@ fn read(log: &mut Diagnostics<'_>, top: &Table<'_>, hash: Digest) -> Option<Miti
 fn withdrawn<'a>(log: &mut Diagnostics<'_>, top: &Table<'a>) -> Option<Item<'a>> {
     let withdrawn = top.get("withdrawn")?;
     for item in ["action", "probe"].iter().filter_map(|key| top.get(key)) {
-        let message = format!("`{}` stands beside `withdrawn`", item.key);
+        let message = format!("`{}` is not allowed beside `withdrawn`", item.key);
         let help = "a withdrawn mitigation changes nothing; take the actions and probes out";
         log.report(Problem::new(item.key_span, message).help(help));
     }

@@ -34,7 +34,7 @@ pub struct Mitigation {
     /// Why there is no probe that may be sent to a live server, if there is none.
     pub no_live_probe: Option<String>,
     /// Why the publisher withdrew it. Then it has no actions and no probes: what older revisions
-    /// put in place is to be taken back.
+    /// installed is to be withdrawn.
     pub withdrawn: Option<String>,
 }
 

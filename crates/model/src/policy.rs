@@ -41,7 +41,7 @@ pub enum Switch {
 pub struct Block {
     /// Who blocked it, when and why, as a phrase.
     pub by: String,
-    /// Whether what is in place is to be taken back: `remove` says so, `block` does not.
+    /// Whether what is installed is to be withdrawn: `remove` says so, `block` does not.
     pub take_back: bool,
 }
 

@@ -155,7 +155,7 @@ wrong! {
     any_that_is_a_table: WHEN => "[{ any = { field = \"uri\", equals = \"x\" } }]"; "{ field = \"uri\", equals = \"x\" }", "`any` is a table", "a list";
     any_that_is_empty: WHEN => "[{ any = [] }]"; "[]", "`any` is empty", "at least one";
     not_that_is_a_list: WHEN => "[{ not = [] }]"; "[]", "`not` is a list", "a table";
-    a_test_beside_not: WHEN => "[{ not = { field = \"uri\", equals = \"x\" }, field = \"uri\" }]"; "field", "`field` stands beside `not`", "in braces";
+    a_test_beside_not: WHEN => "[{ not = { field = \"uri\", equals = \"x\" }, field = \"uri\" }]"; "field", "`field` is not allowed beside `not`", "in braces";
     conditions_that_nest_too_deep: WHEN => &format!("[{{ {DEEP} }}]"); "not", "the conditions nest too deep", "at most 8 levels";
     too_many_tests: WHEN => &format!("[{0}{0}]", format!("{{ any = [{}] }},", "{ field = \"uri\", equals = \"x\" },".repeat(33))); "when", "the conditions have 66 tests", "at most 64";
     a_refused_pattern: "\"^text\"" => "\"bad(\""; "\"bad(\"", "the group is not closed", "linear time";
@@ -171,8 +171,8 @@ wrong! {
     a_probe_that_is_no_request: "\"GET /evil\"" => "\"GET /evil HTTP/1.1\""; "\"GET /evil HTTP/1.1\"", "`GET /evil HTTP/1.1` is not a request", "GET /x?y";
     a_probe_header_without_a_colon: "\"Cookie: a=b\"" => "\"Cookie\""; "\"Cookie\"", "`Cookie` is not a header", "Name: value";
     probe_headers_in_a_table: "[\"Cookie: a=b\"]" => "{ Cookie = \"a=b\" }"; "{ Cookie = \"a=b\" }", "`headers` is a table", "a list";
-    a_response_to_a_blocked_request: "headers = [\"Cookie: a=b\"]" => "response = {}"; "response", "`response` stands beside `expect = \"blocked\"`", "does not reach the application";
-    a_response_that_nobody_looks_at: "headers = [\"X-Own: 1\"]" => "response = {}"; "response", "`response` stands beside `request_header`", "two probes";
+    a_response_to_a_blocked_request: "headers = [\"Cookie: a=b\"]" => "response = {}"; "response", "`response` is not allowed beside `expect = \"blocked\"`", "does not reach the application";
+    a_response_that_nobody_looks_at: "headers = [\"X-Own: 1\"]" => "response = {}"; "response", "`response` is not allowed beside `request_header`", "two probes";
     a_changed_response_without_the_response: "response = { headers = [\"Content-Type: text/html\"] }\n" => ""; "{ response_header = \"X-Frame-Options\", value = \"sealed\" }", "`response` is missing", "what the application answers";
     a_response_that_is_a_line: "{ headers = [\"Content-Type: text/html\"] }" => "\"200 OK\""; "\"200 OK\"", "`response` is a string", "a table";
     a_response_that_is_not_one_yet: "{ headers = [\"Content-Type: text/html\"] }" => "{ status = 100 }"; "100", "`status` is 100", "from 200 to 599";
@@ -186,7 +186,7 @@ wrong! {
     an_expectation_that_is_a_truth_value: "{ request_header = \"X-Own\" }" => "true"; "true", "`expect` is a truth value", "a table";
     live_that_is_a_word: "live = true" => "live = \"yes\""; "\"yes\"", "`live` is a string", "`true` or `false`";
     a_header_that_is_no_token: "\"X-Sub\"" => "\"X Sub\""; "\"X Sub\"", "`X Sub` cannot be used for `remove`", "header name";
-    header_beside_remove: "remove = \"X-Sub\"" => "remove = \"X-Sub\"\nheader = \"Y\""; "header", "`header` stands beside `remove`", "names the header itself";
+    header_beside_remove: "remove = \"X-Sub\"" => "remove = \"X-Sub\"\nheader = \"Y\""; "header", "`header` is not allowed beside `remove`", "names the header itself";
     a_header_changed_in_two_ways: "append = \"; x\"" => "append = \"; x\"\nset = \"y\""; "set", "a header is changed in one way", "an action of its own";
     a_header_that_is_not_changed: "append = \"; x\"\n" => ""; "[[action]]", "what is done to the header is missing", "`append`";
     a_header_value_with_a_line_break: "\"; x\"" => "\"a\\r\\nSet-Cookie: b\""; "\"a\\r\\nSet-Cookie: b\"", "`append` has the control character \\u{d}", "one line";
@@ -320,7 +320,8 @@ fn a_withdrawn_mitigation_that_still_acts() {
     let problems = read(&text).expect_err("it says two things");
     let marked: Vec<_> =
         problems.iter().map(|p| (&text[p.span.clone()], p.message.as_str())).collect();
-    let said = ["`action` stands beside `withdrawn`", "`probe` stands beside `withdrawn`"];
+    let said =
+        ["`action` is not allowed beside `withdrawn`", "`probe` is not allowed beside `withdrawn`"];
     assert_eq!(marked, [("action", said[0]), ("probe", said[1])]);
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn withdraws_orphan(input: &Input<'_>, id: &MitigationId) -> Option<R
         return Some(why);
     }
     let is_blocked = input.policy.blocked.contains_key(id);
-    // Who blocks a mitigation wants nothing done about it; what is in place stays.
+    // Who blocks a mitigation wants nothing done about it; what is installed stays.
     if !is_asked(input, id) || !input.policy.enabled() || is_blocked {
         return None;
     }

@@ -39,7 +39,7 @@ impl Head {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         Some(format!(
             "schema    = 1\nid        = {}\nrevision  = {}\ntitle     = {}\nseverity  = {}\n\
-             impact    = \"None: it is taken back.\"\nwithdrawn = {}\n",
+             impact    = \"None: it is withdrawn.\"\nwithdrawn = {}\n",
             quoted(self.id.as_str()),
             self.revision.checked_add(1)?,
             quoted(&self.title),

@@ -41,7 +41,7 @@ pub struct Decision {
     pub at: Timestamp,
     /// Why; empty if nothing was said.
     pub why: String,
-    /// Whether what is in place is to be taken back.
+    /// Whether what is installed is to be withdrawn.
     pub take_back: bool,
 }
 

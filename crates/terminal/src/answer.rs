@@ -124,7 +124,7 @@ impl Answer {
         let mut notes: Vec<String> = outcome.note.clone().into_iter().collect();
         for unknown in &outcome.unknown_headers {
             let name = &unknown.name;
-            notes.push(format!("the request header `{name}` is not told: {}", unknown.reason));
+            notes.push(format!("the request header `{name}` is not known: {}", unknown.reason));
         }
         let (verdict, status, url) = match &outcome.verdict {
             Verdict::Allowed => ("allowed", None, None),

@@ -103,7 +103,7 @@ fn print(
     print_field("State", &format!("{}{blocked}", output::state_text(report.state)));
     print_field("Why", &plain(&report.told()));
     if !report.in_place.is_empty() {
-        print_field("In place", &plain(&report.in_place.join(", ")));
+        print_field("Installed", &plain(&report.in_place.join(", ")));
     }
     let now = Timestamp::now();
     // What a reason says already is not said twice.

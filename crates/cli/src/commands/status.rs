@@ -93,7 +93,7 @@ impl Status<'_> {
         // Whether the service runs is systemd's to say.
         let next = "an hour after the last where `stopgap run` runs, or: stopgap check";
         print_field("Next check", next);
-        print_field("In place", &in_place(report));
+        print_field("Installed", &in_place(report));
         let sites = facts.web.iter().filter_map(|web| web.sites.known().map(Vec::len)).sum();
         if let Some(text) = evidence::summary(report, sites, Timestamp::now()) {
             print_field("Seen", &text);
@@ -153,5 +153,5 @@ fn in_place(report: &[MitigationReport]) -> String {
         .filter(|report| !report.in_place.is_empty())
         .map(|report| format!("{} ({})", report.id, report.in_place.join(", ")))
         .collect();
-    if ids.is_empty() { "nothing of ours".into() } else { output::plain(&ids.join("; ")) }
+    if ids.is_empty() { "nothing of Stopgap".into() } else { output::plain(&ids.join("; ")) }
 }

@@ -126,7 +126,7 @@ fn reported() -> Vec<Situation> {
             .finds("drifted", &["<clear/>", "web.config", "reported only"]),
         told("a rule in front of ours is only reported where the policy says so", with_his())
             .edited(HOST, "<rules>\n", format!("<rules>\n{}\n", everything_passes("first")))
-            .finds("drifted", &["the rule stands, but", "`first`"]),
+            .finds("drifted", &["the rule is installed, but", "`first`"]),
     ]
 }
 
@@ -183,14 +183,14 @@ fn hidden() -> Vec<Situation> {
         m1_on("a rule that ends the processing was moved in front of ours", with_his())
             .applied()
             .edited(HOST, "<rules>\n", format!("<rules>\n{}\n", everything_passes("first")))
-            .finds("drifted", &["the rule stands, but", "not blocked", "`first`"])
+            .finds("drifted", &["the rule is installed, but", "not blocked", "`first`"])
             .becomes("applied"),
         m1_on("a rule above ours now ends the processing, and ours cannot go before it", server())
             .applied()
             .edited(HOST, "        </globalModules>\n", {
                 format!("        </globalModules>\n{}\n", rules(&everything_passes("first")))
             })
-            .finds("drifted", &["the rule stands, but", "`first`"])
+            .finds("drifted", &["the rule is installed, but", "`first`"])
             .replacing(&[]),
         m1_on("a clear was added at the site's root", server())
             .applied()
@@ -208,7 +208,7 @@ fn hidden() -> Vec<Situation> {
         m1_on("somebody removed our rule by its name for one application", server())
             .applied()
             .after(Event::Write(ECP, web(&rules("<remove name=\"Stopgap M1.1\" />"))))
-            .finds("partial", &["in place", "by its name"]),
+            .finds("partial", &["installed", "by its name"]),
         m1_on("the rewrite module was taken out of the site", with_his())
             .applied()
             .edited(HOST, "<location path=\"Default Web Site\">\n        <system.webServer>\n", {
@@ -224,12 +224,12 @@ fn hidden() -> Vec<Situation> {
         })
         .applied()
         .edited(HOST, "<rules>\n", format!("<rules>\n{}\n", everything_passes("first")))
-        .finds("drifted", &["the rule stands, but", "not blocked", "`first`"])
+        .finds("drifted", &["the rule is installed, but", "not blocked", "`first`"])
         .becomes("partial")
         .because(&["module does not run"]),
         m1_on("one application's web.config became unreadable", server())
             .applied()
             .after(Event::Write(ECP, "<configuration>".into()))
-            .finds("unknown", &["in place", "/ecp", "not known"]),
+            .finds("unknown", &["installed", "/ecp", "not known"]),
     ]
 }

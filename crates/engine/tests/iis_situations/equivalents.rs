@@ -84,7 +84,7 @@ fn other_spellings() -> Vec<Situation> {
             let conditions = [(DECODED, "autodiscover"), (DECODED, "powershell")];
             with_root(&abort_all("Stopgap M1.1", &conditions))
         })
-        .finds("covered", &["`Stopgap M1.1`", "not by this state folder's records"]),
+        .finds("covered", &["`Stopgap M1.1`", "the records of this state folder do not have it"]),
     ]
 }
 
@@ -180,7 +180,7 @@ fn without_effect() -> Vec<Situation> {
     let hidden = format!("{}\n{}", everything_passes("first"), m1(EOMT));
     vec![
         m1_on("a rule behind one that ends the processing protects nothing", with_root(&hidden))
-            .finds("pending", &["`PowerShell - inbound`", "stands behind", "`first`"])
+            .finds("pending", &["`PowerShell - inbound`", "comes after", "`first`"])
             .at(IN_LOCATION)
             .becomes("applied"),
         m1_on("a rule of others where the module does not run protects nothing", {

@@ -27,7 +27,7 @@ fn unreadable() -> Vec<Situation> {
             .finds("pending", &["is affected"])
             .at(IN_LOCATION)
             .becomes("unknown")
-            .because(&["in place", "/ecp", "not known"])
+            .because(&["installed", "/ecp", "not known"])
             .then(HOST, "Stopgap M1.1", 1)
     };
     vec![
@@ -84,7 +84,7 @@ fn unreadable_above() -> Vec<Situation> {
         .finds("pending", &["is affected"])
         .at(IN_LOCATION)
         .becomes("unknown")
-        .because(&["in place", "/lost", "EXCHANGE_DATA"]),
+        .because(&["installed", "/lost", "EXCHANGE_DATA"]),
     ]
 }
 
@@ -99,7 +99,7 @@ fn broken() -> Vec<Situation> {
             .at(IN_LOCATION)
             .notes(&["not for", "500.19"])
             .becomes("partial")
-            .because(&["in place", "500.19"])
+            .because(&["installed", "500.19"])
     };
     vec![
         m1_on("two rules of one name at the site's root are 500.19 before us", {
@@ -178,6 +178,6 @@ fn elsewhere() -> Vec<Situation> {
         .finds("pending", &["is affected"])
         .at(IN_LOCATION)
         .becomes("unknown")
-        .because(&["in place", "/autodiscover", "rewrite.config"]),
+        .because(&["installed", "/autodiscover", "rewrite.config"]),
     ]
 }

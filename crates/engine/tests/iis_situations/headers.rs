@@ -105,7 +105,7 @@ fn shared_list() -> Vec<Situation> {
         .applied()
         .after(Event::Policy(crate::situation::blocked("NY", true)))
         .finds("applied", &["every server"])
-        .finds_of("NY.1", "applied", &["to be taken back"])
+        .finds_of("NY.1", "applied", &["to be withdrawn"])
         .becomes("withdrawn")
         .then(HOST, ALLOWED, 1)
         .then(HOST, "Stopgap NY.1", 0),
@@ -273,7 +273,7 @@ fn met() -> Vec<Situation> {
                 let narrow = "path=\".\" inheritInChildApplications=\"false\"";
                 crate::rules::web_location(narrow, &outbound(&replaces))
             }))
-            .finds("drifted", &["the rule stands, but", "Content-Security-Policy"])
+            .finds("drifted", &["the rule is installed, but", "Content-Security-Policy"])
             .replacing(&[]),
     ]
 }

@@ -78,7 +78,7 @@ fn out_of_reach() -> Vec<Situation> {
         .at(IN_LOCATION)
         .notes(&["not for Default Web Site/ecp/auth"])
         .becomes("partial")
-        .because(&["in place", "drops what is inherited"]),
+        .because(&["installed", "drops what is inherited"]),
         m1_on("a clear at the root that child applications do not see costs the root alone", {
             server().file(ROOT, web_location(NARROW, &rules("<clear />")))
         })
@@ -87,7 +87,7 @@ fn out_of_reach() -> Vec<Situation> {
         .notes(&["not for Default Web Site: a location of C:\\inetpub\\wwwroot\\web.config drops"])
         .notes(&["but not for the applications below"])
         .becomes("partial")
-        .because(&["in place; not for Default Web Site: a location of"]),
+        .because(&["installed; not for Default Web Site: a location of"]),
         m1_on("Autodiscover itself drops what is inherited, and the rest is protected", {
             server().file(AUTODISCOVER, web_location("path=\"json\"", &rules("<clear />")))
         })
@@ -111,7 +111,7 @@ fn out_of_reach() -> Vec<Situation> {
         .at(IN_LOCATION)
         .notes(&["drops this rule by its name"])
         .becomes("partial")
-        .because(&["in place", "by its name"]),
+        .because(&["installed", "by its name"]),
         m1_on("somebody removes our rule by its name at the site's root", {
             server().file(ROOT, web(&rules("<remove name=\"stopgap m1.1\" />")))
         })
@@ -213,7 +213,7 @@ fn declared() -> Vec<Situation> {
         .finds("pending", &["is affected"])
         .at(IN_LOCATION)
         .becomes("partial")
-        .because(&["in place", "/ecp/auth", "may not appear so far down"]),
+        .because(&["installed", "/ecp/auth", "may not appear so far down"]),
         m1_on("the section is not declared and any rule would break the site", with_mode(""))
             .finds("unsupported", &["system.webServer/rewrite/rules", "not declared"]),
         on(
@@ -258,7 +258,7 @@ fn modules() -> Vec<Situation> {
         .finds("pending", &["every server"])
         .notes(&["not for Exchange Back End/: the URL Rewrite module does not run there"])
         .becomes("partial")
-        .because(&["in place", "Exchange Back End"]),
+        .because(&["installed", "Exchange Back End"]),
         m1_on("the rewrite module is taken out of one application", {
             server().location("path=\"Default Web Site/ecp\"", off)
         })
@@ -266,7 +266,7 @@ fn modules() -> Vec<Situation> {
         .at(IN_LOCATION)
         .notes(&["not for Default Web Site/ecp", "module does not run"])
         .becomes("partial")
-        .because(&["in place", "module", "Default Web Site/ecp"]),
+        .because(&["installed", "module", "Default Web Site/ecp"]),
         m1_on("the modules of the other site are of no concern", {
             server().location("path=\"Exchange Back End\"", off)
         })

@@ -6,7 +6,7 @@ use crate::server::{ECP, FIXED, HOST, IN_LOCATION, OWA, Server, server};
 use crate::situation::{Event, Situation, m1_on, on, switched_off};
 
 const SITE: &str = "{ site = \"Default Web Site\" }";
-const KNOWN: &str = "known by its text: this state folder's records do not tell of it";
+const KNOWN: &str = "recognised by its text: the records of this state folder do not have it";
 /// What is told of something with our name that is in no record.
 const STRAY: &str = "in no record of this state folder: it has to be taken out by hand";
 const VARIABLE: &str = "<add name=\"HTTP_X_MIDDLEWARE_SUBREQUEST\" />";
@@ -88,7 +88,7 @@ fn whole() -> Vec<Situation> {
         lost("what was known by its text is in the records from then on", server(), M1)
             .after(Event::Cycle)
             .after(Event::Catalog(vec![newer]))
-            .finds("applied", &["another revision is in place"])
+            .finds("applied", &["another revision is installed"])
             .replacing(&[HOST])
             .then(HOST, "power ?shell", 1)
             .then(HOST, "Stopgap M1.1", 1),
@@ -139,7 +139,7 @@ fn variables() -> Vec<Situation> {
         )
         .after(Event::Edit(OWA, Box::new(move |_| web(&rules(his)))))
         .after(Event::Build(FIXED))
-        .finds("applied", &["to be taken back"])
+        .finds("applied", &["to be withdrawn"])
         .becomes("withdrawn")
         .then(HOST, VARIABLE, 1)
         .leaving_what_is_there(HOST),
@@ -150,7 +150,7 @@ fn over() -> Vec<Situation> {
     let there = |name, document: &str| {
         lost(name, server(), document)
             .after(Event::Build(FIXED))
-            .finds("applied", &["to be taken back", "has the fix"])
+            .finds("applied", &["to be withdrawn", "has the fix"])
             .becomes("withdrawn")
             .then(HOST, "Stopgap", 0)
     };
@@ -161,7 +161,7 @@ fn over() -> Vec<Situation> {
             .then(HOST, VARIABLE, 0),
         lost("the update comes, and an outbound rule goes with its precondition", server(), M2)
             .after(Event::Build("15.2.1544.41"))
-            .finds("applied", &["to be taken back", "has the fix"])
+            .finds("applied", &["to be withdrawn", "has the fix"])
             .becomes("withdrawn")
             .then(HOST, "Stopgap", 0),
     ]
@@ -198,7 +198,7 @@ fn idle_pools() -> Vec<Situation> {
         )
         .applied()
         .after(Event::Lost)
-        .finds("covered", &["not by this state folder's records"])
+        .finds("covered", &["the records of this state folder do not have it"])
         .then(HOST, off, 2)
         .leaves_over(&[])
         .leaving_what_is_there(HOST),
@@ -233,27 +233,27 @@ fn copies() -> Vec<Situation> {
         .after(Event::Write(ECP, copied.clone()))
         .finds("applied", &["is affected"])
         .the_whole_becomes("applied", &[STRAY, "web.config"])
-        .leaves_over(&["`Stopgap M1.1` stands there"]),
+        .leaves_over(&["`Stopgap M1.1` is there"]),
         m1_on("the copy is still told when the update has taken ours back", server())
             .applied()
             .after(Event::Write(ECP, copied))
             .after(Event::Build(FIXED))
-            .finds("applied", &["to be taken back"])
+            .finds("applied", &["to be withdrawn"])
             .becomes("withdrawn")
             .the_whole_becomes("withdrawn", &[STRAY])
-            .leaves_over(&["`Stopgap M1.1` stands there"])
+            .leaves_over(&["`Stopgap M1.1` is there"])
             .then(HOST, "Stopgap", 0),
         m1_on("a copy that somebody made weaker is not taken for ours", server())
             .applied()
             .after(Event::Write(ECP, weaker))
             .finds("drifted", &["no effect on Default Web Site/ecp", "is there already: C:"])
-            .leaves_over(&["`Stopgap M1.1` stands there"]),
+            .leaves_over(&["`Stopgap M1.1` is there"]),
         on(
             "a rule with our name that no catalog knows is told as well",
             server().location("path=\"Exchange Back End\"", &rules(&exact("Stopgap X9.1"))),
             document("W", "[[action]]\nid = \"W.1\"\nkind = \"do-nothing\"\n"),
         )
         .finds("applied", &["heartbeat"])
-        .leaves_over_of("X9.1", &["`Stopgap X9.1` stands there"]),
+        .leaves_over_of("X9.1", &["`Stopgap X9.1` is there"]),
     ]
 }

@@ -74,8 +74,10 @@ fn not_as_usual() -> Vec<Situation> {
             )
         })
         .finds("not-affected", &["no application pool", "MSExchangeECPAppPool"]),
-        row("EOMT has set them not to start already", with(&ecp_off, &oab_off))
-            .finds("covered", &["set not to start already", "not by this state folder's records"]),
+        row("EOMT has set them not to start already", with(&ecp_off, &oab_off)).finds(
+            "covered",
+            &["set not to start already", "the records of this state folder do not have it"],
+        ),
         row("one is set not to start already, and stays so when ours is taken back", {
             with(&ecp_off, OAB)
         })

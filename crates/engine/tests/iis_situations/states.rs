@@ -70,21 +70,21 @@ fn in_place() -> Vec<Situation> {
         m1_on("switched off while in place, it is told and not touched", server())
             .applied()
             .after(Event::Policy(switched_off()))
-            .finds("applied", &["in place", "switched off", "nothing is changed"]),
+            .finds("applied", &["installed", "switched off", "nothing is changed"]),
         m1_on("blocked while in place, it stays and would not come back", server())
             .applied()
             .after(Event::Policy(blocked("M1", false)))
-            .finds("applied", &["in place", "blocked by anna", "not be applied again"]),
+            .finds("applied", &["installed", "blocked by anna", "not be applied again"]),
         m1_on("removed by an administrator, it goes in the next cycle", server())
             .applied()
             .after(Event::Policy(blocked("M1", true)))
-            .finds("applied", &["to be taken back", "anna"])
+            .finds("applied", &["to be withdrawn", "anna"])
             .becomes("withdrawn")
             .then(HOST, "Stopgap", 0),
         m1_on("the update is installed and the rule goes by itself", server())
             .applied()
             .after(Event::Build(FIXED))
-            .finds("applied", &["to be taken back", "has the fix"])
+            .finds("applied", &["to be withdrawn", "has the fix"])
             .becomes("withdrawn")
             .because(&["has the fix"])
             .then(HOST, "Stopgap", 0),
@@ -95,12 +95,12 @@ fn in_place() -> Vec<Situation> {
             .finds("applied", &["no longer needed", "has the fix", "switched off"]),
         m1_on("the file could not be replaced and the next cycle tries again", server())
             .after(Event::FailingCycle)
-            .finds("failed", &["last try failed", "undone", "read-only"])
+            .finds("failed", &["last try failed", "rolled back", "read-only"])
             .becomes("applied"),
         m1_on("a torn ExSetup.exe takes nothing away", server())
             .applied()
             .after(Event::Write(stopgap_sandbox::SETUP_PROGRAM, "MZ".into()))
-            .finds("unknown", &["version", "what is in place stays"]),
+            .finds("unknown", &["version", "what is installed stays"]),
     ]
 }
 
@@ -120,7 +120,7 @@ fn revisions() -> Vec<Situation> {
         m1_on("a newer revision replaces the older one in one step", server())
             .applied()
             .after(Event::Catalog(vec![newer]))
-            .finds("applied", &["another revision is in place", "5 here, 6 in the catalog"])
+            .finds("applied", &["another revision is installed", "5 here, 6 in the catalog"])
             .at(IN_LOCATION)
             .replacing(&[HOST])
             .then(HOST, "power ?shell", 1)
@@ -135,7 +135,7 @@ fn revisions() -> Vec<Situation> {
         m1_on("a catalog that lost the mitigation takes nothing back", server())
             .applied()
             .after(Event::Catalog(Vec::new()))
-            .finds("applied", &["not in this catalog", "stays until it is removed"])
+            .finds("applied", &["not in this catalog", "stays until you remove it"])
             .at(IN_LOCATION),
         m1_on("four mitigations touch applicationHost.config and it is written once", server())
             .and(M2)
@@ -174,7 +174,7 @@ fn cannot() -> Vec<Situation> {
         .finds("pending", &["every server"])
         .becomes("applied")
         .finds_of("W.2", "unsupported", &["cannot disable services", "MSExchangeUM"])
-        .the_whole_becomes("partial", &["1 of 2 actions in place", "MSExchangeUM"]),
+        .the_whole_becomes("partial", &["1 of 2 actions installed", "MSExchangeUM"]),
         on("a rule on the body is nothing that URL Rewrite can see", server(), body)
             .finds("unsupported", &["body"]),
         on("a server without IIS has no place for a rule", server().without_iis(), everyone("W"))

@@ -180,7 +180,7 @@ fn what_a_rule_asks_beside_leaves_requests_out() {
             m1(),
             "less: it leaves out requests whose {UrlDecode:{REQUEST_URI}} matches `Email=`",
         ),
-        (exact("PowerShell"), m1(), "less: it minds the case of letters"),
+        (exact("PowerShell"), m1(), "less: it is case-sensitive"),
         (
             changed(both(("{REQUEST_FILENAME}", "")), |rule| {
                 rule.conditions[2].match_type = MatchType::IsFile;

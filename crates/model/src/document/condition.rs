@@ -102,7 +102,8 @@ impl Conditions {
         };
         // A test beside a group could be meant with `and` or with `or`.
         for other in table.items().filter(|entry| entry.key != group.key) {
-            let message = format!("`{}` stands beside `{}`", one_line(other.key), group.key);
+            let message =
+                format!("`{}` is not allowed beside `{}`", one_line(other.key), group.key);
             let help = "write each as a condition of its own, in braces";
             log.report(Problem::new(other.key_span, message).help(help));
         }

@@ -29,7 +29,7 @@ pub(super) fn of_request(
         return Some((required_name(log, table)?, HeaderChange::Set(value?)));
     }
     if let Some(header) = table.get("header") {
-        let problem = Problem::new(header.key_span, "`header` stands beside `remove`");
+        let problem = Problem::new(header.key_span, "`header` is not allowed beside `remove`");
         log.report(problem.help("`remove` names the header itself; `header` goes with `set`"));
     }
     Some((name(log, &change)?, HeaderChange::Remove))

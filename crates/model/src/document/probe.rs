@@ -113,7 +113,7 @@ fn expect(
 }
 
 fn beside(log: &mut Diagnostics<'_>, response: &Item<'_>, other: &str, help: &str) {
-    let message = format!("`response` stands beside {other}");
+    let message = format!("`response` is not allowed beside {other}");
     log.report(Problem::new(response.key_span.clone(), message).help(help));
 }
 

@@ -7,21 +7,21 @@ family! {
     /// How what is installed stands to what is wanted.
     pub enum ChangeReason {
         /// It is installed.
-        InPlace => "in-place" ("in place"),
+        InPlace => "in-place" ("installed"),
         /// Because of the reason before this one nothing is changed: what is installed stays.
-        Stays => "stays" ("what is in place stays"),
+        Stays => "stays" ("what is installed stays"),
         /// What is installed stays, because nothing better can be written.
         StaysBecause {
             /// Why nothing can be written.
             why: Reasons,
-        } => "stays-because" ("what is in place stays: {why}"),
+        } => "stays-because" ("what is installed stays: {why}"),
         /// Another mitigation has an action of this id, and that one is installed.
         ActionIdTaken {
             /// The action.
             action: String,
             /// The mitigation that it is installed for.
             mitigation: String,
-        } => "action-id-taken" ("an action {action} of another mitigation is in place: {mitigation}"),
+        } => "action-id-taken" ("an action {action} of another mitigation is installed: {mitigation}"),
         /// Another revision is installed.
         AnotherRevision {
             /// That revision.
@@ -29,26 +29,26 @@ family! {
             /// The revision of the catalog.
             offered: u32,
         } => "another-revision" (
-            "another revision is in place: {installed} here, {offered} in the catalog"
+            "another revision is installed: {installed} here, {offered} in the catalog"
         ),
         /// Another version of the program wrote what is installed.
         AnotherVersion => "written-by-another-version" ("another version of Stopgap wrote it"),
         /// It is there to the letter as Stopgap would write it, and no record tells of it.
         KnownByText => "known-by-text" (
-            "known by its text: this state folder's records do not tell of it"
+            "recognised by its text: the records of this state folder do not have it"
         ),
         /// It is planned to be withdrawn.
         ToBeWithdrawn {
             /// Why.
             why: Reasons,
-        } => "to-be-withdrawn" ("to be taken back: {why}"),
+        } => "to-be-withdrawn" ("to be withdrawn: {why}"),
         /// It is to be withdrawn, and that did not succeed.
         NotWithdrawn {
             /// What went wrong.
             error: Reasons,
             /// Why it is to be withdrawn.
             why: Reasons,
-        } => "not-withdrawn" ("it could not be taken back: {error}; it is to go: {why}"),
+        } => "not-withdrawn" ("it could not be withdrawn: {error}; it is no longer wanted: {why}"),
         /// It was withdrawn in this cycle.
         WithdrawnNow {
             /// Why.
@@ -58,7 +58,7 @@ family! {
         LastTryFailed {
             /// What went wrong.
             error: String,
-        } => "last-try-failed" ("the last try failed and was undone: {error}"),
+        } => "last-try-failed" ("the last try failed and was rolled back: {error}"),
         /// A try failed, and the same is not tried again for a while.
         Resting {
             /// When it was last tried.
@@ -92,7 +92,7 @@ family! {
         StandsWithoutEffect {
             /// Why.
             why: Reasons,
-        } => "stands-without-effect" ("the rule stands, but {why}"),
+        } => "stands-without-effect" ("the rule is installed, but {why}"),
         /// The change that would be made cannot be written.
         NotWritable {
             /// Why.
@@ -102,9 +102,9 @@ family! {
         LinesLeft {
             /// Which.
             lines: Reasons,
-        } => "lines-left" ("it was taken back, but {lines}"),
+        } => "lines-left" ("it was withdrawn, but {lines}"),
         /// Lines of ours that were left can be taken out now.
-        LineLeftCanGo => "line-left-can-go" ("a line of ours that had stayed could be taken out"),
+        LineLeftCanGo => "line-left-can-go" ("a line of Stopgap that could not be removed before can be removed now"),
         /// A change is made just now.
         BeingChanged {
             /// By whom.
@@ -115,7 +115,7 @@ family! {
             /// When it began.
             at: String,
         } => "cut-short" (
-            "a change of {at} was cut short, so what is there now was never found good; the next check \
+            "a change of {at} was cut short, so what is there now was never verified; the next check \
              rolls it back and decides anew"
         ),
         /// Somebody else changed files each time a plan was made.

@@ -26,7 +26,7 @@ family! {
             /// Their names.
             pools: Vec<String>,
         } => "pools-set-already" (
-            "set not to start already, and not by this state folder's records: {}", .pools.join(", ")
+            "set not to start already, and the records of this state folder do not have it: {}", .pools.join(", ")
         ),
         /// One was set to start again.
         SetToStartAgain {

@@ -129,7 +129,7 @@ family! {
             /// The rule.
             rule: String,
         } => "same-rule-without-record" (
-            "the rule `{rule}` is in place, but not by this state folder's records"
+            "the rule `{rule}` is there, but the records of this state folder do not have it"
         ),
         /// A rule of others protects.
         OtherDoesIt {
@@ -173,7 +173,7 @@ family! {
             /// The rule before it.
             first: String,
         } => "other-rule-behind" (
-            "the rule `{rule}` does it, but stands behind `{first}`, which lets some requests through"
+            "the rule `{rule}` does it, but comes after `{first}`, which lets some requests through"
         ),
         /// A rule of others protects a part of the scope.
         OtherElsewhere {
@@ -218,7 +218,7 @@ family! {
             /// Where.
             at: String,
         } => "stray-rule" (
-            "`{rule}` stands there and in no record of this state folder: it has to be taken out by hand \
+            "`{rule}` is there, and in no record of this state folder: it has to be taken out by hand \
              ({at})"
         ),
         /// A mitigation was removed, and something with its name is still there.
@@ -228,7 +228,7 @@ family! {
             /// Where.
             at: String,
         } => "removed-but-stray" (
-            "but `{rule}` stands there and in no record of this state folder: it has to be taken out by \
+            "but `{rule}` is there, and in no record of this state folder: it has to be taken out by \
              hand ({at})"
         ),
         /// Something with our name is there, and nothing says what it is.
@@ -241,11 +241,7 @@ family! {
 }
 
 fn changed_are(changed: &[String]) -> String {
-    if changed.is_empty() {
-        String::new()
-    } else {
-        format!(": changed are {}", changed.join(" and "))
-    }
+    if changed.is_empty() { String::new() } else { format!(", namely {}", changed.join(" and ")) }
 }
 
 fn with_colon(at: &Option<String>) -> String {

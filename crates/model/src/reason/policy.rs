@@ -20,7 +20,7 @@ family! {
         InstalledAndBlocked {
             /// Who, when and why, as a phrase.
             by: String,
-        } => "installed-and-blocked" ("in place; blocked by {by}, so it would not be applied again"),
+        } => "installed-and-blocked" ("installed; blocked by {by}, so it would not be applied again"),
         /// Automatic mitigation is switched off.
         SwitchedOff {
             /// Where and by whom, such as `on this server by policy.toml`.
@@ -30,14 +30,14 @@ family! {
         InstalledAndSwitchedOff {
             /// Where and by whom.
             by: String,
-        } => "installed-and-switched-off" ("in place; switched off {by}, so nothing is changed"),
+        } => "installed-and-switched-off" ("installed; switched off {by}, so nothing is changed"),
         /// It would be withdrawn, but automatic mitigation is switched off.
         NotNeededAndSwitchedOff {
             /// Why it is no longer needed.
             why: Reasons,
             /// Where and by whom it is switched off.
             by: String,
-        } => "not-needed-and-switched-off" ("in place though no longer needed ({why}): switched off {by}"),
+        } => "not-needed-and-switched-off" ("installed and no longer needed ({why}), but automatic mitigation is switched off {by}"),
         /// The source of the mitigation is in trouble, so nothing new of it is applied.
         Frozen {
             /// What is wrong with the source.
@@ -49,7 +49,7 @@ family! {
             frozen: String,
             /// What the revision says that is not acted on.
             why: Reasons,
-        } => "kept-while-frozen" ("in place, and it stays: {frozen}; the frozen revision says: {why}"),
+        } => "kept-while-frozen" ("installed and kept: {frozen}; the frozen revision says: {why}"),
         /// The source of the mitigation has no permission to ask for this action.
         NotPermitted {
             /// What it has no permission for.
@@ -68,7 +68,7 @@ family! {
             why: String,
         } => "withdrawn" ("withdrawn by its publisher: {why}"),
         /// A later revision of the mitigation has this action no more.
-        ActionDropped => "action-dropped" ("its mitigation has dropped it"),
+        ActionDropped => "action-dropped" ("a later revision of its mitigation does not have it any more"),
         /// A later revision of the mitigation carries the action out in another way.
         AnotherKind => "another-kind" ("its mitigation asks for another kind of change now"),
         /// It is installed, and the catalog does not have it.
@@ -76,7 +76,7 @@ family! {
             /// The mitigation.
             mitigation: String,
         } => "not-in-catalog" (
-            "in place, but not in this catalog; it stays until it is removed: stopgap remove {mitigation}"
+            "installed, but not in this catalog; it stays until you remove it: stopgap remove {mitigation}"
         ),
         /// It was installed, is not as it was, and the catalog does not have it.
         LostAndNotInCatalog => "lost-and-not-in-catalog" ("not in this catalog"),

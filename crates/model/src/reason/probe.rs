@@ -72,7 +72,7 @@ family! {
             /// When.
             at: Box<str>,
         } => "site-does-not-block" (
-            "it stands on {server}, but the probe \"{probe}\" is not blocked by {site}{}: it was answered \
+            "it is installed on {server}, but the probe \"{probe}\" is not blocked by {site}{}: it was answered \
              {answer} at {at}; reload the server, see what answers there, and check again",
             and_more(*more)
         ),

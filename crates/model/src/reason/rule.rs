@@ -101,7 +101,7 @@ family! {
         DecodedBoundary {
             /// The field.
             field: String,
-        } => "decoded-boundary" ("{field}: a word boundary in what is decoded cannot be told"),
+        } => "decoded-boundary" ("{field}: a word boundary in decoded text cannot be expressed"),
         /// A word boundary where the path begins: the server shows something else before it.
         BoundaryAtSlash {
             /// The field.
@@ -113,7 +113,7 @@ family! {
         InnerStart {
             /// The field.
             field: String,
-        } => "inner-start" ("{field}: a `^` stands behind something else"),
+        } => "inner-start" ("{field}: a `^` comes after something else"),
         /// The pattern looks ahead. The document can say the same with a condition for each part.
         LookAhead {
             /// The field.

@@ -61,8 +61,8 @@ fn in_part_text(all: usize, in_place: &[String], in_part: usize) -> String {
         names => format!(" ({})", names.join(", ")),
     };
     match (in_place.len(), in_part) {
-        (held, 0) => format!("{held} of {all} actions in place{names}"),
-        (0, _) => format!("{in_part} of {all} actions in place in part"),
-        (held, _) => format!("{held} of {all} actions in place{names}, {in_part} in part"),
+        (held, 0) => format!("{held} of {all} actions installed{names}"),
+        (0, _) => format!("{in_part} of {all} actions installed in part"),
+        (held, _) => format!("{held} of {all} actions installed{names}, {in_part} in part"),
     }
 }

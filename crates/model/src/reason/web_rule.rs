@@ -25,6 +25,6 @@ family! {
         NothingLeft {
             /// The server.
             server: String,
-        } => "nothing-left" ("nothing of ours is left in {server}"),
+        } => "nothing-left" ("nothing of Stopgap is left in {server}"),
     }
 }

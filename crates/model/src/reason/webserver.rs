@@ -88,7 +88,7 @@ family! {
         DefaultsFirst {
             /// Where they stand.
             at: ConfigPlace,
-        } => "defaults-first" ("the rules of defaults in {at} come before ours"),
+        } => "defaults-first" ("the rules of the `defaults` section in {at} come before those of Stopgap"),
         /// The first line of a file is a digest of the rest of it.
         StaleDigest {
             /// The file.
@@ -136,7 +136,7 @@ family! {
             /// Why.
             fault: ConfigFault,
         } => "include-may-stay" (
-            "an include of ours in {}, if there is one, stays: {fault}; it takes in nothing",
+            "an include of Stopgap in {}, if there is one, stays: {fault}; it includes nothing",
             escaped(.file.as_str())
         ),
         /// An include of ours stays in a file that cannot be changed. It does nothing.
@@ -146,7 +146,7 @@ family! {
             /// Why the file cannot be changed.
             why: Reasons,
         } => "include-stays" (
-            "the include of ours in {at} stays: {why}; it takes in nothing, and can be taken out by hand"
+            "the include of Stopgap in {at} stays: {why}; it includes nothing, and can be taken out by hand"
         ),
     }
 }
@@ -175,14 +175,14 @@ family! {
             what: String,
             /// Why the files cannot be changed.
             why: Reasons,
-        } => "nothing-put-into" ("nothing of ours can be put into {what}: {why}"),
+        } => "nothing-put-into" ("nothing can be written into {what}: {why}"),
         /// A line of ours that has to go or change is in a file that cannot be changed.
         LineHeld {
             /// Where it stands.
             at: ConfigPlace,
             /// Why the file cannot be changed.
             why: Reasons,
-        } => "line-held" ("the line of ours in {at} cannot be changed: {why}"),
+        } => "line-held" ("the line of Stopgap in {at} cannot be changed: {why}"),
         /// The path of a file of ours has characters that the server takes for more than themselves.
         PathNotPlain {
             /// The server.
@@ -252,7 +252,7 @@ family! {
             at: ConfigPlace,
             /// How many more there are in this file.
             more: usize,
-        } => "stray-line" ("a line of ours stands where none belongs: {at}{}", and_more(*.more)),
+        } => "stray-line" ("a line of Stopgap is where none belongs: {at}{}", and_more(*.more)),
     }
 }
 

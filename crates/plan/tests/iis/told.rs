@@ -16,16 +16,16 @@ X pending: it is for every server
   X.1 block-request pending (applicationHost.config, location "Default Web Site"): it is for every server
 "#;
 
-const DAY: &str = r#"W applied: to be taken back: Exchange 15.2.1118.20 has the fix, which came with 15.2.1118.20
-  W.1 block-request applied (applicationHost.config, location "Default Web Site"): to be taken back: Exchange 15.2.1118.20 has the fix, which came with 15.2.1118.20
-R drifted: the rule was edited: changed are its action
-  R.1 response-header drifted (applicationHost.config, location "Default Web Site"): the rule was edited: changed are its action
-P applied: in place; blocked by anna: breaks the print server, so it would not be applied again; set not to start: MSExchangeECPAppPool, MSExchangeOABAppPool
-  P.1 disable-app-pool applied (applicationHost.config, for the whole server): in place; blocked by anna: breaks the print server, so it would not be applied again; set not to start: MSExchangeECPAppPool, MSExchangeOABAppPool
+const DAY: &str = r#"W applied: to be withdrawn: Exchange 15.2.1118.20 has the fix, which came with 15.2.1118.20
+  W.1 block-request applied (applicationHost.config, location "Default Web Site"): to be withdrawn: Exchange 15.2.1118.20 has the fix, which came with 15.2.1118.20
+R drifted: the rule was edited, namely its action
+  R.1 response-header drifted (applicationHost.config, location "Default Web Site"): the rule was edited, namely its action
+P applied: installed; blocked by anna: breaks the print server, so it would not be applied again; set not to start: MSExchangeECPAppPool, MSExchangeOABAppPool
+  P.1 disable-app-pool applied (applicationHost.config, for the whole server): installed; blocked by anna: breaks the print server, so it would not be applied again; set not to start: MSExchangeECPAppPool, MSExchangeOABAppPool
 X pending: it is for every server; the rule `his` does it, but not for Default Web Site/ecp
   X.1 block-request pending (applicationHost.config, location "Default Web Site"): it is for every server; the rule `his` does it, but not for Default Web Site/ecp
-H applied: in place, but not in this catalog; it stays until it is removed: stopgap remove H
-  H.1 request-header applied (applicationHost.config, location "Default Web Site"; applicationHost.config, at its root): in place, but not in this catalog; it stays until it is removed: stopgap remove H
+H applied: installed, but not in this catalog; it stays until you remove it: stopgap remove H
+  H.1 request-header applied (applicationHost.config, location "Default Web Site"; applicationHost.config, at its root): installed, but not in this catalog; it stays until you remove it: stopgap remove H
 "#;
 
 fn documents() -> Vec<String> {

@@ -162,11 +162,11 @@ fn what_is_removed_says_who_wanted_it() {
     for kind in KINDS {
         let mut world = World::protected(kind);
         world.remove("A");
-        let by = "to be taken back: removed by an administrator";
+        let by = "to be withdrawn: removed by an administrator";
         assert_eq!(of(&world.plan(), "A").reason.to_string(), by, "{kind}");
         world.order = Order::default();
         world.has_removed("A");
-        let by = "to be taken back: removed by root, last week";
+        let by = "to be withdrawn: removed by root, last week";
         assert_eq!(of(&world.plan(), "A").reason.to_string(), by, "{kind}");
     }
 }

@@ -19,7 +19,7 @@ const PLACES: &[(WebKind, &str, &str)] = &[
     ),
     (
         WebKind::Apache,
-        "/etc/apache2/conf-enabled/stopgap.conf, taken in by /etc/apache2/conf-enabled/*.conf",
+        "/etc/apache2/conf-enabled/stopgap.conf, included by /etc/apache2/conf-enabled/*.conf",
         "+stopgap.conf",
     ),
     (WebKind::HaProxy, "/etc/haproxy/haproxy.cfg, at the heads of 2 frontends", "~haproxy.cfg"),
@@ -224,7 +224,7 @@ const OTHER_PLACES: &[OtherPlace] = &[
     (
         "Apache without a folder for settings gets a line at the end of its main file",
         || Machine::new(WebKind::Apache, &[(APACHE, "Listen 80\n")]),
-        "/etc/apache2/stopgap.conf, taken in by a line of ours in /etc/apache2/apache2.conf",
+        "/etc/apache2/stopgap.conf, included by a line of Stopgap in /etc/apache2/apache2.conf",
         "+stopgap.conf ~apache2.conf",
     ),
     (

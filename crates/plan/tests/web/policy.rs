@@ -123,28 +123,28 @@ fn deny(world: &mut World) {
 /// A is in place and nothing is wrong with it.
 const INSTALLED: &[Row] = &[
     (
-        "what is in place stays when it is blocked",
+        "what is installed stays when it is blocked",
         |world| world.block("A"),
         State::Applied,
         "installed-and-blocked",
         "",
     ),
     (
-        "what is in place stays when the server is switched off",
+        "what is installed stays when the server is switched off",
         World::switch_off,
         State::Applied,
         "installed-and-switched-off",
         "",
     ),
     (
-        "what is in place stays when its feed is in trouble",
+        "what is installed stays when its feed is in trouble",
         hold,
         State::Applied,
         "for-every-server",
         "",
     ),
     (
-        "what is in place stays when its source loses the permission",
+        "what is installed stays when its source loses the permission",
         deny,
         State::Unsupported,
         "not-permitted, stays",

@@ -27,7 +27,7 @@ pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, PublishErro
     for named in &arguments.remove {
         let key = find(&publisher, role, named)?;
         role.keys.retain(|other| *other != key);
-        print_words!("taken out: {}; keep it until this is published", publisher.name_of(&key));
+        print_words!("removed: {}; keep it until this is published", publisher.name_of(&key));
     }
     for file in &arguments.add_keys {
         admit(role, keys::read_public(file)?)?;

@@ -64,7 +64,7 @@ fn affected(subject: &Subject<'_>) -> Vec<Finding> {
     if mitigation.affected.is_empty() && acts {
         let problem = Problem::new(0..0, "it is for every server, whatever runs there")
             .expected("`[[affected]]` with a product")
-            .help("without one the mitigation is applied everywhere, and never goes by itself");
+            .help("without one the mitigation is applied everywhere, and is never withdrawn automatically");
         findings.push(Finding::warning("any-server", problem));
     }
     for (at, affected) in mitigation.affected.iter().enumerate() {

@@ -99,9 +99,9 @@ pub(crate) fn place(files: &Files, tree: &Tree<'_>, text: &str) -> Result<Placem
     edits.extend(file_edits(&tree.sources, &text_edits));
     let by = match &include {
         Some((include, _)) => escaped(include.pattern.as_str()),
-        None => format!("a line of ours in {}", escaped(files.main().as_str())),
+        None => format!("a line of Stopgap in {}", escaped(files.main().as_str())),
     };
-    let place = format!("{}, taken in by {by}", escaped(path.as_str()));
+    let place = format!("{}, included by {by}", escaped(path.as_str()));
     let places = if text.is_empty() { Vec::new() } else { vec![place] };
     let staged = staged(tree, text, path, include.as_ref().map(|(include, _)| *include));
     Ok(Placement { edits, places, differences: report, staged })

@@ -163,7 +163,7 @@ frontend d
     assert_eq!(gaps.len(), 5, "{gaps:?}");
     assert_eq!(
         gaps[4],
-        "the rules of defaults in /etc/haproxy/haproxy.cfg, line 5 come before ours"
+        "the rules of the `defaults` section in /etc/haproxy/haproxy.cfg, line 5 come before those of Stopgap"
     );
 }
 
@@ -239,7 +239,7 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
     assert_eq!(
         sentences(&placement.differences),
         [
-            "a line of ours stands where none belongs: /etc/haproxy/haproxy.cfg, line 8, and 1 more there",
+            "a line of Stopgap is where none belongs: /etc/haproxy/haproxy.cfg, line 8, and 1 more there",
             "our lines are not in web: /etc/haproxy/haproxy.cfg, line 7",
         ]
     );

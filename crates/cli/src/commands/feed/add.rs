@@ -105,7 +105,7 @@ pub(crate) fn remove(common: &Common, name: &FeedName) -> Result<u8, CliError> {
     if common.json {
         json::print(&RemovedObject { removed: name.to_string() });
     } else {
-        let stays = "what is installed of it stays until it is removed: stopgap list";
+        let stays = "what is installed of it stays until you remove it: stopgap list";
         print_line!("{}", wrap(&format!("Feed {name} removed; {stays}"), ""));
     }
     Ok(0)

@@ -44,7 +44,7 @@ impl OnServer {
             kind: found.server.kind,
             actions: Vec::new(),
             notes: vec![format!(
-                "tried on the rules of ours that are in place on {id}; what its own configuration \
+                "tried on the rules that Stopgap installed on {id}; what its own configuration \
                  does is not evaluated"
             )],
         };
@@ -61,7 +61,7 @@ impl OnServer {
         let Some(mitigation) = same else {
             let (action, revision) = (&placed.action, placed.revision);
             self.notes.push(format!(
-                "{action} is in place in revision {revision}, which this catalog does not have: it \
+                "{action} is installed in revision {revision}, which this catalog does not have: it \
                  is not evaluated"
             ));
             return Ok(());

@@ -178,7 +178,7 @@ impl Comparison<'_> {
             // With the case ignored nothing would get past: that is the difference.
             let folded = self.literal_of(of, &on, true)?;
             if !self.fails(folded) {
-                reasons.push("it minds the case of letters".into());
+                reasons.push("it is case-sensitive".into());
                 return Ok(reasons);
             }
         }

@@ -108,7 +108,7 @@ impl<'a> Assembly<'a> {
             Operation::None => {}
             Operation::Remove(why) => self.clear_out(record, &why.to_string(), &[]),
             Operation::Install(entries) => {
-                self.clear_out(record, "it is put in anew", entries);
+                self.clear_out(record, "it is installed anew", entries);
             }
         }
     }

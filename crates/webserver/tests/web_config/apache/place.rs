@@ -14,7 +14,7 @@ fn the_file_goes_where_debian_has_settings_of_the_whole_server() {
     let placement = placed.place(&rules());
     assert_eq!(
         placement.places,
-        ["/etc/apache2/conf-enabled/stopgap.conf, taken in by /etc/apache2/conf-enabled/*.conf"]
+        ["/etc/apache2/conf-enabled/stopgap.conf, included by /etc/apache2/conf-enabled/*.conf"]
     );
     let staged = String::from_utf8(placement.staged[0].1.clone()).unwrap();
     assert!(
@@ -124,7 +124,7 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
         sentences(&placement.differences),
         [
             "/etc/apache2/stopgap.conf is not there",
-            "a line of ours stands where none belongs: /etc/apache2/apache2.conf, line 2, and 2 more there",
+            "a line of Stopgap is where none belongs: /etc/apache2/apache2.conf, line 2, and 2 more there",
             "our line is not at the end: /etc/apache2/apache2.conf, line 3",
         ]
     );

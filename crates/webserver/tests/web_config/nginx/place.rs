@@ -188,7 +188,7 @@ fn lines_of_ours_that_were_damaged_are_put_right() {
         [
             "/etc/nginx/stopgap-http.rules is not there",
             "/etc/nginx/stopgap-server.rules has another content",
-            "a line of ours stands where none belongs: /etc/nginx/sites-enabled/shop, line 6, and 1 more there",
+            "a line of Stopgap is where none belongs: /etc/nginx/sites-enabled/shop, line 6, and 1 more there",
             "our lines are not in the server block: /etc/nginx/sites-enabled/shop, line 2",
         ]
     );

@@ -40,10 +40,10 @@ fn a_file_that_was_changed_before_it_could_not_be_is_reached_and_its_line_takes_
 fn where_nothing_can_be_put_in_that_is_told() {
     let mut machine = three_sites();
     machine.fixed.push(MAIN.into());
-    let told = "nothing of ours can be put into the http block: it is held fast";
+    let told = "nothing can be written into the http block: it is held fast";
     assert_eq!(machine.refusal(&all()), told);
     machine.fixed = ["a", "b", "c"].map(|site| format!("/etc/nginx/sites/{site}")).to_vec();
-    let told = "nothing of ours can be put into the server block: it is held fast";
+    let told = "nothing can be written into the server block: it is held fast";
     assert_eq!(machine.refusal(&all()), told);
 }
 
