@@ -51,11 +51,11 @@ macro_rules! kinds {
 kinds! {
     /// The service started.
     ServiceStarted = "service-started", "0f8d93096b6649098550885532895b1b", Info, None;
-    /// A signal ended the process; nothing was cut short.
+    /// A signal ended the process; no change was cut short.
     ServiceStopped = "service-stopped", "465dffbe2f8c489187403c22e749454b", Info, Some("");
-    /// A signal came; what was begun is being finished or rolled back.
+    /// A signal arrived; the change under way is being finished or rolled back.
     Stopping = "stopping", "d6a0c7c52e934ff5b8dd009cd264d92a", Info, Some("");
-    /// Another process holds a lock, and is waited for.
+    /// The program waits for a lock that another process holds.
     Waiting = "waiting", "96bec1e65a7f4652bf8219ffdf9f115e", Info, Some("");
     /// The service finished a cycle.
     CycleFinished = "cycle-finished", "56472977f3884586ab019b81d98a9a84", Info, None;
@@ -65,13 +65,13 @@ kinds! {
     CommandFailed = "command-failed", "cb802a3a4176480cb37702d373174734", Error, Some("error");
     /// The policy file or a mitigation document is wrong; the text shows each place.
     DocumentRefused = "document-refused", "e9a50913d43640bbae5c8921fc845f9c", Error, Some("");
-    /// Something went wrong on a server beside the states of mitigations.
+    /// Something went wrong on a server that is not the state of a mitigation.
     ServerTrouble = "server-trouble", "225576c022ba4316986b846fbbd6b750", Error, Some("error");
     /// The state of a mitigation after a cycle of the service.
     MitigationState = "mitigation-state", "68ddc704f29343ee9267564477301863", Info, Some("");
-    /// The same, where an administrator has to act.
+    /// A mitigation is in a state in which an administrator has to act.
     MitigationAttention = "mitigation-attention", "1546675cef7548f5b939b2cb52c73489", Warning, Some("");
-    /// Something that an administrator should know of a feed.
+    /// Something that an administrator should know about a feed.
     FeedRemark = "feed-remark", "d950860e821240fca2b5782d9fca1e7d", Warning, Some("warning");
     /// A feed has had no valid update for less than a day.
     FeedStale = "feed-stale", "69673e2211b346ba863de666ab918ce0", Notice, Some("note");
@@ -79,13 +79,13 @@ kinds! {
     FeedStaleForDays = "feed-stale-for-days", "ce3be0a6b1214cad967a31539aa1dac0", Warning, Some("warning");
     /// A feed has had no valid update for a week or longer.
     FeedStaleForWeeks = "feed-stale-for-weeks", "4a84ca69b00b4b46b0904785be973009", Critical, Some("WARNING");
-    /// An administrator's decision ended a cycle before its end.
+    /// An administrator's decision ended a cycle early.
     Halted = "halted", "681f57b5318242e292e732ff49733d08", Warning, Some("warning");
     /// The audit trail could not be written.
     TrailNotWritten = "trail-not-written", "f89f8f2fae4d4b76bb004940ee2084f9", Warning, Some("warning");
-    /// The audit trail is not what was written.
+    /// The audit trail differs from what Stopgap wrote.
     TrailAltered = "trail-altered", "45907edf991344c782ed900734f95a17", Warning, Some("warning");
-    /// The policy file is left aside: others than root could have written it.
+    /// The policy file is ignored: users other than root could have written it.
     PolicyNotObeyed = "policy-not-obeyed", "c148d01bde064cef97aff1e99ba6ba48", Warning, Some("warning");
     /// Another warning.
     Warning = "warning", "865b683a1a304d27bb35a6a552b0b6c2", Warning, Some("warning");
