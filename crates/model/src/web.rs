@@ -31,6 +31,15 @@ impl ServerId {
         &self.0
     }
 
+    /// Which web server it is of; `None`: none of those that are known here.
+    #[must_use]
+    pub fn kind(&self) -> Option<WebKind> {
+        let (kind, _) = self.0.split_once(':')?;
+        [WebKind::Nginx, WebKind::Apache, WebKind::HaProxy]
+            .into_iter()
+            .find(|known| known.as_str() == kind)
+    }
+
     /// The path of the main configuration file.
     #[must_use]
     pub fn config(&self) -> ServerPath {

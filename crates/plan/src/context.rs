@@ -1,6 +1,6 @@
 //! One action of the catalog, with all that a decision on it is made from.
 
-use stopgap_model::{Action, Mitigation, Offer, Reasons};
+use stopgap_model::{Action, ActionId, Mitigation, MitigationId, Offer, Reasons};
 
 use crate::affected::Affects;
 use crate::input::Input;
@@ -15,7 +15,14 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) affects: &'a Affects,
 }
 
+/// What tells one action from all others: two mitigations may use one id for different actions.
+pub(crate) type ActionKey<'a> = (&'a MitigationId, &'a ActionId);
+
 impl<'a> ActionContext<'a> {
+    pub(crate) fn key(&self) -> ActionKey<'a> {
+        (&self.offer.mitigation.id, &self.action.id)
+    }
+
     pub(crate) fn mitigation(&self) -> &'a Mitigation {
         &self.offer.mitigation
     }

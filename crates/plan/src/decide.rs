@@ -3,13 +3,13 @@
 
 use stopgap_model::reason::{ChangeReason, IisRuleReason, PolicyReason, ServerReason};
 use stopgap_model::report::State;
-use stopgap_model::{ActionId, Reason, Reasons};
+use stopgap_model::{ActionId, MitigationId, Reason, Reasons};
 
 use crate::affected::Affects;
 use crate::context::ActionContext;
 use crate::decision::{Decision, Operation, Status};
 use crate::input::Input;
-use crate::permission::{forbids, frozen, is_asked, removed, withdraws_orphan};
+use crate::permission::{forbids, frozen, is_asked, removed, why_not_offered, withdraws_orphan};
 use crate::target::{Desired, Except, Installed, Observed, Orphan, Refused, Target};
 
 /// Decides on an action of the catalog on one target.
@@ -23,6 +23,12 @@ pub(crate) fn decide<'a, T: Target<'a>>(
         decision.status.reasons.push(ChangeReason::KnownByText);
     }
     case.held_back(decision)
+}
+
+/// That the id of an action is that of what another mitigation installed, or is about to.
+pub(crate) fn id_taken(action: &ActionId, mitigation: &MitigationId) -> ChangeReason {
+    let (action, mitigation) = (action.to_string(), mitigation.to_string());
+    ChangeReason::ActionIdTaken { action, mitigation }
 }
 
 /// Decides on something of ours that no action of the catalog stands for: nothing is withdrawn for that.
@@ -75,13 +81,17 @@ fn orphan_that_stays<'a, T: Target<'a>>(
             State::Drifted,
             Reasons::from(PolicyReason::LostAndNotInCatalog).and(how),
         ),
-        Orphan::Stands if input.catalog.get(installed.mitigation).is_some() => Decision::leave(
-            State::Applied,
-            Reasons::from(ChangeReason::InPlace).and(PolicyReason::ActionDropped),
-        ),
         Orphan::Stands => {
-            let mitigation = installed.mitigation.to_string();
-            Decision::leave(State::Applied, PolicyReason::NotInCatalog { mitigation })
+            let reasons = match input.catalog.get(installed.mitigation) {
+                Some(offer) => {
+                    Reasons::from(ChangeReason::InPlace).and(why_not_offered(&offer.mitigation))
+                }
+                None => {
+                    let mitigation = installed.mitigation.to_string();
+                    PolicyReason::NotInCatalog { mitigation }.into()
+                }
+            };
+            Decision::leave(State::Applied, reasons)
         }
     }
 }
@@ -123,9 +133,7 @@ impl<'a, T: Target<'a>> Case<'_, 'a, T> {
             }
             // No mitigation takes over, changes or removes what another one installed.
             if *installed.mitigation != mitigation.id {
-                let (action, mitigation) =
-                    (context.action.id.to_string(), installed.mitigation.to_string());
-                let taken = ChangeReason::ActionIdTaken { action, mitigation };
+                let taken = id_taken(&context.action.id, installed.mitigation);
                 return Decision::leave(State::Conflict, taken);
             }
             // What an administrator wants gone goes, whatever is known of the server.
@@ -215,15 +223,16 @@ impl<'a, T: Target<'a>> Case<'_, 'a, T> {
         let Self { target, context, .. } = self;
         if !target.takes(&context.action.kind) {
             let why = context.why().clone();
-            return self.without_another_kind(Decision::leave(State::Applied, why));
+            let decision = Decision::leave(State::Applied, why);
+            return self.without_superseded(decision, PolicyReason::AnotherKind);
         }
         if let Some(why) = removed(context.input, &context.mitigation().id) {
             return self.removed_before(why);
         }
         let decision = self.by_observation(target.observe(context));
-        match target.is_of_another_kind(context.action) {
-            true => self.without_another_kind(decision),
-            false => decision,
+        match target.superseded(context) {
+            Some(why) => self.without_superseded(decision, why),
+            None => decision,
         }
     }
 
@@ -238,9 +247,13 @@ impl<'a, T: Target<'a>> Case<'_, 'a, T> {
         }
     }
 
-    /// What an earlier revision installed for this action, when it asked for another kind of change, goes,
+    /// What an earlier revision installed for this action, when it asked for something else, is withdrawn,
     /// unless something takes its place in the same step.
-    fn without_another_kind(&self, decision: Decision<T::Content>) -> Decision<T::Content> {
+    fn without_superseded(
+        &self,
+        decision: Decision<T::Content>,
+        why: PolicyReason,
+    ) -> Decision<T::Content> {
         let Self { context, .. } = self;
         if !decision.operation.is_none() {
             return decision;
@@ -248,9 +261,14 @@ impl<'a, T: Target<'a>> Case<'_, 'a, T> {
         let policy = context.input.policy;
         let is_blocked = policy.blocked.contains_key(&context.mitigation().id);
         let is_frozen = frozen(context.offer, self.has_this_revision()).is_some();
-        match !policy.enabled() || is_blocked || is_frozen {
-            true => self.at(decision),
-            false => self.withdraw(PolicyReason::AnotherKind),
+        if policy.enabled() && !is_blocked && !is_frozen {
+            return self.withdraw(why);
+        }
+        // That this revision has nothing to do here says nothing of what is installed.
+        match decision.status.state {
+            State::NotAffected | State::Covered => self
+                .at(Decision::leave(State::Applied, Reasons::from(ChangeReason::InPlace).and(why))),
+            _ => self.at(decision),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use stopgap_model::reason::{ServerReason, TogetherReason};
 use stopgap_model::report::State;
-use stopgap_model::{ActionId, Reason, Reasons};
+use stopgap_model::{ActionId, MitigationId, Reason, Reasons};
 
 use crate::decision::Status;
 use crate::server_report::ServerReport;
@@ -11,8 +11,13 @@ use crate::server_report::ServerReport;
 ///
 /// A server that does not run and that nothing starts serves nobody: where nothing of the action is installed
 /// on it, it is named in the notes, and does not count beside others.
-pub(crate) fn merged(servers: &[ServerReport], action: &ActionId) -> Option<Status> {
-    let each = servers.iter().filter_map(|server| Some((server, server.actions.get(action)?)));
+pub(crate) fn merged(
+    servers: &[ServerReport],
+    mitigation: &MitigationId,
+    action: &ActionId,
+) -> Option<Status> {
+    let each =
+        servers.iter().filter_map(|server| Some((server, server.action(mitigation, action)?)));
     let (mut counting, mut idle) = (Vec::new(), Vec::new());
     for (server, it) in each {
         match server.dormant.as_ref().filter(|_| !it.is_installed) {
@@ -54,7 +59,7 @@ fn dormant((name, status, how): &(&str, &Status, &Reasons)) -> Reason {
 }
 
 /// The status from those on these servers; `None` if there is none.
-fn of_each(each: &[(&str, &Status)]) -> Option<Status> {
+pub(crate) fn of_each(each: &[(&str, &Status)]) -> Option<Status> {
     let [(_, first), others @ ..] = each else { return None };
     if others.is_empty() {
         return Some((*first).clone());

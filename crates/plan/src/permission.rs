@@ -3,7 +3,7 @@
 use stopgap_model::policy::Drift;
 use stopgap_model::reason::{PolicyReason, Reason};
 use stopgap_model::report::State;
-use stopgap_model::{MitigationId, Offer, Reasons};
+use stopgap_model::{Mitigation, MitigationId, Offer, Reasons};
 
 use crate::decision::Status;
 use crate::input::Input;
@@ -42,10 +42,15 @@ pub(crate) fn withdraws_orphan(input: &Input<'_>, id: &MitigationId) -> Option<R
         return None;
     }
     let offer = input.catalog.get(id).filter(|offer| offer.hold.is_none())?;
-    Some(match &offer.mitigation.withdrawn {
+    Some(why_not_offered(&offer.mitigation))
+}
+
+/// Why a mitigation of the catalog has not, or no longer, an action of its own that is installed.
+pub(crate) fn why_not_offered(mitigation: &Mitigation) -> Reason {
+    match &mitigation.withdrawn {
         Some(why) => PolicyReason::Withdrawn { why: why.clone() }.into(),
         None => PolicyReason::ActionDropped.into(),
-    })
+    }
 }
 
 /// What is reported where something that is wanted may not be installed; `None`: it may. `state` is how it

@@ -1,11 +1,14 @@
 //! The decisions on one target, in the order in which they are carried out.
 
+use std::collections::BTreeMap;
+
+use stopgap_model::report::State;
 use stopgap_model::{Action, ActionId, Digest, MitigationId, Offer};
 
 use crate::affected::{Affects, action_affects, affects};
 use crate::context::ActionContext;
-use crate::decide::{decide, decide_orphan};
-use crate::decision::Decision;
+use crate::decide::{decide, decide_orphan, id_taken};
+use crate::decision::{Decision, Operation};
 use crate::input::Input;
 use crate::target::{Installed, Target};
 
@@ -62,6 +65,7 @@ impl<'a, T: Target<'a>> Planned<'a, T> {
     /// Decides on every action that concerns the target.
     pub(crate) fn new(target: T, input: &'a Input<'a>, offered: &'a [Offered<'a>]) -> Self {
         let mut entries = Vec::new();
+        let mut taken: BTreeMap<&ActionId, &MitigationId> = BTreeMap::new();
         for Offered { offer, actions } in offered {
             for (action, affects) in actions {
                 let takes = target.serves() && target.takes(&action.kind);
@@ -69,12 +73,20 @@ impl<'a, T: Target<'a>> Planned<'a, T> {
                     continue;
                 }
                 let context = ActionContext { input, offer, action, affects };
+                let mut decision = decide(&target, &context);
+                // Of several mitigations with one id of an action, the first one gets it.
+                if matches!(decision.operation, Operation::Install(_)) {
+                    let first = *taken.entry(&action.id).or_insert(&offer.mitigation.id);
+                    if *first != offer.mitigation.id {
+                        decision = Decision::leave(State::Conflict, id_taken(&action.id, first));
+                    }
+                }
                 entries.push(Entry {
                     offer: Some(offer),
                     mitigation: offer.mitigation.id.clone(),
                     action: action.id.clone(),
                     orphan: None,
-                    decision: decide(&target, &context),
+                    decision,
                 });
             }
         }

@@ -11,7 +11,7 @@ use crate::context::ActionContext;
 use crate::decide::decide;
 use crate::decision::Status;
 use crate::input::Input;
-use crate::merge::merged;
+use crate::merge::{merged, of_each};
 use crate::planned::Offered;
 use crate::rule_kind::is_rule;
 use crate::server_report::{InstalledStatus, OrphanStatus, ServerReport};
@@ -78,17 +78,19 @@ impl Reporting<'_> {
         let mut reports: Vec<ActionReport> = Vec::new();
         for (action, affects) in actions {
             let context = ActionContext { input: self.input, offer, action, affects };
-            let mut status = merged(self.servers, &action.id)
+            let mut status = merged(self.servers, &mitigation.id, &action.id)
                 .unwrap_or_else(|| decide(&Nowhere, &context).status);
-            if is_rule(&action.kind) && !self.is_removed(&action.id) {
+            if is_rule(&action.kind) && !self.is_removed(&mitigation.id, &action.id) {
                 self.beside_what_is_left_out(&mut status);
             }
             rules.extend(status.rules.iter().cloned());
             reports.push(action_report(action.id.clone(), action.kind.name(), status));
         }
         let dropped = self.orphans.remove(&mitigation.id).unwrap_or_default();
-        rules.extend(dropped.iter().flat_map(|orphan| orphan.status.rules.clone()));
-        reports.extend(dropped.iter().map(|orphan| self.orphan_action(orphan)));
+        for (report, of_it) in self.orphan_actions(&dropped) {
+            rules.extend(of_it);
+            reports.push(report);
+        }
         let mut report = MitigationReport {
             revision: mitigation.revision,
             hash: mitigation.hash,
@@ -105,21 +107,43 @@ impl Reporting<'_> {
 
     /// What is installed of a mitigation that the catalog does not have.
     fn orphan(&self, id: &MitigationId, of_it: &[&OrphanStatus]) -> MitigationReport {
-        let actions = of_it.iter().map(|orphan| self.orphan_action(orphan)).collect();
+        let (actions, rules): (Vec<ActionReport>, Vec<Vec<String>>) =
+            self.orphan_actions(of_it).into_iter().unzip();
         MitigationReport {
             revision: of_it.iter().map(|orphan| orphan.of.revision).max().unwrap_or(0),
             hash: of_it.first().map_or_else(|| Digest::of(b""), |first| first.of.hash),
-            rules: of_it.iter().flat_map(|orphan| orphan.status.rules.clone()).collect(),
+            rules: rules.concat(),
             ..self.of_actions(id, actions)
         }
     }
 
-    fn orphan_action(&self, orphan: &OrphanStatus) -> ActionReport {
-        let mut status = orphan.status.clone();
-        if orphan.of.kind != "disable-app-pool" && !orphan.is_removed {
+    /// The reports of actions of one mitigation that no action of the catalog stands for, each once whatever
+    /// the number of servers that have it, with the names of its rules.
+    fn orphan_actions(&self, of_it: &[&OrphanStatus]) -> Vec<(ActionReport, Vec<String>)> {
+        let mut by_action: Vec<Vec<&OrphanStatus>> = Vec::new();
+        for orphan in of_it {
+            let is_of_it =
+                |known: &&mut Vec<&OrphanStatus>| known.iter().any(|it| it.action == orphan.action);
+            match by_action.iter_mut().find(is_of_it) {
+                Some(known) => known.push(orphan),
+                None => by_action.push(vec![orphan]),
+            }
+        }
+        by_action.iter().filter_map(|servers| self.orphan_action(servers)).collect()
+    }
+
+    /// The report of one such action, from how it stands on each server.
+    fn orphan_action(&self, servers: &[&OrphanStatus]) -> Option<(ActionReport, Vec<String>)> {
+        let first = servers.first()?;
+        let each: Vec<(&str, &Status)> =
+            servers.iter().map(|it| (it.server.as_str(), &it.status)).collect();
+        let mut status = of_each(&each)?;
+        let is_removed = servers.iter().any(|it| it.is_removed);
+        if first.of.kind != "disable-app-pool" && !is_removed {
             self.beside_what_is_left_out(&mut status);
         }
-        action_report(orphan.action.clone(), orphan.of.kind, status)
+        let rules = status.rules.clone();
+        Some((action_report(first.action.clone(), first.of.kind, status), rules))
     }
 
     /// A report of these actions, of which only the records tell.
@@ -151,8 +175,8 @@ impl Reporting<'_> {
         }
     }
 
-    fn is_removed(&self, action: &ActionId) -> bool {
-        let mut of_it = self.servers.iter().filter_map(|server| server.actions.get(action));
+    fn is_removed(&self, mitigation: &MitigationId, action: &ActionId) -> bool {
+        let mut of_it = self.servers.iter().filter_map(|server| server.action(mitigation, action));
         of_it.any(|it| it.is_removed)
     }
 

@@ -14,8 +14,8 @@ pub(crate) struct ServerReport {
     pub(crate) name: String,
     /// Why it does not run and nothing starts it, if so.
     pub(crate) dormant: Option<Reasons>,
-    /// The actions of the catalog that concern it.
-    pub(crate) actions: BTreeMap<ActionId, ActionStatus>,
+    /// The actions of the catalog that concern it, by their mitigation: two may use one id.
+    pub(crate) actions: BTreeMap<MitigationId, BTreeMap<ActionId, ActionStatus>>,
     /// What no action of the catalog stands for.
     pub(crate) orphans: Vec<OrphanStatus>,
     /// All that is installed of ours, in the order of the records.
@@ -35,6 +35,8 @@ pub(crate) struct ActionStatus {
 
 /// How something stands on a target that no action of the catalog stands for.
 pub(crate) struct OrphanStatus {
+    /// The target's name.
+    pub(crate) server: String,
     pub(crate) mitigation: MitigationId,
     pub(crate) action: ActionId,
     pub(crate) of: OrphanOf,
@@ -52,6 +54,11 @@ pub(crate) struct InstalledStatus {
 }
 
 impl ServerReport {
+    /// How an action of a mitigation of the catalog stands there; `None`: it does not concern it.
+    pub(crate) fn action(&self, mitigation: &MitigationId, id: &ActionId) -> Option<&ActionStatus> {
+        self.actions.get(mitigation)?.get(id)
+    }
+
     /// What is reported of the decisions on a target.
     pub(crate) fn new<'a, T: Target<'a>>(planned: Planned<'a, T>) -> Self {
         let Planned { target, entries } = planned;
@@ -61,7 +68,8 @@ impl ServerReport {
             names: target.installed_names(it.action),
         });
         let installed = installed.collect();
-        let (mut actions, mut orphans) = (BTreeMap::new(), Vec::new());
+        let mut actions: BTreeMap<MitigationId, BTreeMap<ActionId, ActionStatus>> = BTreeMap::new();
+        let mut orphans = Vec::new();
         for entry in entries {
             let is_removed = matches!(entry.decision.operation, Operation::Remove(_));
             let status = entry.decision.status;
@@ -69,11 +77,15 @@ impl ServerReport {
                 (Some(_), _) => {
                     let is_installed = target.installed(&entry.action).is_some();
                     let status = ActionStatus { status, is_installed, is_removed };
-                    actions.insert(entry.action, status);
+                    let of_it = actions.entry(entry.mitigation).or_default();
+                    of_it.insert(entry.action, status);
                 }
                 (None, Some(of)) => {
                     let (mitigation, action) = (entry.mitigation, entry.action);
-                    orphans.push(OrphanStatus { mitigation, action, of, status, is_removed });
+                    let server = target.name();
+                    let orphan =
+                        OrphanStatus { server, mitigation, action, of, status, is_removed };
+                    orphans.push(orphan);
                 }
                 (None, None) => {}
             }

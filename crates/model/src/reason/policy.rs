@@ -71,6 +71,8 @@ family! {
         ActionDropped => "action-dropped" ("a later revision of its mitigation does not have it any more"),
         /// A later revision of the mitigation carries the action out in another way.
         AnotherKind => "another-kind" ("its mitigation asks for another kind of change now"),
+        /// A later revision of the mitigation names other application pools, none of which is to be set here.
+        OtherPools => "other-pools" ("its mitigation names other application pools now"),
         /// It is installed, and the catalog does not have it.
         NotInCatalog {
             /// The mitigation.

@@ -21,7 +21,10 @@ fn servers(each: &[(&str, &Status)]) -> Vec<ServerReport> {
         ServerReport {
             name: (*name).to_owned(),
             dormant: None,
-            actions: BTreeMap::from([("A.1".parse().unwrap(), it)]),
+            actions: BTreeMap::from([(
+                "A".parse().unwrap(),
+                BTreeMap::from([("A.1".parse().unwrap(), it)]),
+            )]),
             orphans: Vec::new(),
             installed: Vec::new(),
             leftovers: BTreeMap::new(),
@@ -31,7 +34,7 @@ fn servers(each: &[(&str, &Status)]) -> Vec<ServerReport> {
 }
 
 fn one(each: &[(&str, &Status)]) -> Option<Status> {
-    merged(&servers(each), &"A.1".parse().unwrap())
+    merged(&servers(each), &"A".parse().unwrap(), &"A.1".parse().unwrap())
 }
 
 #[test]

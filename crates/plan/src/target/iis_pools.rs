@@ -40,13 +40,7 @@ pub(crate) fn observe(
     let starting: Vec<Pool> = here.iter().filter(|pool| !pool.is_disabled()).cloned().collect();
     let absent = |pools: &[Pool]| Observed::Absent { hints: Vec::new(), notes: notes(pools) };
     match (record, starting.first()) {
-        // Where all of them are off by somebody else, there is nothing of ours to set instead.
-        (Some(record), _)
-            if is_of_other_pools(context, record, names)
-                && here
-                    .iter()
-                    .any(|pool| !pool.is_disabled() || is_ours(installed, &pool.name)) =>
-        {
+        (Some(record), _) if is_of_other_pools(context, record, names) => {
             Observed::another_revision(record.revision, context.mitigation().revision)
         }
         (None, Some(_)) => absent(&starting),
@@ -67,6 +61,25 @@ pub(crate) fn observe(
             Observed::Drifted(PoolReason::SetToStartAgain { pool }.into())
         }
     }
+}
+
+/// Whether another revision set pools, and the action names none now that is here and not already off by
+/// somebody else: what is set makes room, and nothing takes its place.
+pub(crate) fn sets_none_of(
+    context: &ActionContext<'_>,
+    config: &EffectiveConfig<'_>,
+    names: &[String],
+    record: &InstalledAction,
+) -> bool {
+    let installed = context.input.installed;
+    // A pool that is not known may be there.
+    let is_for_it = |name: &String| match pool(config.snapshot(), name) {
+        Ok(found) => {
+            found.is_some_and(|pool| !pool.is_disabled() || is_ours(installed, &pool.name))
+        }
+        Err(_) => true,
+    };
+    is_of_other_pools(context, record, names) && !names.iter().any(is_for_it)
 }
 
 /// Whether another revision set other pools than the action names now.

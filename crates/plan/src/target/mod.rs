@@ -10,9 +10,9 @@ pub(crate) mod iis_rules;
 pub(crate) mod nowhere;
 pub(crate) mod web_rules;
 
-use stopgap_model::reason::ChangeReason;
+use stopgap_model::reason::{ChangeReason, PolicyReason};
 use stopgap_model::report::State;
-use stopgap_model::{Action, ActionId, ActionKind, Digest, MitigationId, Reason, Reasons};
+use stopgap_model::{ActionId, ActionKind, Digest, MitigationId, Reason, Reasons};
 
 use crate::context::ActionContext;
 use crate::decision::Decision;
@@ -37,9 +37,10 @@ pub(crate) trait Target<'a> {
     /// All that is installed here of ours.
     fn all_installed(&self) -> Vec<Installed<'_>>;
 
-    /// Whether what is installed for an action carries it out in another way than it asks for now.
-    fn is_of_another_kind(&self, _action: &Action) -> bool {
-        false
+    /// Why all that is installed for an action makes room for what it asks for now, if it does: that is
+    /// carried out in another way, or elsewhere.
+    fn superseded(&self, _context: &ActionContext<'a>) -> Option<PolicyReason> {
+        None
     }
 
     /// Whether what is installed was recognised by its text, since no record tells of it.

@@ -2,7 +2,7 @@
 
 use stopgap_model::reason::{PolicyReason, ServerReason};
 use stopgap_model::report::State;
-use stopgap_model::{Action, ActionId, ActionKind, Reasons};
+use stopgap_model::{ActionId, ActionKind, Reasons};
 
 use super::{Desired, Installed, Observed, Orphan, Refused, Target};
 use crate::context::ActionContext;
@@ -76,10 +76,6 @@ impl<'a> Target<'a> for Nowhere {
 
     fn not_restored(&self) -> Option<&str> {
         None
-    }
-
-    fn is_of_another_kind(&self, _action: &Action) -> bool {
-        false
     }
 }
 

@@ -315,7 +315,7 @@ const REVISIONS: &[Row] = &[
             machine.policy.server = Switch::Off("policy.toml".into());
         },
         state: State::Applied,
-        codes: "in-place action-dropped",
+        codes: "in-place withdrawn",
         does: "nothing",
     },
     Row {
@@ -325,7 +325,7 @@ const REVISIONS: &[Row] = &[
             machine.freeze();
         },
         state: State::Applied,
-        codes: "in-place action-dropped",
+        codes: "in-place withdrawn",
         does: "nothing",
     },
     Row {
@@ -442,8 +442,12 @@ fn a_newer_revision_for_a_pool_that_somebody_else_set_records_nothing_of_his() {
     let _ = machine.cycle();
     machine.catalog = of(2, &["CartPool"]);
     let plan = machine.cycle();
+    assert_eq!(codes(&action(&plan, "W.1").reason), "to-be-withdrawn(other-pools)");
+    // What the older revision set starts again, and nothing is recorded of his.
+    assert!(disabled(&machine) == ["CartPool"] && machine.is_bare());
+    let plan = machine.plan();
     assert!(is_quiet(&plan));
-    assert_eq!(action(&plan, "W.1").state, State::Applied);
+    assert_eq!(action(&plan, "W.1").state, State::Covered);
     machine.shop_is("2.0");
     let _ = machine.cycle();
     assert_eq!(disabled(&machine), ["CartPool"]);

@@ -1,6 +1,6 @@
 //! What becomes of a rule of ours when somebody else comes by.
 
-use super::documents::{SITE, response, w, word};
+use super::documents::{SITE, next, response, w, word};
 use super::server::{
     ECP, EVERYWHERE, HOST, IN_SITE, OWA, ROOT, Server, everything_passes, global, rules, server,
     web,
@@ -202,5 +202,39 @@ fn what_stands_beside_a_rule_drifts_with_it() {
         named("another application's settings are of no concern")
             .wrote(OWA, &web("<httpRedirect enabled=\"true\" destination=\"/\" />"))
             .finds("R.1", "applied", "for-every-server", Nothing),
+    ]);
+}
+
+#[test]
+fn what_an_earlier_revision_installed_is_not_judged_by_the_probes_of_a_later_one() {
+    let later = |name: &str| {
+        let ldap = next(&word("W", SITE, "ldap"));
+        story(name, server(), &[w()]).applied().catalog(&[ldap])
+    };
+    check(vec![
+        later("the source of the later revision is in trouble").held().finds(
+            "W.1",
+            "applied",
+            "another-revision, frozen",
+            Nothing,
+        ),
+        later("the mitigation is blocked").blocked("W").finds(
+            "W.1",
+            "applied",
+            "another-revision, blocked",
+            Nothing,
+        ),
+        later("all is switched off").switched_off().finds(
+            "W.1",
+            "applied",
+            "another-revision, switched-off",
+            Nothing,
+        ),
+        later("another one is asked for").only("X").finds(
+            "W.1",
+            "applied",
+            "another-revision",
+            Nothing,
+        ),
     ]);
 }

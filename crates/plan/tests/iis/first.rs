@@ -84,6 +84,29 @@ fn a_revision_takes_the_place_of_the_one_before() {
             .catalog(&[next(&w())])
             .finds("W.1", "applied", "for-every-server", Nothing)
             .edits(&[]),
+        on("the next revision asks for the same rule in a smaller part of the site", w())
+            .applied()
+            .catalog(&[next(&word("W", IN_OWA, "jndi"))])
+            .finds("W.1", "applied", "another-revision", Anew)
+            .then(HOST, "Stopgap W.1", 1)
+            .then(HOST, "<location path=\"Default Web Site/owa\"", 1),
+        on("the next revision asks for it on one site only", word("W", "", "jndi"))
+            .applied()
+            .catalog(&[next(&w())])
+            .finds("W.1", "applied", "another-revision", Anew)
+            .then(HOST, "Stopgap W.1", 1)
+            .then(HOST, "<globalRules>", 0),
+        on("the next revision asks for it on the whole server", w())
+            .applied()
+            .catalog(&[next(&word("W", "", "jndi"))])
+            .finds("W.1", "applied", "another-revision", Anew)
+            .then(HOST, "<globalRules>", 1),
+        on("a smaller scope of a source in trouble", w())
+            .applied()
+            .catalog(&[next(&word("W", IN_OWA, "jndi"))])
+            .held()
+            .finds("W.1", "applied", "another-revision, frozen", Nothing)
+            .edits(&[]),
         on("the next revision has one action more", w())
             .applied()
             .catalog(&[next(&two_words())])

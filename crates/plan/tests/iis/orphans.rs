@@ -146,7 +146,13 @@ fn a_withdrawn_document_takes_all_of_it_out() {
         on("it is withdrawn while another one is asked for").only("X").finds(
             "W.1",
             "applied",
-            "in-place, action-dropped",
+            "in-place, withdrawn",
+            Nothing,
+        ),
+        on("it is withdrawn by a source in trouble").held().finds(
+            "W.1",
+            "applied",
+            "in-place, withdrawn",
             Nothing,
         ),
         on("it is withdrawn and asked for").only("W").finds("W.1", "applied", why, Removal),
@@ -200,11 +206,50 @@ fn no_mitigation_takes_what_another_one_installed() {
             .finds("W.1", "conflict", "action-id-taken", Nothing)
             .edits(&[])
             .then(HOST, "Stopgap W.1", 1),
+        story("and both are offered", server(), &[w()])
+            .applied()
+            .catalog(&[w(), taken()])
+            .whole("V", "conflict", "action-id-taken")
+            .whole("W", "applied", "for-every-server")
+            .edits(&[])
+            .then(HOST, "Stopgap W.1", 1),
+        story("both are new", server(), &[w(), taken().replace("jndi", "ldap")])
+            .whole("W", "pending", "for-every-server")
+            .whole("V", "conflict", "action-id-taken")
+            .then(HOST, "pattern=\"jndi\"", 1)
+            .then(HOST, "ldap", 0),
+        story("both are new, and the first is blocked", server(), &[w(), taken()])
+            .blocked("W")
+            .whole("W", "blocked", "blocked")
+            .whole("V", "pending", "for-every-server"),
         story("and it is to be removed, which does not touch the other's", server(), &[w()])
             .applied()
             .catalog(&[taken()])
             .take_back("V")
             .finds("W.1", "conflict", "action-id-taken", Nothing)
             .edits(&[]),
+    ]);
+}
+
+#[test]
+fn a_dropped_action_is_not_judged_with_those_that_its_mitigation_still_has() {
+    // Somebody's rule lets through what W.1 is to block.
+    let around = "<rules>\n<rule name=\"his\" stopProcessing=\"true\"><match url=\".*\" />\
+                  <conditions><add input=\"{UNENCODED_URL}\" pattern=\"jndi\" /></conditions>\
+                  <action type=\"None\" /></rule>";
+    let on = |name: &str, others: &[String]| {
+        let mut catalog = vec![next(&w())];
+        catalog.extend(others.iter().cloned());
+        story(name, server(), &[two_words()])
+            .applied()
+            .edited(HOST, "<rules>", around)
+            .catalog(&catalog)
+            .held()
+            .finds("W.1", "drifted", "stands-without-effect(probe-not-blocked)", Nothing)
+            .finds("W.2", "applied", "in-place, action-dropped", Nothing)
+    };
+    check(vec![
+        on("its mitigation is the last of the catalog", &[]),
+        on("another one follows it", &[word("X", SITE, "xslt")]),
     ]);
 }

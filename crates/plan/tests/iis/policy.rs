@@ -53,7 +53,7 @@ fn a_blocked_mitigation_is_left_alone() {
             .applied()
             .catalog(&[withdrawn(&w())])
             .blocked("W")
-            .finds("W.1", "applied", "in-place, action-dropped", Nothing),
+            .finds("W.1", "applied", "in-place, withdrawn", Nothing),
         on("another one is blocked").blocked("X").finds("W.1", "pending", "affected", PutIn),
         on("blocked and failed, that somebody blocked it is what is told")
             .failed("W.1")
@@ -108,7 +108,7 @@ fn switched_off_nothing_is_changed_by_itself() {
             .applied()
             .catalog(&[withdrawn(&w())])
             .switched_off()
-            .finds("W.1", "applied", "in-place, action-dropped", Nothing),
+            .finds("W.1", "applied", "in-place, withdrawn", Nothing),
     ]);
 }
 
@@ -147,7 +147,7 @@ fn a_source_in_trouble_brings_nothing_new() {
             .applied()
             .catalog(&[withdrawn(&w())])
             .held()
-            .finds("W.1", "applied", "in-place, action-dropped", Nothing),
+            .finds("W.1", "applied", "in-place, withdrawn", Nothing),
         on("frozen and removed by hand: it goes").applied().held().take_back("W").finds(
             "W.1",
             "applied",

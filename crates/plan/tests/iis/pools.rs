@@ -1,6 +1,6 @@
 //! Application pools that are set not to start.
 
-use super::documents::{document, pools, until_fixed};
+use super::documents::{document, next, pools, until_fixed};
 use super::server::{FIXED, HOST, server};
 use super::story::Done::{Anew, Nothing, PutIn, Removal};
 use super::story::{Story, check, story};
@@ -144,5 +144,61 @@ fn two_mitigations_hold_one_pool() {
             .finds("P.1", "pending", "affected", PutIn)
             .finds("Q.1", "applied", "for-every-server, pools-set-not-to-start", Nothing)
             .edits(&[]),
+    ]);
+}
+
+/// The next revision of `P`, which names these pools.
+fn names_now(pools_now: &str) -> String {
+    next(&pools("P").replace("\"MSExchangeECPAppPool\", \"MSExchangeOABAppPool\"", pools_now))
+}
+
+#[test]
+fn pools_that_a_later_revision_does_not_name_start_again() {
+    let set = |name: &str| story(name, server(), &[pools("P")]).applied();
+    let his = "<add name=\"DefaultAppPool\" autoStart=\"false\" />";
+    let default_is_off = |story: Story| story.edited(HOST, "<add name=\"DefaultAppPool\" />", his);
+    let absent = || names_now("\"NoSuchPool\"");
+    check(vec![
+        set("it names only pools that are not here")
+            .catalog(&[absent()])
+            .finds("P.1", "applied", "to-be-withdrawn(other-pools)", Removal)
+            .then(HOST, &server().text(HOST), 1),
+        default_is_off(set("it names only a pool that somebody else has set"))
+            .catalog(&[names_now("\"DefaultAppPool\"")])
+            .finds("P.1", "applied", "to-be-withdrawn(other-pools)", Removal)
+            .then(HOST, OFF, 0)
+            .then(HOST, his, 1),
+        set("it names one of them, and one that is not here")
+            .catalog(&[names_now("\"MSExchangeECPAppPool\", \"NoSuchPool\"")])
+            .finds("P.1", "applied", "another-revision", Anew)
+            .then(HOST, OFF, 1),
+        set("its source is in trouble").catalog(&[absent()]).held().finds(
+            "P.1",
+            "applied",
+            "in-place, other-pools",
+            Nothing,
+        ),
+        set("it is blocked").catalog(&[absent()]).blocked("P").finds(
+            "P.1",
+            "applied",
+            "in-place, other-pools",
+            Nothing,
+        ),
+        set("all is switched off").catalog(&[absent()]).switched_off().finds(
+            "P.1",
+            "applied",
+            "in-place, other-pools",
+            Nothing,
+        ),
+        set("somebody deleted the pools")
+            .edited(HOST, &format!("{ECP_POOL} {OFF} />"), "")
+            .edited(
+                HOST,
+                &format!(
+                    "<add name=\"MSExchangeOABAppPool\" managedRuntimeVersion=\"v4.0\" {OFF} />"
+                ),
+                "",
+            )
+            .finds("P.1", "not-affected", "no-such-pool", Nothing),
     ]);
 }

@@ -48,7 +48,7 @@ enum Expected {
     Place { id: String, place: String },
     Left { id: String, codes: String },
     Stands { file: &'static str, text: String, count: usize },
-    InstalledState { id: String, names: Vec<&'static str> },
+    Names { id: String, names: Vec<&'static str> },
     Edits(Vec<&'static str>),
 }
 
@@ -244,7 +244,7 @@ impl Story {
 
     /// What of ours stands there before the plan is carried out.
     pub fn stands(mut self, id: &str, names: &[&'static str]) -> Self {
-        self.expected.push(Expected::InstalledState { id: id.to_owned(), names: names.to_vec() });
+        self.expected.push(Expected::Names { id: id.to_owned(), names: names.to_vec() });
         self
     }
 
@@ -380,7 +380,7 @@ fn differs(expected: &Expected, plan: &Plan, after: &Server) -> Option<String> {
             let found = after.text(file).matches(text.as_str()).count();
             (format!("{count} times {text} in {file}"), format!("{found} times {text} in {file}"))
         }
-        Expected::InstalledState { id, names } => {
+        Expected::Names { id, names } => {
             (format!("{names:?}"), format!("{:?}", mitigation(plan, id).in_place))
         }
         Expected::Edits(files) => {

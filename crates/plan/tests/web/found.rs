@@ -134,3 +134,26 @@ fn no_mitigation_takes_over_what_another_one_installed() {
         assert_eq!(world.told("A").2, "in A.1", "{kind}");
     }
 }
+
+#[test]
+fn of_two_mitigations_with_one_id_of_an_action_the_first_is_installed_and_both_are_told() {
+    for kind in KINDS {
+        let of_b = document("B", 1, &block("A", 1, "worse"));
+        let documents = [blocking("A", 1, "evil"), of_b];
+        let mut world = World::with(vec![Machine::usual(kind)], &documents);
+        let told = |world: &World| {
+            let (a, b) = (world.told("A"), world.told("B"));
+            (a.0, a.1, b.0, b.1, a.2)
+        };
+        let expected = |state, done: &str| {
+            let (reason, taken) = ("for-every-server".to_owned(), "action-id-taken".to_owned());
+            (state, reason, State::Conflict, taken, done.to_owned())
+        };
+        assert_eq!(told(&world), expected(State::Pending, "in A.1"), "{kind}");
+        let _ = world.check();
+        let installed = world.installed.web.values().flat_map(|own| &own.rules);
+        let installed: Vec<&str> = installed.map(|rule| rule.mitigation.as_str()).collect();
+        assert_eq!(installed, ["A"], "{kind}");
+        assert_eq!(told(&world), expected(State::Applied, ""), "{kind}");
+    }
+}

@@ -1,11 +1,11 @@
 //! Several servers on one machine: one reason that names each, servers that do not serve, servers that are
 //! gone, and what is left out.
 
-use stopgap_model::report::State;
+use stopgap_model::report::{ActionReport, State};
 use stopgap_model::web::{LeftOut, LeftOutServer};
 use stopgap_model::{ServerPath, WebKind};
 
-use super::documents::{answering, blocking, document};
+use super::documents::{answering, block, blocking, document};
 use super::machine::{APACHE, APACHE_OWN, KINDS, Machine, NGINX};
 use super::told::{action_of, codes, done, list, of};
 use super::world::{Row, World, check, check_each};
@@ -349,4 +349,44 @@ fn what_is_left_out_keeps_a_machine_from_being_called_protected() {
     assert_eq!(world.told("A"), (State::Unsupported, "no-web-server".into(), String::new()));
     world.left_out = stranger(true);
     assert_eq!(world.told("A"), (State::Unsupported, "none-to-protect".into(), String::new()));
+}
+
+#[test]
+fn a_server_that_is_gone_is_remembered_as_what_it_was() {
+    for kind in KINDS {
+        let mut world = World::protected(kind);
+        let gone = world.machines.remove(0);
+        world.gone.insert(gone.id());
+        let plan = world.plan();
+        let kinds: Vec<WebKind> = plan.web.iter().map(|change| change.server.kind).collect();
+        assert_eq!(kinds, [kind]);
+    }
+}
+
+#[test]
+fn an_action_that_no_catalog_has_is_one_row_whatever_the_number_of_servers() {
+    let two_actions = document("A", 1, &(block("A", 1, "evil") + &block("A", 2, "worse")));
+    let machines = vec![Machine::usual(WebKind::Nginx), Machine::usual(WebKind::Apache)];
+    let start = World::with(machines, &[two_actions]).after_check();
+    let rows = |world: &World| -> Vec<(String, State, String)> {
+        let plan = world.plan();
+        let report = of(&plan, "A");
+        assert_eq!(report.rules.len(), report.actions.len(), "{:?}", report.rules);
+        let row = |it: &ActionReport| (it.id.to_string(), it.state, codes(&it.reason));
+        report.actions.iter().map(row).collect()
+    };
+    let row = |id: &str, state, codes: &str| (id.to_owned(), state, codes.to_owned());
+    let mut world = start.clone();
+    world.publish(&[blocking("A", 2, "evil")]);
+    world.offer("A").hold = Some("feed acme is stale".into());
+    let dropped = row("A.2", State::Applied, "in-place, action-dropped");
+    assert_eq!(rows(&world)[1..], [dropped]);
+    let mut world = start;
+    world.publish(&[]);
+    let stays = |id: &str| row(id, State::Applied, "not-in-catalog");
+    assert_eq!(rows(&world), [stays("A.1"), stays("A.2")]);
+    world.machines[1].append(APACHE_OWN, "# mine\n");
+    let lost = "on-servers(apache drifted: lost-and-not-in-catalog, file-changed), \
+                in-place-on(nginx applied)";
+    assert_eq!(rows(&world), ["A.1", "A.2"].map(|id| row(id, State::Partial, lost)));
 }

@@ -37,7 +37,7 @@ pub(crate) fn change<'a>(
     planned: &mut Planned<'a, Iis<'a>>,
 ) -> IisChange {
     let Planned { target, entries } = planned;
-    judge_what_is_installed(input, config, target.adopted, entries);
+    judge_what_is_installed(input, config, target, entries);
     // Each round but the last takes the operation from at least one entry.
     loop {
         let Some(mut change) = assembled(input, entries) else { continue };
@@ -166,7 +166,10 @@ fn inserted_by(change: &IisChange) -> BTreeSet<&ActionId> {
 fn by_mitigation<'e, 'a: 'e>(
     entries: &'e mut [IisEntry<'a>],
 ) -> impl Iterator<Item = (&'a Mitigation, &'e mut [IisEntry<'a>])> {
-    let groups = entries.chunk_by_mut(|one, next| one.mitigation == next.mitigation);
+    // What the mitigation has dropped is none of its actions, though it may come right behind them.
+    let groups = entries.chunk_by_mut(|one, next| {
+        one.mitigation == next.mitigation && one.offer.is_some() == next.offer.is_some()
+    });
     groups.filter_map(|group| {
         let offer: &'a Offer = group.first()?.offer?;
         Some((&offer.mitigation, group))
@@ -197,11 +200,12 @@ fn give_up_all(entries: &mut [IisEntry<'_>], why: &Reasons) -> bool {
 }
 
 /// A rule that stands as we wrote it but no longer does its work is reported as drift, and installed anew:
-/// in front of what stands before it now.
+/// in front of what stands before it now. What another revision installed is not judged: the probes of this
+/// one say nothing of it.
 fn judge_what_is_installed(
     input: &Input<'_>,
     config: &EffectiveConfig<'_>,
-    adopted: &BTreeMap<ActionId, InstalledAction>,
+    target: &Iis<'_>,
     entries: &mut [IisEntry<'_>],
 ) {
     if !matches!(input.facts.iis, Fact::Known(_)) {
@@ -213,6 +217,7 @@ fn judge_what_is_installed(
             matches!(status.state, State::Applied | State::Partial)
                 && !status.rules.is_empty()
                 && entry.decision.operation.is_none()
+                && target.is_of_this_revision(mitigation, &entry.action)
         });
         if placed.is_empty() {
             continue;
@@ -228,7 +233,7 @@ fn judge_what_is_installed(
             let status = &mut entry.decision.status;
             status.state = State::Drifted;
             status.reasons = ChangeReason::StandsWithoutEffect { why: why.clone() }.into();
-            if adopted.contains_key(&entry.action) {
+            if target.adopted.contains_key(&entry.action) {
                 status.reasons.push(ChangeReason::KnownByText);
             }
             entry.decision.operation = anew(input, entry);

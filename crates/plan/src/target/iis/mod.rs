@@ -9,16 +9,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use stopgap_model::reason::{AffectedReason, IisRuleReason, Reason, RuleReason, ServerReason};
+use stopgap_model::reason::{
+    AffectedReason, IisRuleReason, PolicyReason, Reason, RuleReason, ServerReason,
+};
 use stopgap_model::report::State;
-use stopgap_model::{Action, ActionId, ActionKind, Fact};
+use stopgap_model::{ActionId, ActionKind, Fact, Mitigation};
 
 use self::records::{kind_of, names_in_place, places_of, rules_of, stands};
 use super::iis_pools;
 use super::iis_rules::desired::{DesiredEntry, DesiredRule, desired_rule};
+use super::iis_rules::observe::carries_out;
 use super::iis_rules::{RuleCase, covering, places, stray};
 use super::{Desired, Installed, Observed, Orphan, Refused, Stray, Target};
-use crate::context::ActionContext;
+use crate::context::{ActionContext, ActionKey};
 use crate::effective_config::EffectiveConfig;
 use crate::input::Input;
 use crate::installed::InstalledAction;
@@ -32,7 +35,7 @@ pub(crate) struct Iis<'a> {
     /// What stands there to the letter and in no record.
     adopted: &'a BTreeMap<ActionId, InstalledAction>,
     /// The rules that actions ask for, each translated once.
-    rules: RefCell<BTreeMap<ActionId, Option<Rc<Translated<'a>>>>>,
+    rules: RefCell<BTreeMap<ActionKey<'a>, Option<Rc<Translated<'a>>>>>,
 }
 
 /// The rule that an action asks for, or why IIS cannot say it.
@@ -52,16 +55,28 @@ impl<'a> Iis<'a> {
         self.input.installed.actions.get(action)
     }
 
-    /// What is installed for an action, if it is of the kind that the action asks for.
-    fn record_of_kind(&self, action: &Action) -> Option<&'a InstalledAction> {
-        self.record(&action.id).filter(|_| !self.is_of_another_kind(action))
+    /// What is installed for an action, unless all of it makes room for what the action asks for now.
+    fn record_of_kind(&self, context: &ActionContext<'a>) -> Option<&'a InstalledAction> {
+        self.record(&context.action.id).filter(|_| self.superseded(context).is_none())
+    }
+
+    /// Whether what is installed for an action is what this revision of its mitigation asks for.
+    fn is_of_this_revision(&self, mitigation: &Mitigation, action: &ActionId) -> bool {
+        let Some(record) = self.record(action) else { return false };
+        if record.hash == mitigation.hash {
+            return true;
+        }
+        let mut actions = mitigation.actions.iter();
+        let wanted =
+            actions.find(|it| it.id == *action).and_then(|it| desired_rule(mitigation, it));
+        matches!(wanted, Some(Ok(wanted)) if carries_out(&wanted, record, self.config))
     }
 
     /// The rule that an action asks for; `None`: it asks for none.
     fn rule(&self, context: &ActionContext<'a>) -> Option<Rc<Translated<'a>>> {
         let mut rules = self.rules.borrow_mut();
         let entry = rules
-            .entry(context.action.id.clone())
+            .entry(context.key())
             .or_insert_with(|| desired_rule(context.mitigation(), context.action).map(Rc::new));
         entry.clone()
     }
@@ -100,10 +115,18 @@ impl<'a> Target<'a> for Iis<'a> {
         self.input.installed.actions.values().map(installed).collect()
     }
 
-    fn is_of_another_kind(&self, action: &Action) -> bool {
-        let asks_for_pools = matches!(action.kind, ActionKind::DisableAppPool { .. });
-        let record = self.record(&action.id);
-        record.is_some_and(|record| iis_pools::is_pools(record) != asks_for_pools)
+    fn superseded(&self, context: &ActionContext<'a>) -> Option<PolicyReason> {
+        let record = self.record(&context.action.id)?;
+        match (&context.action.kind, iis_pools::is_pools(record)) {
+            (ActionKind::DisableAppPool { pools }, true) => {
+                let is_other = iis_pools::sets_none_of(context, self.config, pools, record);
+                is_other.then_some(PolicyReason::OtherPools)
+            }
+            (ActionKind::DisableAppPool { .. }, false) | (_, true) => {
+                Some(PolicyReason::AnotherKind)
+            }
+            (_, false) => None,
+        }
     }
 
     fn is_recognised(&self, action: &ActionId) -> bool {
@@ -118,7 +141,7 @@ impl<'a> Target<'a> for Iis<'a> {
                 return Observed::Unknown(ServerReason::Unread { why: why.clone() }.into());
             }
         }
-        let record = self.record_of_kind(context.action);
+        let record = self.record_of_kind(context);
         if let ActionKind::DisableAppPool { pools } = &context.action.kind {
             return iis_pools::observe(context, self.config, pools, record);
         }
@@ -134,7 +157,7 @@ impl<'a> Target<'a> for Iis<'a> {
             let content = iis_pools::desired(pools, self.input.installed, self.config);
             return Ok(Desired { place: places(&content), content, notes: Vec::new() });
         }
-        let record = self.record_of_kind(context.action);
+        let record = self.record_of_kind(context);
         match self.rule(context).as_deref() {
             Some(Ok(wanted)) => RuleCase { context, config: self.config, wanted, record }.desired(),
             Some(Err(why)) => Err(Refused { state: State::Unsupported, why: why.clone().into() }),

@@ -10,7 +10,7 @@ use stopgap_iis::rewrite::{
 use stopgap_model::mitigation::HeaderChange;
 use stopgap_model::reason::RuleReason;
 use stopgap_model::rule::{BlockRule, Condition};
-use stopgap_model::{Action, ActionId, ActionKind, Mitigation, Scope, ServerPath};
+use stopgap_model::{Action, ActionId, ActionKind, Digest, Mitigation, Scope, ServerPath};
 
 use crate::effective_config::EffectiveConfig;
 use crate::installed::{InstalledAction, InstalledEntry, InstalledState};
@@ -18,6 +18,8 @@ use crate::rule_name::rule_name;
 
 /// A rule of URL Rewrite, and what it takes.
 pub(crate) struct DesiredRule<'a> {
+    /// The digest of the document that asks for it.
+    pub(crate) revision: Digest,
     pub(crate) scope: Option<&'a Scope>,
     pub(crate) goal: Goal<'a>,
     /// The rule that does the work.
@@ -61,6 +63,7 @@ pub(crate) fn desired_rule<'a>(
     let made = match &action.kind {
         ActionKind::BlockRequest { scope, rule } => {
             translate(&name, rule).map(|made| DesiredRule {
+                revision: mitigation.hash,
                 scope: scope.as_ref(),
                 goal: Goal::Block(rule),
                 rule: Entry::Rule(made),
@@ -69,6 +72,7 @@ pub(crate) fn desired_rule<'a>(
         }
         ActionKind::RequestHeader { scope, header, change } => {
             translate_request_header(&name, header, change).map(|made| DesiredRule {
+                revision: mitigation.hash,
                 scope: scope.as_ref(),
                 goal: Goal::RequestHeader { header, change },
                 rule: Entry::Rule(made),
@@ -79,6 +83,7 @@ pub(crate) fn desired_rule<'a>(
             let shared = precondition_name(mitigation, scope.as_ref(), when, &action.id);
             let made = translate_response_header(&name, &shared, header, change, when);
             made.map(|(made, precondition)| DesiredRule {
+                revision: mitigation.hash,
                 scope: scope.as_ref(),
                 goal: Goal::ResponseHeader { header, change, when },
                 rule: Entry::Outbound(made),

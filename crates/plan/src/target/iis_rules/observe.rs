@@ -1,5 +1,7 @@
 //! What is on IIS now of our rule for one action.
 
+use std::collections::BTreeSet;
+
 use stopgap_iis::config::{
     Collection, Effective, Entry, Fault, Gap, Level, Named, Place, dropped_by, entries_named,
 };
@@ -72,7 +74,7 @@ pub(crate) fn our_rule(
             return changed;
         }
     }
-    if !says_the_same(wanted, record) {
+    if !carries_out(wanted, record, config) {
         return OurRule::Outdated;
     }
     // What has the name alone does not do the work: a copy that somebody edited.
@@ -144,13 +146,43 @@ fn difference(what: String, was: &Entry, is: &Entry) -> IisRuleReason {
     IisRuleReason::Edited { what, changed }
 }
 
-/// Whether what is in place says what would be written today.
+/// Whether what is installed is what is wanted, where it is wanted.
+pub(crate) fn carries_out(
+    wanted: &DesiredRule<'_>,
+    record: &InstalledAction,
+    config: &EffectiveConfig<'_>,
+) -> bool {
+    says_the_same(wanted, record)
+        && (record.hash == wanted.revision || is_placed_as_wanted(wanted, record, config))
+}
+
+/// Whether the rules of another revision are in the places where they would be written today: it may have
+/// another scope. Where no place is known, they are left where they are.
+fn is_placed_as_wanted(
+    wanted: &DesiredRule<'_>,
+    record: &InstalledAction,
+    config: &EffectiveConfig<'_>,
+) -> bool {
+    let Ok(placement) = wanted.placement(config, Some(record)) else { return true };
+    let targets = placement.targets.iter();
+    let wanted_at: BTreeSet<_> =
+        targets.map(|target| (target.file.key(), target.place.clone())).collect();
+    let rules = rules_of(record);
+    let installed_at: BTreeSet<_> =
+        rules.map(|part| (part.file.key(), part.undo.place().clone())).collect();
+    wanted_at == installed_at
+}
+
+/// The rules among what is installed for an action.
+fn rules_of(record: &InstalledAction) -> impl Iterator<Item = &InstalledEntry> {
+    let is_rule =
+        |part: &&InstalledEntry| matches!(part.entry, Entry::Rule(_) | Entry::Outbound(_));
+    record.entries.iter().filter(is_rule)
+}
+
+/// Whether what is installed says what would be written today.
 fn says_the_same(wanted: &DesiredRule<'_>, record: &InstalledAction) -> bool {
-    let rules = record
-        .entries
-        .iter()
-        .filter(|part| matches!(part.entry, Entry::Rule(_) | Entry::Outbound(_)));
-    let mut rules = rules.peekable();
+    let mut rules = rules_of(record).peekable();
     rules.peek().is_some()
         && rules.all(|part| {
             let suffix = part.entry.name().strip_prefix(wanted.name());

@@ -2,7 +2,7 @@
 
 use stopgap_model::reason::ChangeReason;
 use stopgap_model::report::State;
-use stopgap_model::{ActionId, Digest, Reason, Reasons, WebKind};
+use stopgap_model::{ActionId, Digest, Reason, Reasons};
 use stopgap_webserver::{Placement, RuleText};
 
 use super::server::WebTarget;
@@ -185,7 +185,7 @@ fn of_gone(server: &WebTarget<'_>, wanted: Wanted, fresh: bool) -> WebChange {
         strays: Vec::new(),
         edits: Vec::new(),
         staged: Vec::new(),
-        step: wanted.step(server, &rule_text(WebKind::Nginx, &[])),
+        step: wanted.step(server, &rule_text(server.can.kind, &[])),
         fresh,
         configuration: Digest::of(b""),
     }

@@ -126,7 +126,7 @@ impl<'a> WebTarget<'a> {
             revision: mitigation.revision,
             hash: mitigation.hash,
             action: context.action.id.clone(),
-            rule: self.rule(context.action)?,
+            rule: self.rule(context)?,
         })
     }
 

@@ -9,12 +9,13 @@ use stopgap_model::reason::{
 };
 use stopgap_model::report::State;
 use stopgap_model::web::{Account, WebServer};
-use stopgap_model::{Action, ActionId, Digest, Fact, Reasons, ServerId, ServerPath, WebKind};
+use stopgap_model::{ActionId, Digest, Fact, Reasons, ServerId, ServerPath, WebKind};
 use stopgap_webserver::rule::{Server, WebRule, translate};
 use stopgap_webserver::{Layout, Placement};
 
 use super::recognised::recognised;
 use super::text::{digest, rule_text};
+use crate::context::{ActionContext, ActionKey};
 use crate::input::{Input, WebConfig};
 use crate::installed::{InstalledRule, InstalledRules};
 use crate::step::{AlteredServer, Removal, UnchangedServer};
@@ -47,7 +48,7 @@ pub(crate) struct WebTarget<'a> {
     /// Where rules of a kind stand, for a person.
     places: RefCell<BTreeMap<&'static str, String>>,
     /// The rules that actions ask for, each translated once.
-    rules: RefCell<BTreeMap<ActionId, Result<WebRule, Reasons>>>,
+    rules: RefCell<BTreeMap<ActionKey<'a>, Result<WebRule, Reasons>>>,
     failures: BTreeMap<&'a ActionId, &'a str>,
 }
 
@@ -106,7 +107,8 @@ impl<'a> WebTarget<'a> {
     /// A server that records tell of and that is not found.
     pub(super) fn missing(input: &Input<'a>, id: &ServerId, own: &'a InstalledRules) -> Self {
         let why = Reasons::from(ServerReason::NotFound);
-        let can = Server { kind: WebKind::Nginx, version: None, modules: BTreeSet::new() };
+        let kind = id.kind().unwrap_or(WebKind::Nginx);
+        let can = Server { kind, version: None, modules: BTreeSet::new() };
         let read = (Err(why.clone()), can, Seen::Unknown(why));
         let record = Cow::Borrowed(own.rules.as_slice());
         let gone = input.gone.contains(id);
@@ -184,10 +186,10 @@ impl<'a> WebTarget<'a> {
     }
 
     /// The rule that an action asks for in the server's terms, or why the server cannot say it.
-    pub(super) fn rule(&self, action: &Action) -> Result<WebRule, Reasons> {
+    pub(super) fn rule(&self, context: &ActionContext<'a>) -> Result<WebRule, Reasons> {
         let mut rules = self.rules.borrow_mut();
-        let rule = rules.entry(action.id.clone()).or_insert_with(|| {
-            translate(&self.can, &action.kind).map_err(|why| {
+        let rule = rules.entry(context.key()).or_insert_with(|| {
+            translate(&self.can, &context.action.kind).map_err(|why| {
                 let server = self.can.kind.name().to_owned();
                 WebRuleReason::CannotSay { server, why: why.into() }.into()
             })
