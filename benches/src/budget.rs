@@ -15,7 +15,7 @@ const DOCUMENT: usize = 256 * 1024;
 struct Nothing;
 
 impl Known for Nothing {
-    fn reused(&self, _: &Mitigation) -> Option<String> {
+    fn reused(&self, _: &Mitigation) -> Option<stopgap_model::reason::OfferReason> {
         None
     }
     fn in_force(&self, _: &Mitigation) -> bool {
@@ -100,7 +100,7 @@ impl Hostile {
                 let name = format!("N{number}.toml");
                 match assembly.pay(document.len() as u64) {
                     Ok(()) => assembly.document(&source, &name, document),
-                    Err(why) => assembly.unreadable(&source, &name, why.to_string()),
+                    Err(why) => assembly.unreadable(&source, &name, why),
                 };
             }
         }

@@ -99,7 +99,7 @@ impl Session {
         if let Some(catalog) = &self.unsigned {
             let revisions = self.store.revisions()?;
             if let Some(why) = catalog.mitigations().find_map(|it| revisions.reused(it)) {
-                return Err(AgentError::Reused(why));
+                return Err(AgentError::Reused(why.to_string()));
             }
             let read = std::mem::replace(&mut self.sources, Sources::none());
             self.sources = read.replace_with(catalog.clone());

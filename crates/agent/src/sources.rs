@@ -9,6 +9,7 @@ use stopgap_feed::{
     OrganisationPolicy, POLICY_NAME, Permissions, Source, Trouble, View,
 };
 use stopgap_model::policy::{Block, Policy, Switch};
+use stopgap_model::reason::OfferReason;
 use stopgap_model::{Catalog, Mitigation, MitigationId};
 use stopgap_plan::InstalledState;
 use stopgap_store::{Revisions, Store};
@@ -208,17 +209,19 @@ impl Reading<'_> {
             let is_policy = file.name == POLICY_NAME;
             // The policy is read whatever the documents cost, so that they cannot push it aside.
             let paid = if is_policy { Ok(()) } else { self.assembly.pay(file.length) };
+            let not_read = |why: String| OfferReason::DocumentNotRead { why };
             let bytes = paid
-                .map_err(|error| error.to_string())
-                .and_then(|()| loaded.read(file).map_err(|error| error.to_string()));
+                .map_err(OfferReason::from)
+                .and_then(|()| loaded.read(file).map_err(|error| not_read(error.to_string())));
             let is_mitigation = match bytes {
                 _ if is_policy && !has_policy => {
                     offered.powerless_policy = true;
                     false
                 }
                 bytes if is_policy => {
-                    let bytes =
-                        bytes.or_else(|why| view.kept_policy.clone().ok_or(NoPolicy::NotRead(why)));
+                    let bytes = bytes.or_else(|why| {
+                        view.kept_policy.clone().ok_or(NoPolicy::NotRead(why.to_string()))
+                    });
                     self.policy(source, bytes.and_then(|it| OrganisationPolicy::read(&it)));
                     continue;
                 }
@@ -260,7 +263,9 @@ fn source_of(view: &View, all: &[Feed]) -> Source {
     let others = all.iter().filter(|feed| feed.name != view.feed.name);
     let given_to_others = others.flat_map(|feed| feed.permissions.own_ids().cloned()).collect();
     let name = format!("feed {}", view.feed.name);
-    let hold = view.trouble.as_ref().map(|trouble| format!("{name}: {}", trouble.why));
+    let hold = view.trouble.as_ref().map(|trouble| {
+        OfferReason::FeedInTrouble { feed: name.clone(), why: trouble.why.clone() }.into()
+    });
     Source { name, permissions: Some(view.feed.permissions.clone()), given_to_others, hold }
 }
 
@@ -271,7 +276,7 @@ struct KnownHere {
 }
 
 impl Known for KnownHere {
-    fn reused(&self, mitigation: &Mitigation) -> Option<String> {
+    fn reused(&self, mitigation: &Mitigation) -> Option<OfferReason> {
         self.revisions.reused(mitigation)
     }
 

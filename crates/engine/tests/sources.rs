@@ -26,7 +26,7 @@ fn blocks(id: &str, revision: u32, word: &str) -> String {
 
 fn hold(server: &mut Server) {
     for offer in &mut server.catalog.offers {
-        offer.hold = Some(HOLD.into());
+        offer.hold = Some(stopgap_model::Reasons::text(HOLD));
     }
 }
 
@@ -158,7 +158,9 @@ fn a_feed_disables_no_pool_that_it_was_not_given() {
                 pools = [\"MSExchangeECPAppPool\"]\n";
     let mut server = Server::new(&[&format!("{}{pool}", blocks("A", 1, "evil"))]);
     let why = "the feed was not given the power disable-app-pool";
-    server.catalog.offers[0].denied.insert("A.2".parse().unwrap(), why.into());
+    server.catalog.offers[0]
+        .denied
+        .insert("A.2".parse().unwrap(), stopgap_model::Reasons::text(why));
     let before = server.host_config();
     let report = server.cycle();
     assert_eq!(state(&report, "A"), "partial");
@@ -189,7 +191,7 @@ fn what_is_refused_is_told_and_the_rest_stands() {
         hash: Digest::of(b"x"),
         title: String::new(),
         source: "feed b".into(),
-        reason: "it cannot be read".into(),
+        reason: stopgap_model::Reasons::text("it cannot be read"),
     };
     server.catalog.refused = vec![refused("A"), refused("B")];
     let report = server.cycle();

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use stopgap_model::document::parse;
 use stopgap_model::problem::one_line;
-use stopgap_model::{Action, Catalog, Digest, Mitigation, MitigationId, Offer, Problem, Refused};
-use stopgap_pattern::PatternError;
+use stopgap_model::reason::OfferReason;
+use stopgap_model::{
+    Action, Catalog, Digest, Mitigation, MitigationId, Offer, Problem, Reasons, Refused,
+};
 use stopgap_rules::contradicted_probe;
 
 use crate::permissions::{Permissions, Wildcard};
@@ -29,7 +31,7 @@ pub struct Source {
     /// them.
     pub given_to_others: Vec<Wildcard>,
     /// Why nothing new of it is applied, if so.
-    pub hold: Option<String>,
+    pub hold: Option<Reasons>,
 }
 
 /// A feed has used up the work that it may cause.
@@ -37,34 +39,16 @@ pub struct Source {
 #[error("the feed asks for more work than it may cause")]
 pub struct TooMuchWork;
 
-/// Why a document that is offered is not taken; each a sentence without a full stop.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-enum DocumentRefusal {
-    /// Nothing of it can be read.
-    #[error("the document cannot be read")]
-    Unreadable,
-    /// This version does not know what it says.
-    #[error("this version cannot read its document: line {line}: {what}{}", and_more(*more))]
-    Wrong { line: usize, what: String, more: usize },
-    /// It defines another mitigation than its name says.
-    #[error("the document is of {found}, not of {id}")]
-    OfAnother { found: MitigationId, id: MitigationId },
-    /// Its feed has used up the work that it may cause.
-    #[error(transparent)]
-    TooMuchWork(#[from] TooMuchWork),
-    /// Its probes contradict its actions.
-    #[error("its own probes belie it: {why}")]
-    Contradicted { why: String },
-    /// A pattern of it cannot be used.
-    #[error(transparent)]
-    Pattern(PatternError),
+impl From<TooMuchWork> for OfferReason {
+    fn from(_: TooMuchWork) -> Self {
+        Self::TooMuchWork
+    }
 }
 
 /// What is known of mitigations beside the sources.
 pub trait Known {
-    /// Why a revision is not to be taken, because it was seen with other content: a sentence
-    /// without a full stop.
-    fn reused(&self, mitigation: &Mitigation) -> Option<String>;
+    /// Why a revision is not to be taken, because it was seen with other content.
+    fn reused(&self, mitigation: &Mitigation) -> Option<OfferReason>;
     /// Whether this very revision is in force: something of it is in place on the server, or it is a
     /// withdrawal that was taken.
     fn in_force(&self, mitigation: &Mitigation) -> bool;
@@ -104,7 +88,7 @@ impl Announced {
             }
             return;
         }
-        let reason = format!("announced by {source}; no catalog here defines it");
+        let reason = OfferReason::OnlyAnnounced { by: source.clone() }.into();
         let hash = Digest::of(b"");
         catalog.refused.push(Refused { id, revision: 0, hash, title, source, reason });
     }
@@ -163,16 +147,21 @@ impl<'a> Assembly<'a> {
         let Some(id) = id else { return false };
         match read(&id, bytes, &self.work) {
             Ok(mitigation) => self.mitigation(source, mitigation),
-            Err(reason) => self.refuse(source, id, Digest::of(bytes), reason.to_string()),
+            Err(reason) => self.refuse(source, id, Digest::of(bytes), reason),
         }
         true
     }
 
     /// Adds what `source` offers under `name` and cannot be read. Answers as `document` does.
-    pub fn unreadable(&mut self, source: &Source, name: &str, reason: String) -> bool {
+    pub fn unreadable(
+        &mut self,
+        source: &Source,
+        name: &str,
+        reason: impl Into<OfferReason>,
+    ) -> bool {
         let id = name.strip_suffix(DOCUMENT_SUFFIX).and_then(|stem| stem.parse().ok());
         let Some(id) = id else { return false };
-        self.refuse(source, id, Digest::of(b""), reason);
+        self.refuse(source, id, Digest::of(b""), reason.into());
         true
     }
 
@@ -184,13 +173,14 @@ impl<'a> Assembly<'a> {
         self.announced.push(Announced { source, id, title });
     }
 
-    fn refuse(&mut self, source: &Source, id: MitigationId, hash: Digest, reason: String) {
-        let (title, source) = (String::new(), source.name.clone());
+    fn refuse(&mut self, source: &Source, id: MitigationId, hash: Digest, reason: OfferReason) {
+        let (title, source, reason) = (String::new(), source.name.clone(), reason.into());
         self.refused.push(Refused { id, revision: 0, hash, title, source, reason });
     }
 
-    fn refuse_offer(&mut self, offer: Offer, reason: String) {
+    fn refuse_offer(&mut self, offer: Offer, reason: OfferReason) {
         let Mitigation { id, revision, hash, title, .. } = offer.mitigation;
+        let reason = reason.into();
         self.refused.push(Refused { id, revision, hash, title, source: offer.source, reason });
     }
 
@@ -201,11 +191,11 @@ impl<'a> Assembly<'a> {
             .or_else(|| self.known.reused(&mitigation));
         let denied = |action: &Action| {
             let why = permissions?.denies(&action.kind)?;
-            Some((action.id.clone(), why))
+            Some((action.id.clone(), why.into()))
         };
         let denied: BTreeMap<_, _> = mitigation.actions.iter().filter_map(denied).collect();
         // An older revision is kept as an offer that is frozen: the report says why it is not applied.
-        let hold = source.hold.clone().or_else(|| self.goes_back(&mitigation));
+        let hold = source.hold.clone().or_else(|| self.goes_back(&mitigation).map(Reasons::from));
         let offer = Offer { mitigation, source: source.name.clone(), denied, hold };
         match refusal {
             Some(reason) => self.refuse_offer(offer, reason),
@@ -215,9 +205,10 @@ impl<'a> Assembly<'a> {
 
     /// Why a revision would be a step back, if it is one. The source of the newer one may be gone, or
     /// what was taken of it: what is in force stays all the same.
-    fn goes_back(&self, mitigation: &Mitigation) -> Option<String> {
-        let newer = self.known.in_place(&mitigation.id).filter(|it| *it > mitigation.revision)?;
-        Some(format!("revision {newer} is installed, and Stopgap never goes back to an older one"))
+    fn goes_back(&self, mitigation: &Mitigation) -> Option<OfferReason> {
+        let installed = self.known.in_place(&mitigation.id);
+        let installed = installed.filter(|it| *it > mitigation.revision)?;
+        Some(OfferReason::OlderThanInstalled { installed })
     }
 
     /// Of two offers the one holds that can be applied now, or is already; then the higher revision;
@@ -232,10 +223,8 @@ impl<'a> Assembly<'a> {
         };
         let same_revision = holder.mitigation.revision == offer.mitigation.revision;
         if same_revision && holder.mitigation.hash != offer.mitigation.hash {
-            let reason = format!(
-                "{} has revision {} with other content: a revision never names two contents",
-                holder.source, offer.mitigation.revision
-            );
+            let (by, revision) = (holder.source.clone(), offer.mitigation.revision);
+            let reason = OfferReason::TwoContents { by, revision };
             return self.refuse_offer(offer, reason);
         }
         let rank = |offer: &Offer| {
@@ -269,7 +258,8 @@ impl<'a> Assembly<'a> {
             let Mitigation { id, actions, .. } = &offer.mitigation;
             let other = actions.iter().find_map(|action| {
                 let of = owners.get(&folded(action)).filter(|of| *of != id)?;
-                Some(format!("{of} has an action {} already", action.id))
+                let (mitigation, action) = (of.to_string(), action.id.to_string());
+                Some(OfferReason::ActionOfAnother { mitigation, action })
             });
             match other {
                 Some(reason) => self.refuse_offer(offer, reason),
@@ -305,38 +295,34 @@ fn is_named_after(action: &str, id: &MitigationId) -> bool {
 }
 
 /// Reads a document that is offered as the mitigation `id`.
-fn read(id: &MitigationId, bytes: &[u8], work: &Cell<Work>) -> Result<Mitigation, DocumentRefusal> {
+fn read(id: &MitigationId, bytes: &[u8], work: &Cell<Work>) -> Result<Mitigation, OfferReason> {
     let check = |pattern: &str| {
         spend(work, work::of_pattern(pattern)).map_err(|error| error.to_string())?;
         stopgap_pattern::check_document_pattern(pattern).map_err(|error| error.to_string())
     };
     let mitigation = parse(bytes, &check).map_err(|problems| told(bytes, &problems))?;
     if mitigation.id != *id {
-        return Err(DocumentRefusal::OfAnother { found: mitigation.id, id: id.clone() });
+        return Err(OfferReason::DocumentOfAnother {
+            found: mitigation.id.to_string(),
+            id: id.to_string(),
+        });
     }
     // Before they are judged: one document may ask for hours.
     spend(work, work::of_judging(&mitigation))?;
     match contradicted_probe(&mitigation) {
         Ok(None) => Ok(mitigation),
-        Ok(Some(why)) => Err(DocumentRefusal::Contradicted { why }),
-        Err(why) => Err(DocumentRefusal::Pattern(why)),
+        Ok(Some(why)) => Err(OfferReason::Contradicted { why }),
+        Err(why) => Err(OfferReason::Pattern { why: why.to_string() }),
     }
 }
 
 /// The first problem with its line, and how many there are.
-fn told(bytes: &[u8], problems: &[Problem]) -> DocumentRefusal {
-    let Some(first) = problems.first() else { return DocumentRefusal::Unreadable };
+fn told(bytes: &[u8], problems: &[Problem]) -> OfferReason {
+    let Some(first) = problems.first() else { return OfferReason::DocumentUnreadable };
     let before = bytes.get(..first.span.start).unwrap_or_default();
     let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
     let (what, more) = (one_line(&first.message), problems.len() - 1);
-    DocumentRefusal::Wrong { line, what, more }
-}
-
-fn and_more(more: usize) -> String {
-    match more {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    }
+    OfferReason::DocumentWrong { line, what, more }
 }
 
 #[cfg(test)]

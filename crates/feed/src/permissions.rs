@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use stopgap_model::reason::OfferReason;
 use stopgap_model::{ActionKind, MitigationId};
 
 /// The kinds of actions that a feed may ask for if nothing else is said: they change what a request
@@ -258,36 +259,34 @@ impl Permissions {
         self.ids.iter().filter(|wildcard| !wildcard.is_any())
     }
 
-    /// Why the mitigation `id` may not be offered, if so: a sentence without a full stop.
+    /// Why the mitigation `id` may not be offered, if so.
     #[must_use]
     pub fn refuses_id(
         &self,
         id: &MitigationId,
         shipped: &[MitigationId],
         given_to_others: &[Wildcard],
-    ) -> Option<String> {
+    ) -> Option<OfferReason> {
         if self.ids.iter().any(|wildcard| wildcard.matches(id.as_str())) {
             return None;
         }
         if !self.ids.is_empty() {
-            return Some(format!("the feed was given the ids {} and not {id}", list(&self.ids)));
+            return Some(OfferReason::IdNotGiven { given: list(&self.ids), id: id.to_string() });
         }
         let is_shipped =
             shipped.iter().any(|other| other.as_str().eq_ignore_ascii_case(id.as_str()));
         if is_shipped {
-            return Some(format!(
-                "{id} is of the catalog that ships with the program, and the feed was not given it"
-            ));
+            return Some(OfferReason::IdOfShipped { id: id.to_string() });
         }
         let other = given_to_others.iter().find(|wildcard| wildcard.matches(id.as_str()))?;
-        Some(format!("another feed was given the ids {other}, and this one was not"))
+        Some(OfferReason::IdOfAnotherFeed { ids: other.to_string() })
     }
 
-    /// Why an action of this kind may not be asked for, if so: a sentence without a full stop.
+    /// Why an action of this kind may not be asked for, if so.
     #[must_use]
-    pub fn denies(&self, kind: &ActionKind) -> Option<String> {
+    pub fn denies(&self, kind: &ActionKind) -> Option<OfferReason> {
         if !self.kinds.contains(&Kind::of(kind)) {
-            return Some(format!("the feed was not given the power {}", kind.name()));
+            return Some(OfferReason::KindNotGiven { kind: kind.name().to_owned() });
         }
         let (names, given, what) = match kind {
             ActionKind::DisableService { services } => (services, &self.services, "services"),
@@ -296,12 +295,13 @@ impl Permissions {
         };
         let allowed = |name: &&String| given.iter().any(|wildcard| wildcard.matches(name));
         let other = names.iter().find(|name| !given.is_empty() && !allowed(name))?;
-        Some(format!("the feed was given the {what} {} and not {other}", list(given)))
+        let (what, name) = (what.to_owned(), other.clone());
+        Some(OfferReason::NameNotGiven { what, given: list(given), name })
     }
 }
 
-fn list(wildcards: &[Wildcard]) -> String {
-    wildcards.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn list(wildcards: &[Wildcard]) -> Vec<String> {
+    wildcards.iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]
@@ -368,7 +368,7 @@ mod tests {
             services: names.iter().map(|name| (*name).to_owned()).collect(),
         };
         assert_eq!(powers.denies(&disable(&["MSExchangeUM"])), None);
-        let why = powers.denies(&disable(&["MSExchangeUM", "W3SVC"])).unwrap();
+        let why = powers.denies(&disable(&["MSExchangeUM", "W3SVC"])).unwrap().to_string();
         assert!(why.contains("W3SVC"), "{why}");
     }
 }

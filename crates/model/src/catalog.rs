@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::digest::Digest;
 use crate::id::{ActionId, MitigationId};
 use crate::mitigation::Mitigation;
+use crate::reason::Reasons;
 
 /// All that a decision chooses from: each mitigation once, in the revision that holds here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,12 +23,10 @@ pub struct Offer {
     pub mitigation: Mitigation,
     /// Where it came from, such as `built in` or `feed acme`.
     pub source: String,
-    /// The actions that its source has no power to ask for, each with the reason: a sentence
-    /// without a full stop.
-    pub denied: BTreeMap<ActionId, String>,
-    /// Why nothing new of it is applied, if so: a sentence without a full stop. What is in force
-    /// stays in force.
-    pub hold: Option<String>,
+    /// The actions that its source has no permission to ask for, each with the reason.
+    pub denied: BTreeMap<ActionId, Reasons>,
+    /// Why nothing new of it is applied, if so. What is in force stays in force.
+    pub hold: Option<Reasons>,
 }
 
 /// What a source offers and this server does not take.
@@ -43,8 +42,8 @@ pub struct Refused {
     pub title: String,
     /// Where it came from.
     pub source: String,
-    /// Why it is not taken: a sentence without a full stop.
-    pub reason: String,
+    /// Why it is not taken.
+    pub reason: Reasons,
 }
 
 impl Catalog {

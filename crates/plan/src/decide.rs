@@ -212,7 +212,7 @@ impl<'a, T: Target<'a>> Case<'_, 'a, T> {
             PolicyReason::NotNeededAndSwitchedOff { why, by }
         // The affected list is part of the frozen revision, so it must not be acted on either.
         } else if let Some(frozen) = frozen(self.context.offer, self.has_this_revision()) {
-            PolicyReason::KeptWhileFrozen { frozen: frozen.to_owned(), why }
+            PolicyReason::KeptWhileFrozen { frozen: frozen.clone(), why }
         } else {
             return self.at(withdraw(self.target, &self.context.action.id, why));
         };

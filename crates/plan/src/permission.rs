@@ -26,8 +26,8 @@ pub(crate) fn is_asked(input: &Input<'_>, id: &MitigationId) -> bool {
 
 /// Why the source of an offer is not trusted with anything new, if so. To repair what is installed of this
 /// very revision is nothing new.
-pub(crate) fn frozen(offer: &Offer, is_installed: bool) -> Option<&str> {
-    offer.hold.as_deref().filter(|_| !is_installed)
+pub(crate) fn frozen(offer: &Offer, is_installed: bool) -> Option<&Reasons> {
+    offer.hold.as_ref().filter(|_| !is_installed)
 }
 
 /// Why something of ours that no action of the catalog stands for is to be withdrawn, if it is. A revision
@@ -71,7 +71,7 @@ pub(crate) fn forbids(
     } else if let Some(by) = input.policy.switched_off() {
         (State::Pending, PolicyReason::SwitchedOff { by })
     } else if let Some(why) = frozen(offer, is_installed) {
-        (State::Pending, PolicyReason::Frozen { why: why.to_owned() })
+        (State::Pending, PolicyReason::Frozen { why: why.clone() })
     } else if is_only_reported {
         let mitigation = id.to_string();
         let why = why.clone().and(PolicyReason::ReportedOnly { mitigation });

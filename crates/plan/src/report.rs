@@ -197,7 +197,7 @@ impl Reporting<'_> {
     fn add_refused(&self, reports: &mut Vec<MitigationReport>) {
         for refused in &self.input.catalog.refused {
             let Refused { id, revision, hash, title, source, reason } = refused;
-            let why = reason.to_string();
+            let why = reason.clone();
             if let Some(known) = reports.iter_mut().find(|report| report.id == *id) {
                 let revision = (*revision > 0).then_some(*revision);
                 let refused = PolicyReason::OfferRefused { by: source.clone(), revision, why };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use stopgap_model::reason::OfferReason;
 use stopgap_model::{Digest, Mitigation};
 
 /// The digest of each revision's content, as it was when it was first seen.
@@ -14,15 +15,15 @@ impl Revisions {
     /// Why `mitigation` is not to be taken, if its revision was seen with other content: a sentence
     /// without a full stop.
     #[must_use]
-    pub fn reused(&self, mitigation: &Mitigation) -> Option<String> {
+    pub fn reused(&self, mitigation: &Mitigation) -> Option<OfferReason> {
         let then = self.0.get(&name(mitigation)).filter(|then| **then != mitigation.hash)?;
         let Mitigation { id, revision, hash, .. } = mitigation;
-        Some(format!(
-            "revision {revision} of {id} has other content than when it was first seen \
-             ({} now, {} then): a revision never names two contents",
-            hash.short(),
-            then.short()
-        ))
+        Some(OfferReason::ContentChanged {
+            id: id.to_string(),
+            revision: *revision,
+            now: hash.short().to_string(),
+            then: then.short().to_string(),
+        })
     }
 
     /// Whether this very revision was seen.

@@ -425,7 +425,7 @@ fn a_revision_never_names_two_contents() {
     assert_eq!(state.open().revisions().unwrap().reused(&first), None);
     let other = parse(&format!("{document}# another content\n"));
     let why = state.open().revisions().unwrap().reused(&other).unwrap();
-    assert!(why.contains("never names two contents"), "{why}");
+    assert!(why.to_string().contains("never names two contents"), "{why}");
     // What came first holds, whatever is remembered later.
     state.open().remember([&other]).unwrap();
     assert_eq!(state.open().revisions().unwrap().reused(&first), None);

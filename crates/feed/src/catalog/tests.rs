@@ -7,7 +7,7 @@ use super::*;
 struct Nothing;
 
 impl Known for Nothing {
-    fn reused(&self, _: &Mitigation) -> Option<String> {
+    fn reused(&self, _: &Mitigation) -> Option<OfferReason> {
         None
     }
     fn in_force(&self, _: &Mitigation) -> bool {
@@ -35,14 +35,14 @@ fn shipped(id: &str) -> Vec<Mitigation> {
 fn feed(name: &str, ids: &[&str], hold: Option<&str>) -> Source {
     let ids: Vec<_> = ids.iter().map(|id| id.parse().unwrap()).collect();
     let permissions = Some(Permissions::given(&ids, &[], &[], &[]));
-    let hold = hold.map(str::to_owned);
+    let hold = hold.map(Reasons::text);
     Source { name: name.into(), permissions, given_to_others: Vec::new(), hold }
 }
 
 /// The source and revision of the only offer, and the reasons of what is refused.
 fn outcome(catalog: &Catalog) -> (String, u32, Vec<String>) {
     let [offer] = catalog.offers.as_slice() else { panic!("{catalog:?}") };
-    let reasons = catalog.refused.iter().map(|refused| refused.reason.clone()).collect();
+    let reasons = catalog.refused.iter().map(|refused| refused.reason.to_string()).collect();
     (offer.source.clone(), offer.mitigation.revision, reasons)
 }
 
@@ -176,7 +176,8 @@ fn a_feed_that_asks_for_work_without_end_is_cut_off_and_others_are_not() {
         assembly.next_feed(1);
         assembly.document(&modest, "A.toml", &document("A", 1, "A.1", "t"));
         let catalog = assembly.finish();
-        let cut = catalog.refused.iter().filter(|it| it.reason.contains("more work")).count();
+        let cut =
+            catalog.refused.iter().filter(|it| it.reason.to_string().contains("more work")).count();
         assert!(cut >= 30, "{cut}: {:?}", catalog.refused.first());
         assert!(catalog.mitigations().any(|mitigation| mitigation.id.as_str() == "A"));
     }

@@ -16,6 +16,7 @@ mod iis;
 mod iis_pool;
 mod iis_rule;
 mod installed;
+mod offer;
 mod other;
 mod policy;
 mod probe;
@@ -40,6 +41,7 @@ pub use iis::IisReason;
 pub use iis_pool::PoolReason;
 pub use iis_rule::IisRuleReason;
 pub use installed::InstalledReason;
+pub use offer::OfferReason;
 pub use other::OtherReason;
 pub use policy::PolicyReason;
 pub use probe::ProbeReason;
@@ -104,6 +106,8 @@ macro_rules! reasons {
 reasons! {
     /// What the administrator, the organisation or the publisher says.
     Policy(PolicyReason),
+    /// What keeps an offer from being applied.
+    Offer(OfferReason),
     /// What a rule cannot say on a server.
     Rule(RuleReason),
     /// Why the configuration of a web server cannot be read.

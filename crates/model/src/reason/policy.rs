@@ -41,19 +41,19 @@ family! {
         /// The source of the mitigation is in trouble, so nothing new of it is applied.
         Frozen {
             /// What is wrong with the source.
-            why: String,
+            why: Reasons,
         } => "frozen" ("{why}, so nothing new is applied"),
         /// The source is in trouble, and what it offers would take the mitigation away.
         KeptWhileFrozen {
             /// What is wrong with the source.
-            frozen: String,
+            frozen: Reasons,
             /// What the revision says that is not acted on.
             why: Reasons,
         } => "kept-while-frozen" ("installed and kept: {frozen}; the frozen revision says: {why}"),
         /// The source of the mitigation has no permission to ask for this action.
         NotPermitted {
             /// What it has no permission for.
-            why: String,
+            why: Reasons,
         } => "not-permitted" ("{why}"),
         /// The policy has changes by others reported and not put right.
         ReportedOnly {
@@ -89,12 +89,12 @@ family! {
             /// The revision; `None` where it cannot be told.
             revision: Option<u32>,
             /// Why.
-            why: String,
+            why: Reasons,
         } => "offer-refused" ("what {by} offers{} is refused: {why}", as_revision(.revision)),
         /// What the only source offers is not taken, so nothing is known of the mitigation.
         NotTaken {
             /// Why.
-            why: String,
+            why: Reasons,
         } => "not-taken" ("{why}"),
     }
 }

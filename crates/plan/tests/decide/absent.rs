@@ -271,7 +271,7 @@ fn for_product(machine: &mut Machine, target: Target, product: &str) {
 }
 
 fn deny(machine: &mut Machine) {
-    let why = "the feed acme has no permission for it".to_owned();
+    let why = stopgap_model::Reasons::text("the feed acme has no permission for it");
     for offer in &mut machine.catalog.offers {
         offer.denied.insert("W.1".parse().unwrap(), why.clone());
     }

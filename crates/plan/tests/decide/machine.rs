@@ -102,7 +102,8 @@ impl Machine {
     /// Everything that is offered is of a source that is in trouble.
     pub(crate) fn freeze(&mut self) {
         for offer in &mut self.catalog.offers {
-            offer.hold = Some("the feed acme is older than it may be".into());
+            offer.hold =
+                Some(stopgap_model::Reasons::text("the feed acme is older than it may be"));
         }
     }
 

@@ -69,7 +69,7 @@ const STAYS: &[Row] = &[
         story: "its source lost the permission to ask for it",
         happens: |machine, _| {
             let denied = &mut machine.catalog.offers[0].denied;
-            denied.insert("W.1".parse().unwrap(), "no permission".into());
+            denied.insert("W.1".parse().unwrap(), stopgap_model::Reasons::text("no permission"));
         },
         state: State::Unsupported,
         codes: "not-permitted stays",

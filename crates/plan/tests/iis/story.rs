@@ -152,7 +152,7 @@ impl Story {
     /// The source is in trouble.
     pub fn held(mut self) -> Self {
         for offer in &mut self.catalog.offers {
-            offer.hold = Some("the feed is stale".into());
+            offer.hold = Some(stopgap_model::Reasons::text("the feed is stale"));
         }
         self
     }
@@ -160,7 +160,10 @@ impl Story {
     /// The source may not ask for this action.
     pub fn denied(mut self, action: &str) -> Self {
         for offer in &mut self.catalog.offers {
-            offer.denied.insert(action.parse().unwrap(), "its key may not block requests".into());
+            offer.denied.insert(
+                action.parse().unwrap(),
+                stopgap_model::Reasons::text("its key may not block requests"),
+            );
         }
         self
     }

@@ -128,7 +128,7 @@ const MENDED: &[Row] = &[
         "it got the fix while the feed is in trouble: the list of versions is known",
         |world| {
             is_fixed(world);
-            world.offer("A").hold = Some("feed acme is stale".into());
+            world.offer("A").hold = Some(stopgap_model::Reasons::text("feed acme is stale"));
         },
         State::Applied,
         "to-be-withdrawn(has-fix)",

@@ -90,7 +90,7 @@ const THERE: &[Row] = &[
     (
         "nor does a feed in trouble",
         |world| {
-            world.offer("A").hold = Some("feed acme is stale".into());
+            world.offer("A").hold = Some(stopgap_model::Reasons::text("feed acme is stale"));
             world.remove("A");
         },
         State::Applied,
@@ -100,7 +100,10 @@ const THERE: &[Row] = &[
     (
         "nor that the source has lost its permission",
         |world| {
-            world.offer("A").denied.insert("A.1".parse().unwrap(), "it may not".into());
+            world
+                .offer("A")
+                .denied
+                .insert("A.1".parse().unwrap(), stopgap_model::Reasons::text("it may not"));
             world.remove("A");
         },
         State::Applied,

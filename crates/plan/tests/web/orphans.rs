@@ -27,7 +27,7 @@ const WITHDRAWN: &[Row] = &[
     ("nor where it is switched off", World::switch_off, State::Applied, "in-place, withdrawn", ""),
     (
         "nor while the feed is in trouble",
-        |world| world.offer("A").hold = Some("feed acme is stale".into()),
+        |world| world.offer("A").hold = Some(stopgap_model::Reasons::text("feed acme is stale")),
         State::Applied,
         "in-place, withdrawn",
         "",
@@ -223,7 +223,7 @@ const DROPPED: &[Row] = &[
     ),
     (
         "while its feed is in trouble too",
-        |world| world.offer("A").hold = Some("feed acme is stale".into()),
+        |world| world.offer("A").hold = Some(stopgap_model::Reasons::text("feed acme is stale")),
         State::Partial,
         "in-part, of-actions(A.2: frozen, for-every-server)",
         "",

@@ -111,12 +111,13 @@ const BEFORE: &[Row] = &[
 
 /// The feed of A is in trouble.
 fn hold(world: &mut World) {
-    world.offer("A").hold = Some("feed acme has not been read since yesterday".into());
+    world.offer("A").hold =
+        Some(stopgap_model::Reasons::text("feed acme has not been read since yesterday"));
 }
 
 /// The source of A has no permission for its action.
 fn deny(world: &mut World) {
-    let why = "feed acme may not block requests".to_owned();
+    let why = stopgap_model::Reasons::text("feed acme may not block requests");
     world.offer("A").denied.insert(action("A.1"), why);
 }
 

@@ -76,7 +76,7 @@ fn happens(world: &mut World, event: &Event) {
         Event::SwitchOff => world.switch_off(),
         Event::Hold => {
             for offer in &mut world.catalog.offers {
-                offer.hold = Some("feed acme is stale".into());
+                offer.hold = Some(stopgap_model::Reasons::text("feed acme is stale"));
             }
         }
         Event::ReportOnly => world.policy.drift = Drift::Report,
