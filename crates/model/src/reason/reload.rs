@@ -20,7 +20,7 @@ family! {
             /// The last that it said.
             said: String,
         } => "refused-as-it-is" (
-            "without anything of ours, {program} refuses the configuration: {said}"
+            "without anything of Stopgap, {program} refuses the configuration: {said}"
         ),
         /// The server's own test could not be made, or did not end in time.
         TestNotMade {
