@@ -378,7 +378,7 @@ fn an_action_that_no_catalog_has_is_one_row_whatever_the_number_of_servers() {
     let row = |id: &str, state, codes: &str| (id.to_owned(), state, codes.to_owned());
     let mut world = start.clone();
     world.publish(&[blocking("A", 2, "evil")]);
-    world.offer("A").hold = Some("feed acme is stale".into());
+    world.offer("A").hold = Some(stopgap_model::Reasons::text("feed acme is stale"));
     let dropped = row("A.2", State::Applied, "in-place, action-dropped");
     assert_eq!(rows(&world)[1..], [dropped]);
     let mut world = start;
