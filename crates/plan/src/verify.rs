@@ -108,35 +108,23 @@ impl Judging<'_> {
         let foreign = self.config.foreign(&level, effective);
         let (requests, responses) = self.ready(&level, effective);
         let outcome = requests.evaluate(request);
-        // An error that IIS answers with is no protection, and no place to put a rule.
-        if let (Some(note), Verdict::Blocked { status: Some(500) }) =
-            (&outcome.note, &outcome.verdict)
-        {
-            let by = outcome.by.map(|name| format!("the rule `{name}`: ")).unwrap_or_default();
-            return Err(ProbeReason::Faulty { why: format!("{by}{note}") });
-        }
-        let (name, site) = (probe.name.clone(), site.to_owned());
+        no_error_of_iis(&outcome)?;
         // What must become of it, with the rules that are placed, the reference says.
         if meanings.iter().any(|meaning| meaning.blocks(request)) {
-            let undecided = outcome.undecided.clone();
-            self.remark_on(&undecided);
-            return match outcome {
-                Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
-                Outcome { by, ended_by, .. } => {
-                    Err(ProbeReason::GetsThrough { probe: name, site, by: by.or(ended_by) })
-                }
-            };
+            self.remark_on(&outcome.undecided.clone());
+            return blocked(outcome, probe, site);
         }
         // What others' rules do to a benign request is theirs; ours must not change it.
         let alone = foreign.requests.evaluate(request);
         if outcome.verdict != alone.verdict {
-            if outcome.by.as_deref().is_some_and(|by| self.is_blocked_as_meant(by, &site, request))
-            {
+            let by = outcome.by;
+            if by.as_deref().is_some_and(|by| self.is_blocked_as_meant(by, site, request)) {
                 return Ok(());
             }
-            return Err(ProbeReason::Blocked { probe: name, site, by: outcome.by });
+            let (probe, site) = (probe.name.clone(), site.to_owned());
+            return Err(ProbeReason::Blocked { probe, site, by });
         }
-        let asked = Asked { probe, site: &site, meanings };
+        let asked = Asked { probe, site, meanings };
         asked.request(outcome.headers, alone.headers)?;
         match (&probe.response, responses) {
             (Some(response), Some(responses)) => asked.response(response, responses, &foreign),
@@ -197,6 +185,27 @@ impl Judging<'_> {
             (effective.evaluator_of(rules), responses.flatten())
         });
         (requests, responses.as_ref())
+    }
+}
+
+/// An error that IIS answers with is no protection, and no place to put a rule.
+fn no_error_of_iis(outcome: &Outcome) -> Result<(), ProbeReason> {
+    let (Some(note), Verdict::Blocked { status: Some(500) }) = (&outcome.note, &outcome.verdict)
+    else {
+        return Ok(());
+    };
+    let by = outcome.by.as_ref().map(|name| format!("the rule `{name}`: ")).unwrap_or_default();
+    Err(ProbeReason::Faulty { why: format!("{by}{note}") })
+}
+
+/// Whether a probe is blocked that must be.
+fn blocked(outcome: Outcome, probe: &Probe, site: &str) -> Result<(), ProbeReason> {
+    match outcome {
+        Outcome { verdict: Verdict::Blocked { .. }, .. } => Ok(()),
+        Outcome { by, ended_by, .. } => {
+            let (probe, site) = (probe.name.clone(), site.to_owned());
+            Err(ProbeReason::GetsThrough { probe, site, by: by.or(ended_by) })
+        }
     }
 }
 

@@ -22,19 +22,15 @@ pub(crate) fn observe(
     names: &[String],
     record: Option<&InstalledAction>,
 ) -> Observed {
-    let installed = context.input.installed;
-    let mut here = Vec::new();
-    for name in names {
-        match pool(config.snapshot(), name) {
-            Ok(found) => here.extend(found),
-            Err(why) => {
-                return Observed::Unknown(PoolReason::Unknown { why: why.into() }.into());
-            }
-        }
-    }
+    let found = names.iter().map(|name| pool(config.snapshot(), name));
+    let here: Vec<Pool> = match found.collect::<Result<Vec<_>, _>>() {
+        Ok(found) => found.into_iter().flatten().collect(),
+        Err(why) => return Observed::Unknown(PoolReason::Unknown { why: why.into() }.into()),
+    };
     if here.is_empty() {
         return Observed::NothingHere(PoolReason::NoneHere { pools: names.to_vec() }.into());
     }
+    let installed = context.input.installed;
     let has_exchange = context.input.facts.exchange.known().is_some();
     let notes = |pools: &[Pool]| notes(pools, has_exchange);
     let starting: Vec<Pool> = here.iter().filter(|pool| !pool.is_disabled()).cloned().collect();
