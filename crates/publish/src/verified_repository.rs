@@ -74,6 +74,7 @@ impl VerifiedRepository {
         let (mut client, roots) = follow(transport, pinned)?;
         require_consistent(&client)?;
         let listing = client.files(Timestamp::now())?;
+        // A copy without one target would not verify, so one refused target refuses the whole feed.
         if let Some(refused) = listing.refused.first() {
             let message =
                 format!("the target `{}` is not passed on: {}", refused.name, refused.why);
@@ -84,10 +85,12 @@ impl VerifiedRepository {
         for (name, bytes) in client.new_files() {
             let role = name.strip_suffix(".json").unwrap_or(&name).to_owned();
             if let Some(version) = versions.remove(&role) {
+                // The name of a role becomes the name of a file, and it comes from the feed.
                 require_plain(&role)?;
                 metadata.push(Metadata { role, version, bytes });
             }
         }
+        // The timestamp makes the rest visible to clients, so it is written last.
         metadata.sort_by_key(|metadata| metadata.role == "timestamp");
         Ok(Self { client, roots, metadata, files: listing.files })
     }

@@ -155,6 +155,8 @@ fn stage(
         shown.push((new.name.clone(), new.bytes.clone()));
         files.insert(new.name.clone(), file);
     }
+    // The documents come before the metadata that names them: a crash in between leaves files that
+    // nothing names, and no metadata without its files.
     dir.write_batch("targets", &kept)?;
     dir.write_batch("mitigations", &shown)?;
     let version = publisher.stage_files(files, Timestamp::now())?;

@@ -24,6 +24,7 @@ pub(crate) fn run(
         (Some(from), Some(root)) => (from.to_owned(), root.to_owned()),
         _ => (common.dir.display().to_string(), common.dir.join(path(Role::Root, 1))),
     };
+    // The feed is verified here too: a bundle that no server accepts must not be carried anywhere.
     let visit = VerifiedRepository::of(&open(&from)?, &root)?;
     let bytes = pack(&visit)?;
     PublicDir::open(&folder)?.write_atomic(&name, &bytes)?;
@@ -48,6 +49,7 @@ fn pack(visit: &VerifiedRepository) -> Result<Vec<u8>, PublishError> {
         let mut header = Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
+        // No time and no user, so that the same feed gives the same bytes.
         header.set_mtime(0);
         builder.append_data(&mut header, path, bytes).map_err(failed)
     };

@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &ImportIis, as_json: bool) -> Result<u8, PublishErr
         true => None,
         false => Some(document(&import, arguments).map_err(|error| wrong(error.to_string()))?),
     };
+    // Rules that could be imported are printed even if others are refused; the exit code says so.
     let is_whole = import.refused.is_empty();
     if as_json {
         json::print(&as_object(import, document));

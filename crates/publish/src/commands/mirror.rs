@@ -23,10 +23,12 @@ pub(crate) fn run(from: &str, to: &Path, root: &Path) -> Result<u8, PublishError
     if let Some(place) = &place {
         require_forward(place, &visit)?;
     }
+    // A folder for the mirror is made only now, so that a refused feed leaves nothing behind.
     let place = place.map_or_else(|| Repository::open_or_create(to), Ok)?;
     place.make_folders()?;
     let named = |(file, bytes): (&File, Vec<u8>)| (target_file(&file.name, file.sha256), bytes);
     let new: Vec<(String, Vec<u8>)> = new.into_iter().map(named).collect();
+    // The files that metadata names come before the metadata, so that no client misses one.
     place.dir().write_batch("targets", &new)?;
     for (path, bytes) in in_order(&place, &visit)? {
         place.put(&path, &bytes)?;

@@ -151,6 +151,7 @@ fn online_keys(
             // What has lost its public half may be any key.
             public.as_ref().is_none_or(|key| known.iter().any(|keys| keys.contains(key)))
         };
+        // A key of no role is not asked for its passphrase.
         if !is_of(&next.roles) && !is_of(&roles) {
             continue;
         }
@@ -196,6 +197,7 @@ fn require_not_newer(
     for version in place.versions(Role::Root)? {
         let path = path(Role::Root, version);
         let bytes = place.dir().read(&path, MAX_METADATA)?;
+        // A root is compared byte by byte: another feed has roots with the same version numbers.
         let own = roots.iter().find(|(own, _)| *own == version).map(|(_, bytes)| bytes);
         if bytes.as_ref() != own {
             return Err(strange(&path));

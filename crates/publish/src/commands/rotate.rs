@@ -39,6 +39,7 @@ pub(crate) fn run(common: &Common, arguments: &Rotate) -> Result<u8, PublishErro
     }
 
     let expiry = publisher.settings()?.days.expiry(Role::Root, Timestamp::now());
+    // The version follows the published root, also when a root is staged: clients accept no gap.
     let next = Envelope::new(root(current.envelope.version() + 1, expiry, &roles));
     if staged.is_some_and(|staged| staged.envelope.key_ids().next().is_some()) {
         warning("the staged root had signatures; they are void, for the content is another");
@@ -116,6 +117,7 @@ fn make(
     let role = arguments.role.as_str();
     let free = (1..).map(|number| format!("{role}-{number}")).filter(|name| {
         let is_taken = |end: &str| taken.iter().any(|file| *file == format!("{name}{end}"));
+        // Either half counts: the secret half of an offline key may be on another machine.
         !is_taken(".key") && !is_taken(".pub")
     });
     let made = free.take(arguments.add as usize).map(|name| {

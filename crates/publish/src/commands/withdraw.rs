@@ -21,6 +21,7 @@ pub(crate) fn run(common: &Common, id: &MitigationId, reason: &str) -> Result<u8
         let hint = "only what was added can be withdrawn";
         return Err(PublishError::usage(format!("this feed has no mitigation `{id}`"), hint));
     };
+    // The tombstone has the next revision, so the present document must be known.
     let bytes = publisher.document(&name, file)?;
     let head = bytes.and_then(|bytes| Head::of(&bytes)).ok_or_else(|| {
         let hint = "put it back from a copy of the folder, or from a mirror";

@@ -27,6 +27,7 @@ fn wrong(subject: &Subject<'_>, meant: &[CompiledAction]) -> Vec<Finding> {
     let meanings = meant.iter().map(|meant| &meant.meaning);
     let mut findings = Vec::new();
     for (at, probe) in subject.mitigation.probes.iter().enumerate() {
+        // A probe is evaluated against all actions together, as on a server that has them all.
         let Some(why) = contradiction(meanings.clone(), probe) else { continue };
         let place = subject.places.value_in("probe", at, "expect");
         let problem = Problem::new(place, stopgap_terminal::plain(&why))
