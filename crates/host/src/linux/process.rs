@@ -74,7 +74,7 @@ pub(crate) enum ProcessError {
     #[error("process {0} is gone")]
     Gone(i32),
     /// The kernel does not deliver a signal.
-    #[error("process {pid} cannot be examined: {errno}")]
+    #[error("process {pid} cannot be signalled: {errno}")]
     NotTold { pid: i32, errno: Errno },
     /// One of its arguments is not UTF-8.
     #[error("an argument of it is no text")]

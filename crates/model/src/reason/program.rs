@@ -119,7 +119,7 @@ family! {
             pid: i32,
             /// What the operating system says.
             error: String,
-        } => "process-not-signalled" ("process {pid} cannot be told: {error}"),
+        } => "process-not-signalled" ("process {pid} cannot be signalled: {error}"),
         /// An argument of the process is not UTF-8.
         ArgumentNotText => "argument-not-text" ("an argument of it is no text"),
         /// What the process wrote over its arguments is as long as it can be, so its end may be missing.
