@@ -6,6 +6,7 @@
 
 pub mod administrator;
 pub mod advice;
+pub mod blocks;
 pub mod caller;
 pub mod catalog;
 pub mod cause;

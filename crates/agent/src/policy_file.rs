@@ -14,6 +14,7 @@ use stopgap_model::web::WebSettings;
 use stopgap_model::{MitigationId, Problem};
 use stopgap_store::Decisions;
 
+use crate::blocks::{BlockedBy, Origin};
 use crate::error::AgentError;
 use declared::{ProductPart, WebPart};
 use stopgap_terminal::render;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub web: WebSettings,
     /// How long the sites of one web server are asked for one change.
     pub probe_time: Duration,
+    /// The mitigations that the file blocks, in its order.
+    pub blocks: Vec<BlockedBy>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,11 +139,11 @@ pub fn read(path: &PolicyPath, decisions: &Decisions) -> Result<(Policy, Setting
         }
     };
     let (file, settings) = parse(&name, &bytes)?;
-    Ok((policy_of(file, decisions), settings))
+    Ok((policy_of(&file, decisions), settings))
 }
 
 /// Returns the union of what the file says and what was decided by commands: the stricter word wins.
-fn policy_of(file: PolicyFile, decisions: &Decisions) -> Policy {
+fn policy_of(file: &PolicyFile, decisions: &Decisions) -> Policy {
     let switch = |enabled: bool, by: &str| {
         if enabled { Switch::On } else { Switch::Off(by.to_owned()) }
     };
@@ -161,15 +164,22 @@ fn policy_of(file: PolicyFile, decisions: &Decisions) -> Policy {
         let block = Block { by: said.phrase(), take_back: said.take_back };
         policy.blocked.insert(id.clone(), block);
     }
-    for (ids, whose) in
-        [(file.organisation.blocked, "the organisation"), (file.server.blocked, "this server")]
-    {
-        for id in ids {
-            let by = format!("the policy file, for {whose}");
-            policy.blocked.entry(id).or_insert(Block { by, take_back: false });
-        }
+    for BlockedBy { id, by, .. } in blocks_of(file) {
+        policy.blocked.entry(id).or_insert(Block { by, take_back: false });
     }
     policy
+}
+
+/// Returns who the file says blocks which mitigation.
+fn blocks_of(file: &PolicyFile) -> Vec<BlockedBy> {
+    let of = |part: &Part, origin, whose| -> Vec<BlockedBy> {
+        let by = format!("the policy file, for {whose}");
+        let block = |id: &MitigationId| BlockedBy { id: id.clone(), origin, by: by.clone() };
+        part.blocked.iter().map(block).collect()
+    };
+    let mut blocks = of(&file.organisation, Origin::Organisation, "the organisation");
+    blocks.extend(of(&file.server, Origin::Server, "this server"));
+    blocks
 }
 
 fn parse(name: &str, bytes: &[u8]) -> Result<(PolicyFile, Settings), AgentError> {
@@ -188,6 +198,7 @@ fn parse(name: &str, bytes: &[u8]) -> Result<(PolicyFile, Settings), AgentError>
         products: declared::products(std::mem::take(&mut file.product)).map_err(refused)?,
         probe_time: declared::probe_time(&file.web).map_err(refused)?,
         web: declared::web(std::mem::take(&mut file.web)).map_err(refused)?,
+        blocks: blocks_of(&file),
     };
     Ok((file, settings))
 }

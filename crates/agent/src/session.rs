@@ -13,6 +13,7 @@ use stopgap_model::{Catalog, MitigationId};
 use stopgap_plan::Order;
 use stopgap_store::{Decisions, Entry, Event, Store};
 
+use crate::blocks::{BlockedBy, Origin};
 use crate::caller;
 use crate::catalog;
 use crate::error::AgentError;
@@ -177,6 +178,21 @@ impl Session {
             now: Timestamp::now,
             stop: stop::flag(),
         }
+    }
+
+    /// Returns everybody who blocks a mitigation: commands, the policy file, the organisation's feeds.
+    ///
+    /// # Errors
+    /// The decisions cannot be read.
+    pub fn blocks(&self) -> Result<Vec<BlockedBy>, AgentError> {
+        let decisions = self.store.decisions()?;
+        let commands = decisions.blocked.iter().map(|(id, said)| BlockedBy {
+            id: id.clone(),
+            origin: Origin::Command,
+            by: said.phrase(),
+        });
+        let file = self.settings.blocks.iter().cloned();
+        Ok(commands.chain(file).chain(self.sources.blocks()).collect())
     }
 
     /// Fails if one of `ids` is neither in the catalog, nor installed, nor blocked.

@@ -14,6 +14,7 @@ use stopgap_model::{Catalog, Mitigation, MitigationId};
 use stopgap_plan::InstalledState;
 use stopgap_store::{Revisions, Store};
 
+use crate::blocks::{BlockedBy, Origin};
 use crate::catalog;
 use crate::error::AgentError;
 
@@ -108,14 +109,7 @@ impl Sources {
     pub fn apply_policies(&self, policy: &mut Policy) {
         for FeedPolicy { source, policy: word } in &self.policies {
             let off = match word {
-                Ok(word) => {
-                    for id in &word.blocked {
-                        let by = format!("the organisation, by {source}");
-                        let block = Block { by, take_back: false };
-                        policy.blocked.entry(id.clone()).or_insert(block);
-                    }
-                    (!word.enabled).then(|| source.clone())
-                }
+                Ok(word) => (!word.enabled).then(|| source.clone()),
                 // A policy that cannot be read could have said enabled = false.
                 Err(why) => Some(format!("{source}, whose policy cannot be read: {why}")),
             };
@@ -123,7 +117,23 @@ impl Sources {
                 policy.organisation = Switch::Off(by);
             }
         }
+        for BlockedBy { id, by, .. } in self.blocks() {
+            policy.blocked.entry(id).or_insert(Block { by, take_back: false });
+        }
         self.block_as_spelled(policy);
+    }
+
+    /// Returns who of the feeds blocks which mitigation for the organisation.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<BlockedBy> {
+        let mut blocks = Vec::new();
+        for FeedPolicy { source, policy } in &self.policies {
+            for id in policy.iter().flat_map(|word| &word.blocked) {
+                let (origin, by) = (Origin::Organisation, format!("the organisation, by {source}"));
+                blocks.push(BlockedBy { id: id.clone(), origin, by });
+            }
+        }
+        blocks
     }
 
     /// Blocks M1 where `m1` is blocked: whoever writes that would find out too late that it was not.

@@ -12,8 +12,9 @@ use crate::commands::check::sources;
 use crate::commands::feed::list::permission_from_before;
 use crate::error::CliError;
 use crate::evidence;
-use crate::json::{self, ChangeCutShort, ServerObject, StatusObject};
+use crate::json::{self, BlockObject, ChangeCutShort, ServerObject, StatusObject};
 use crate::output;
+use stopgap_agent::blocks::BlockedBy;
 use stopgap_agent::daemon::INTERVAL;
 use stopgap_agent::sources::FeedState;
 use stopgap_agent::{Session, log};
@@ -32,6 +33,7 @@ pub(crate) fn run(common: &Common) -> Result<u8, CliError> {
         last_check: lines.iter().rev().find(|it| it.event == Event::Checked).map(|it| it.at),
         running: session.store.busy()?,
         interrupted: session.store.interrupted()?,
+        blocks: session.blocks()?,
         facts: view.facts,
         report: view.plan.report,
         session: &session,
@@ -58,6 +60,8 @@ struct Status<'a> {
     running: Option<String>,
     /// The changes that were cut short.
     interrupted: Vec<Change>,
+    /// Who blocks what.
+    blocks: Vec<BlockedBy>,
 }
 
 impl Status<'_> {
@@ -69,6 +73,7 @@ impl Status<'_> {
             server_enabled: policy.server == Switch::On,
             switched_off: policy.switched_off(),
             running: self.running.clone(),
+            blocks: self.blocks.iter().map(BlockObject::from).collect(),
             interrupted: self.interrupted.iter().map(ChangeCutShort::from).collect(),
             last_check: self.last_check.map(|at| at.to_string()),
             service_interval_seconds: INTERVAL.as_secs(),

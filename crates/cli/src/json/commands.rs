@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use stopgap_agent::advice;
+use stopgap_agent::blocks::BlockedBy;
 use stopgap_engine::{Timing, Trouble};
 use stopgap_model::problem::sentence;
 use stopgap_model::{HostFacts, MitigationId};
@@ -33,6 +34,16 @@ pub(crate) struct FactsObject {
 pub(crate) struct ServerObject {
     name: String,
     facts: HostObject,
+}
+
+/// One who blocks a mitigation.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct BlockObject {
+    id: String,
+    /// `command`, which `unblock` ends; `server` or `organisation`, which it does not.
+    origin: &'static str,
+    by: String,
 }
 
 /// Of `block`.
@@ -209,6 +220,12 @@ impl ServerObject {
 /// The ids as text.
 pub(crate) fn ids(ids: &[MitigationId]) -> Vec<String> {
     ids.iter().map(ToString::to_string).collect()
+}
+
+impl From<&BlockedBy> for BlockObject {
+    fn from(blocked: &BlockedBy) -> Self {
+        Self { id: blocked.id.to_string(), origin: blocked.origin.as_str(), by: blocked.by.clone() }
+    }
 }
 
 impl From<&Line> for LineObject {

@@ -12,9 +12,10 @@ use serde::Serialize;
 use stopgap_terminal::json_line;
 
 pub(crate) use commands::{
-    AddedObject, BlockedObject, ChangeCutShort, CheckObject, ConnectivityObject, DemoObject,
-    DemoStep, ErrorObject, FactsObject, FeedTestObject, FileObject, HistoryObject, LineObject,
-    RemovedObject, ServerObject, SwitchObject, TimingObject, TroubleObject, UnblockedObject, ids,
+    AddedObject, BlockObject, BlockedObject, ChangeCutShort, CheckObject, ConnectivityObject,
+    DemoObject, DemoStep, ErrorObject, FactsObject, FeedTestObject, FileObject, HistoryObject,
+    LineObject, RemovedObject, ServerObject, SwitchObject, TimingObject, TroubleObject,
+    UnblockedObject, ids,
 };
 pub(crate) use feeds::{
     EocsObject, FeedRefreshObject, FeedVerifyObject, ImportObject, RefreshObject, SourceObject,

@@ -4,7 +4,10 @@ use serde::Serialize;
 use stopgap_model::evidence::Sighting;
 use stopgap_model::report::MitigationReport;
 
-use super::{ChangeCutShort, FileObject, ServerObject, SourceObject, TimingObject, TroubleObject};
+use super::{
+    BlockObject, ChangeCutShort, FileObject, ServerObject, SourceObject, TimingObject,
+    TroubleObject,
+};
 
 /// Of `list`.
 #[derive(Serialize)]
@@ -80,6 +83,7 @@ pub(crate) struct StatusObject<'a> {
     pub(crate) switched_off: Option<String>,
     /// The command that works on the server just now.
     pub(crate) running: Option<String>,
+    pub(crate) blocks: Vec<BlockObject>,
     pub(crate) interrupted: Vec<ChangeCutShort>,
     pub(crate) last_check: Option<String>,
     pub(crate) service_interval_seconds: u64,
