@@ -157,6 +157,30 @@ fn a_block_in_a_policy_holds_however_the_id_is_spelled() {
 }
 
 #[test]
+fn everybody_who_blocks_a_mitigation_is_named() {
+    let scene = Scene::with(&["--policy"], &[("policy.toml", "blocked = [\"M1\"]\n")]);
+    let policy = "[organisation]\nblocked = [\"M1\"]\n[server]\nblocked = [\"m2\"]\n";
+    std::fs::write(scene.tree.state().join("policy.toml"), policy).unwrap();
+    scene.on(&["check"]);
+    scene.on(&["block", "M1", "--reason", "why"]);
+    let status = scene.on(&["status"]).json();
+    let text = |block: &serde_json::Value, name: &str| block[name].as_str().unwrap().to_owned();
+    let blocks: Vec<_> = status["blocks"].as_array().unwrap().iter().collect();
+    let told: Vec<_> =
+        blocks.iter().map(|block| (text(block, "id"), text(block, "origin"))).collect();
+    let expected =
+        [("M1", "command"), ("M1", "organisation"), ("m2", "server"), ("M1", "organisation")];
+    assert_eq!(told, expected.map(|(id, origin)| (id.to_owned(), origin.to_owned())));
+    assert!(text(blocks[0], "by").ends_with(": why"), "{status}");
+    assert!(text(blocks[3], "by").contains("acme"), "{status}");
+    // A command ends what commands began, and nothing else.
+    assert_eq!(scene.on(&["unblock", "M1"]).code, 0);
+    let status = scene.on(&["status"]).json();
+    let left = status["blocks"].as_array().unwrap();
+    assert!(left.len() == 3 && left.iter().all(|block| block["origin"] != "command"), "{status}");
+}
+
+#[test]
 fn a_policy_of_a_feed_cannot_turn_the_text_on_a_terminal() {
     let scene = Scene::with(&["--policy"], &[("policy.toml", "\"\\u202e\\u001b[2J\\n\" = true\n")]);
     scene.on(&["check"]);
