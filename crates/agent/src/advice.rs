@@ -55,6 +55,13 @@ pub fn of_trouble(trouble: &Trouble) -> String {
              the copy named above, then run: stopgap check"
                 .into()
         }
+        Trouble::NotGivenBack { .. } => {
+            "the next check tries again what can be; look at the services with: systemctl status"
+                .into()
+        }
+        Trouble::NotStarted(_) => {
+            "why is in its log (journalctl -u); start it by hand when that is mended".into()
+        }
         Trouble::NotHealthy { target, .. } => format!(
             "look at the log of {target}; its files are as they were before. A change of them that it \
              had not taken yet was taken with ours"

@@ -56,9 +56,11 @@ impl Cause {
             | Trouble::NotRemembered(why)
             | Trouble::NotAudited(why)
             | Trouble::NotKept(why) => Self::of_store(why),
-            Trouble::NotUndone { .. } | Trouble::NotHealthy { .. } | Trouble::NotTaken { .. } => {
-                Self::Other
-            }
+            Trouble::NotGivenBack { .. }
+            | Trouble::NotStarted(_)
+            | Trouble::NotUndone { .. }
+            | Trouble::NotHealthy { .. }
+            | Trouble::NotTaken { .. } => Self::Other,
         }
     }
 

@@ -7,7 +7,6 @@
 use jiff::Timestamp;
 use stopgap_engine::Trouble;
 use stopgap_feed::Level;
-use stopgap_model::ServerId;
 use stopgap_model::problem::sentence;
 use stopgap_model::report::MitigationReport;
 use stopgap_terminal::plain;
@@ -71,10 +70,10 @@ pub fn failure(kind: EventKind, error: &AgentError) {
 /// Writes what went wrong in a cycle beside the states of mitigations.
 pub fn troubles(troubles: &[Trouble]) {
     for trouble in troubles {
-        let server = trouble.server().map_or("IIS", ServerId::as_str);
+        let server = trouble.target().map_or_else(|| "IIS".to_owned(), ToString::to_string);
         let hint = plain(&advice::of_trouble(trouble));
         let text = plain(&sentence(trouble));
-        emit!(EventKind::ServerTrouble, &text, hint = hint.as_str(), server = server);
+        emit!(EventKind::ServerTrouble, &text, hint = hint.as_str(), server = server.as_str());
     }
 }
 

@@ -17,7 +17,7 @@ use stopgap_model::host::PhpCgi;
 use stopgap_model::problem::one_line;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::web::WebFacts;
-use stopgap_model::{Fact, HostFacts, ServerId, ServerPath, Version};
+use stopgap_model::{Fact, HostFacts, ServerPath, Version};
 use stopgap_store::{AuditFault, Change};
 
 use crate::error::{ATTENTION, CliError, REFUSED, exit_code_of};
@@ -48,7 +48,7 @@ pub(crate) fn troubles_code(troubles: &[Trouble]) -> u8 {
 pub(crate) fn interrupted_text(change: &Change) -> String {
     let at = change.at.strftime("%Y-%m-%d %H:%M:%S UTC");
     let ids: Vec<String> = change.mitigations().into_iter().map(ToString::to_string).collect();
-    let of = change.server().map_or("IIS", ServerId::as_str);
+    let of = change.target();
     format!(
         "change {} of {of} ({}), begun {at} by {}: it was neither finished nor rolled back; the next \
          check rolls it back: stopgap check",

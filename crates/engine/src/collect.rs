@@ -35,6 +35,8 @@ pub fn collect(host: &dyn Host, declared: &[Declared]) -> Collected {
         web: web.iter().map(|config| config.facts.clone()).collect(),
         left_out: host.left_out(),
         packages: packages(host),
+        // Which of them matter is known by the catalog and the records.
+        services: Fact::Absent,
         declared: declared.to_vec(),
     };
     Collected { facts, snapshot, web }

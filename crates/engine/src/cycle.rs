@@ -131,6 +131,7 @@ impl Engine<'_> {
             self.replace_evidence(server, &mitigations, sightings, progress);
             progress.asked.insert(server.clone());
         }
+        progress.troubles.extend(effect.troubles());
         for action in effect.steps().iter().flat_map(Step::actions) {
             progress.notes.extend(notes.iter().map(|note| (action.clone(), note.clone())));
         }
@@ -165,16 +166,17 @@ impl Engine<'_> {
         for planned in std::mem::take(&mut progress.planned) {
             keep_withdrawn(&mut mitigations, planned);
         }
-        let mut edits = Vec::new();
+        let (mut edits, mut services) = (Vec::new(), Vec::new());
         for made in std::mem::take(&mut progress.made) {
             report_withdrawals(&mut mitigations, &made.steps);
             edits.extend(made.edits);
+            services.extend(made.steps.into_iter().filter_map(Step::into_services));
         }
         add_notes(&mut mitigations, std::mem::take(&mut progress.notes));
         let checked = Entry::new(Event::Checked, "", states(&mitigations));
         self.record(&[checked], &mut progress);
-        let changed = !edits.is_empty();
+        let changed = !(edits.is_empty() && services.is_empty());
         let Progress { timings, troubles, .. } = progress;
-        Ok(CycleReport { facts, mitigations, edits, changed, timings, troubles, halted })
+        Ok(CycleReport { facts, mitigations, edits, services, changed, timings, troubles, halted })
     }
 }

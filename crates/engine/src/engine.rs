@@ -9,7 +9,7 @@ use stopgap_model::host::Declared;
 use stopgap_model::policy::Policy;
 use stopgap_model::report::MitigationReport;
 use stopgap_model::{Catalog, HostFacts};
-use stopgap_plan::{FileEdit, Plan};
+use stopgap_plan::{FileEdit, Plan, ServicesStep};
 use stopgap_store::{Store, StoreError};
 
 use crate::stop::Halt;
@@ -65,6 +65,8 @@ pub struct CycleReport {
     /// The files that were replaced, with their bytes before and after; in a dry run, those that
     /// would be.
     pub edits: Vec<FileEdit>,
+    /// The services that were disabled or given back; in a dry run, those that would be.
+    pub services: Vec<ServicesStep>,
     /// Whether anything on the server was changed.
     pub changed: bool,
     /// How long each change of a web server took.

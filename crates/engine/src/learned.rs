@@ -76,16 +76,9 @@ impl Learned {
     /// The actions of these steps failed, and no record says so.
     pub(crate) fn fail_all(&mut self, steps: &[Step], error: &str) {
         for step in steps {
-            let server = step.server();
-            for action in step.actions().into_iter().cloned() {
-                match server.cloned() {
-                    Some(server) => {
-                        self.failures.web.insert((server, action), error.to_owned());
-                    }
-                    None => {
-                        self.failures.actions.insert(action, error.to_owned());
-                    }
-                }
+            for action in step.actions() {
+                let key = (step.target(), action.clone());
+                self.failures.tries.insert(key, error.to_owned());
             }
         }
     }

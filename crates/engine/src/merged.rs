@@ -19,7 +19,8 @@ impl CycleReport {
             append(&mut both.edits, edit);
         }
         both.halted = both.halted.or(earlier.halted);
-        both.changed = !both.edits.is_empty();
+        both.services.splice(0..0, earlier.services);
+        both.changed = !(both.edits.is_empty() && both.services.is_empty());
         both.timings.splice(0..0, earlier.timings);
         let reported: BTreeSet<String> = both.troubles.iter().map(ToString::to_string).collect();
         let news = earlier.troubles.into_iter().filter(|it| !reported.contains(&it.to_string()));

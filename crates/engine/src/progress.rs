@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use stopgap_model::report::MitigationReport;
 use stopgap_model::{ActionId, Reason, ServerId};
-use stopgap_plan::{FileEdit, Step};
+use stopgap_plan::{FileEdit, Step, TargetId};
 use stopgap_store::{Change, FailedRollback, StoreError};
 
 use crate::learned::Learned;
-use crate::target::Target;
 use crate::timing::Timing;
 use crate::trouble::{Ending, NotBack, Trouble};
 
@@ -25,7 +24,7 @@ pub(crate) struct Progress {
     pub(crate) timings: Vec<Timing>,
     pub(crate) learned: Learned,
     /// The targets that are not touched again in this cycle, as a change of them failed.
-    left_alone: BTreeSet<Target>,
+    left_alone: BTreeSet<TargetId>,
     /// The servers whose sites were asked in this cycle.
     pub(crate) asked: BTreeSet<ServerId>,
     /// How many plans were made, but for those that an administrator's decision called for.
@@ -36,7 +35,7 @@ pub(crate) struct Progress {
     pub(crate) notes: Vec<(ActionId, Reason)>,
     pub(crate) troubles: Vec<Trouble>,
     /// What was begun last and rolled back because the cycle was to stop.
-    pub(crate) rolled_back: Option<Target>,
+    pub(crate) rolled_back: Option<TargetId>,
 }
 
 /// A change that was committed.
@@ -71,11 +70,11 @@ impl Progress {
     }
 
     /// Nothing more is done to a target in this cycle.
-    pub(crate) fn leave_alone(&mut self, target: Target) {
+    pub(crate) fn leave_alone(&mut self, target: TargetId) {
         self.left_alone.insert(target);
     }
 
-    pub(crate) fn is_left_alone(&self, target: &Target) -> bool {
+    pub(crate) fn is_left_alone(&self, target: &TargetId) -> bool {
         self.left_alone.contains(target)
     }
 
@@ -86,12 +85,28 @@ impl Progress {
         error: String,
         files: Vec<NotBack>,
     ) -> String {
-        let server = change.server().cloned();
-        let target = Target::of(server.as_ref());
+        let target = change.target();
         let trouble = Trouble::NotUndone { target, error: error.clone(), files };
+        self.stuck(change, error, trouble)
+    }
+
+    /// Takes note of a change of services that could not be taken back whole. Returns how it is described.
+    pub(crate) fn not_given_back(
+        &mut self,
+        change: &mut Change,
+        error: String,
+        why: String,
+    ) -> String {
+        let target = change.target();
+        let trouble = Trouble::NotGivenBack { target, error: error.clone(), why };
+        self.stuck(change, error, trouble)
+    }
+
+    /// Nothing is done to the target before this change is rolled back whole.
+    fn stuck(&mut self, change: &mut Change, error: String, trouble: Trouble) -> String {
         let description = trouble.to_string();
         change.failed_rollback = Some(FailedRollback { error, description: description.clone() });
-        self.learned.failures.not_restored.insert(server, description.clone());
+        self.learned.failures.not_restored.insert(change.target(), description.clone());
         self.troubles.push(trouble);
         description
     }
@@ -102,7 +117,7 @@ impl Progress {
         if files.is_empty() {
             return error;
         }
-        let trouble = Trouble::NotUndone { target: Target::of(change.server()), error, files };
+        let trouble = Trouble::NotUndone { target: change.target(), error, files };
         let description = trouble.to_string();
         self.learned.fail_all(&change.steps, &description);
         self.troubles.push(trouble);
@@ -111,7 +126,7 @@ impl Progress {
 
     /// Takes note that the outcome of a change could not be written down, once for each target.
     pub(crate) fn not_recorded(&mut self, change: &Change, why: StoreError) {
-        let target = Target::of(change.server());
+        let target = change.target();
         let is_told = |trouble: &Trouble| matches!(trouble, Trouble::NotRecorded { target: of, .. } if *of == target);
         if !self.troubles.iter().any(is_told) {
             self.troubles.push(Trouble::NotRecorded { target, why });

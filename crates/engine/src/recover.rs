@@ -2,7 +2,7 @@
 
 use stopgap_store::{Change, Entry, Event, Status};
 
-use crate::effect::restore_recovered;
+use crate::effect::{recover, restore_recovered};
 use crate::engine::{CycleError, Engine};
 use crate::progress::Progress;
 use crate::trouble::Trouble;
@@ -38,10 +38,19 @@ impl Engine<'_> {
         let back = self.put_all_back(&change, change.files.len());
         let (number, whole) = (change.number, back.left.is_empty());
         let error = progress.idle(&change, error, back.idle);
+        let (not_undone, not_started) = match recover(self, &change) {
+            Ok(not_started) => (None, not_started),
+            Err(why) => (Some(why), String::new()),
+        };
+        let is_restored = whole && not_undone.is_none();
         // As long as a file is still to be put back, the target is told once and not at every check.
-        let not_taken = if whole || is_new { restore_recovered(self, &change) } else { Vec::new() };
+        let not_taken =
+            if is_restored || is_new { restore_recovered(self, &change) } else { Vec::new() };
         let mut told = if !whole {
             let told = progress.not_restored(&mut change, error, back.left);
+            format!("change {number} is still to be rolled back: {told}")
+        } else if let Some(why) = not_undone {
+            let told = progress.not_given_back(&mut change, error, why);
             format!("change {number} is still to be rolled back: {told}")
         } else if back.as_before {
             // What was cut short did not fail.
@@ -54,6 +63,12 @@ impl Engine<'_> {
             change.status = Status::Interrupted;
             format!("change {number} was cut short, and a file was changed since")
         };
+        if !not_started.is_empty() {
+            let (target, error) = (change.target(), CUT_SHORT.to_owned());
+            let trouble = Trouble::NotGivenBack { target, error, why: not_started };
+            told = format!("{told}; {trouble}");
+            progress.troubles.push(trouble);
+        }
         for trouble in not_taken {
             told = format!("{told}; {trouble}");
             progress.troubles.push(trouble);
@@ -62,7 +77,7 @@ impl Engine<'_> {
             progress.not_recorded(&change, why);
         }
         // A change that stays stuck is recorded once.
-        if whole || is_new {
+        if is_restored || is_new {
             self.record(&[Entry::new(Event::Recovered, "", told)], progress);
         }
     }

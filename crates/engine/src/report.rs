@@ -67,6 +67,11 @@ fn removed(steps: &[Step]) -> BTreeMap<&ActionId, &String> {
                     removed.entry(&out.action).or_insert(&out.why);
                 }
             }
+            Step::Services(step) => {
+                if let Some(why) = &step.removed {
+                    removed.entry(&step.action).or_insert(why);
+                }
+            }
             Step::Insert(_) => {}
         }
     }

@@ -1,9 +1,10 @@
 //! Rolls a change back that was begun, and writes down the outcome.
 
-use stopgap_model::MitigationId;
+use stopgap_model::{MitigationId, Reasons};
+use stopgap_plan::TargetId;
 use stopgap_store::{Change, Entry, Event, FailedAttempt, Status};
 
-use crate::effect::{Effect, NotAsBefore, Restored};
+use crate::effect::{Effect, RestoreError, Restored};
 use crate::engine::Engine;
 use crate::failure::{Failure, Retry};
 use crate::files::PutBack;
@@ -59,13 +60,19 @@ impl Engine<'_> {
             why.push_str("; it does not take what was put back either");
         }
         let whole = back.left.is_empty() && restored.is_ok();
-        if let (Err(NotAsBefore(still)), true) = (restored, back.left.is_empty()) {
-            let trouble = Trouble::NotHealthy { target: effect.target(), error: why, why: still };
-            why = trouble.to_string();
-            progress.troubles.push(trouble);
+        let mut not_undone = None;
+        match restored {
+            Err(RestoreError::NotAsBefore(still)) if back.left.is_empty() => {
+                let trouble = not_as_before(effect.target(), why, still);
+                why = trouble.to_string();
+                progress.troubles.push(trouble);
+            }
+            Err(RestoreError::NotUndone(still)) => not_undone = Some(still),
+            Ok(_) | Err(RestoreError::NotAsBefore(_)) => {}
         }
         let status = status(effect, &cause, whole);
-        let why = self.close(&mut change, status, why, back, progress);
+        let left = Left { files: back, not_undone };
+        let why = self.close(&mut change, status, why, left, progress);
         match cause {
             Cause::Failed(_) => self.record_failure(&change.steps, &why, progress),
             Cause::Halted(_) => {
@@ -85,12 +92,15 @@ impl Engine<'_> {
         change: &mut Change,
         status: impl FnOnce(String) -> Status,
         why: String,
-        back: PutBack,
+        left: Left,
         progress: &mut Progress,
     ) -> String {
+        let Left { files: back, not_undone } = left;
         let mut why = progress.idle(change, why, back.idle);
         if !back.left.is_empty() {
             why = progress.not_restored(change, why, back.left);
+        } else if let Some(still) = not_undone {
+            why = progress.not_given_back(change, why, still);
         } else if back.as_before {
             change.status = status(why.clone());
         } else {
@@ -102,6 +112,20 @@ impl Engine<'_> {
             progress.learned.fail_all(&change.steps, &why);
         }
         why
+    }
+}
+
+/// What a rollback left.
+struct Left {
+    files: PutBack,
+    /// Why something beside files could not be put back, if so.
+    not_undone: Option<String>,
+}
+
+fn not_as_before(target: TargetId, error: String, why: Reasons) -> Trouble {
+    match target {
+        TargetId::Services(_) => Trouble::NotGivenBack { target, error, why: why.to_string() },
+        TargetId::Iis | TargetId::Web(_) => Trouble::NotHealthy { target, error, why },
     }
 }
 

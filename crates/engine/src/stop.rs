@@ -7,8 +7,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use stopgap_model::MitigationId;
 use stopgap_model::policy::{Policy, Switch};
-use stopgap_model::{ActionId, MitigationId};
 use stopgap_plan::{Order, Step};
 use stopgap_store::{Decisions, Store, StoreError};
 
@@ -122,12 +122,5 @@ impl<'a> Watch<'a> {
 
 /// Returns whether one of the steps installs something of a mitigation.
 fn puts_in(steps: &[Step], id: &MitigationId) -> bool {
-    steps.iter().any(|step| match step {
-        Step::Insert(placed) => placed.mitigation == *id,
-        Step::Remove { .. } => false,
-        Step::Rules { rules, installs, .. } => {
-            let is_put_in = |action: &ActionId| installs.contains(action);
-            rules.iter().any(|placed| placed.mitigation == *id && is_put_in(&placed.action))
-        }
-    })
+    steps.iter().any(|step| step.installs(id))
 }

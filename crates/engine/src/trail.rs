@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stopgap_model::{ActionId, ServerPath};
-use stopgap_plan::Step;
+use stopgap_plan::{ServicesStep, Step};
 use stopgap_store::{Entry, Event};
 
 use crate::engine::Engine;
@@ -44,6 +44,7 @@ impl Engine<'_> {
                     entries.push(Entry::new(Event::Withdrawn, mitigation.as_str(), detail));
                 }
                 Step::Rules { .. } => entries.extend(of_rules(step)),
+                Step::Services(step) => entries.push(of_services(step)),
             }
         }
         self.record(&entries, progress);
@@ -55,6 +56,30 @@ impl Engine<'_> {
         let entries: Vec<_> = ids.map(|id| Entry::new(Event::Failed, id.as_str(), error)).collect();
         self.record(&entries, progress);
     }
+}
+
+/// Returns the line for the services of an action that were disabled or given back.
+fn of_services(step: &ServicesStep) -> Entry<'_> {
+    let ServicesStep { action, mitigation, disables, gives_back, removed, .. } = step;
+    let given_back = names(gives_back.iter().map(|it| &it.name));
+    match removed {
+        Some(why) => {
+            let detail = format!("{action}: let go of {given_back}: {why}");
+            Entry::new(Event::Withdrawn, mitigation.as_str(), detail)
+        }
+        None => {
+            let mut detail =
+                format!("{action}: disabled {}", names(disables.iter().map(|it| &it.service.name)));
+            if !gives_back.is_empty() {
+                detail.push_str(&format!(", let go of {given_back}"));
+            }
+            Entry::new(Event::Applied, mitigation.as_str(), detail)
+        }
+    }
+}
+
+fn names<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    names.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the lines for the rules of a web server that were installed and removed.

@@ -104,7 +104,7 @@ impl Transaction<'_, '_> {
         }
         match fit {
             Ok(()) => Ok(()),
-            Err(Unfit::Stopped) => Err(Outcome::Replan),
+            Err(Unfit::Stopped | Unfit::Changed) => Err(Outcome::Replan),
             Err(Unfit::Target(why)) => Err(Outcome::Refused(why)),
             // It gets a record, by which the same is not tried at each check.
             Err(Unfit::Change(failure)) => {
@@ -259,6 +259,7 @@ impl Transaction<'_, '_> {
 
     fn take_effect_and_verify(&mut self) -> Result<Seen, Failure> {
         let Self { effect, watch, progress, stopwatch, .. } = self;
+        effect.set_up()?;
         effect.read_back(&progress.learned)?;
         let steps = effect.steps();
         let stop = || watch.ends_waiting(steps);
@@ -354,11 +355,5 @@ fn keeps_changing(paths: &[ServerPath]) -> ChangeReason {
 
 /// Returns whether steps install something of another mitigation too.
 fn concerns_others(steps: &[Step], blamed: &MitigationId) -> bool {
-    steps.iter().any(|step| match step {
-        Step::Rules { rules, installs, .. } => rules
-            .iter()
-            .any(|placed| placed.mitigation != *blamed && installs.contains(&placed.action)),
-        Step::Insert(placed) => placed.mitigation != *blamed,
-        Step::Remove { .. } => false,
-    })
+    steps.iter().flat_map(Step::installed).any(|id| id != blamed)
 }

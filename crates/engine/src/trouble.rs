@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use stopgap_model::reason::ServiceReason;
 use stopgap_model::{Reasons, ServerId, ServerPath};
+use stopgap_plan::TargetId;
 use stopgap_store::StoreError;
-
-use crate::target::Target;
 
 /// Something that went wrong in a cycle. The other targets were attempted all the same, and the report
 /// says how each of them is.
@@ -16,12 +16,25 @@ pub enum Trouble {
     #[error("a change of {target} failed ({error}) and {}", list(files))]
     NotUndone {
         /// What was changed.
-        target: Target,
+        target: TargetId,
         /// What failed.
         error: String,
         /// The files that are not as they were.
         files: Vec<NotBack>,
     },
+    /// A change of services failed, and not all of them are as they were before it.
+    #[error("a change of {target} failed ({error}) and could not be taken back whole: {why}")]
+    NotGivenBack {
+        /// What was changed.
+        target: TargetId,
+        /// What failed.
+        error: String,
+        /// What is not as it was, a sentence without a full stop.
+        why: String,
+    },
+    /// A service was given back and did not start again.
+    #[error(transparent)]
+    NotStarted(ServiceReason),
     /// A change failed, its files were put back, and its target does not behave as before.
     #[error(
         "a change of {target} failed ({error}); its files are as before, but it does not answer as \
@@ -29,7 +42,7 @@ pub enum Trouble {
     )]
     NotHealthy {
         /// What was changed.
-        target: Target,
+        target: TargetId,
         /// What failed.
         error: String,
         /// What is not as before.
@@ -39,7 +52,7 @@ pub enum Trouble {
     #[error("a change of {target} was cut short and rolled back, but it has not taken that: {why}")]
     NotTaken {
         /// What was changed.
-        target: Target,
+        target: TargetId,
         /// Why.
         why: Reasons,
     },
@@ -47,7 +60,7 @@ pub enum Trouble {
     #[error("a change of {target} was not begun: it could not be written down")]
     NotBegun {
         /// What was changed.
-        target: Target,
+        target: TargetId,
         /// Why.
         #[source]
         why: StoreError,
@@ -58,7 +71,7 @@ pub enum Trouble {
     )]
     NotRecorded {
         /// What was changed.
-        target: Target,
+        target: TargetId,
         /// Why.
         #[source]
         why: StoreError,
@@ -101,18 +114,27 @@ impl fmt::Display for NotBack {
 }
 
 impl Trouble {
-    /// Returns the web server that it is about; `None`: it is about IIS, or about no target.
+    /// Returns the web server that it is about; `None`: it is about IIS, about services, or about no target.
     #[must_use]
     pub fn server(&self) -> Option<&ServerId> {
+        self.target().and_then(TargetId::server)
+    }
+
+    /// Returns what it is about; `None`: it is about no target.
+    #[must_use]
+    pub fn target(&self) -> Option<&TargetId> {
         match self {
             Self::NotUndone { target, .. }
+            | Self::NotGivenBack { target, .. }
             | Self::NotHealthy { target, .. }
             | Self::NotTaken { target, .. }
             | Self::NotBegun { target, .. }
-            | Self::NotRecorded { target, .. } => target.server(),
-            Self::NotSwept(_) | Self::NotRemembered(_) | Self::NotAudited(_) | Self::NotKept(_) => {
-                None
-            }
+            | Self::NotRecorded { target, .. } => Some(target),
+            Self::NotStarted(_)
+            | Self::NotSwept(_)
+            | Self::NotRemembered(_)
+            | Self::NotAudited(_)
+            | Self::NotKept(_) => None,
         }
     }
 }
@@ -127,7 +149,7 @@ pub struct Ending {
     /// How many changes were committed, and stay.
     pub made: usize,
     /// What was begun and rolled back; `None`: nothing was.
-    pub rolled_back: Option<Target>,
+    pub rolled_back: Option<TargetId>,
     /// What went wrong before, or when it was rolled back.
     pub troubles: Vec<Trouble>,
 }

@@ -10,6 +10,7 @@ use stopgap_plan::{Input, InstalledState, Order, Plan, WebConfig, plan};
 use crate::collect::collect;
 use crate::engine::{CycleError, Engine, View};
 use crate::learned::Learned;
+use crate::read_services::read_services;
 
 impl Engine<'_> {
     /// Looks at the server and says what a cycle would do. Changes nothing.
@@ -39,6 +40,7 @@ impl Engine<'_> {
         let (installed, mut failures) = self.store.installed()?;
         failures.add(&learned.failures);
         failures.wake((self.now)().as_second());
+        collected.facts.services = read_services(self.host, self.catalog, &installed);
         let gone = gone(self.host, installed.web.keys(), &collected.web);
         let plan = plan(&Input {
             catalog: self.catalog,

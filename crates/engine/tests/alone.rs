@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::Timestamp;
-use stopgap_engine::{CycleReport, Engine, Target, Trouble, View};
+use stopgap_engine::{CycleReport, Engine, TargetId, Trouble, View};
 use stopgap_host::Host;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Catalog, ServerPath};
@@ -375,7 +375,8 @@ fn files_of_iis_that_could_not_be_put_back_are_the_state_of_what_they_carry() {
         let report = state.cycle(&host);
         let (word, reason) =
             (report.mitigations[0].state, report.mitigations[0].reason.to_string());
-        if let Some(Trouble::NotUndone { target: Target::Iis, files, .. }) = report.troubles.first()
+        if let Some(Trouble::NotUndone { target: TargetId::Iis, files, .. }) =
+            report.troubles.first()
         {
             stuck += 1;
             assert!(matches!(word, State::Failed | State::Unknown), "operation {at}: {reason}");

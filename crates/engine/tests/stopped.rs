@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::{StateFolder, blocking, engine, everything_on, published};
 use jiff::Timestamp;
-use stopgap_engine::{CycleError, CycleReport, Halt, Target};
+use stopgap_engine::{CycleError, CycleReport, Halt, TargetId};
 use stopgap_model::report::State;
 use stopgap_model::{Catalog, MitigationId, ServerPath};
 use stopgap_plan::Order;
@@ -222,7 +222,7 @@ fn a_signal_while_files_of_iis_are_replaced_rolls_them_back_and_fails_nothing() 
         let moment = format!("before operation {nth} of the change");
         match place.cycle(&host) {
             Err(CycleError::Asked(ending)) => {
-                assert_eq!(ending.rolled_back, Some(Target::Iis), "{moment}");
+                assert_eq!(ending.rolled_back, Some(TargetId::Iis), "{moment}");
                 assert!(host.snapshot() == original, "{moment}: something of it is left");
                 rolled_back += 1;
             }

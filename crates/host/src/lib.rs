@@ -32,7 +32,10 @@ pub use host::Host;
 pub use installed::{exchange_facts, packages, pe, php_facts};
 #[cfg(target_os = "linux")]
 pub use linux::LinuxHost;
-pub use services::{Activity, Service, ServiceError, Services, StartMode, StartSetup};
+pub use services::{
+    Activity, Service, ServiceError, ServiceFacts, Services, StartMode, StartSetup, StopsToo,
+    service_facts,
+};
 pub use stopgap_fs::{FsError, ReplaceError, ReplaceMethod, Writers};
 pub use tree::TreeHost;
 pub use web_servers::{

@@ -1,51 +1,16 @@
 //! The services of a host: what to disable one has in common under systemd and under the service control
 //! manager of Windows.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What a service does at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activity {
-    /// It does not run.
-    Stopped,
-    /// It was told to start, and does not run yet.
-    Starting,
-    /// It runs.
-    Running,
-    /// It was told to stop, and has not ended yet.
-    Stopping,
-}
+pub use stopgap_model::service::{
+    Activity, Service, ServiceFacts, StartMode, StartSetup, StopsToo,
+};
 
-/// When the service manager starts a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartMode {
-    /// By itself: an enabled unit, an automatic start.
-    Automatic,
-    /// When something asks for it: a static unit or one behind a socket, a manual start.
-    OnDemand,
-    /// Never, whoever asks: a masked unit, a disabled start.
-    Disabled,
-}
-
-/// How the start of a service is set up, in the service manager's own words. It is captured before a
-/// change and only ever given back: nobody else reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartSetup(pub String);
-
-/// A service, as the service manager says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// Its name: `cups-browsed.service`, `MSExchangeMitigation`.
-    pub name: String,
-    /// What it does at the moment.
-    pub activity: Activity,
-    /// When it is started.
-    pub start_mode: StartMode,
-    /// How that is set up, for [`Services::restore`].
-    pub setup: StartSetup,
-    /// The services that need it, and are stopped before it.
-    pub dependents: Vec<String>,
-}
+/// The most services that are looked at to find out what stops with one. What takes more with it is a part of
+/// the machine's frame.
+const MAX_LOOKED_AT: usize = 200;
 
 /// What a service manager did not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +45,12 @@ pub enum ServiceError {
         /// How long it was waited for.
         patience: Duration,
     },
+    /// Too much hangs on it to be followed.
+    #[error("more than {MAX_LOOKED_AT} others stop with {name}")]
+    TooMany {
+        /// The service.
+        name: String,
+    },
     /// The service manager does not answer.
     #[error("the service manager does not answer: {0}")]
     NoAnswer(String),
@@ -111,9 +82,10 @@ pub trait Services {
     /// As [`ServiceError`] says; nothing is changed then.
     fn restore(&self, name: &str, setup: &StartSetup) -> Result<(), ServiceError>;
 
-    /// Stops a service, those that need it first, and waits at most `patience` for all of them. Answers
-    /// those that ran, in the order in which they stopped: started again in the reverse order, each
-    /// finds what it needs.
+    /// Stops a service, those that need it first and what would start it last, and waits at most `patience`
+    /// for all of them. A socket that is closed before its service could not be opened again while that runs,
+    /// and a service that is disabled is started by no socket. Answers those that ran, in the order in which they stopped. One that is stopping already
+    /// is waited for.
     ///
     /// # Errors
     /// As [`ServiceError`] says, with the service that did not stop; others may have stopped.
@@ -124,4 +96,60 @@ pub trait Services {
     /// # Errors
     /// As [`ServiceError`] says.
     fn start(&self, name: &str, patience: Duration) -> Result<(), ServiceError>;
+}
+
+/// Returns a service with all that runs and stops with it; `None` if there is none of that name.
+///
+/// # Errors
+/// The service manager does not answer, or too much hangs on the service.
+pub fn service_facts(
+    services: &dyn Services,
+    name: &str,
+) -> Result<Option<ServiceFacts>, ServiceError> {
+    let Some(service) = services.service(name)? else { return Ok(None) };
+    let mut walk =
+        Walk { services, seen: BTreeSet::from([service.name.clone()]), found: Vec::new() };
+    walk.around(&service)?;
+    let mut stops_too = walk.found;
+    stops_too.sort_by_key(|it| it.activates);
+    Ok(Some(ServiceFacts { service, stops_too }))
+}
+
+/// Follows what stops with a service, each behind what hangs on it.
+struct Walk<'s> {
+    services: &'s dyn Services,
+    seen: BTreeSet<String>,
+    found: Vec<StopsToo>,
+}
+
+impl Walk<'_> {
+    fn around(&mut self, service: &Service) -> Result<(), ServiceError> {
+        // What both starts and needs it is stopped as what starts it.
+        for (names, activates) in [(&service.activators, true), (&service.dependents, false)] {
+            for name in names {
+                self.visit(name, activates)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, name: &str, activates: bool) -> Result<(), ServiceError> {
+        if self.seen.contains(name) {
+            return Ok(());
+        }
+        if self.seen.len() > MAX_LOOKED_AT {
+            return Err(ServiceError::TooMany { name: name.to_owned() });
+        }
+        let Some(service) = self.services.service(name)? else { return Ok(()) };
+        self.seen.insert(name.to_owned());
+        // Another name of one that was there already.
+        if service.name != name && !self.seen.insert(service.name.clone()) {
+            return Ok(());
+        }
+        self.around(&service)?;
+        if service.activity != Activity::Stopped {
+            self.found.push(StopsToo { name: service.name, activates });
+        }
+        Ok(())
+    }
 }

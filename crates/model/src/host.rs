@@ -3,6 +3,7 @@
 pub use crate::fact::Fact;
 use crate::reason::Reasons;
 pub use crate::server_path::ServerPath;
+use crate::service::ServicesByName;
 use crate::version::Version;
 use crate::web::{LeftOut, WebFacts};
 
@@ -21,6 +22,9 @@ pub struct HostFacts {
     pub left_out: LeftOut,
     /// The packages of the distribution.
     pub packages: Fact<Packages>,
+    /// The services that actions of the catalog and change records name; absent where no service manager
+    /// can be asked.
+    pub services: Fact<ServicesByName>,
     /// What the administrator says is installed here, because it cannot be identified.
     pub declared: Vec<Declared>,
 }
@@ -36,6 +40,7 @@ impl HostFacts {
             web: Vec::new(),
             left_out: LeftOut::default(),
             packages: Fact::Absent,
+            services: Fact::Absent,
             declared: Vec::new(),
         }
     }

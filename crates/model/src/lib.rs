@@ -26,6 +26,7 @@ pub mod request;
 pub mod request_line;
 pub mod rule;
 mod server_path;
+pub mod service;
 pub mod state;
 pub mod version;
 pub mod web;

@@ -10,6 +10,7 @@ use stopgap_model::{ActionId, Catalog, Digest, HostFacts, MitigationId, Reasons,
 use stopgap_webserver::Files;
 
 use crate::installed::InstalledState;
+use crate::target_id::TargetId;
 
 /// Everything a decision is made from.
 #[derive(Debug, Clone, Copy)]
@@ -37,15 +38,12 @@ pub struct Input<'a> {
 /// What failed when it was last tried, with the errors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failures {
-    /// On IIS, by action.
-    pub actions: BTreeMap<ActionId, String>,
-    /// On the other web servers, by server and action.
-    pub web: BTreeMap<(ServerId, ActionId), String>,
-    /// Servers on which a change could not be taken back whole; `None` is IIS. Until it is, nothing is
-    /// done to them.
-    pub not_restored: BTreeMap<Option<ServerId>, String>,
-    /// Those that are not tried again with the same, by server, `None` being IIS, and action.
-    pub rests: BTreeMap<(Option<ServerId>, ActionId), Rest>,
+    /// The errors, by target and action.
+    pub tries: BTreeMap<(TargetId, ActionId), String>,
+    /// Targets on which a change could not be taken back whole. Until it is, nothing is done to them.
+    pub not_restored: BTreeMap<TargetId, String>,
+    /// Those that are not tried again with the same, by target and action.
+    pub rests: BTreeMap<(TargetId, ActionId), Rest>,
 }
 
 impl Failures {
@@ -57,16 +55,22 @@ impl Failures {
 
     /// These, too; of one action the later ones hold.
     pub fn add(&mut self, later: &Self) {
-        self.actions.extend(later.actions.clone());
-        self.web.extend(later.web.clone());
+        self.tries.extend(later.tries.clone());
         self.not_restored.extend(later.not_restored.clone());
         self.rests.extend(later.rests.clone());
     }
 
-    /// Why nothing is done to the files of IIS, if so.
-    #[must_use]
-    pub fn stuck_iis(&self) -> Option<&str> {
-        self.not_restored.get(&None).map(String::as_str)
+    /// Why the last try of an action failed on a target, if it did.
+    pub(crate) fn of(&self, target: TargetId, action: &ActionId) -> Option<&str> {
+        if self.tries.is_empty() {
+            return None;
+        }
+        self.tries.get(&(target, action.clone())).map(String::as_str)
+    }
+
+    /// Why nothing is done to a target, if so.
+    pub(crate) fn stuck(&self, target: &TargetId) -> Option<&str> {
+        self.not_restored.get(target).map(String::as_str)
     }
 }
 

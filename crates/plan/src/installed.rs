@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use stopgap_iis::config::{Entry, Undo, Wrapper};
+use stopgap_model::service::{Service, ServiceFacts, StartMode, StartSetup, StopsToo};
 use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
 use stopgap_webserver::rule::WebRule;
 
@@ -57,6 +58,8 @@ pub struct InstalledState {
     pub files: BTreeMap<String, ManagedFile>,
     /// The rules on the other web servers.
     pub web: BTreeMap<ServerId, InstalledRules>,
+    /// The services that are disabled, by action.
+    pub services: BTreeMap<ActionId, InstalledServices>,
 }
 
 impl InstalledState {
@@ -65,7 +68,60 @@ impl InstalledState {
     pub fn revisions(&self) -> impl Iterator<Item = (&MitigationId, u32, Digest)> {
         let on_iis = self.actions.values().map(|it| (&it.mitigation, it.revision, it.hash));
         let rules = self.web.values().flat_map(|own| &own.rules);
-        on_iis.chain(rules.map(|it| (&it.mitigation, it.revision, it.hash)))
+        let rules = rules.map(|it| (&it.mitigation, it.revision, it.hash));
+        let services = self.services.values().map(|it| (&it.mitigation, it.revision, it.hash));
+        on_iis.chain(rules).chain(services)
+    }
+}
+
+/// The services that are disabled for an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledServices {
+    /// The mitigation.
+    pub mitigation: MitigationId,
+    /// Its revision.
+    pub revision: u32,
+    /// The digest of its document.
+    pub hash: Digest,
+    /// The action.
+    pub action: ActionId,
+    /// The services, in the order in which the action names them.
+    pub services: Vec<InstalledService>,
+}
+
+/// A service that is disabled, with all that is needed to give it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledService {
+    /// Its own name.
+    pub name: String,
+    /// How it was before it was first disabled for any action that still stands.
+    pub original: CapturedService,
+}
+
+/// How a service was before a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CapturedService {
+    /// How its start was set up.
+    pub setup: StartSetup,
+    /// Whether nothing started it even then.
+    pub was_disabled: bool,
+    /// Whether it ran.
+    pub ran: bool,
+    /// What ran and stops with it, in the order in which that stops.
+    pub stops_too: Vec<StopsToo>,
+}
+
+impl CapturedService {
+    /// How a service is now.
+    #[must_use]
+    pub fn of(facts: &ServiceFacts) -> Self {
+        let Service { setup, start_mode, .. } = &facts.service;
+        Self {
+            setup: setup.clone(),
+            was_disabled: *start_mode == StartMode::Disabled,
+            ran: facts.service.runs(),
+            stops_too: facts.stops_too.clone(),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod server_report;
 mod step;
 mod summary;
 mod target;
+mod target_id;
 mod verify;
 
 pub use stopgap_model::FileEdit;
@@ -35,13 +36,16 @@ pub use breaks::breaks;
 pub use effective_config::EffectiveConfig;
 pub use input::{Failures, Input, Order, Rest, WebConfig};
 pub use installed::{
-    InstalledAction, InstalledEntry, InstalledRule, InstalledRules, InstalledState, ManagedFile,
-    Original,
+    CapturedService, InstalledAction, InstalledEntry, InstalledRule, InstalledRules,
+    InstalledService, InstalledServices, InstalledState, ManagedFile, Original,
 };
 pub use planner::plan;
-pub use rest::{tried, tried_on_iis};
+pub use rest::{tried, tried_on_iis, tried_on_services};
 pub use rule_name::{RULE_PREFIX, rule_name};
-pub use step::{AlteredServer, Plan, Removal, Step, UnchangedServer, WebChange};
+pub use step::{
+    AlteredServer, DisabledService, Plan, Removal, ServicesStep, Step, UnchangedServer, WebChange,
+};
 pub use summary::summary;
 pub use target::web_rules::text::rule_text;
+pub use target_id::TargetId;
 pub use verify::{Probes, verify};

@@ -8,6 +8,8 @@ use crate::server_report::ServerReport;
 use crate::step::Plan;
 use crate::target::iis::edits::{IisChange, change as iis_change};
 use crate::target::iis::{Iis, adopted, leftovers, with_adopted};
+use crate::target::services::Services;
+use crate::target::services::change::change as services_change;
 use crate::target::web_rules::change::change as web_change;
 use crate::target::web_rules::{planned as web_planned, web_targets};
 
@@ -34,6 +36,10 @@ pub fn plan(input: &Input<'_>) -> Plan {
         servers.push(ServerReport::new(planned));
     }
 
+    let mut planned = Planned::new(Services::new(input), input, &offered);
+    let services = services_change(input, &mut planned);
+    servers.push(ServerReport::new(planned));
+
     let report = reports(input, &offered, &servers);
-    Plan { edits, steps, web, unchanged, altered, report }
+    Plan { edits, steps, web, services, unchanged, altered, report }
 }

@@ -13,7 +13,7 @@ use crate::decision::Status;
 use crate::input::Input;
 use crate::merge::{merged, of_each};
 use crate::planned::Offered;
-use crate::rule_kind::is_rule;
+use crate::rule_kind::{is_rule, is_rule_name};
 use crate::server_report::{InstalledStatus, OrphanStatus, ServerReport};
 use crate::summary::summary;
 use crate::target::nowhere::Nowhere;
@@ -139,7 +139,7 @@ impl Reporting<'_> {
             servers.iter().map(|it| (it.server.as_str(), &it.status)).collect();
         let mut status = of_each(&each)?;
         let is_removed = servers.iter().any(|it| it.is_removed);
-        if first.of.kind != "disable-app-pool" && !is_removed {
+        if is_rule_name(first.of.kind) && !is_removed {
             self.beside_what_is_left_out(&mut status);
         }
         let rules = status.rules.clone();

@@ -10,6 +10,7 @@ use stopgap_model::{ActionId, Digest, FileEdit, MitigationId};
 
 use crate::input::{Input, Rest};
 use crate::step::Step;
+use crate::target_id::TargetId;
 
 /// The program's version: another one may decide and write otherwise.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -45,6 +46,12 @@ pub fn tried(
     Digest::of(text.as_bytes())
 }
 
+/// What a change of services tries: what becomes of them, from what they are before it.
+#[must_use]
+pub fn tried_on_services(step: &Step) -> Digest {
+    Digest::of(format!("{VERSION}\n{step:?}").as_bytes())
+}
+
 /// What a change of the files of IIS tries: these bytes in the place of those.
 #[must_use]
 pub fn tried_on_iis(edits: &[FileEdit]) -> Digest {
@@ -70,7 +77,7 @@ pub(crate) fn rests_on_iis<'i>(
         return None;
     }
     let actions = || steps.iter().flat_map(Step::actions);
-    let rest_of = |action: &ActionId| input.failures.rests.get(&(None, action.clone()));
+    let rest_of = |action: &ActionId| input.failures.rests.get(&(TargetId::Iis, action.clone()));
     // The digest is worked out only where something could rest.
     if !actions().all(|action| rest_of(action).is_some()) {
         return None;
@@ -83,7 +90,7 @@ pub(crate) fn rests_on_iis<'i>(
     resting.collect()
 }
 
-/// Why an action rests on a web server that comes to this change; `None`: it does not.
+/// Why an action rests on a target that comes to this change; `None`: it does not.
 pub(crate) fn rests_on(
     input: &Input<'_>,
     step: &Step,
@@ -91,7 +98,6 @@ pub(crate) fn rests_on(
     mitigation: &MitigationId,
     tried: Digest,
 ) -> Option<ChangeReason> {
-    let server = step.server()?.clone();
-    let rest = input.failures.rests.get(&(Some(server), action.clone()))?;
+    let rest = input.failures.rests.get(&(step.target(), action.clone()))?;
     (rest.tried == tried && !input.order.names(mitigation)).then(|| rest.reason(mitigation))
 }

@@ -7,7 +7,8 @@ use stopgap_model::report::MitigationReport;
 use stopgap_model::web::{WebServer, WebSite};
 use stopgap_model::{ActionId, Digest, FileEdit, MitigationId, Reason, ServerId, ServerPath};
 
-use crate::installed::{InstalledAction, InstalledRule};
+use crate::installed::{CapturedService, InstalledAction, InstalledRule, InstalledService};
+use crate::target_id::TargetId;
 
 /// What is to be done, and the state of everything as it was observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The changes of the other web servers. Each is made, or taken back, alone.
     pub web: Vec<WebChange>,
+    /// The changes of services, each a `Step::Services`. Each is made, or taken back, alone.
+    pub services: Vec<Step>,
     /// The other web servers on which the installed rules are as they were written.
     pub unchanged: Vec<UnchangedServer>,
     /// Those on which they are not, or on which that is not known.
@@ -66,6 +69,36 @@ pub enum Step {
         /// be changed, and includes nothing.
         left: Vec<InstalledRule>,
     },
+    /// From now on these services are disabled for an action, and no others.
+    Services(Box<ServicesStep>),
+}
+
+/// What becomes of the services of one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServicesStep {
+    /// The mitigation.
+    pub mitigation: MitigationId,
+    /// Its revision.
+    pub revision: u32,
+    /// The digest of its document.
+    pub hash: Digest,
+    /// The action.
+    pub action: ActionId,
+    /// The services that are disabled for it afterwards; none where it is removed.
+    pub disables: Vec<DisabledService>,
+    /// Those that were disabled for it and for no other action, and are given back.
+    pub gives_back: Vec<InstalledService>,
+    /// Why it is removed, as a sentence without a full stop; `None`: it is installed.
+    pub removed: Option<String>,
+}
+
+/// A service that is disabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisabledService {
+    /// What the records will say of it.
+    pub service: InstalledService,
+    /// How it is before this change, for its rollback.
+    pub before: CapturedService,
 }
 
 impl Step {
@@ -75,6 +108,7 @@ impl Step {
         match self {
             Self::Insert(placed) => vec![&placed.mitigation],
             Self::Remove { mitigation, .. } => vec![mitigation],
+            Self::Services(step) => vec![&step.mitigation],
             Self::Rules { rules, installs, removals, .. } => {
                 let installs: BTreeSet<&ActionId> = installs.iter().collect();
                 let installs = rules.iter().filter(|placed| installs.contains(&placed.action));
@@ -84,12 +118,42 @@ impl Step {
         }
     }
 
-    /// The web server whose rules it is about; `None`: IIS.
+    /// What it changes.
     #[must_use]
-    pub fn server(&self) -> Option<&ServerId> {
+    pub fn target(&self) -> TargetId {
         match self {
-            Self::Rules { server, .. } => Some(server),
-            Self::Insert(_) | Self::Remove { .. } => None,
+            Self::Rules { server, .. } => TargetId::Web(server.clone()),
+            Self::Insert(_) | Self::Remove { .. } => TargetId::Iis,
+            Self::Services(step) => TargetId::Services(step.action.clone()),
+        }
+    }
+
+    /// What becomes of services, if that is what the step is about.
+    #[must_use]
+    pub fn into_services(self) -> Option<ServicesStep> {
+        match self {
+            Self::Services(step) => Some(*step),
+            Self::Insert(_) | Self::Remove { .. } | Self::Rules { .. } => None,
+        }
+    }
+
+    /// Whether the step installs something of a mitigation.
+    #[must_use]
+    pub fn installs(&self, id: &MitigationId) -> bool {
+        self.installed().contains(&id)
+    }
+
+    /// The mitigations of which the step installs something.
+    #[must_use]
+    pub fn installed(&self) -> Vec<&MitigationId> {
+        match self {
+            Self::Insert(placed) => vec![&placed.mitigation],
+            Self::Rules { rules, installs, .. } => {
+                let installs = rules.iter().filter(|placed| installs.contains(&placed.action));
+                installs.map(|placed| &placed.mitigation).collect()
+            }
+            Self::Services(step) if step.removed.is_none() => vec![&step.mitigation],
+            Self::Services(_) | Self::Remove { .. } => Vec::new(),
         }
     }
 
@@ -99,6 +163,7 @@ impl Step {
         match self {
             Self::Insert(placed) => vec![&placed.action],
             Self::Remove { action, .. } => vec![action],
+            Self::Services(step) => vec![&step.action],
             Self::Rules { installs, removals, .. } => {
                 installs.iter().chain(removals.iter().map(|out| &out.action)).collect()
             }

@@ -1,5 +1,5 @@
 //! The one decision, on every kind of target: the same situation has the same state and the same codes, whether
-//! a rule of IIS, an application pool, nginx, Apache httpd or HAProxy is asked.
+//! a rule of IIS, an application pool, nginx, Apache httpd, HAProxy or a service is asked.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod decide {
@@ -15,5 +15,6 @@ mod decide {
     mod drift;
     mod golden;
     mod properties;
+    mod services;
     mod standing;
 }

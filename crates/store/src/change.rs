@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use stopgap_model::{Digest, MitigationId, ServerId, ServerPath};
-use stopgap_plan::Step;
+use stopgap_model::{Digest, MitigationId, ServerPath};
+use stopgap_plan::{Step, TargetId};
 
 use crate::audit::Head;
 
@@ -40,10 +40,10 @@ pub struct FailedRollback {
 }
 
 impl Change {
-    /// The web server whose rules it changes; `None`: it is of IIS.
+    /// What it changes. A change without a step is of IIS.
     #[must_use]
-    pub fn server(&self) -> Option<&ServerId> {
-        self.steps.iter().find_map(Step::server)
+    pub fn target(&self) -> TargetId {
+        self.steps.first().map_or(TargetId::Iis, Step::target)
     }
 
     /// The mitigations of which it puts something in or takes something out, each once.

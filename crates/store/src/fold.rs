@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
 use stopgap_plan::{
-    Failures, InstalledAction, InstalledEntry, InstalledRule, InstalledRules, Step,
+    Failures, InstalledAction, InstalledEntry, InstalledRule, InstalledRules, InstalledServices,
+    ServicesStep, Step, TargetId,
 };
 
 use crate::change::{Change, FailedAttempt, FileChange, Status};
@@ -19,6 +20,8 @@ pub struct Folded {
     pub files: BTreeMap<String, FoldedFile>,
     /// The rules on web servers other than IIS.
     pub web: BTreeMap<ServerId, InstalledRules>,
+    /// The services that are disabled, by action.
+    pub services: BTreeMap<ActionId, InstalledServices>,
     /// What was undone when it was last tried.
     pub failures: Failures,
 }
@@ -51,7 +54,7 @@ pub fn fold(changes: &[Change]) -> Folded {
                 folded.take(change, false);
                 if let Some(failed) = &change.failed_rollback {
                     let description = failed.description.clone();
-                    folded.failures.not_restored.insert(change.server().cloned(), description);
+                    folded.failures.not_restored.insert(change.target(), description);
                 }
             }
         }
@@ -61,11 +64,8 @@ pub fn fold(changes: &[Change]) -> Folded {
 
 impl Folded {
     fn fail(&mut self, change: &Change, error: &str, fault: Option<&MitigationId>) {
-        for (server, action) in failed(change, fault) {
-            match server {
-                Some(server) => self.failures.web.insert((server, action), error.to_owned()),
-                None => self.failures.actions.insert(action, error.to_owned()),
-            };
+        for key in failed(change, fault) {
+            self.failures.tries.insert(key, error.to_owned());
         }
     }
 
@@ -90,8 +90,9 @@ impl Folded {
         }
         for step in &change.steps {
             for action in step.actions() {
-                self.failures.actions.remove(action);
-                self.failures.rests.remove(&(step.server().cloned(), action.clone()));
+                let key = (step.target(), action.clone());
+                self.failures.tries.remove(&key);
+                self.failures.rests.remove(&key);
             }
             match step {
                 Step::Insert(placed) => {
@@ -105,9 +106,6 @@ impl Folded {
                 }
                 Step::Remove { .. } => {}
                 Step::Rules { server, rules, text, left, .. } => {
-                    for action in step.actions() {
-                        self.failures.web.remove(&(server.clone(), action.clone()));
-                    }
                     let before = self.web.remove(server);
                     let (rules, left) = (rules.clone(), left.clone());
                     let mut own = InstalledRules { rules, text: *text, left };
@@ -119,6 +117,9 @@ impl Folded {
                         self.web.insert(server.clone(), own);
                     }
                 }
+                // One that was cut short is put back as it was before, so the records stay as they were.
+                Step::Services(step) if committed => self.take_services(step),
+                Step::Services(_) => {}
             }
         }
         let entries = self.actions.values().flat_map(|placed| &placed.entries);
@@ -128,6 +129,22 @@ impl Folded {
         for key in keys {
             self.files.remove(&key);
         }
+    }
+
+    fn take_services(&mut self, step: &ServicesStep) {
+        let ServicesStep { mitigation, revision, hash, action, disables, removed, .. } = step;
+        if removed.is_some() {
+            self.services.remove(action);
+            return;
+        }
+        let installed = InstalledServices {
+            mitigation: mitigation.clone(),
+            revision: *revision,
+            hash: *hash,
+            action: action.clone(),
+            services: disables.iter().map(|it| it.service.clone()).collect(),
+        };
+        self.services.insert(action.clone(), installed);
     }
 
     fn chain(&mut self, number: u64, file: &FileChange, committed: bool) {
@@ -149,9 +166,9 @@ impl Folded {
     }
 }
 
-/// The servers and actions of a change that failed: of one mitigation only, if that alone is at fault.
-fn failed(change: &Change, fault: Option<&MitigationId>) -> Vec<(Option<ServerId>, ActionId)> {
-    let of_step = |step: &Step| -> Vec<(Option<ServerId>, ActionId)> {
+/// The targets and actions of a change that failed: of one mitigation only, if that alone is at fault.
+fn failed(change: &Change, fault: Option<&MitigationId>) -> Vec<(TargetId, ActionId)> {
+    let of_step = |step: &Step| -> Vec<(TargetId, ActionId)> {
         let at_fault: Option<BTreeSet<&ActionId>> = match (step, fault) {
             (Step::Rules { rules, .. }, Some(of)) => {
                 let of_it = rules.iter().filter(|placed| placed.mitigation == *of);
@@ -162,7 +179,7 @@ fn failed(change: &Change, fault: Option<&MitigationId>) -> Vec<(Option<ServerId
         let is_at_fault =
             |action: &&ActionId| at_fault.as_ref().is_none_or(|those| those.contains(action));
         let actions = step.actions().into_iter().filter(is_at_fault);
-        actions.map(|action| (step.server().cloned(), action.clone())).collect()
+        actions.map(|action| (step.target(), action.clone())).collect()
     };
     change.steps.iter().flat_map(of_step).collect()
 }

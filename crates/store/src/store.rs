@@ -109,7 +109,7 @@ impl Store {
     /// # Errors
     /// A record or a before-image cannot be read.
     pub fn installed(&self) -> Result<(InstalledState, Failures), StoreError> {
-        let Folded { actions, files, web, failures } = fold(&self.changes()?);
+        let Folded { actions, files, web, services, failures } = fold(&self.changes()?);
         let mut own = BTreeMap::new();
         for (key, file) in files {
             let wrappers = file
@@ -125,7 +125,7 @@ impl Store {
             });
             own.insert(key, ManagedFile { wrappers, original });
         }
-        Ok((InstalledState { actions, files: own, web }, failures))
+        Ok((InstalledState { actions, files: own, web, services }, failures))
     }
 
     /// The revisions that were seen.

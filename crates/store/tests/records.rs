@@ -8,7 +8,9 @@
 )]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use stopgap_plan::TargetId;
 use stopgap_store::{AuditFault, Change, Entry, Event, Status, Store, StoreError};
 use stopgap_testkit::records::{OldServer, OldState, old_states};
 
@@ -146,12 +148,42 @@ fn edit(server: &OldServer, file: &str, change: impl Fn(String) -> String) {
     std::fs::write(&path, new).unwrap();
 }
 
+/// Written by the program that could disable services first: disabled, repaired, given back, and so again.
+#[test]
+fn old_records_of_services_are_read_and_written_again_to_the_byte() {
+    let folder = std::env::temp_dir().join(format!("stopgap-services-{}", std::process::id()));
+    let store = Store::open(&folder).unwrap();
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/services/changes");
+    let mut disabled = Vec::new();
+    for number in 1..=5 {
+        let file = format!("{number:06}/change.json");
+        let (from, to) = (old.join(&file), folder.join("changes").join(&file));
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(&from, &to).unwrap();
+        let change = store.changes().unwrap().pop().unwrap();
+        assert_eq!(change.target(), TargetId::Services("BROWSED.1".parse().unwrap()));
+        store.save_change(&change).unwrap();
+        let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!(text(&from), text(&to), "{file}");
+        let (installed, failures) = store.installed().unwrap();
+        assert_eq!(failures.tries.len(), 0);
+        let names = installed.services.values().flat_map(|it| &it.services).map(|it| {
+            assert!(it.original.ran && it.original.setup.0.starts_with("enabled "), "{it:?}");
+            it.name.clone()
+        });
+        disabled.push(names.collect::<Vec<_>>().join(", "));
+    }
+    let on = "browsed.service";
+    assert_eq!(disabled, [on, on, "", on, ""]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn a_record_of_a_newer_schema_is_refused_and_left_as_it_is() {
     // One that this version could read by chance, and one that it could not.
     let newer: [fn(String) -> String; 2] = [
-        |text| text.replacen("\"schema\": 1", "\"schema\": 2", 1),
-        |_| "{ \"schema\": 2, \"steps\": { \"of another\": \"form\" } }".to_owned(),
+        |text| text.replacen("\"schema\": 1", "\"schema\": 3", 1),
+        |_| "{ \"schema\": 3, \"steps\": { \"of another\": \"form\" } }".to_owned(),
     ];
     for newer in newer {
         let server = state("abfb05c", "web-committed");
@@ -164,7 +196,7 @@ fn a_record_of_a_newer_schema_is_refused_and_left_as_it_is() {
             store.installed().map(|_| ()).unwrap_err(),
             store.trail().map(|_| ()).unwrap_err(),
         ] {
-            let StoreError::Newer { file: named, schema: 2, known: 1 } = &error else {
+            let StoreError::Newer { file: named, schema: 3, known: 2 } = &error else {
                 panic!("{error}")
             };
             assert_eq!(named, file);

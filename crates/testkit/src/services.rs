@@ -33,6 +33,9 @@ struct Simulated {
     start_mode: StartMode,
     state: State,
     needs: BTreeSet<String>,
+    /// What it starts when it is asked: it is a socket or a timer.
+    activates: BTreeSet<String>,
+    obstacle: Option<String>,
     mood: ServiceMood,
 }
 
@@ -52,6 +55,21 @@ pub struct SimulatedServices {
     services: RefCell<BTreeMap<String, Simulated>>,
     now: Cell<Duration>,
     is_silent: Cell<bool>,
+    operations: Cell<usize>,
+    meanwhile: Meanwhile,
+}
+
+/// What somebody does, given the number of the operation that follows.
+type Act = Box<dyn Fn(usize)>;
+
+/// What happens before each operation.
+#[derive(Default)]
+struct Meanwhile(RefCell<Option<Act>>);
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meanwhile")
+    }
 }
 
 impl SimulatedServices {
@@ -69,9 +87,51 @@ impl SimulatedServices {
             StartMode::OnDemand | StartMode::Disabled => State::Stopped,
         };
         let needs = needs.iter().map(|&name| name.to_owned()).collect();
-        let service = Simulated { start_mode, state, needs, mood: ServiceMood::Good };
+        let (activates, obstacle) = (BTreeSet::new(), None);
+        let mood = ServiceMood::Good;
+        let service = Simulated { start_mode, state, needs, activates, obstacle, mood };
         self.services.borrow_mut().insert(name.to_owned(), service);
         self
+    }
+
+    /// The same with a socket that is open, and starts this service when it is asked.
+    #[must_use]
+    pub fn with_activator(self, name: &str, service: &str) -> Self {
+        let it = self.with(name, StartMode::Automatic, &[]);
+        it.change(name, |socket| socket.activates = BTreeSet::from([service.to_owned()]));
+        it
+    }
+
+    /// Somebody asks a socket, which starts its service if that may be started.
+    pub fn ask(&self, activator: &str) {
+        let Some(socket) = self.services.borrow().get(activator).cloned() else { return };
+        for name in socket.activates.iter().filter(|_| socket.state == State::Running) {
+            if let Some(service) = self.services.borrow_mut().get_mut(name)
+                && service.start_mode != StartMode::Disabled
+            {
+                service.state = State::Running;
+            }
+        }
+    }
+
+    /// Has something keep a service from being disabled for good.
+    ///
+    /// # Panics
+    /// There is no such service.
+    pub fn set_obstacle(&self, name: &str, why: &str) {
+        self.change(name, |service| service.obstacle = Some(why.to_owned()));
+    }
+
+    /// Calls this before each operation with its number, from 1.
+    pub fn set_meanwhile(&self, act: impl Fn(usize) + 'static) {
+        self.operations.set(0);
+        *self.meanwhile.0.borrow_mut() = Some(Box::new(act));
+    }
+
+    /// How many operations there were since `set_meanwhile`, or ever.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        self.operations.get()
     }
 
     /// Has a service misbehave from now on.
@@ -127,6 +187,11 @@ impl SimulatedServices {
     }
 
     fn answers(&self) -> Result<(), ServiceError> {
+        let now = self.operations.get() + 1;
+        self.operations.set(now);
+        if let Some(act) = &*self.meanwhile.0.borrow() {
+            act(now);
+        }
         match self.is_silent.get() {
             true => Err(ServiceError::NoAnswer("the test keeps it silent".to_owned())),
             false => Ok(()),
@@ -149,15 +214,20 @@ impl SimulatedServices {
         self.services.borrow().get(name).map(|service| service.state)
     }
 
-    /// A service and all that need it, however indirectly, each before what it needs. Services may
-    /// need each other.
+    /// A service and all that need it, however indirectly, each before what it needs, then what starts any of
+    /// them. Services may need each other.
     fn with_dependents(&self, name: &str) -> Vec<String> {
         let services = self.services.borrow();
         let needing = |needed: &str| -> Vec<String> {
             let needing = services.iter().filter(|(_, other)| other.needs.contains(needed));
             needing.map(|(dependent, _)| dependent.clone()).collect()
         };
-        in_order(name, &needing)
+        let mut all = in_order(name, &needing);
+        let starts = |other: &Simulated| all.iter().any(|name| other.activates.contains(name));
+        let activating = services.iter().filter(|(_, other)| starts(other));
+        let activating: Vec<String> = activating.map(|(name, _)| name.clone()).collect();
+        all.extend(activating);
+        all
     }
 
     /// A service and all that it needs, however indirectly, each behind what it needs.
@@ -193,6 +263,9 @@ impl SimulatedServices {
     /// Starts one service, whatever it needs.
     fn start_one(&self, name: &str, patience: Duration) -> Result<(), ServiceError> {
         let now = self.now.get();
+        if let Some(why) = self.is_late(name) {
+            return Err(ServiceError::Refused { name: name.to_owned(), why });
+        }
         self.with_service(name, |service| {
             match (service.state, service.start_mode, service.mood) {
                 (State::Running | State::Starting(_), ..) => {}
@@ -215,6 +288,16 @@ impl SimulatedServices {
             Ok(())
         })?;
         self.wait(name, "start", patience, |state| state == State::Running)
+    }
+
+    /// A socket is not opened any more once its service runs.
+    fn is_late(&self, name: &str) -> Option<String> {
+        let services = self.services.borrow();
+        let socket = services.get(name).filter(|it| it.state != State::Running)?;
+        let runs = |name: &&String| {
+            services.get(*name).is_some_and(|service| service.state == State::Running)
+        };
+        socket.activates.iter().find(runs).map(|service| format!("{service} runs already"))
     }
 
     /// Waits, as far as `patience` goes, until a service has come to where it is to come.
@@ -282,12 +365,15 @@ impl Services for SimulatedServices {
         let services = self.services.borrow();
         let Some(service) = services.get(name) else { return Ok(None) };
         let needing = services.iter().filter(|(_, other)| other.needs.contains(name));
+        let activating = services.iter().filter(|(_, other)| other.activates.contains(name));
         Ok(Some(Service {
             name: name.to_owned(),
             activity: service.activity(),
             start_mode: service.start_mode,
             setup: setup_of(service.start_mode),
             dependents: needing.map(|(dependent, _)| dependent.clone()).collect(),
+            activators: activating.map(|(activator, _)| activator.clone()).collect(),
+            obstacle: service.obstacle.clone(),
         }))
     }
 

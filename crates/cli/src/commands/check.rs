@@ -8,12 +8,13 @@ use stopgap_engine::CycleReport;
 use stopgap_model::MitigationId;
 use stopgap_model::problem::escaped;
 use stopgap_model::report::{MitigationReport, State};
-use stopgap_plan::{FileEdit, Order};
+use stopgap_plan::{FileEdit, Order, ServicesStep, Step};
 
 use crate::args::Common;
 use crate::error::CliError;
 use crate::json::{
-    self, CycleObject, FileObject, ServerObject, SourceObject, TimingObject, TroubleObject,
+    self, CycleObject, FileObject, ServerObject, ServicesObject, SourceObject, TimingObject,
+    TroubleObject,
 };
 use crate::output;
 use crate::signals;
@@ -33,6 +34,7 @@ pub(crate) fn run(common: &Common, dry_run: bool, ids: &[MitigationId]) -> Resul
         let report = CycleReport {
             facts: view.facts,
             edits: view.plan.all_edits().cloned().collect(),
+            services: view.plan.services.into_iter().filter_map(Step::into_services).collect(),
             mitigations: view.plan.report,
             changed: false,
             timings: Vec::new(),
@@ -61,7 +63,8 @@ pub(crate) fn print(session: &Session, common: &Common, report: &CycleReport, dr
         } else {
             print_notes(&report.mitigations);
         }
-        print_edits(&report.edits, dry_run);
+        print_edits(&report.edits, &report.services, dry_run);
+        print_services(&report.services, dry_run);
     }
     // In JSON they are part of the object.
     if !common.json {
@@ -91,6 +94,7 @@ fn as_object<'a>(session: &Session, report: &'a CycleReport, dry_run: bool) -> C
         changed: report.changed,
         dry_run,
         files: report.edits.iter().map(file).collect(),
+        services: report.services.iter().map(ServicesObject::from).collect(),
         timings: report.timings.iter().map(TimingObject::from).collect(),
         troubles: report.troubles.iter().map(TroubleObject::from).collect(),
         halted: report.halted.as_ref().map(ToString::to_string),
@@ -153,10 +157,10 @@ fn print_notes(mitigations: &[MitigationReport]) {
     }
 }
 
-fn print_edits(edits: &[FileEdit], dry_run: bool) {
+fn print_edits(edits: &[FileEdit], services: &[ServicesStep], dry_run: bool) {
     if dry_run {
-        match edits {
-            [] => print_line!("\nA check would change nothing."),
+        match (edits, services) {
+            ([], []) => print_line!("\nA check would change nothing."),
             _ => print_line!("\nA check would change:"),
         }
         for edit in edits {
@@ -172,6 +176,21 @@ fn print_edits(edits: &[FileEdit], dry_run: bool) {
         };
         let blank = if at == 0 { "\n" } else { "" };
         print_line!("{blank}{what}: {}", escaped(edit.path.as_str()));
+    }
+}
+
+/// The services that are disabled and those that are given back.
+fn print_services(services: &[ServicesStep], dry_run: bool) {
+    let (disabled, given_back) = match dry_run {
+        true => ("Disable and stop", "Give back"),
+        false => ("Disabled and stopped", "Given back"),
+    };
+    for step in services {
+        let names = step.disables.iter().map(|it| (disabled, &it.service.name));
+        let names = names.chain(step.gives_back.iter().map(|it| (given_back, &it.name)));
+        for (what, name) in names {
+            print_line!("\n{what}: {}, for {}", escaped(name), step.action);
+        }
     }
 }
 

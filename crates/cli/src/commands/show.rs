@@ -8,7 +8,7 @@ use stopgap_model::mitigation::Expect;
 use stopgap_model::problem::escaped;
 use stopgap_model::report::{MitigationReport, State};
 use stopgap_model::{Action, Fact, HostFacts, Mitigation, MitigationId, Probe, ServerId};
-use stopgap_plan::Order;
+use stopgap_plan::{Order, TargetId};
 use stopgap_rules::ActionSemantics;
 use stopgap_store::{Change, Status};
 
@@ -48,7 +48,7 @@ struct LastTry {
 impl LastTry {
     fn of(changes: &[Change], id: &MitigationId) -> Option<Self> {
         let of_it = changes.iter().filter(|change| change.mitigations().contains(id));
-        let mut failed: BTreeMap<Option<&ServerId>, Option<Self>> = BTreeMap::new();
+        let mut failed: BTreeMap<TargetId, Option<Self>> = BTreeMap::new();
         for change in of_it {
             let error = match (&change.status, &change.failed_rollback) {
                 (Status::Committed, _) => None,
@@ -60,9 +60,10 @@ impl LastTry {
                 }
                 _ => continue,
             };
-            let server = change.server().cloned();
+            let target = change.target();
+            let server = target.server().cloned();
             let attempt = error.map(|error| Self { at: change.at, server, error: error.clone() });
-            failed.insert(change.server(), attempt);
+            failed.insert(target, attempt);
         }
         failed.into_values().flatten().max_by_key(|failed| failed.at)
     }

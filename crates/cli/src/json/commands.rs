@@ -6,6 +6,7 @@ use stopgap_agent::blocks::BlockedBy;
 use stopgap_engine::{Timing, Trouble};
 use stopgap_model::problem::sentence;
 use stopgap_model::{HostFacts, MitigationId};
+use stopgap_plan::ServicesStep;
 use stopgap_store::{Change, Line};
 
 use super::facts::HostObject;
@@ -150,6 +151,25 @@ pub(crate) struct FileObject {
     pub(crate) diff: Option<String>,
 }
 
+/// The services that a cycle disabled for an action or gave back, or would.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ServicesObject {
+    pub(crate) action: String,
+    pub(crate) disabled: Vec<String>,
+    pub(crate) given_back: Vec<String>,
+}
+
+impl From<&ServicesStep> for ServicesObject {
+    fn from(step: &ServicesStep) -> Self {
+        Self {
+            action: step.action.to_string(),
+            disabled: step.disables.iter().map(|it| it.service.name.clone()).collect(),
+            given_back: step.gives_back.iter().map(|it| it.name.clone()).collect(),
+        }
+    }
+}
+
 /// Of `feed add`.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -248,7 +268,7 @@ impl From<&Change> for ChangeCutShort {
             change: change.number,
             at: change.at.to_string(),
             by: change.by.clone(),
-            server: change.server().map(ToString::to_string),
+            server: change.target().server().map(ToString::to_string),
             mitigations: change.mitigations().into_iter().map(ToString::to_string).collect(),
             files: change.files.iter().map(|file| file.path.to_string()).collect(),
         }

@@ -14,8 +14,8 @@ use stopgap_terminal::json_line;
 pub(crate) use commands::{
     AddedObject, BlockObject, BlockedObject, ChangeCutShort, CheckObject, ConnectivityObject,
     DemoObject, DemoStep, ErrorObject, FactsObject, FeedTestObject, FileObject, HistoryObject,
-    LineObject, RemovedObject, ServerObject, SwitchObject, TimingObject, TroubleObject,
-    UnblockedObject, ids,
+    LineObject, RemovedObject, ServerObject, ServicesObject, SwitchObject, TimingObject,
+    TroubleObject, UnblockedObject, ids,
 };
 pub(crate) use feeds::{
     EocsObject, FeedRefreshObject, FeedVerifyObject, ImportObject, RefreshObject, SourceObject,

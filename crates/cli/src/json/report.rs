@@ -5,8 +5,8 @@ use stopgap_model::evidence::Sighting;
 use stopgap_model::report::MitigationReport;
 
 use super::{
-    BlockObject, ChangeCutShort, FileObject, ServerObject, SourceObject, TimingObject,
-    TroubleObject,
+    BlockObject, ChangeCutShort, FileObject, ServerObject, ServicesObject, SourceObject,
+    TimingObject, TroubleObject,
 };
 
 /// Of `list`.
@@ -64,6 +64,7 @@ pub(crate) struct CycleObject<'a> {
     pub(crate) changed: bool,
     pub(crate) dry_run: bool,
     pub(crate) files: Vec<FileObject>,
+    pub(crate) services: Vec<ServicesObject>,
     pub(crate) timings: Vec<TimingObject>,
     pub(crate) troubles: Vec<TroubleObject>,
     /// Why the cycle ended before all was done.

@@ -2,19 +2,19 @@
 
 use stopgap_host::Stop;
 use stopgap_model::{Digest, MitigationId, Reasons, ServerPath};
-use stopgap_plan::{FileEdit, Step};
+use stopgap_plan::{FileEdit, Step, TargetId};
 
 use crate::failure::{Failure, Retry};
 use crate::learned::Learned;
 use crate::probing::Seen;
-use crate::target::Target;
+use crate::trouble::Trouble;
 
 /// The change of one target, and how that target is asked, told and checked.
 ///
 /// A step that a kind of target does not have keeps its default, which does nothing.
 pub(crate) trait Effect<'p> {
     /// Returns what is changed.
-    fn target(&self) -> Target;
+    fn target(&self) -> TargetId;
 
     /// Returns what the change consists of.
     fn steps(&self) -> &'p [Step];
@@ -49,6 +49,14 @@ pub(crate) trait Effect<'p> {
         false
     }
 
+    /// Changes what is no file, before the target is made to use the change.
+    ///
+    /// # Errors
+    /// It could not. What was changed by then is taken back by [`Effect::restore`].
+    fn set_up(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Reads the target's configuration again: exactly what was planned must be there.
     ///
     /// # Errors
@@ -73,8 +81,14 @@ pub(crate) trait Effect<'p> {
     ///
     /// # Errors
     /// It does not.
-    fn restore(&mut self) -> Result<Restored, NotAsBefore> {
+    fn restore(&mut self) -> Result<Restored, RestoreError> {
         Ok(Restored::InForce)
+    }
+
+    /// Returns what a person should know of a change that was committed, though it keeps nothing else from
+    /// being done.
+    fn troubles(&self) -> Vec<Trouble> {
+        Vec::new()
     }
 
     /// Returns when a change is tried again that was verified and could not be written down: the target is
@@ -96,6 +110,8 @@ pub(crate) enum Unfit {
     Change(Failure),
     /// The wait for an answer was ended.
     Stopped,
+    /// The target is not as the plan was made from.
+    Changed,
 }
 
 /// What became of what was written.
@@ -107,9 +123,15 @@ pub(crate) enum Taken {
     NotRunning,
 }
 
-/// What does not behave as before a change that was rolled back.
+/// Why a target is not as before a change that was rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NotAsBefore(pub(crate) Reasons);
+pub(crate) enum RestoreError {
+    /// All was put back, and it does not behave as before.
+    NotAsBefore(Reasons),
+    /// Not all could be put back, a sentence without a full stop: the change stays open, and the next cycle
+    /// tries again.
+    NotUndone(String),
+}
 
 /// What became of what was put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

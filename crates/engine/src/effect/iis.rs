@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use stopgap_host::Stop;
 use stopgap_iis::config::{File, Snapshot};
 use stopgap_model::{ActionId, Digest, HostFacts, MitigationId};
-use stopgap_plan::{EffectiveConfig, FileEdit, Plan, Probes, Step, breaks, tried_on_iis, verify};
+use stopgap_plan::{
+    EffectiveConfig, FileEdit, Plan, Probes, Step, TargetId, breaks, tried_on_iis, verify,
+};
 
 use super::contract::Effect;
 use crate::collect::read_iis;
@@ -13,7 +15,6 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::learned::Learned;
 use crate::probing::Seen;
-use crate::target::Target;
 
 /// The change of the files of IIS in a plan.
 pub(super) struct IisFiles<'p> {
@@ -30,8 +31,8 @@ impl<'p> IisFiles<'p> {
 }
 
 impl<'p> Effect<'p> for IisFiles<'p> {
-    fn target(&self) -> Target {
-        Target::Iis
+    fn target(&self) -> TargetId {
+        TargetId::Iis
     }
 
     fn steps(&self) -> &'p [Step] {

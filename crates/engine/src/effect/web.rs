@@ -7,17 +7,16 @@ use stopgap_host::{ReloadError, ServerControl, Stop, TestError};
 use stopgap_model::reason::ReloadReason;
 use stopgap_model::web::WebServer;
 use stopgap_model::{Digest, Fact, MitigationId, Reason, Reasons, ServerId, ServerPath, WebKind};
-use stopgap_plan::{FileEdit, InstalledRule, Step, WebChange, rule_text, tried};
+use stopgap_plan::{FileEdit, InstalledRule, Step, TargetId, WebChange, rule_text, tried};
 use stopgap_store::FileChange;
 
 use super::blame::culprit;
-use super::contract::{Effect, NotAsBefore, Restored, Taken, Unfit};
+use super::contract::{Effect, RestoreError, Restored, Taken, Unfit};
 use crate::engine::Engine;
 use crate::failure::{Failure, Retry};
 use crate::learned::Learned;
 use crate::probing::{Baseline, Probing, Seen};
 use crate::read_web::read_web;
-use crate::target::Target;
 use crate::trouble::Trouble;
 
 /// The change of the rules on one web server.
@@ -63,8 +62,8 @@ impl<'p> WebRules<'p> {
 }
 
 impl<'p> Effect<'p> for WebRules<'p> {
-    fn target(&self) -> Target {
-        Target::Web(self.server().id())
+    fn target(&self) -> TargetId {
+        TargetId::Web(self.server().id())
     }
 
     fn steps(&self) -> &'p [Step] {
@@ -177,7 +176,7 @@ impl<'p> Effect<'p> for WebRules<'p> {
     }
 
     /// A server that is gone is started: the change may have ended it.
-    fn restore(&mut self) -> Result<Restored, NotAsBefore> {
+    fn restore(&mut self) -> Result<Restored, RestoreError> {
         let Some(Running { live, probing, before }) = &mut self.running else {
             return Ok(Restored::InForce);
         };
@@ -190,8 +189,8 @@ impl<'p> Effect<'p> for WebRules<'p> {
             (Ok(()), Ok(())) => Ok(Restored::InForce),
             (Ok(()), Err(_)) => Ok(Restored::Refused),
             // Why the server did not take its files explains why its sites do not answer.
-            (Err(_), Err(why)) => Err(NotAsBefore(why)),
-            (Err(still), Ok(())) => Err(NotAsBefore(Reasons::text(still.why))),
+            (Err(_), Err(why)) => Err(RestoreError::NotAsBefore(why)),
+            (Err(still), Ok(())) => Err(RestoreError::NotAsBefore(Reasons::text(still.why))),
         }
     }
 
@@ -217,7 +216,7 @@ pub(super) fn restore_recovered(engine: &Engine<'_>, id: &ServerId) -> Vec<Troub
     let running = servers.filter(|server| matches!(server.running, Fact::Known(true)));
     let restore = |server: WebServer| {
         let why = reload(live, &server).err()?;
-        Some(Trouble::NotTaken { target: Target::Web(server.id()), why })
+        Some(Trouble::NotTaken { target: TargetId::Web(server.id()), why })
     };
     running.filter_map(restore).collect()
 }

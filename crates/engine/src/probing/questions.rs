@@ -89,7 +89,7 @@ impl<'a> Probing<'a> {
     ) -> Self {
         let installs: BTreeSet<&ActionId> = match &planned.step {
             Step::Rules { installs, .. } => installs.iter().collect(),
-            Step::Insert(_) | Step::Remove { .. } => BTreeSet::new(),
+            Step::Insert(_) | Step::Remove { .. } | Step::Services(_) => BTreeSet::new(),
         };
         let is_placed = |_: &Mitigation, action: &Action| installs.contains(&action.id);
         let WebChange { server, sites, unreached, own_answers, .. } = planned;

@@ -168,12 +168,12 @@ fn cannot() -> Vec<Situation> {
     );
     let everyone = |id| word(id, SITE, "jndi");
     vec![
-        on("one action is put in, and the other one this version cannot do", server(), {
+        on("one action is put in, and the other one cannot be done under a folder", server(), {
             format!("{}{service}", everyone("W"))
         })
         .finds("pending", &["every server"])
         .becomes("applied")
-        .finds_of("W.2", "unsupported", &["cannot disable services", "MSExchangeUM"])
+        .finds_of("W.2", "unsupported", &["services are disabled only", "MSExchangeUM"])
         .the_whole_becomes("partial", &["1 of 2 actions installed", "MSExchangeUM"]),
         on("a rule on the body is nothing that URL Rewrite can see", server(), body)
             .finds("unsupported", &["body"]),

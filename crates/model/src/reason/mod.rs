@@ -24,6 +24,7 @@ mod program;
 mod reload;
 mod rule;
 mod server;
+mod service;
 mod together;
 mod web_config;
 mod web_rule;
@@ -49,6 +50,7 @@ pub use program::ProgramReason;
 pub use reload::ReloadReason;
 pub use rule::RuleReason;
 pub use server::ServerReason;
+pub use service::ServiceReason;
 pub use together::TogetherReason;
 pub use web_config::{ConfigFault, ConfigTrouble};
 pub use web_rule::WebRuleReason;
@@ -132,6 +134,8 @@ reasons! {
     IisRule(IisRuleReason),
     /// How application pools stand.
     Pool(PoolReason),
+    /// How services stand.
+    Service(ServiceReason),
     /// How rules stand on another web server.
     WebRule(WebRuleReason),
     /// Reasons of several actions or servers.

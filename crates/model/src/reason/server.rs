@@ -8,12 +8,13 @@ family! {
     pub enum ServerReason {
         /// The heartbeat of a feed was read.
         Heartbeat => "heartbeat" ("the heartbeat: this cycle read it"),
-        /// Services cannot be disabled yet.
+        /// No service manager can be asked.
         ServicesByHand {
             /// The services.
             services: Vec<String>,
         } => "services-by-hand" (
-            "this version cannot disable services; by hand: {}", .services.join(", ")
+            "services are disabled only on a machine that systemd manages, and on that machine itself; by hand: {}",
+            .services.join(", ")
         ),
         /// No application pool can be there.
         NoIis => "no-iis" ("IIS is not installed here"),

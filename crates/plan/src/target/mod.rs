@@ -8,6 +8,7 @@ pub(crate) mod iis;
 pub(crate) mod iis_pools;
 pub(crate) mod iis_rules;
 pub(crate) mod nowhere;
+pub(crate) mod services;
 pub(crate) mod web_rules;
 
 use stopgap_model::reason::{ChangeReason, PolicyReason};

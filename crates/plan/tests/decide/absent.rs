@@ -250,7 +250,7 @@ const WHAT_WENT_WRONG: &[Row] = &[
         story: "the configuration cannot be read",
         happens: be_unread,
         state: State::Unknown,
-        codes: "configuration-unknown",
+        codes: "{unread}",
         does: "nothing",
     },
     Row {

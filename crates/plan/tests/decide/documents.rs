@@ -47,7 +47,12 @@ pub(crate) fn pools(id: &str, names: &[&str]) -> String {
 
 /// An action that disables a service.
 pub(crate) fn service(id: &str) -> String {
-    format!("[[action]]\nid = \"{id}\"\nkind = \"disable-service\"\nservices = [\"Spooler\"]\n")
+    services(id, &["Spooler"])
+}
+
+/// An action that disables these services.
+pub(crate) fn services(id: &str, names: &[&str]) -> String {
+    format!("[[action]]\nid = \"{id}\"\nkind = \"disable-service\"\nservices = {names:?}\n")
 }
 
 /// An action that does nothing.

@@ -13,6 +13,7 @@ use super::documents::{
 };
 use super::machine::Machine;
 use super::matrix::{be_unread, get_stuck, server_id};
+use super::seen::is_quiet;
 use super::target::{NGINX, RULES, Target, WEB};
 
 fn check(name: &str, plan: &Plan) {
@@ -47,7 +48,10 @@ fn shown(plan: &Plan) -> String {
         }
         show_step(&mut text, &change.step);
     }
-    if plan.edits.is_empty() && plan.steps.is_empty() && plan.web.is_empty() {
+    for step in &plan.services {
+        show_step(&mut text, step);
+    }
+    if is_quiet(plan) {
         text.push_str("  nothing\n");
     }
     text
@@ -119,6 +123,13 @@ fn show_step(text: &mut String, step: &Step) {
             writeln!(text, "  put in {}: {}", placed.action, names.join(", ")).unwrap();
         }
         Step::Remove { action, why, .. } => writeln!(text, "  take out {action}: {why}").unwrap(),
+        Step::Services(step) => {
+            let names = |names: Vec<&str>| names.join(", ");
+            let disables = step.disables.iter().map(|it| it.service.name.as_str()).collect();
+            let back = step.gives_back.iter().map(|it| it.name.as_str()).collect();
+            let (disables, back) = (names(disables), names(back));
+            writeln!(text, "  {}: disable {disables}; give back {back}", step.action).unwrap();
+        }
         Step::Rules { rules, installs, removals, .. } => {
             let names = rules.iter().map(|rule| rule.action.to_string()).collect::<Vec<_>>();
             let installs = installs.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use stopgap_iis::config::{APPLICATION_HOST, Need as IisNeed, Read as IisRead, Snapshot};
 use stopgap_model::host::Packages;
 use stopgap_model::policy::{Block, Policy};
+use stopgap_model::service::{
+    Activity, Service, ServiceFacts, ServicesByName, StartMode, StartSetup, StopsToo,
+};
 use stopgap_model::web::{WebFacts, WebServer};
 use stopgap_model::{
     Catalog, Digest, Fact, FileEdit, HostFacts, Reasons, ServerId, ServerPath, WebKind,
 };
 use stopgap_plan::{
-    Failures, Input, InstalledRules, InstalledState, ManagedFile, Order, Original, Plan, Step,
-    WebConfig, plan,
+    Failures, Input, InstalledRules, InstalledService, InstalledServices, InstalledState,
+    ManagedFile, Order, Original, Plan, ServicesStep, Step, WebConfig, plan,
 };
 use stopgap_webserver::{Files, Need, Read};
 
@@ -49,7 +52,7 @@ impl Machine {
         let mut machine = Self {
             files: files.map(own_bytes).collect(),
             servers: targets.iter().filter_map(|target| target.server()).collect(),
-            facts: HostFacts::nothing(),
+            facts: HostFacts { services: services(targets), ..HostFacts::nothing() },
             catalog: Catalog::default(),
             policy: Policy::everything_on(),
             installed: InstalledState::default(),
@@ -109,7 +112,8 @@ impl Machine {
 
     /// Whether nothing is in place by the records.
     pub(crate) fn is_bare(&self) -> bool {
-        self.installed.actions.is_empty() && self.installed.web.is_empty()
+        let InstalledState { actions, web, services, .. } = &self.installed;
+        actions.is_empty() && web.is_empty() && services.is_empty()
     }
 
     pub(crate) fn text(&self, path: &str) -> String {
@@ -161,6 +165,62 @@ impl Machine {
             self.write(&change.edits);
             self.record_web(&change.step);
         }
+        for step in &plan.services {
+            self.carry_out_services(step);
+        }
+    }
+
+    /// A service, to be changed as somebody else would.
+    pub(crate) fn service(&mut self, name: &str) -> &mut Service {
+        &mut self.service_facts(name).service
+    }
+
+    /// Somebody else disables and stops a service.
+    pub(crate) fn service_off(&mut self, name: &str) {
+        let service = self.service(name);
+        (service.start_mode, service.activity) = (StartMode::Disabled, Activity::Stopped);
+    }
+
+    pub(crate) fn service_facts(&mut self, name: &str) -> &mut ServiceFacts {
+        let Fact::Known(services) = &mut self.facts.services else { panic!("no services here") };
+        match services.get_mut(name) {
+            Some(Fact::Known(facts)) => facts,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// Disables the services of a step and gives others back, and records it.
+    fn carry_out_services(&mut self, step: &Step) {
+        let Step::Services(step) = step else { panic!("{step:?}") };
+        for it in &step.disables {
+            let facts = self.service_facts(&it.service.name);
+            facts.service.start_mode = StartMode::Disabled;
+            facts.service.setup = StartSetup("disabled".into());
+            facts.service.activity = Activity::Stopped;
+            facts.stops_too.clear();
+        }
+        // What another action holds by then stays as it is.
+        let own = &step.action;
+        let others = self.installed.services.values().filter(|it| it.action != *own).cloned();
+        let held: Vec<_> = others.flat_map(|it| it.services).map(|it| it.name).collect();
+        let back = step.gives_back.iter().filter(|it| !held.contains(&it.name));
+        for InstalledService { name, original } in back {
+            let facts = self.service_facts(name);
+            facts.service.start_mode = StartMode::Automatic;
+            facts.service.setup = original.setup.clone();
+            facts.service.activity =
+                if original.ran { Activity::Running } else { Activity::Stopped };
+            facts.stops_too = original.stops_too.clone();
+        }
+        let ServicesStep { mitigation, revision, hash, action, disables, removed, .. } = &**step;
+        let services = disables.iter().map(|it| it.service.clone()).collect();
+        let (mitigation, action) = (mitigation.clone(), action.clone());
+        let installed =
+            InstalledServices { mitigation, revision: *revision, hash: *hash, action, services };
+        match removed {
+            Some(_) => self.installed.services.remove(&step.action),
+            None => self.installed.services.insert(step.action.clone(), installed),
+        };
     }
 
     fn write(&mut self, edits: &[FileEdit]) {
@@ -201,7 +261,7 @@ impl Machine {
                 Step::Remove { action, .. } => {
                     self.installed.actions.remove(action);
                 }
-                Step::Rules { .. } => panic!("rules of a web server among the steps of IIS"),
+                Step::Rules { .. } | Step::Services(_) => panic!("{step:?} among the steps of IIS"),
             }
         }
         let parts = self.installed.actions.values().flat_map(|placed| &placed.entries);
@@ -267,6 +327,32 @@ impl Machine {
         let (incomplete, refused) = (why(&self.incomplete), why(&self.refused));
         WebConfig { facts, files, incomplete, refused }
     }
+}
+
+/// The services of a machine where they are a target: a spooler that runs with its socket and a service that
+/// needs it, and a fax that does not run.
+fn services(targets: &[Target]) -> Fact<ServicesByName> {
+    if !targets.contains(&Target::Service) {
+        return Fact::Absent;
+    }
+    let service = |name: &str, activity, start_mode, setup: &str| Service {
+        name: name.to_owned(),
+        activity,
+        start_mode,
+        setup: StartSetup(setup.to_owned()),
+        dependents: Vec::new(),
+        activators: Vec::new(),
+        obstacle: None,
+    };
+    let too = |name: &str, activates| StopsToo { name: name.to_owned(), activates };
+    let spooler = ServiceFacts {
+        service: service("Spooler", Activity::Running, StartMode::Automatic, "automatic"),
+        stops_too: vec![too("spooler.socket", true), too("Report", false)],
+    };
+    let fax = service("Fax", Activity::Stopped, StartMode::OnDemand, "on demand");
+    let fax = ServiceFacts { service: fax, stops_too: Vec::new() };
+    let all = [spooler, fax].map(|it| (it.service.name.clone(), Fact::Known(it)));
+    Fact::Known(all.into_iter().collect())
 }
 
 fn own<'f>(files: &'f mut BTreeMap<String, ManagedFile>, path: &ServerPath) -> &'f mut ManagedFile {

@@ -204,7 +204,7 @@ fn installs(plan: &Plan) -> Vec<String> {
     let of = |step: &Step| -> Vec<String> {
         match step {
             Step::Insert(placed) => vec![placed.mitigation.to_string()],
-            Step::Remove { .. } => Vec::new(),
+            Step::Remove { .. } | Step::Services(_) => Vec::new(),
             Step::Rules { rules, installs, .. } => {
                 let put = rules.iter().filter(|rule| installs.contains(&rule.action));
                 put.map(|rule| rule.mitigation.to_string()).collect()

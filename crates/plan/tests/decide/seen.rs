@@ -49,7 +49,8 @@ fn code(reason: &Reason) -> String {
 
 /// What a plan does about an action, wherever it is: `in`, `out` or `nothing`.
 pub(crate) fn done(plan: &Plan, action: &str) -> &'static str {
-    let steps = plan.steps.iter().chain(plan.web.iter().map(|change| &change.step));
+    let web = plan.web.iter().map(|change| &change.step);
+    let steps = plan.steps.iter().chain(web).chain(&plan.services);
     let mut done: Vec<&'static str> = Vec::new();
     for step in steps {
         match step {
@@ -61,7 +62,10 @@ pub(crate) fn done(plan: &Plan, action: &str) -> &'static str {
                     removals.iter().filter(|it| it.action.as_str() == action).map(|_| "out"),
                 );
             }
-            Step::Insert(_) | Step::Remove { .. } => {}
+            Step::Services(step) if step.action.as_str() == action => {
+                done.push(if step.removed.is_some() { "out" } else { "in" });
+            }
+            Step::Insert(_) | Step::Remove { .. } | Step::Services(_) => {}
         }
     }
     // IIS takes out what it puts in anew; the last word counts.
@@ -70,5 +74,6 @@ pub(crate) fn done(plan: &Plan, action: &str) -> &'static str {
 
 /// Whether a plan changes nothing, neither files nor records.
 pub(crate) fn is_quiet(plan: &Plan) -> bool {
-    plan.edits.is_empty() && plan.steps.is_empty() && plan.web.is_empty()
+    let files = plan.edits.is_empty() && plan.steps.is_empty() && plan.web.is_empty();
+    files && plan.services.is_empty()
 }

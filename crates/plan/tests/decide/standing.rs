@@ -4,7 +4,7 @@ use stopgap_model::Fact;
 use stopgap_model::policy::{Drift, Switch};
 use stopgap_model::report::State;
 
-use super::documents::{SHOP, catalog, document, pools, service, shop, withdrawn};
+use super::documents::{SHOP, block, catalog, document, pools, service, shop, withdrawn};
 use super::machine::Machine;
 use super::matrix::{Row, be_unread, check_everywhere, fail, get_stuck, rest, tamper};
 use super::seen::{action, codes, is_quiet};
@@ -62,7 +62,7 @@ const STAYS: &[Row] = &[
         story: "the configuration cannot be read any more",
         happens: be_unread,
         state: State::Unknown,
-        codes: "configuration-unknown stays",
+        codes: "{unread} stays",
         does: "nothing",
     },
     Row {
@@ -286,15 +286,15 @@ const REVISIONS: &[Row] = &[
     },
     Row {
         story: "a newer revision asks for another kind of change under the same id",
-        happens: |machine, _| ask_for_a_service(machine),
+        happens: ask_for_another_kind,
         state: State::Applied,
         codes: "to-be-withdrawn(another-kind)",
         does: "out",
     },
     Row {
         story: "a newer revision asks for another kind of change, and it is blocked",
-        happens: |machine, _| {
-            ask_for_a_service(machine);
+        happens: |machine, target| {
+            ask_for_another_kind(machine, target);
             machine.block("W", false);
         },
         state: State::Applied,
@@ -350,8 +350,12 @@ fn drop_action(machine: &mut Machine, target: Target) {
     machine.catalog = catalog(&[document("W", 2, &format!("{SHOP}{other}"))]);
 }
 
-fn ask_for_a_service(machine: &mut Machine) {
-    machine.catalog = catalog(&[document("W", 2, &format!("{SHOP}{}", service("W.1")))]);
+fn ask_for_another_kind(machine: &mut Machine, target: Target) {
+    let action = match target {
+        Target::Service => block("W.1", "jndi"),
+        _ => service("W.1"),
+    };
+    machine.catalog = catalog(&[document("W", 2, &format!("{SHOP}{action}"))]);
 }
 
 #[test]

@@ -16,10 +16,12 @@ pub(crate) enum Target {
     Nginx,
     Apache,
     HaProxy,
+    /// A service.
+    Service,
 }
 
-pub(crate) const TARGETS: [Target; 5] =
-    [Target::Rule, Target::Pool, Target::Nginx, Target::Apache, Target::HaProxy];
+pub(crate) const TARGETS: [Target; 6] =
+    [Target::Rule, Target::Pool, Target::Nginx, Target::Apache, Target::HaProxy, Target::Service];
 
 /// Those that carry rules out.
 pub(crate) const RULES: [Target; 4] =
@@ -83,30 +85,32 @@ const HAPROXY_TEXT: &str = "defaults\n  mode http\nfrontend web\n  bind :8000\n 
                             backend app\n  server a 127.0.0.1:3000\n";
 
 impl Target {
-    /// What kind of web server it is; `None`: IIS.
+    /// What kind of web server it is; `None`: IIS, or none.
     pub(crate) fn kind(self) -> Option<WebKind> {
         match self {
-            Self::Rule | Self::Pool => None,
+            Self::Rule | Self::Pool | Self::Service => None,
             Self::Nginx => Some(WebKind::Nginx),
             Self::Apache => Some(WebKind::Apache),
             Self::HaProxy => Some(WebKind::HaProxy),
         }
     }
 
-    /// Its main file, and what that says.
+    /// Its main file, and what that says. A service has none.
     pub(crate) fn file(self) -> (&'static str, &'static str) {
         match self {
             Self::Rule | Self::Pool => (APPLICATION_HOST, IIS_TEXT),
             Self::Nginx => (NGINX, NGINX_TEXT),
             Self::Apache => (APACHE, APACHE_TEXT),
             Self::HaProxy => (HAPROXY, HAPROXY_TEXT),
+            Self::Service => ("", ""),
         }
     }
 
     /// All its files.
     pub(crate) fn files(self) -> Vec<(&'static str, &'static str)> {
         let beside = (self == Self::Apache).then_some((APACHE_BESIDE, "# nothing\n"));
-        std::iter::once(self.file()).chain(beside).collect()
+        let main = (self != Self::Service).then(|| self.file());
+        main.into_iter().chain(beside).collect()
     }
 
     /// What was identified of the server; `None`: IIS.
@@ -141,6 +145,8 @@ impl Target {
         match self {
             Self::Pool if word == "ldap" => super::documents::pools(id, &["ShopPool", "CartPool"]),
             Self::Pool => super::documents::pools(id, &["ShopPool"]),
+            Self::Service if word == "ldap" => super::documents::services(id, &["Spooler", "Fax"]),
+            Self::Service => super::documents::services(id, &["Spooler"]),
             _ => super::documents::block(id, word),
         }
     }

@@ -8,7 +8,7 @@ use stopgap_model::reason::{AffectedReason, ChangeReason, PolicyReason, Reason};
 use stopgap_model::report::{ActionReport, MitigationReport};
 use stopgap_model::{Catalog, Digest, Fact, Reasons, ServerPath};
 use stopgap_plan::{
-    Failures, Input, InstalledState, ManagedFile, Order, Original, Plan, Step, plan,
+    Failures, Input, InstalledState, ManagedFile, Order, Original, Plan, Step, TargetId, plan,
 };
 
 use super::documents::read;
@@ -170,13 +170,14 @@ impl Story {
 
     /// The last try of this action failed.
     pub fn failed(mut self, action: &str) -> Self {
-        self.failures.actions.insert(action.parse().unwrap(), "the disk is full".into());
+        let key = (TargetId::Iis, action.parse().unwrap());
+        self.failures.tries.insert(key, "the disk is full".into());
         self
     }
 
     /// A change could not be rolled back whole.
     pub fn stuck(mut self) -> Self {
-        self.failures.not_restored.insert(None, "web.config is to be put back".into());
+        self.failures.not_restored.insert(TargetId::Iis, "web.config is to be put back".into());
         self
     }
 
@@ -292,7 +293,7 @@ impl Story {
                 Step::Insert(placed) => {
                     self.installed.actions.insert(placed.action.clone(), (**placed).clone());
                 }
-                Step::Rules { .. } => panic!("there is no other server"),
+                Step::Rules { .. } | Step::Services(_) => panic!("there is no other target"),
             }
         }
         let mut files = BTreeMap::new();
@@ -311,7 +312,7 @@ impl Story {
             known.cloned().unwrap_or(ManagedFile { wrappers: Vec::new(), original: None });
         let inserted = plan.steps.iter().filter_map(|step| match step {
             Step::Insert(placed) => Some(&placed.entries),
-            Step::Remove { .. } | Step::Rules { .. } => None,
+            Step::Remove { .. } | Step::Rules { .. } | Step::Services(_) => None,
         });
         for part in inserted.flatten().filter(|part| part.file.key() == key) {
             let new = part.undo.wrappers().iter().filter(|one| !own.wrappers.contains(one));
@@ -415,7 +416,7 @@ pub fn done_to(plan: &Plan, id: &str) -> Done {
         match step {
             Step::Insert(placed) if placed.found => found = true,
             Step::Insert(_) => installs = true,
-            Step::Remove { .. } | Step::Rules { .. } => removals = true,
+            Step::Remove { .. } | Step::Rules { .. } | Step::Services(_) => removals = true,
         }
     }
     match (installs, removals, found) {

@@ -1,6 +1,6 @@
 //! What failed before, what is still to be put back, and what rests.
 
-use stopgap_plan::{Rest, tried_on_iis};
+use stopgap_plan::{Rest, TargetId, tried_on_iis};
 
 use super::documents::{SITE, until_fixed, w, word};
 use super::server::{FIXED, HOST, server};
@@ -19,8 +19,10 @@ fn resting(story: Story) -> Story {
         for action in plan.steps.iter().flat_map(stopgap_plan::Step::actions) {
             let since = "2026-11-30 20:00".to_owned();
             let rest = Rest { tried, tries: 3, since, again: None };
-            it.failures.rests.insert((None, action.clone()), rest);
-            it.failures.actions.insert(action.clone(), "the site answers 500".into());
+            it.failures.rests.insert((TargetId::Iis, action.clone()), rest);
+            it.failures
+                .tries
+                .insert((TargetId::Iis, action.clone()), "the site answers 500".into());
         }
     })
 }

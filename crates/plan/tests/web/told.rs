@@ -83,8 +83,8 @@ pub(crate) fn short(server: &str) -> &str {
 pub(crate) fn done(plan: &Plan, several: bool) -> String {
     let each = plan.web.iter().map(|change| {
         let what = of_step(&change.step);
-        let id = change.step.server().unwrap();
-        if several { format!("{}: {what}", short(id.as_str())) } else { what }
+        let target = change.step.target();
+        if several { format!("{}: {what}", short(&target.to_string())) } else { what }
     });
     each.collect::<Vec<_>>().join("; ")
 }

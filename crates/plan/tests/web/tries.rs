@@ -2,7 +2,7 @@
 
 use stopgap_model::report::State;
 use stopgap_model::{Fact, WebKind};
-use stopgap_plan::{Rest, tried};
+use stopgap_plan::{Rest, TargetId, tried};
 
 use super::documents::blocking;
 use super::machine::{APACHE, HAPROXY, KINDS, Machine, NGINX};
@@ -102,7 +102,7 @@ fn rest(world: &mut World) {
         let tried = tried(change.configuration, &change.server, &change.step, None);
         let (since, again) = ("today, 10:00 UTC".to_owned(), None);
         for id in change.step.actions() {
-            let key = (Some(change.server.id()), id.clone());
+            let key = (TargetId::Web(change.server.id()), id.clone());
             let rest = Rest { tried, tries: 1, since: since.clone(), again: again.clone() };
             world.failures.rests.insert(key, rest);
             world.has_failed(id.as_str());
@@ -304,8 +304,8 @@ fn a_server_that_is_stuck_keeps_no_other_from_its_rules() {
 fn a_failure_on_one_server_is_none_on_another() {
     let machines = vec![Machine::usual(WebKind::Nginx), Machine::usual(WebKind::Apache)];
     let mut world = World::with(machines, &[blocking("A", 1, "evil")]);
-    let key = (world.machines[1].id(), action("A.1"));
-    world.failures.web.insert(key, "the probe is not blocked".into());
+    let key = (TargetId::Web(world.machines[1].id()), action("A.1"));
+    world.failures.tries.insert(key, "the probe is not blocked".into());
     let (state, codes, done) = world.told("A");
     let expected = "on-servers(apache failed: last-try-failed), \
                     on-servers(nginx pending: for-every-server)";

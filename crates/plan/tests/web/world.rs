@@ -10,7 +10,9 @@ use stopgap_model::web::LeftOut;
 use stopgap_model::{
     ActionId, Catalog, HostFacts, MitigationId, Offer, ServerId, Version, WebKind,
 };
-use stopgap_plan::{Failures, Input, InstalledRules, InstalledState, Order, Plan, Step, plan};
+use stopgap_plan::{
+    Failures, Input, InstalledRules, InstalledState, Order, Plan, Step, TargetId, plan,
+};
 
 use super::documents::{blocking, catalog};
 use super::machine::Machine;
@@ -115,14 +117,16 @@ impl World {
 
     /// The last try of an action failed on the first server.
     pub(crate) fn has_failed(&mut self, id: &str) {
-        let key = (self.machines[0].id(), action(id));
-        self.failures.web.insert(key, "the probe is not blocked".into());
+        let key = (TargetId::Web(self.machines[0].id()), action(id));
+        self.failures.tries.insert(key, "the probe is not blocked".into());
     }
 
     /// An earlier change of the first server could not be put back.
     pub(crate) fn is_stuck(&mut self) {
         let id = self.machines[0].id();
-        self.failures.not_restored.insert(Some(id), "a file is still to be put back".into());
+        self.failures
+            .not_restored
+            .insert(TargetId::Web(id), "a file is still to be put back".into());
     }
 
     pub(crate) fn declare(&mut self, product: &str, version: &[u32]) {

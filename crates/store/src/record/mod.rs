@@ -8,8 +8,9 @@ use serde::Deserialize;
 use crate::change::Change;
 use crate::error::{StoreError, unreadable};
 
-/// The schema that is written, which is the newest that is read.
-pub(crate) const SCHEMA: u32 = 1;
+/// The newest schema that is read. Schema 2 has steps of services beside all that schema 1 has, and is
+/// written only where there is one: older programs read all other records, and refuse that one.
+pub(crate) const SCHEMA: u32 = 2;
 
 /// What every record of every schema has.
 #[derive(Deserialize)]
@@ -24,7 +25,7 @@ struct Numbered {
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Change, StoreError> {
     // Only where the usual reader does not take it, its number is looked at: records are long.
     let why = match serde_json::from_slice::<v1::Change>(bytes) {
-        Ok(record) if record.schema == SCHEMA => return Ok(record.into()),
+        Ok(record) if (1..=SCHEMA).contains(&record.schema) => return Ok(record.into()),
         Ok(_) => None,
         Err(why) => Some(why),
     };

@@ -157,7 +157,7 @@ fn drop_what_would_not_work(
 fn inserted_by(change: &IisChange) -> BTreeSet<&ActionId> {
     let inserted = change.steps.iter().filter_map(|step| match step {
         Step::Insert(placed) => Some(&placed.action),
-        Step::Remove { .. } | Step::Rules { .. } => None,
+        Step::Remove { .. } | Step::Rules { .. } | Step::Services(_) => None,
     });
     inserted.collect()
 }

@@ -25,6 +25,7 @@ use crate::context::{ActionContext, ActionKey};
 use crate::effective_config::EffectiveConfig;
 use crate::input::Input;
 use crate::installed::InstalledAction;
+use crate::target_id::TargetId;
 
 pub(crate) use unrecorded::{adopted, leftovers, with_adopted};
 
@@ -189,11 +190,11 @@ impl<'a> Target<'a> for Iis<'a> {
     }
 
     fn failure(&self, action: &ActionId) -> Option<&str> {
-        self.input.failures.actions.get(action).map(String::as_str)
+        self.input.failures.of(TargetId::Iis, action)
     }
 
     fn not_restored(&self) -> Option<&str> {
-        self.input.failures.stuck_iis()
+        self.input.failures.stuck(&TargetId::Iis)
     }
 
     fn stray(&self, context: &ActionContext<'a>) -> Option<Stray> {

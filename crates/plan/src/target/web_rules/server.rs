@@ -19,6 +19,7 @@ use crate::context::{ActionContext, ActionKey};
 use crate::input::{Input, WebConfig};
 use crate::installed::{InstalledRule, InstalledRules};
 use crate::step::{AlteredServer, Removal, UnchangedServer};
+use crate::target_id::TargetId;
 
 /// A web server with what is on it of ours.
 pub(crate) struct WebTarget<'a> {
@@ -125,9 +126,10 @@ impl<'a> WebTarget<'a> {
     ) -> Self {
         let by_action = record.iter().enumerate().map(|(at, placed)| (placed.action.clone(), at));
         let by_action = by_action.collect();
-        let failures = input.failures.web.iter().filter(|((server, _), _)| *server == id);
+        let target = TargetId::Web(id.clone());
+        let failures = input.failures.tries.iter().filter(|((of, _), _)| *of == target);
         let failures = failures.map(|((_, action), error)| (action, error.as_str())).collect();
-        let not_restored = input.failures.not_restored.get(&Some(id.clone())).map(String::as_str);
+        let not_restored = input.failures.stuck(&target);
         let (places, rules) = (RefCell::default(), RefCell::default());
         let (is_recognised, shared, passed_on, gone) = (false, None, Vec::new(), false);
         Self {

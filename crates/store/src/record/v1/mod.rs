@@ -1,8 +1,9 @@
-//! Schema 1 of the change record.
+//! Schemas 1 and 2 of the change record, which differ in one kind of step.
 
 mod all;
 mod iis;
 mod rewrite;
+mod services;
 mod step;
 mod web;
 
@@ -95,7 +96,7 @@ impl From<Change> for change::Change {
 impl From<change::Change> for Change {
     fn from(it: change::Change) -> Self {
         Self {
-            schema: 1,
+            schema: if it.steps.iter().any(is_of_services) { 2 } else { 1 },
             number: it.number,
             at: it.at,
             by: it.by,
@@ -106,6 +107,10 @@ impl From<change::Change> for Change {
             stuck: it.failed_rollback.map(Into::into),
         }
     }
+}
+
+fn is_of_services(step: &stopgap_plan::Step) -> bool {
+    matches!(step, stopgap_plan::Step::Services(_))
 }
 
 impl From<Status> for change::Status {

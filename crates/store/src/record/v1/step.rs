@@ -5,6 +5,7 @@ use stopgap_model::{ActionId, Digest, MitigationId, ServerId, ServerPath};
 
 use super::all::all;
 use super::iis::{Entry, Undo};
+use super::services::Services;
 use super::web::WebRule;
 
 #[derive(Serialize, Deserialize)]
@@ -26,6 +27,7 @@ pub(super) enum Step {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left: Vec<InstalledRule>,
     },
+    Services(Box<Services>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +79,7 @@ impl From<Step> for stopgap_plan::Step {
                 removals: all(taken_out),
                 left: all(left),
             },
+            Step::Services(step) => Self::Services(Box::new((*step).into())),
         }
     }
 }
@@ -97,6 +100,7 @@ impl From<stopgap_plan::Step> for Step {
                 taken_out: all(removals),
                 left: all(left),
             },
+            Theirs::Services(step) => Self::Services(Box::new((*step).into())),
         }
     }
 }
