@@ -13,6 +13,8 @@ use crate::linux::locked::locked;
 use crate::linux::machine::LinuxHost;
 use crate::linux::probe::scheduler::ProbeScheduler;
 use crate::linux::read_as::with_files_of;
+use crate::linux::systemd::manager::is_managed;
+use crate::services::Services;
 use crate::unix_files::{UnixFiles, not_unix};
 use crate::web_servers::{
     NamedFile, Prober, ReloadError, ServerControl, Stop, TestError, WebServers,
@@ -141,6 +143,10 @@ impl ServerControl for LinuxHost {
 }
 
 impl Host for LinuxHost {
+    fn services(&self) -> Option<&dyn Services> {
+        is_managed().then_some(&self.services as &dyn Services)
+    }
+
     fn name(&self) -> String {
         "this machine".to_owned()
     }

@@ -11,6 +11,7 @@ use stopgap_model::web::{LeftOut, WebSettings};
 
 use crate::linux::file_identity::FileIdentity;
 use crate::linux::read_as::Readers;
+use crate::linux::systemd::services::SystemdServices;
 use crate::linux::systemd::unit::UnitAnswer;
 use crate::linux::web::server::{ServerKey, Start};
 use crate::unix_files::UnixFiles;
@@ -30,6 +31,7 @@ pub struct LinuxHost {
     /// What was left out when web servers were looked for last.
     pub(crate) left_out: Mutex<LeftOut>,
     pub(crate) readers: Readers,
+    pub(crate) services: SystemdServices,
 }
 
 impl LinuxHost {
@@ -46,6 +48,7 @@ impl LinuxHost {
             units: Mutex::default(),
             left_out: Mutex::default(),
             readers: Readers::default(),
+            services: SystemdServices,
         })
     }
 }

@@ -2,4 +2,6 @@
 
 pub(crate) mod environment;
 pub(crate) mod manager;
+pub(crate) mod services;
 pub(crate) mod unit;
+mod unit_status;

@@ -1,0 +1,196 @@
+//! The services of systemd: what it says of a unit, masked and unmasked, stopped and started.
+//!
+//! A unit is disabled by a mask, a link of its name to `/dev/null` in `/etc/systemd/system`, which stands above
+//! the file of a package and leaves everything else as it is: how the unit is enabled, the files that add to
+//! it, its other names. So what was set up is given back by taking the mask away. All is asked of `systemctl`
+//! (`docs/adr/0038-systemd-is-asked-through-systemctl.md`).
+
+use std::time::{Duration, Instant};
+
+use super::unit_status::{UnitStatus, is_unit_name, unit_name};
+use crate::linux::command::{CommandError, CommandSpec, PROGRAM_TIME, last_words};
+use crate::services::{
+    Activity, Service, ServiceError, Services, StartMode, StartSetup, service_facts,
+};
+
+const SYSTEMCTL: &str = "/usr/bin/systemctl";
+
+/// The service manager of this machine.
+#[derive(Debug, Default)]
+pub(crate) struct SystemdServices;
+
+impl SystemdServices {
+    /// Runs `systemctl` with these arguments, for at most `time`; what it wrote.
+    fn systemctl(name: &str, arguments: &[&str], time: Duration) -> Result<String, ServiceError> {
+        let spec = CommandSpec { time, ..CommandSpec::new(SYSTEMCTL, arguments) };
+        let ended = spec.to_end().map_err(|error| no_answer(&error))?;
+        if ended.success {
+            return Ok(ended.output);
+        }
+        let why = last_words(&ended.output);
+        // So it begins where systemd itself does not answer, whatever it was asked.
+        match why.contains("Failed to connect to ") || why.contains("Connection timed out") {
+            true => Err(ServiceError::NoAnswer(why)),
+            false => Err(ServiceError::Refused { name: name.to_owned(), why }),
+        }
+    }
+
+    fn status(name: &str) -> Result<Option<UnitStatus>, ServiceError> {
+        let properties = format!("--property={}", UnitStatus::PROPERTIES.join(","));
+        let said =
+            Self::systemctl(name, &["show", "--all", &properties, "--", name], PROGRAM_TIME)?;
+        UnitStatus::read(&said).map_err(|error| {
+            ServiceError::NoAnswer(format!("of {name} it says what is not understood: {error}"))
+        })
+    }
+
+    /// The instances of a template that systemd has loaded.
+    fn instances(template: &str) -> Result<Vec<String>, ServiceError> {
+        let Some((stem, kind)) = template.split_once("@.") else { return Ok(Vec::new()) };
+        let pattern = format!("{stem}@*.{kind}");
+        let list = ["list-units", "--all", "--plain", "--no-legend", "--full", "--", &pattern];
+        let said = Self::systemctl(template, &list, PROGRAM_TIME)?;
+        Ok(first_words(&said))
+    }
+
+    /// A template is no service; `None` if there is not even a file of it.
+    fn template(name: &str) -> Result<Option<Service>, ServiceError> {
+        let list = ["list-unit-files", "--plain", "--no-legend", "--full", "--", name];
+        let is_here = match Self::systemctl(name, &list, PROGRAM_TIME) {
+            Ok(said) => first_words(&said).iter().any(|unit| unit == name),
+            // Newer ones fail where nothing fits.
+            Err(ServiceError::Refused { .. }) => false,
+            Err(error) => return Err(error),
+        };
+        if !is_here {
+            return Ok(None);
+        }
+        let instances = Self::instances(name)?;
+        let here = match instances.is_empty() {
+            true => "none is loaded".to_owned(),
+            false => instances.join(", "),
+        };
+        Ok(Some(Service {
+            name: name.to_owned(),
+            activity: Activity::Stopped,
+            start_mode: StartMode::OnDemand,
+            setup: StartSetup(String::new()),
+            dependents: Vec::new(),
+            activators: Vec::new(),
+            obstacle: Some(format!(
+                "it is a template, of which each instance has to be named by itself (here: {here})"
+            )),
+        }))
+    }
+
+    /// Stops one unit.
+    fn stop_one(name: &str, time: Duration, patience: Duration) -> Result<(), ServiceError> {
+        let late = || ServiceError::NotInTime { name: name.to_owned(), action: "stop", patience };
+        if time.is_zero() {
+            return Err(late());
+        }
+        let spec = CommandSpec { time, ..CommandSpec::new(SYSTEMCTL, &["stop", "--", name]) };
+        let ended = match spec.to_end() {
+            Ok(ended) => ended,
+            // What it was told goes on without the one who told it.
+            Err(CommandError::NotInTime { .. }) => return Err(late()),
+            Err(error) => return Err(no_answer(&error)),
+        };
+        match Self::status(name)?.map(|status| status.activity()) {
+            None | Some(Activity::Stopped) => Ok(()),
+            Some(_) if ended.success => Err(refused(name, "it was stopped and runs again")),
+            Some(_) => Err(refused(name, &last_words(&ended.output))),
+        }
+    }
+}
+
+impl Services for SystemdServices {
+    fn list(&self) -> Result<Vec<String>, ServiceError> {
+        let list = ["list-unit-files", "--type=service", "--plain", "--no-legend", "--full"];
+        let mut names = first_words(&Self::systemctl("the list of services", &list, PROGRAM_TIME)?);
+        names.sort();
+        Ok(names)
+    }
+
+    fn service(&self, name: &str) -> Result<Option<Service>, ServiceError> {
+        // What is no name is no unit's, and would be a pattern or an option to `systemctl`.
+        if !is_unit_name(name) {
+            return Ok(None);
+        }
+        let name = unit_name(name);
+        if name.contains("@.") {
+            return Self::template(&name);
+        }
+        Ok(Self::status(&name)?.map(UnitStatus::into_service))
+    }
+
+    fn disable(&self, name: &str) -> Result<(), ServiceError> {
+        let status = Self::status(name)?.ok_or_else(|| not_there(name))?;
+        if status.start_mode() == StartMode::Disabled {
+            return Ok(());
+        }
+        if let Some(why) = status.obstacle() {
+            return Err(refused(name, &why));
+        }
+        Self::systemctl(name, &["mask", "--", name], PROGRAM_TIME).map(drop)
+    }
+
+    fn restore(&self, name: &str, setup: &StartSetup) -> Result<(), ServiceError> {
+        // One that was masked before was not masked by us.
+        if UnitStatus::was_masked(setup) {
+            return Ok(());
+        }
+        Self::systemctl(name, &["unmask", "--", name], PROGRAM_TIME).map(drop)
+    }
+
+    fn stop(&self, name: &str, patience: Duration) -> Result<Vec<String>, ServiceError> {
+        let facts = service_facts(self, name)?.ok_or_else(|| not_there(name))?;
+        let (activators, dependents): (Vec<_>, Vec<_>) =
+            facts.stops_too.into_iter().partition(|it| it.activates);
+        let itself = (facts.service.activity != Activity::Stopped).then_some(facts.service.name);
+        let names = dependents.into_iter().map(|it| it.name).chain(itself);
+        let names: Vec<String> = names.chain(activators.into_iter().map(|it| it.name)).collect();
+        let begun = Instant::now();
+        for name in &names {
+            // All of them together have the time.
+            Self::stop_one(name, patience.saturating_sub(begun.elapsed()), patience)?;
+        }
+        Ok(names)
+    }
+
+    fn start(&self, name: &str, patience: Duration) -> Result<(), ServiceError> {
+        let status = Self::status(name)?.ok_or_else(|| not_there(name))?;
+        if status.activity() == Activity::Running {
+            return Ok(());
+        }
+        if status.start_mode() == StartMode::Disabled {
+            return Err(ServiceError::Disabled { name: name.to_owned() });
+        }
+        let late = || ServiceError::NotInTime { name: name.to_owned(), action: "start", patience };
+        let spec =
+            CommandSpec { time: patience, ..CommandSpec::new(SYSTEMCTL, &["start", "--", name]) };
+        match spec.to_end() {
+            Ok(ended) if ended.success => Ok(()),
+            Ok(ended) => Err(refused(name, &last_words(&ended.output))),
+            Err(CommandError::NotInTime { .. }) => Err(late()),
+            Err(error) => Err(no_answer(&error)),
+        }
+    }
+}
+
+fn no_answer(error: &CommandError) -> ServiceError {
+    ServiceError::NoAnswer(error.to_string())
+}
+
+fn not_there(name: &str) -> ServiceError {
+    ServiceError::NotThere { name: name.to_owned() }
+}
+
+fn refused(name: &str, why: &str) -> ServiceError {
+    ServiceError::Refused { name: name.to_owned(), why: why.to_owned() }
+}
+
+/// The first word of each line.
+fn first_words(text: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
