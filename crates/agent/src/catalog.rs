@@ -13,12 +13,13 @@ use crate::error::AgentError;
 use stopgap_terminal::render;
 
 /// The documents that ship with the program.
-const BUILT_IN: [(&str, &[u8]); 10] = [
+const BUILT_IN: [(&str, &[u8]); 11] = [
     ("PING1.toml", include_bytes!("../../../catalog/PING1.toml")),
     ("M1.toml", include_bytes!("../../../catalog/M1.toml")),
     ("M2.toml", include_bytes!("../../../catalog/M2.toml")),
     ("CVE-2021-26855.toml", include_bytes!("../../../catalog/CVE-2021-26855.toml")),
     ("CVE-2024-4577.toml", include_bytes!("../../../catalog/CVE-2024-4577.toml")),
+    ("CVE-2024-47176.toml", include_bytes!("../../../catalog/CVE-2024-47176.toml")),
     ("CVE-2014-6271.toml", include_bytes!("../../../catalog/CVE-2014-6271.toml")),
     ("CVE-2021-41773.toml", include_bytes!("../../../catalog/CVE-2021-41773.toml")),
     ("CVE-2022-26134.toml", include_bytes!("../../../catalog/CVE-2022-26134.toml")),

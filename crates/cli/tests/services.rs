@@ -180,6 +180,27 @@ fn a_vulnerable_service_is_off_until_its_fix_is_installed_and_then_as_it_was() {
 }
 
 #[test]
+fn the_catalog_that_ships_with_the_program_disables_a_vulnerable_cups_browsed() {
+    let Some(host) = Host::boot() else { return };
+    host.0.write("/lib/systemd/system/cups-browsed.service", BROWSED, 0o644);
+    host.run("sed -i 's/^Package: browsed$/Package: cups-browsed/; s/^Version: 1.5$/Version: 1.28.17-3/' \
+              /var/lib/dpkg/status; systemctl daemon-reload; systemctl start cups-browsed");
+    let before = host.look("cups-browsed");
+    let state = || {
+        let said = host.0.shell("stopgap check --json");
+        let all: Value = serde_json::from_str(&said.out).unwrap();
+        let all = all["mitigations"].as_array().unwrap().clone();
+        let of_it = all.iter().find(|it| it["id"] == "CVE-2024-47176").unwrap();
+        of_it["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(), "applied");
+    assert!(!host.is_active("cups-browsed"));
+    host.run("sed -i 's/^Version: 1.28.17-3$/Version: 1.28.17-3+deb12u1/' /var/lib/dpkg/status");
+    assert_eq!(state(), "withdrawn");
+    assert_eq!(host.look("cups-browsed"), before);
+}
+
+#[test]
 fn what_did_not_run_is_not_started_and_two_that_require_each_other_come_back_together() {
     let Some(host) = Host::boot() else { return };
     host.publish(&["browsed", "one"]);
