@@ -45,6 +45,8 @@ impl Host {
             ("stubborn.service", format!("{DEAF}TimeoutStopSec=15\n")),
             ("many@.service", TEMPLATE.to_owned()),
             ("masked.service", TEMPLATE.to_owned()),
+            ("polite.service", format!("{TEMPLATE}ExecStop=/bin/touch /run/polite-$MAINPID\n")),
+            ("also.service", format!("{TEMPLATE}ExecStop=/bin/touch /run/also-$MAINPID\n")),
         ] {
             host.write(&format!("/lib/systemd/system/{name}"), unit, 0o644);
         }
@@ -215,6 +217,23 @@ fn what_did_not_run_is_not_started_and_two_that_require_each_other_come_back_tog
     host.package_is("2.0");
     host.expect("check", "withdrawn");
     assert_eq!(host.look(units), before);
+}
+
+#[test]
+fn each_service_stops_by_its_own_settings_though_it_is_masked() {
+    let Some(host) = Host::boot() else { return };
+    host.publish(&["polite", "also"]);
+    host.run("systemctl start polite also");
+    let before = host.look("polite also");
+    host.expect("check", "applied");
+    let touched = host.run("ls /run/polite-* /run/also-* | wc -l").out;
+    assert_eq!(touched.trim(), "2", "each ran its ExecStop=");
+    for unit in ["polite", "also"] {
+        host.0.shell(&format!("systemctl start {unit}")).expect_failure();
+    }
+    host.package_is("2.0");
+    host.expect("check", "withdrawn");
+    assert_eq!(host.look("polite also"), before);
 }
 
 #[test]

@@ -28,6 +28,7 @@ use stopgap_testkit::{FailingHost, ServiceMood, SimulatedServices};
 /// A browser of printers behind a socket, which a queue needs and which needs the spooler; and a clock.
 fn services() -> SimulatedServices {
     SimulatedServices::new()
+        .that_reads_late()
         .with("spooler", StartMode::Automatic, &[])
         .with("browsed", StartMode::Automatic, &["spooler"])
         .with_activator("browsed.socket", "browsed")
@@ -134,6 +135,7 @@ fn a_service_is_disabled_and_stopped_with_what_hangs_on_it_and_given_back_as_it_
     assert_eq!(home.service("spooler").activity, Activity::Running, "nothing was asked of it");
     home.manager().ask("browsed.socket");
     assert_eq!(home.service("browsed").activity, Activity::Stopped);
+    assert!(home.manager().roughly_stopped().is_empty(), "each stops by its own settings");
     let quiet = home.cycle();
     assert!(!quiet.changed && state(&quiet, "W") == "applied");
     let report = home.take_back();
@@ -155,6 +157,17 @@ fn only_what_ran_is_started_again() {
     let _ = home.take_back();
     assert_eq!(home.look(), before);
     assert_eq!(home.service("queue").activity, Activity::Stopped);
+}
+
+#[test]
+fn each_of_several_services_stops_by_its_own_settings() {
+    let home = Home::with(services(), &[disabling("W", 1, &["browsed", "clock", "spooler"])]);
+    let before = home.look();
+    assert_eq!(state(&home.cycle(), "W"), "applied");
+    home.assert_off(&["browsed", "clock", "spooler"], "together");
+    assert!(home.manager().roughly_stopped().is_empty(), "{:?}", home.manager().roughly_stopped());
+    let _ = home.take_back();
+    assert_eq!(home.look(), before);
 }
 
 #[test]
@@ -259,6 +272,7 @@ fn a_service_that_comes_back_by_itself_stays_away() {
     home.manager().set_mood("browsed", ServiceMood::ComesBack);
     assert_eq!(state(&home.cycle(), "W"), "applied");
     home.assert_off(&["browsed"], "though it comes back");
+    assert_eq!(home.manager().roughly_stopped(), ["browsed"], "what came back once more");
 }
 
 #[test]

@@ -70,13 +70,15 @@ pub trait Services {
     /// [`ServiceError::NoAnswer`].
     fn service(&self, name: &str) -> Result<Option<Service>, ServiceError>;
 
-    /// Sets up that nothing starts the service any more. If it runs, it goes on.
+    /// Sets up that nothing starts the service any more, once [`Services::reload`] was called. If it runs, it
+    /// goes on, and stops as it says itself until then.
     ///
     /// # Errors
     /// As [`ServiceError`] says; nothing is changed then.
     fn disable(&self, name: &str) -> Result<(), ServiceError>;
 
-    /// Sets up its start exactly as it was when [`Service::setup`] was captured. It is not started.
+    /// Sets up its start exactly as it was when [`Service::setup`] was captured, as from [`Services::reload`]
+    /// on. It is not started.
     ///
     /// # Errors
     /// As [`ServiceError`] says; nothing is changed then.
@@ -90,6 +92,17 @@ pub trait Services {
     /// # Errors
     /// As [`ServiceError`] says, with the service that did not stop; others may have stopped.
     fn stop(&self, name: &str, patience: Duration) -> Result<Vec<String>, ServiceError>;
+
+    /// Has the service manager take what was set up, where it does not by itself.
+    ///
+    /// systemd keeps what it has read of a unit until it is told to read again, and a unit that is masked has no
+    /// settings: one that is stopped behind that is not stopped by its own `ExecStop=`, signal and time.
+    ///
+    /// # Errors
+    /// As [`ServiceError`] says.
+    fn reload(&self) -> Result<(), ServiceError> {
+        Ok(())
+    }
 
     /// Starts a service and waits at most `patience` until it runs. One that runs is left alone.
     ///

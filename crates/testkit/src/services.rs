@@ -37,6 +37,8 @@ struct Simulated {
     activates: BTreeSet<String>,
     obstacle: Option<String>,
     mood: ServiceMood,
+    /// Whether the service manager has taken that it is disabled.
+    is_held_down: bool,
 }
 
 /// What a service does, and until when.
@@ -55,6 +57,10 @@ pub struct SimulatedServices {
     services: RefCell<BTreeMap<String, Simulated>>,
     now: Cell<Duration>,
     is_silent: Cell<bool>,
+    /// Whether it takes what was set up only when it is told, as systemd does.
+    reads_late: bool,
+    /// Those that were stopped when their own settings were gone.
+    roughly_stopped: RefCell<BTreeSet<String>>,
     operations: Cell<usize>,
     meanwhile: Meanwhile,
 }
@@ -89,9 +95,24 @@ impl SimulatedServices {
         let needs = needs.iter().map(|&name| name.to_owned()).collect();
         let (activates, obstacle) = (BTreeSet::new(), None);
         let mood = ServiceMood::Good;
-        let service = Simulated { start_mode, state, needs, activates, obstacle, mood };
+        let is_held_down = start_mode == StartMode::Disabled;
+        let service =
+            Simulated { start_mode, state, needs, activates, obstacle, mood, is_held_down };
         self.services.borrow_mut().insert(name.to_owned(), service);
         self
+    }
+
+    /// The same, which takes what was set up only when it is told to, as systemd does: until then what is
+    /// disabled can be started, and behind that a service has no settings of its own to stop by.
+    #[must_use]
+    pub fn that_reads_late(self) -> Self {
+        Self { reads_late: true, ..self }
+    }
+
+    /// The services that were stopped when their own settings were gone.
+    #[must_use]
+    pub fn roughly_stopped(&self) -> Vec<String> {
+        self.roughly_stopped.borrow().iter().cloned().collect()
     }
 
     /// The same with a socket that is open, and starts this service when it is asked.
@@ -107,7 +128,7 @@ impl SimulatedServices {
         let Some(socket) = self.services.borrow().get(activator).cloned() else { return };
         for name in socket.activates.iter().filter(|_| socket.state == State::Running) {
             if let Some(service) = self.services.borrow_mut().get_mut(name)
-                && service.start_mode != StartMode::Disabled
+                && !service.is_held_down
             {
                 service.state = State::Running;
             }
@@ -152,7 +173,10 @@ impl SimulatedServices {
     /// # Panics
     /// There is no such service.
     pub fn set_start_mode(&self, name: &str, start_mode: StartMode) {
-        self.change(name, |service| service.start_mode = start_mode);
+        self.change(name, |service| {
+            service.start_mode = start_mode;
+            service.is_held_down = start_mode == StartMode::Disabled;
+        });
     }
 
     /// Starts a service at once, as a person would.
@@ -243,6 +267,9 @@ impl SimulatedServices {
     fn stop_one(&self, name: &str, patience: Duration) -> Result<(), ServiceError> {
         let now = self.now.get();
         self.with_service(name, |service| {
+            if self.reads_late && service.is_held_down {
+                self.roughly_stopped.borrow_mut().insert(name.to_owned());
+            }
             match (service.state, service.mood) {
                 (State::Stopped, _) | (State::Stopping(_), _) => {}
                 (_, ServiceMood::RefusesStop) => {
@@ -267,9 +294,9 @@ impl SimulatedServices {
             return Err(ServiceError::Refused { name: name.to_owned(), why });
         }
         self.with_service(name, |service| {
-            match (service.state, service.start_mode, service.mood) {
+            match (service.state, service.is_held_down, service.mood) {
                 (State::Running | State::Starting(_), ..) => {}
-                (_, StartMode::Disabled, _) => {
+                (_, true, _) => {
                     return Err(ServiceError::Disabled { name: name.to_owned() });
                 }
                 (State::Stopping(_), ..) => {
@@ -327,8 +354,7 @@ impl SimulatedServices {
 impl Simulated {
     /// It has ended; what brings it back does so, unless it is disabled.
     fn end(&mut self) {
-        let comes_back =
-            self.mood == ServiceMood::ComesBack && self.start_mode != StartMode::Disabled;
+        let comes_back = self.mood == ServiceMood::ComesBack && !self.is_held_down;
         self.state = if comes_back { State::Running } else { State::Stopped };
     }
 
@@ -377,14 +403,25 @@ impl Services for SimulatedServices {
         }))
     }
 
+    fn reload(&self) -> Result<(), ServiceError> {
+        self.answers()?;
+        for service in self.services.borrow_mut().values_mut() {
+            service.is_held_down = service.start_mode == StartMode::Disabled;
+        }
+        Ok(())
+    }
+
     fn disable(&self, name: &str) -> Result<(), ServiceError> {
+        let reads_late = self.reads_late;
         self.with_service(name, |service| {
             service.start_mode = StartMode::Disabled;
+            service.is_held_down |= !reads_late;
             Ok(())
         })
     }
 
     fn restore(&self, name: &str, setup: &StartSetup) -> Result<(), ServiceError> {
+        let reads_late = self.reads_late;
         self.with_service(name, |service| {
             let known = SETUPS.iter().find(|(_, word)| *word == setup.0);
             let (mode, _) = known.ok_or_else(|| ServiceError::Refused {
@@ -392,6 +429,7 @@ impl Services for SimulatedServices {
                 why: format!("`{}` is no start setup", setup.0),
             })?;
             service.start_mode = *mode;
+            service.is_held_down &= reads_late;
             Ok(())
         })
     }

@@ -1,13 +1,14 @@
 //! The services that an action disables: set up so that nothing starts them, then stopped; and given back.
 //!
-//! All of them are set up before the first one is stopped, so that none is started again by another. What a
+//! All of them are set up before the first one is stopped, and what was set up holds when the last one has, so that
+//! each stops by its own settings and none is started again by another. What a
 //! change finds otherwise than its plan is planned anew; what it cannot take back stays open, and is taken up
 //! by the next cycle.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use stopgap_host::{Service, ServiceError, Services, StartMode, Stop, service_facts};
+use stopgap_host::{Activity, Service, ServiceError, Services, StartMode, Stop, service_facts};
 use stopgap_model::problem::sentence;
 use stopgap_model::reason::ServiceReason;
 use stopgap_model::{Digest, MitigationId, Reason, Reasons};
@@ -55,15 +56,19 @@ impl<'p> ServicesChange<'p> {
     /// Sets up that nothing starts what is to be disabled, and gives back what is not ours any more.
     fn change_setup(&mut self) -> Result<(), ServiceError> {
         let services = self.manager()?;
-        for it in self.of.disables.iter().filter(|it| !it.before.was_disabled) {
-            services.disable(&it.service.name)?;
-        }
         for it in not_held(self.engine, self.of)? {
             // What somebody else set up since stays as he wants it.
-            if is_disabled(services, &it.name)? {
+            if is_disabled(services, &it.name)? && !it.original.was_disabled {
                 self.given_back.push(it);
                 services.restore(&it.name, &it.original.setup)?;
             }
+        }
+        if !self.given_back.is_empty() {
+            services.reload()?;
+        }
+        // Last: what is disabled is read anew only when it has stopped.
+        for it in self.of.disables.iter().filter(|it| !it.before.was_disabled) {
+            services.disable(&it.service.name)?;
         }
         Ok(())
     }
@@ -91,6 +96,17 @@ impl<'p> ServicesChange<'p> {
         let mut left = STOP_TIME;
         for it in &self.of.disables {
             stop_in_slices(services, &it.service.name, &mut left, stop)?;
+        }
+        if self.of.disables.is_empty() {
+            return Ok(());
+        }
+        services.reload()?;
+        // Something may have started one before that held.
+        for it in &self.of.disables {
+            let name = &it.service.name;
+            if services.service(name)?.is_some_and(|now| now.activity != Activity::Stopped) {
+                stop_in_slices(services, name, &mut left, stop)?;
+            }
         }
         Ok(())
     }
@@ -186,10 +202,16 @@ impl<'p> Effect<'p> for ServicesChange<'p> {
 pub(super) fn recover(engine: &Engine<'_>, step: &ServicesStep) -> Result<String, ServiceError> {
     let mut not_started = take_back(engine, &step.disables, &[])?;
     let services = manager(engine)?;
-    for it in not_held(engine, step)? {
-        if is_disabled(services, &it.name)? {
+    let given_back = not_held(engine, step)?;
+    for it in &given_back {
+        if is_disabled(services, &it.name)? && !it.original.was_disabled {
             services.restore(&it.name, &it.original.setup)?;
         }
+    }
+    if !given_back.is_empty() {
+        services.reload()?;
+    }
+    for it in given_back {
         not_started.extend(start_again(services, &it.name, &it.original)?);
     }
     Ok(list(&not_started))
@@ -233,13 +255,11 @@ fn take_back(
         first_error = first_error.and(unless_gone(again));
     }
     for it in disabled.iter().filter(|it| !it.before.was_disabled) {
-        let restored = match is_disabled(services, &it.service.name) {
-            Ok(true) => unless_gone(services.restore(&it.service.name, &it.before.setup)),
-            Ok(false) => Ok(()),
-            Err(error) => Err(error),
-        };
-        first_error = first_error.and(restored);
+        // Whether it was disabled by then or not, it comes to the same.
+        let restored = services.restore(&it.service.name, &it.before.setup);
+        first_error = first_error.and(unless_gone(restored));
     }
+    first_error = first_error.and(services.reload());
     // What needs another one is started when that can be started.
     for it in disabled {
         match start_again(services, &it.service.name, &it.before) {

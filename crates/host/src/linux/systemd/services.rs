@@ -5,15 +5,20 @@
 //! it, its other names. So what was set up is given back by taking the mask away. All is asked of `systemctl`
 //! (`docs/adr/0038-systemd-is-asked-through-systemctl.md`).
 
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
-use super::unit_status::{UnitStatus, is_unit_name, unit_name};
+use super::unit_status::{StatusError, UnitStatus, is_unit_name, unit_name};
 use crate::linux::command::{CommandError, CommandSpec, PROGRAM_TIME, last_words};
 use crate::services::{
     Activity, Service, ServiceError, Services, StartMode, StartSetup, service_facts,
 };
 
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
+/// Where the masks are.
+const UNITS: &str = "/etc/systemd/system";
+/// How long systemd may take to read all its units again.
+const RELOAD_TIME: Duration = Duration::from_secs(60);
 
 /// The service manager of this machine.
 #[derive(Debug, Default)]
@@ -39,9 +44,12 @@ impl SystemdServices {
         let properties = format!("--property={}", UnitStatus::PROPERTIES.join(","));
         let said =
             Self::systemctl(name, &["show", "--all", &properties, "--", name], PROGRAM_TIME)?;
-        UnitStatus::read(&said).map_err(|error| {
-            ServiceError::NoAnswer(format!("of {name} it says what is not understood: {error}"))
-        })
+        let not_understood = |error: StatusError| {
+            ServiceError::NoAnswer(format!("what it says of {name} is not understood: {error}"))
+        };
+        let status = UnitStatus::read(&said).map_err(not_understood)?;
+        // systemd keeps what it has read until it is told to read again.
+        Ok(status.map(|status| if has_mask(status.name()) { status.masked() } else { status }))
     }
 
     /// The instances of a template that systemd has loaded.
@@ -83,24 +91,33 @@ impl SystemdServices {
         }))
     }
 
-    /// Stops one unit.
-    fn stop_one(name: &str, time: Duration, patience: Duration) -> Result<(), ServiceError> {
-        let late = || ServiceError::NotInTime { name: name.to_owned(), action: "stop", patience };
+    /// Stops units in one go, so that none starts another one again: a socket that is to be closed passes
+    /// nothing on any more.
+    fn stop_all(names: &[String], time: Duration, patience: Duration) -> Result<(), ServiceError> {
+        let [first, ..] = names else { return Ok(()) };
+        let late = || ServiceError::NotInTime { name: first.clone(), action: "stop", patience };
         if time.is_zero() {
             return Err(late());
         }
-        let spec = CommandSpec { time, ..CommandSpec::new(SYSTEMCTL, &["stop", "--", name]) };
+        let arguments: Vec<&str> =
+            ["stop", "--"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        let spec = CommandSpec { time, ..CommandSpec::new(SYSTEMCTL, &arguments) };
         let ended = match spec.to_end() {
             Ok(ended) => ended,
             // What it was told goes on without the one who told it.
             Err(CommandError::NotInTime { .. }) => return Err(late()),
             Err(error) => return Err(no_answer(&error)),
         };
-        match Self::status(name)?.map(|status| status.activity()) {
-            None | Some(Activity::Stopped) => Ok(()),
-            Some(_) if ended.success => Err(refused(name, "it was stopped and runs again")),
-            Some(_) => Err(refused(name, &last_words(&ended.output))),
+        if ended.success {
+            return Ok(());
         }
+        for name in names {
+            let activity = Self::status(name)?.map(|status| status.activity());
+            if activity.is_some_and(|activity| activity != Activity::Stopped) {
+                return Err(refused(name, &last_words(&ended.output)));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -132,7 +149,7 @@ impl Services for SystemdServices {
         if let Some(why) = status.obstacle() {
             return Err(refused(name, &why));
         }
-        Self::systemctl(name, &["mask", "--", name], PROGRAM_TIME).map(drop)
+        Self::systemctl(name, &["--no-reload", "mask", "--", name], PROGRAM_TIME).map(drop)
     }
 
     fn restore(&self, name: &str, setup: &StartSetup) -> Result<(), ServiceError> {
@@ -140,7 +157,11 @@ impl Services for SystemdServices {
         if UnitStatus::was_masked(setup) {
             return Ok(());
         }
-        Self::systemctl(name, &["unmask", "--", name], PROGRAM_TIME).map(drop)
+        Self::systemctl(name, &["--no-reload", "unmask", "--", name], PROGRAM_TIME).map(drop)
+    }
+
+    fn reload(&self) -> Result<(), ServiceError> {
+        Self::systemctl("systemd", &["daemon-reload"], RELOAD_TIME).map(drop)
     }
 
     fn stop(&self, name: &str, patience: Duration) -> Result<Vec<String>, ServiceError> {
@@ -150,11 +171,7 @@ impl Services for SystemdServices {
         let itself = (facts.service.activity != Activity::Stopped).then_some(facts.service.name);
         let names = dependents.into_iter().map(|it| it.name).chain(itself);
         let names: Vec<String> = names.chain(activators.into_iter().map(|it| it.name)).collect();
-        let begun = Instant::now();
-        for name in &names {
-            // All of them together have the time.
-            Self::stop_one(name, patience.saturating_sub(begun.elapsed()), patience)?;
-        }
+        Self::stop_all(&names, patience, patience)?;
         Ok(names)
     }
 
@@ -176,6 +193,12 @@ impl Services for SystemdServices {
             Err(error) => Err(no_answer(&error)),
         }
     }
+}
+
+/// Returns whether a unit is masked for good, whatever systemd has read of it.
+fn has_mask(name: &str) -> bool {
+    let link = Path::new(UNITS).join(name);
+    std::fs::read_link(link).is_ok_and(|target| target == Path::new("/dev/null"))
 }
 
 fn no_answer(error: &CommandError) -> ServiceError {

@@ -128,6 +128,15 @@ impl UnitStatus {
         }))
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same of a unit that is masked, which systemd has not read yet.
+    pub(super) fn masked(self) -> Self {
+        Self { is_masked: true, ..self }
+    }
+
     pub(super) fn activity(&self) -> Activity {
         self.activity
     }
