@@ -40,7 +40,8 @@ impl Engine<'_> {
         let (installed, mut failures) = self.store.installed()?;
         failures.add(&learned.failures);
         failures.wake((self.now)().as_second());
-        collected.facts.services = read_services(self.host, self.catalog, &installed);
+        collected.facts.services =
+            read_services(self.host, self.catalog, &collected.facts, &installed);
         let gone = gone(self.host, installed.web.keys(), &collected.web);
         let plan = plan(&Input {
             catalog: self.catalog,

@@ -1,9 +1,8 @@
 //! The services that an action disables: set up so that nothing starts them, then stopped; and given back.
 //!
-//! All of them are set up before the first one is stopped, and what was set up holds when the last one has, so that
-//! each stops by its own settings and none is started again by another. What a
-//! change finds otherwise than its plan is planned anew; what it cannot take back stays open, and is taken up
-//! by the next cycle.
+//! All of them are set up before the first one is stopped, and what was set up holds when the last one has,
+//! so that each stops by its own settings and none is started again by another. What a change finds otherwise
+//! than its plan is planned anew; what it cannot take back stays open, and is taken up by the next cycle.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
