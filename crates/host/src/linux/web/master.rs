@@ -105,7 +105,8 @@ impl LinuxHost {
         match self.captured(process) {
             Ok(Some(found)) => self.key(&found.server) == *key,
             Ok(None) => false,
-            Err(_) => *may_be_in_doubt,
+            // One that ended while it was read is in no doubt: it serves nothing.
+            Err(_) => *may_be_in_doubt && process.id.is_there(),
         }
     }
 
