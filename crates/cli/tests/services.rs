@@ -44,6 +44,7 @@ impl Host {
             ("deaf.service", format!("{DEAF}TimeoutStopSec=4\n")),
             ("stubborn.service", format!("{DEAF}TimeoutStopSec=15\n")),
             ("many@.service", TEMPLATE.to_owned()),
+            ("bus.service", format!("{TEMPLATE}Type=dbus\nBusName=org.example.Bus\n")),
             ("masked.service", TEMPLATE.to_owned()),
             ("polite.service", format!("{TEMPLATE}ExecStop=/bin/touch /run/polite-$MAINPID\n")),
             ("also.service", format!("{TEMPLATE}ExecStop=/bin/touch /run/also-$MAINPID\n")),
@@ -239,6 +240,9 @@ fn each_service_stops_by_its_own_settings_though_it_is_masked() {
 #[test]
 fn what_is_not_ours_to_disable_is_left_alone() {
     let Some(host) = Host::boot() else { return };
+    let past_systemd = "[D-BUS Service]\nName=org.example.Bus\nExec=/bin/true\nUser=root\n";
+    let file = "/usr/share/dbus-1/system-services/org.example.Bus.service";
+    host.0.write(file, past_systemd, 0o644);
     host.run("systemctl mask masked && systemctl start own many@a browsed dbus");
     let units = "own.service many@a.service masked.service browsed.service dbus.service";
     let before = host.look(units);
@@ -246,6 +250,7 @@ fn what_is_not_ours_to_disable_is_left_alone() {
         (&["masked"][..], "covered", "services-disabled-already"),
         (&["own"], "unsupported", "service-not-changeable"),
         (&["many@"], "unsupported", "service-not-changeable"),
+        (&["bus"], "unsupported", "D-Bus starts it by itself"),
         (&["dbus"], "unsupported", "service-never-disabled"),
         (&["systemd-journald"], "unsupported", "service-never-disabled"),
         (&["browsed", "dbus.socket"], "unsupported", "service-never-disabled"),

@@ -25,6 +25,9 @@ use crate::timing::Stopwatch;
 use crate::trail::list;
 use crate::trouble::Trouble;
 
+/// Why nothing more is tried with a target that somebody else changes all the time.
+const NOT_AT_REST: &str = "it was changed by somebody else each time a plan was made";
+
 /// How an attempt at the change of one target ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -104,6 +107,10 @@ impl Transaction<'_, '_> {
         }
         match fit {
             Ok(()) => Ok(()),
+            Err(Unfit::Changed) if progress.is_last_plan() => {
+                let change = self.begin()?;
+                Err(self.fail(change, 0, Failure::without_cost(NOT_AT_REST)))
+            }
             Err(Unfit::Stopped | Unfit::Changed) => Err(Outcome::Replan),
             Err(Unfit::Target(why)) => Err(Outcome::Refused(why)),
             // It gets a record, by which the same is not tried at each check.

@@ -333,6 +333,60 @@ fn a_service_manager_that_does_not_answer_changes_nothing_and_is_told() {
 }
 
 #[test]
+fn whatever_somebody_starts_meanwhile_it_is_off_in_the_end_or_told() {
+    for name in ["browsed", "queue", "browsed.socket"] {
+        let mut applied = 0;
+        for at in 1.. {
+            let home = Home::new();
+            home.manager().end(name);
+            home.manager().set_meanwhile(move |services, now| {
+                if now == at {
+                    services.run(name);
+                }
+            });
+            let report = home.cycle();
+            let was_started = home.manager().operations() >= at;
+            home.manager().set_meanwhile(|_, _| {});
+            home.assert_nothing_is_intended(name);
+            match state(&report, "W") {
+                "applied" => {
+                    applied += usize::from(home.service("browsed").is_off());
+                    // What is started behind the last look, the next one sees.
+                    assert_eq!(state(&home.cycle(), "W"), "applied", "{name} at {at}");
+                    home.assert_off(&["browsed"], &format!("{name} was started at {at}"));
+                }
+                "failed" | "drifted" => {}
+                other => panic!("{name} at {at}: {other}"),
+            }
+            if !was_started {
+                break;
+            }
+        }
+        assert!(applied > 10, "{name}: {applied}");
+    }
+}
+
+#[test]
+fn what_is_never_at_rest_is_left_alone_and_told() {
+    let home = Home::new();
+    home.manager().set_meanwhile(|services, now| match now % 2 {
+        0 => services.end("queue"),
+        _ => services.run("queue"),
+    });
+    let report = home.cycle();
+    home.manager().set_meanwhile(|_, _| {});
+    home.assert_nothing_is_intended("it is never at rest");
+    let reason = of(&report, "W").reason.to_string();
+    match state(&report, "W") {
+        "applied" => home.assert_off(&["browsed"], "it is never at rest"),
+        found => {
+            assert_eq!(found, "failed", "{reason}");
+            assert!(home.service("browsed").runs(), "{reason}");
+        }
+    }
+}
+
+#[test]
 fn one_mitigation_that_fails_keeps_no_other_from_its_services() {
     let documents = [disabling("W", 1, &["browsed"]), disabling("X", 1, &["clock"])];
     let home = Home::with(services(), &documents);
@@ -373,14 +427,14 @@ fn switched_off_at_every_moment_the_change_is_made_or_taken_back_whole() {
         let before = home.look();
         home.manager().set_mood("queue", ServiceMood::StopsAfter(Duration::from_millis(1500)));
         let folder = home.state.folder().to_owned();
-        home.manager().set_meanwhile(move |now| {
+        home.manager().set_meanwhile(move |_, now| {
             if now == at {
                 switch_off(&folder);
             }
         });
         let report = home.cycle();
         let was_thrown = home.manager().operations() >= at;
-        home.manager().set_meanwhile(|_| {});
+        home.manager().set_meanwhile(|_, _| {});
         // What was told to stop ends by and by.
         home.manager().pass(Duration::from_secs(10));
         home.assert_nothing_is_intended("after the switch");
@@ -419,13 +473,13 @@ fn kill_quietly() {
 
 /// Runs `act` and kills it at the `at`th operation of the service manager; whether it came to that.
 fn killed(home: &Home, at: usize, act: impl FnOnce(&Home)) -> bool {
-    home.manager().set_meanwhile(move |now| {
+    home.manager().set_meanwhile(move |_, now| {
         if now == at {
             std::panic::panic_any(Killed);
         }
     });
     let result = catch_unwind(AssertUnwindSafe(|| act(home)));
-    home.manager().set_meanwhile(|_| {});
+    home.manager().set_meanwhile(|_, _| {});
     match result {
         Ok(()) => false,
         Err(why) if why.is::<Killed>() => true,

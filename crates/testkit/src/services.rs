@@ -66,7 +66,7 @@ pub struct SimulatedServices {
 }
 
 /// What somebody does, given the number of the operation that follows.
-type Act = Box<dyn Fn(usize)>;
+type Act = Box<dyn Fn(&SimulatedServices, usize)>;
 
 /// What happens before each operation.
 #[derive(Default)]
@@ -144,7 +144,7 @@ impl SimulatedServices {
     }
 
     /// Calls this before each operation with its number, from 1.
-    pub fn set_meanwhile(&self, act: impl Fn(usize) + 'static) {
+    pub fn set_meanwhile(&self, act: impl Fn(&Self, usize) + 'static) {
         self.operations.set(0);
         *self.meanwhile.0.borrow_mut() = Some(Box::new(act));
     }
@@ -177,6 +177,14 @@ impl SimulatedServices {
             service.start_mode = start_mode;
             service.is_held_down = start_mode == StartMode::Disabled;
         });
+    }
+
+    /// Ends a service at once, as a person would.
+    ///
+    /// # Panics
+    /// There is no such service.
+    pub fn end(&self, name: &str) {
+        self.change(name, |service| service.state = State::Stopped);
     }
 
     /// Starts a service at once, as a person would.
@@ -214,7 +222,7 @@ impl SimulatedServices {
         let now = self.operations.get() + 1;
         self.operations.set(now);
         if let Some(act) = &*self.meanwhile.0.borrow() {
-            act(now);
+            act(self, now);
         }
         match self.is_silent.get() {
             true => Err(ServiceError::NoAnswer("the test keeps it silent".to_owned())),

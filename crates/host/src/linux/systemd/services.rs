@@ -15,6 +15,12 @@ use crate::services::{
 };
 
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
+/// Where D-Bus finds what it starts, the first one first.
+const BUS_SERVICES: [&str; 3] = [
+    "/run/dbus-1/system-services",
+    "/usr/local/share/dbus-1/system-services",
+    "/usr/share/dbus-1/system-services",
+];
 /// Where the masks are.
 const UNITS: &str = "/etc/systemd/system";
 /// How long systemd may take to read all its units again.
@@ -48,8 +54,13 @@ impl SystemdServices {
             ServiceError::NoAnswer(format!("what it says of {name} is not understood: {error}"))
         };
         let status = UnitStatus::read(&said).map_err(not_understood)?;
+        let started_by_bus = |status: &UnitStatus| status.bus_name().is_some_and(is_started_by_bus);
         // systemd keeps what it has read until it is told to read again.
-        Ok(status.map(|status| if has_mask(status.name()) { status.masked() } else { status }))
+        Ok(status.map(|status| match () {
+            () if has_mask(status.name()) => status.masked(),
+            () if started_by_bus(&status) => status.started_by_bus(),
+            () => status,
+        }))
     }
 
     /// The instances of a template that systemd has loaded.
@@ -199,6 +210,18 @@ impl Services for SystemdServices {
 fn has_mask(name: &str) -> bool {
     let link = Path::new(UNITS).join(name);
     std::fs::read_link(link).is_ok_and(|target| target == Path::new("/dev/null"))
+}
+
+/// Returns whether D-Bus starts the service of this name without asking systemd.
+fn is_started_by_bus(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let file = |folder: &&str| Path::new(*folder).join(format!("{name}.service"));
+    let mut texts = BUS_SERVICES.iter().map(file).filter_map(|file| std::fs::read(file).ok());
+    let asks_systemd = |text: Vec<u8>| {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        text.lines().any(|line| line.trim_start().starts_with("SystemdService="))
+    };
+    name.bytes().all(is_plain) && texts.next().is_some_and(|text| !asks_systemd(text))
 }
 
 fn no_answer(error: &CommandError) -> ServiceError {

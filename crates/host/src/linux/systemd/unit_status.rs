@@ -61,13 +61,15 @@ pub(super) struct UnitStatus {
     drop_ins: String,
     dependents: Vec<String>,
     activators: Vec<String>,
+    /// The name that it has on the bus; empty if it has none.
+    bus_name: String,
     /// Why it cannot be disabled or given back, if so.
     refuses: Option<&'static str>,
 }
 
 impl UnitStatus {
     /// The properties that are asked for.
-    pub(super) const PROPERTIES: [&'static str; 15] = [
+    pub(super) const PROPERTIES: [&'static str; 16] = [
         "Id",
         "LoadState",
         "ActiveState",
@@ -75,6 +77,7 @@ impl UnitStatus {
         "FragmentPath",
         "DropInPaths",
         "TriggeredBy",
+        "BusName",
         "Transient",
         "RefuseManualStart",
         "RefuseManualStop",
@@ -101,7 +104,10 @@ impl UnitStatus {
         }
         let names = |name: &str| -> Vec<String> {
             let names = of.get(name).copied().unwrap_or_default();
-            names.split_whitespace().map(str::to_owned).collect()
+            // In an order that does not change from one answer to the next.
+            let mut names: Vec<String> = names.split_whitespace().map(str::to_owned).collect();
+            names.sort();
+            names
         };
         let is = |name: &str| of.get(name) == Some(&"yes");
         let refuses = match () {
@@ -124,12 +130,25 @@ impl UnitStatus {
             drop_ins: text("DropInPaths")?.to_owned(),
             dependents: DEPENDENTS.iter().flat_map(|name| names(name)).collect(),
             activators: names("TriggeredBy"),
+            bus_name: of.get("BusName").copied().unwrap_or_default().to_owned(),
             refuses,
         }))
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its name on the bus, if it has one.
+    pub(super) fn bus_name(&self) -> Option<&str> {
+        Some(self.bus_name.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// The same of a unit that the bus starts by itself, past systemd and its masks.
+    pub(super) fn started_by_bus(self) -> Self {
+        let why =
+            "D-Bus starts it by itself (no SystemdService= in its file), so a mask would not hold";
+        Self { refuses: Some(why), ..self }
     }
 
     /// The same of a unit that is masked, which systemd has not read yet.
@@ -220,7 +239,7 @@ mod tests {
 
     /// What systemd 252 says of Debian's cups-browsed.
     const CUPS: &str = "Id=cups-browsed.service\nRequiredBy=\nRequisiteOf=\nBoundBy=\nConsistsOf=\n\
-                        TriggeredBy=cups-browsed.socket\nPropagatesStopTo=\nLoadState=loaded\n\
+                        TriggeredBy=cups-browsed.socket\nBusName=\nPropagatesStopTo=\nLoadState=loaded\n\
                         ActiveState=active\nFragmentPath=/lib/systemd/system/cups-browsed.service\n\
                         DropInPaths=/etc/systemd/system/cups-browsed.service.d/a.conf\n\
                         UnitFileState=enabled\nRefuseManualStart=no\nRefuseManualStop=no\nTransient=no\n";
