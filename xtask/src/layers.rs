@@ -20,9 +20,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sign", &["model"]),
     ("terminal", &["model", "pattern", "rules", "iis"]),
     ("plan", &["model", "rules", "iis", "webserver"]),
-    ("fs", &["model"]),
+    ("win32", &[]),
+    ("fs", &["model", "win32"]),
     ("feed", &["model", "pattern", "rules", "eocs", "fs"]),
-    ("host", &["model", "fs"]),
+    ("host", &["model", "fs", "win32"]),
     ("store", &["model", "iis", "webserver", "plan", "fs"]),
     ("engine", &["model", "rules", "iis", "webserver", "plan", "fs", "host", "store"]),
     (
@@ -38,10 +39,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "model", "pattern", "rules", "iis", "eocs", "sandbox", "sign", "plan", "fs", "feed",
             "host", "store", "engine", "agent", "terminal",
+            // Only for the end that a console asks for.
+            "win32",
         ],
     ),
     ("publish", &["model", "pattern", "rules", "iis", "sign", "terminal", "fs", "feed"]),
-    ("testkit", &["model", "sandbox", "sign", "fs", "host"]),
+    ("testkit", &["model", "sandbox", "sign", "fs", "host", "win32"]),
 ];
 
 /// What a pure crate may not name in its sources.

@@ -119,6 +119,15 @@ pub enum FsError {
         /// The user id of the owner of what it leads to.
         other: u32,
     },
+    /// Another program has it open in a way that keeps others from it, for longer than it is waited
+    /// for.
+    #[error("{} is in use by {by}", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// The program, as far as the system tells.
+        by: String,
+    },
     /// Somebody had it included in a server's configuration whose file it is not.
     #[error(
         "{} is included by a file that others than root may write and is not theirs, so it is not \
@@ -290,26 +299,26 @@ pub enum PrivateDirError {
     Foreign {
         /// The folder.
         path: PathBuf,
-        /// The user id of its owner.
-        owner: u32,
-        /// The user id of this process.
-        user: u32,
+        /// Its owner: a user id, or the name of an account.
+        owner: String,
+        /// The user of this process, said in the same way.
+        user: String,
     },
     /// Others can get at it, and what is in it is not Stopgap's.
-    #[error("{} is open to others (mode {mode:04o}) and not a Stopgap state folder", path.display())]
+    #[error("{} is open to others ({access}) and not a Stopgap state folder", path.display())]
     Open {
         /// The folder.
         path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
+        /// Who may do what: its permission bits, or those that its access list names.
+        access: String,
     },
     /// Others can write to it: what is in it cannot be trusted.
-    #[error("others may have written to {} (mode {mode:04o})", path.display())]
+    #[error("others may have written to {} ({access})", path.display())]
     Writable {
         /// The folder.
         path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
+        /// Who may do what: its permission bits, or those that its access list names.
+        access: String,
     },
     /// A file or folder could not be used.
     #[error(transparent)]

@@ -9,29 +9,24 @@
 //! - a [`PrivateDir`] is Stopgap's own: closed to everybody else from its first byte;
 //! - a [`PublicDir`] is Stopgap's own too, and what is in it is for everybody to read.
 //!
-//! The API is one; what is behind it stands in `unix/` and, for the system that the first users have,
-//! in `windows/`, where nothing can be opened yet.
+//! The API is one; what is behind it stands in `unix/` and in `windows/`.
 
 mod error;
 mod facts;
+mod find;
 mod lines;
 mod name;
 mod reason;
 mod search;
 #[cfg(unix)]
 mod unix;
-// On Unix it is built with the tests, so that it keeps compiling.
-#[cfg(any(windows, test))]
-#[cfg_attr(
-    not(windows),
-    allow(
-        dead_code,
-        unreachable_pub,
-        unused_imports,
-        reason = "only its own tests use it on this system"
-    )
-)]
+#[cfg(windows)]
 mod windows;
+// What an access list of Windows says is bytes: it is tested on every system.
+#[cfg(all(test, not(windows)))]
+#[path = "windows/permissions.rs"]
+#[allow(dead_code, reason = "only its own tests use it on this system")]
+mod windows_permissions;
 
 #[cfg(unix)]
 use unix as system;
@@ -47,3 +42,5 @@ pub use system::{
     Lock, Log, PrivateDir, PublicDir, Root, Staged, UnixRoot, open_regular, read_below,
     read_bounded, read_obeyed,
 };
+#[cfg(windows)]
+pub use windows::{account, is_administrator, others, require_guarded};

@@ -31,6 +31,7 @@ impl From<&FsError> for FileReason {
             FsError::ForeignLink { path, owner, other } => {
                 Self::ForeignLink { path: text(path), owner: *owner, other: *other }
             }
+            FsError::InUse { path, by } => Self::InUse { path: text(path), by: by.clone() },
             FsError::NotTheirs { path } => Self::NotTheirs { path: text(path) },
             FsError::Exchanged { path } => Self::Exchanged { path: text(path) },
             FsError::TooManyLinks { path } => Self::TooManyLinks { path: text(path) },

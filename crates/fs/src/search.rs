@@ -1,5 +1,6 @@
 //! How far a search for files goes, and what it answers.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::error::FsError;
@@ -56,3 +57,19 @@ pub enum NotSearched {
         limit: usize,
     },
 }
+
+/// What an entry of a folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// A folder.
+    Folder,
+    /// A link to something else.
+    Link,
+    /// A regular file.
+    File,
+    /// Something else, such as a pipe.
+    Other,
+}
+
+/// An entry of a folder: its name, and what it is. Either may not be known.
+pub(crate) type Entry = Result<(OsString, Result<Listed, FsError>), FsError>;

@@ -1,4 +1,5 @@
 //! Files below a folder that somebody else carries in.
+#![cfg(unix)] // the same of Windows is in windows_*.rs
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs;

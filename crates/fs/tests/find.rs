@@ -1,4 +1,5 @@
 //! Files of one name below a folder are found, all of them or with the reason why not.
+#![cfg(unix)] // the same of Windows is in windows_*.rs
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs;

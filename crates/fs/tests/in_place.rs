@@ -1,4 +1,5 @@
 //! Files over which no other one can be renamed: what is written itself, what is left alone, and why.
+#![cfg(unix)] // the files of Unix servers
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs::{self, File, Permissions};

@@ -1,4 +1,5 @@
 //! The state folder is private from its first byte, and files in it are durable.
+#![cfg(unix)] // the same of Windows is in windows_*.rs
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs::{self, Permissions};
@@ -53,7 +54,8 @@ fn a_folder_that_somebody_else_owns_is_refused() {
     let path = tree.state();
     folder(&path, 0o700);
     std::os::unix::fs::chown(&path, Some(1), None).expect("owner set");
-    let refused = PrivateDirError::Foreign { path: path.clone(), owner: 1, user: 0 };
+    let refused =
+        PrivateDirError::Foreign { path: path.clone(), owner: "1".into(), user: "0".into() };
     assert_eq!(PrivateDir::open_or_create(&path).err(), Some(refused));
 }
 
@@ -72,7 +74,7 @@ fn a_home_folder_given_by_mistake_is_refused_and_stays_as_it_is() {
     let tree = Tree::empty();
     folder(&tree.state(), 0o755);
     fs::write(tree.state().join("letter"), b"").expect("written");
-    let refused = PrivateDirError::Open { path: tree.state(), mode: 0o755 };
+    let refused = PrivateDirError::Open { path: tree.state(), access: "mode 0755".into() };
     assert_eq!(PrivateDir::open_or_create(&tree.state()).err(), Some(refused));
     assert_eq!(mode(&tree.state()), 0o755);
 }
@@ -94,7 +96,8 @@ fn a_state_folder_that_others_could_write_to_is_refused() {
         let tree = Tree::empty();
         folder(&tree.state(), open);
         fs::write(tree.state().join("audit.jsonl"), b"").expect("written");
-        let refused = PrivateDirError::Writable { path: tree.state(), mode: open };
+        let refused =
+            PrivateDirError::Writable { path: tree.state(), access: format!("mode {open:04o}") };
         assert_eq!(PrivateDir::open_or_create(&tree.state()).err(), Some(refused), "{open:o}");
     }
 }

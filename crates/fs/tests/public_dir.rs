@@ -1,4 +1,5 @@
 //! A public folder: for everybody to read, and nothing leads out of it.
+#![cfg(unix)] // the same of Windows is in windows_*.rs
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs;

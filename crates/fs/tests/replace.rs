@@ -1,4 +1,5 @@
 //! A file is replaced wholly or not at all, and only while it is the expected one.
+#![cfg(unix)] // the same of Windows is in windows_*.rs
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs::{self, File, Permissions};

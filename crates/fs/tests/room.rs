@@ -1,4 +1,5 @@
 //! What must be written can be written when the disk is full, and a lock needs no write.
+#![cfg(unix)] // the same of Windows is in windows_*.rs
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::time::Duration;

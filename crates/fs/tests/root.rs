@@ -1,4 +1,5 @@
 //! Files of a server are found as Windows finds them, and nothing leads out of the folder.
+#![cfg(unix)] // the same of Windows is in windows_*.rs
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs;

@@ -1,4 +1,5 @@
 //! The umask belongs to the whole process, so this test has a program of its own.
+#![cfg(unix)] // Windows has no umask
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

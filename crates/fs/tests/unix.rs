@@ -1,5 +1,6 @@
 //! The files of a Unix server: links are followed as the server follows them, and lead nowhere
 //! else.
+#![cfg(unix)] // the files of Unix servers
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::fs::{self, Permissions};

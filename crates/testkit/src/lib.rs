@@ -10,21 +10,26 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+#[cfg(unix)]
 mod disk;
 mod document;
 mod failing;
 pub mod feed;
 mod python;
 mod real;
+#[cfg(unix)]
 pub mod records;
 pub mod repository;
+#[cfg(unix)]
 pub mod servers;
 mod services;
 pub mod simulated;
+#[cfg(unix)]
 pub mod throwaway;
 mod tree;
 pub mod web;
 
+#[cfg(unix)]
 pub use disk::Disk;
 pub use document::denying;
 pub use failing::{FailingHost, Fault};

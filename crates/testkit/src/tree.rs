@@ -80,8 +80,8 @@ impl Tree {
         let mut files = BTreeMap::new();
         collect(&self.state(), "", &mut files);
         let number = |path: &str| {
-            let facts = fs::symlink_metadata(self.state().join(path)).expect("the file is there");
-            std::os::unix::fs::MetadataExt::ino(&facts)
+            let file = fs::File::open(self.state().join(path)).expect("the file is there");
+            file_number(&file)
         };
         files.into_iter().map(|(path, bytes)| (path.clone(), (number(&path), bytes))).collect()
     }
@@ -140,6 +140,16 @@ impl Drop for Tree {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+#[cfg(unix)]
+fn file_number(file: &fs::File) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(&file.metadata().expect("it is open"))
+}
+
+#[cfg(windows)]
+fn file_number(file: &fs::File) -> u64 {
+    stopgap_win32::facts(file).expect("it is open").number
 }
 
 fn spelled(folder: &Path, name: &str) -> String {

@@ -1,4 +1,5 @@
 //! The servers that other tests need do start, stand side by side, and end.
+#![cfg(unix)] // servers of Unix
 #![allow(clippy::unwrap_used, reason = "a test says plainly what it expects")]
 
 use std::io::{Read as _, Write as _};

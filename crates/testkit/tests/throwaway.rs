@@ -1,4 +1,5 @@
 //! The throwaway host: what it has, and that nothing of it is left.
+#![cfg(unix)] // systemd
 
 use std::fs;
 use std::path::Path;

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use crate::error::{At as _, FsError};
 use crate::facts::Kind;
+use crate::search::{Entry, Listed};
 
 /// Opens a folder itself, never through a link.
 const FOLDER: OFlags =
@@ -113,6 +114,34 @@ impl Folder {
     pub(crate) fn entries(&self) -> Result<Dir, FsError> {
         let fd = self.fd.try_clone().at("list", &self.path)?;
         Dir::new(fd).at("list", &self.path)
+    }
+
+    /// What is in this folder, with what each is, in no order.
+    pub(crate) fn listing(&self) -> Result<impl Iterator<Item = Entry>, FsError> {
+        let entries = self.entries()?.map(|entry| {
+            let entry = entry.at("list", self.path())?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            Ok((name.to_owned(), self.listed(name, entry.file_type())))
+        });
+        let is_itself = |name: &OsStr| name == "." || name == "..";
+        Ok(entries.filter(move |entry| !entry.as_ref().is_ok_and(|(name, _)| is_itself(name))))
+    }
+
+    /// What an entry is, as the folder has it, or, where it has nothing, as the file itself has it.
+    fn listed(&self, name: &OsStr, said: FileType) -> Result<Listed, FsError> {
+        let kind = match said {
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+                FileType::from_raw_mode(stat.at("look at", &self.path_of(name))?.st_mode)
+            }
+            known => known,
+        };
+        Ok(match kind {
+            FileType::Directory => Listed::Folder,
+            FileType::Symlink => Listed::Link,
+            FileType::RegularFile => Listed::File,
+            _ => Listed::Other,
+        })
     }
 
     /// The names in this folder, in the order of their bytes.

@@ -2,8 +2,7 @@
 //! there, so that a path that is exchanged meanwhile leads nowhere else.
 
 mod batch;
-mod find;
-mod folder;
+pub(crate) mod folder;
 mod lock;
 mod lock_holder;
 mod log;

@@ -249,7 +249,11 @@ fn require_own(folder: &Folder) -> Result<(), PrivateDirError> {
     if owner == user {
         Ok(())
     } else {
-        Err(PrivateDirError::Foreign { path: folder.path().to_owned(), owner, user })
+        Err(PrivateDirError::Foreign {
+            path: folder.path().to_owned(),
+            owner: owner.to_string(),
+            user: user.to_string(),
+        })
     }
 }
 
@@ -262,19 +266,20 @@ fn close(folder: &Folder) -> Result<(), PrivateDirError> {
         let usable = mode & 0o700 == 0o700;
         return if usable { Ok(()) } else { set_private(folder) };
     }
+    let access = format!("mode {mode:04o}");
     let is_empty = || folder.names().map(|names| names.is_empty());
     let was_empty = is_empty()?;
     if !was_empty && !is_state(folder)? {
-        return Err(PrivateDirError::Open { path: path.to_owned(), mode });
+        return Err(PrivateDirError::Open { path: path.to_owned(), access });
     }
     let writable = mode & 0o022 != 0;
     if writable && !was_empty {
-        return Err(PrivateDirError::Writable { path: path.to_owned(), mode });
+        return Err(PrivateDirError::Writable { path: path.to_owned(), access });
     }
     set_private(folder)?;
     // Somebody may have put a file there just before the door closed.
     if writable && !is_empty()? {
-        return Err(PrivateDirError::Writable { path: path.to_owned(), mode });
+        return Err(PrivateDirError::Writable { path: path.to_owned(), access });
     }
     Ok(())
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use stopgap_model::Digest;
 
-use super::find::find;
 use super::folder::{Folder, read_rest};
 use super::replace::replace;
 use super::replacing::Guarded;
 use crate::error::{FsError, ReplaceError};
 use crate::facts::Kind;
+use crate::find::find;
 use crate::name::{is_windows_name, leftover_of};
 use crate::search::{FindLimits, FoundFiles};
 

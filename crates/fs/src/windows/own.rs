@@ -1,339 +1,242 @@
-//! Stopgap's own folders on Windows, their lock and their log.
+//! Stopgap's own folders: what the private and the public ones have in common.
 
-use std::path::Path;
-use std::time::Duration;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
-use crate::error::{FsError, LockError, PrivateDirError};
+use stopgap_win32::{self as win32, Creation, Descriptor};
 
-/// A folder that only this user can get at, and everything in it.
-#[derive(Debug)]
-pub enum PrivateDir {}
+use super::folder::{Folder, READ, READ_WRITE, SHARE_ALL, absent, read_rest};
+use super::paths::verbatim;
+use super::temp::Temp;
+use super::trust::own_sid;
+use super::waiting::{failed, patiently};
+use crate::error::{At as _, FsError};
+use crate::name::{LEFTOVER_SUFFIX, file_name, is_windows_name, parts};
 
-impl PrivateDir {
-    /// Opens the folder at `path`, or creates it and the folders above it.
-    ///
-    /// # Errors
-    /// [`FsError::Unsupported`], always.
-    pub fn open_or_create(_: &Path) -> Result<Self, PrivateDirError> {
-        Err(FsError::Unsupported { action: "open the state folder" }.into())
+/// The folder is not empty.
+const NOT_EMPTY: i32 = 145;
+/// It is there already.
+const ALREADY_THERE: i32 = 183;
+/// What is opened is no link, whatever has its name.
+const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+/// A folder of Stopgap's, and what each file and folder in it gets from its first byte.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnDir {
+    pub(crate) folder: Folder,
+    /// `None`: what the folder hands down.
+    pub(crate) descriptors: Option<Descriptors>,
+}
+
+/// The descriptors of new folders and new files.
+#[derive(Debug, Clone)]
+pub(crate) struct Descriptors {
+    pub(crate) of_folder: Descriptor,
+    pub(crate) of_file: Descriptor,
+}
+
+/// The descriptor of what is for the system and the administrators alone, and for this user where that
+/// is neither. Nothing is taken from the folder above. An administrator's belongs to all of them, so
+/// that the service and every administrator can use it.
+pub(crate) fn closed(is_folder: bool) -> Result<Descriptor, FsError> {
+    let flags = if is_folder { "OICI" } else { "" };
+    let (owner, own) = match win32::is_elevated() {
+        true => ("O:BA", String::new()),
+        false => ("", format!("(A;{flags};FA;;;{})", own_sid()?)),
+    };
+    let text = format!("{owner}D:P(A;{flags};FA;;;SY)(A;{flags};FA;;;BA){own}");
+    Descriptor::from_text(&text).at("make", Path::new("an access list"))
+}
+
+impl OwnDir {
+    /// A folder in this one.
+    pub(crate) fn below(&self, rel: &str) -> Result<Self, FsError> {
+        Ok(Self { folder: self.at(rel)?, descriptors: self.descriptors.clone() })
     }
 
-    /// The folder's path.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        match *self {}
+    pub(crate) fn of_file(&self) -> Option<&Descriptor> {
+        self.descriptors.as_ref().map(|it| &it.of_file)
     }
 
-    /// A folder in this one, which is as private.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn folder_in(&self, _: &str) -> Result<Self, FsError> {
-        match *self {}
+    pub(crate) fn write_atomic(&self, rel: &str, bytes: &[u8]) -> Result<(), FsError> {
+        let (folder, name) = self.place(rel)?;
+        let temp = Temp::write(&folder, name, bytes, self.of_file())?;
+        temp.sync()?;
+        temp.place()
     }
 
-    /// Writes a file, wholly or not at all; it is on the disk when this returns.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn write_atomic(&self, _: &str, _: &[u8]) -> Result<(), FsError> {
-        match *self {}
+    /// All are written before the first takes its place, so that a full disk is met before that.
+    pub(crate) fn write_batch(
+        &self,
+        rel: &str,
+        files: &[(String, Vec<u8>)],
+    ) -> Result<(), FsError> {
+        let folder = self.at(rel)?;
+        let mut written = Vec::with_capacity(files.len());
+        for (name, bytes) in files {
+            let temp = Temp::write(&folder, checked(name)?, bytes, self.of_file())?;
+            temp.sync()?;
+            written.push(temp);
+        }
+        written.into_iter().try_for_each(Temp::place)
     }
 
-    /// Writes files of one folder, each wholly or not at all; all are on the disk when this
-    /// returns, and for many the disk is waited for once.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn write_batch(&self, _: &str, _: &[(String, Vec<u8>)]) -> Result<(), FsError> {
-        match *self {}
+    pub(crate) fn remove_batch(&self, rel: &str, names: &[String]) -> Result<(), FsError> {
+        let folder = self.at(rel)?;
+        for name in names {
+            folder.unlink(checked(name)?)?;
+        }
+        Ok(())
     }
 
-    /// Removes files of one folder; those that are not there already are no error.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn remove_batch(&self, _: &str, _: &[String]) -> Result<(), FsError> {
-        match *self {}
+    pub(crate) fn read(&self, rel: &str, max: u64) -> Result<Option<Vec<u8>>, FsError> {
+        let Some((file, path)) = self.existing(rel, READ)? else { return Ok(None) };
+        read_rest(&file, max, &path).map(Some)
     }
 
-    /// The bytes of a file of at most `max` bytes; `None` if it is not there.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn read(&self, _: &str, _: u64) -> Result<Option<Vec<u8>>, FsError> {
-        match *self {}
+    pub(crate) fn list(&self, rel: &str) -> Result<Vec<String>, FsError> {
+        let folder = match self.at(rel) {
+            Err(FsError::NotFound { .. }) => return Ok(Vec::new()),
+            folder => folder?,
+        };
+        let names = folder.names()?.into_iter().map(|name| name.to_string_lossy().into_owned());
+        Ok(names.filter(|name| !name.ends_with(LEFTOVER_SUFFIX)).collect())
     }
 
-    /// The names in a folder, sorted, without what a broken-off write left; `""` is this folder.
-    /// A folder that is not there has none.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn list(&self, _: &str) -> Result<Vec<String>, FsError> {
-        match *self {}
+    pub(crate) fn create_dir(&self, rel: &str) -> Result<(), FsError> {
+        let mut folder = self.folder.clone();
+        for name in checked_parts(rel)? {
+            let name = OsStr::new(name);
+            let path = folder.path_of(name);
+            self.make_dir(&folder.full_of(name), &path)?;
+            folder = folder.child(name)?.ok_or(FsError::NotFound { path })?;
+        }
+        Ok(())
     }
 
-    /// Creates a folder and those above it, where they are not there yet.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn create_dir(&self, _: &str) -> Result<(), FsError> {
-        match *self {}
+    /// Makes a folder, unless it is there.
+    fn make_dir(&self, full: &Path, path: &Path) -> Result<(), FsError> {
+        make_dir(full, path, self.descriptors.as_ref().map(|it| &it.of_folder)).map(drop)
     }
 
-    /// Removes a file; `false` if it is not there.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn remove_file(&self, _: &str) -> Result<bool, FsError> {
-        match *self {}
+    pub(crate) fn remove_file(&self, rel: &str) -> Result<bool, FsError> {
+        match self.place(rel) {
+            Err(FsError::NotFound { .. }) => Ok(false),
+            place => place.and_then(|(folder, name)| folder.unlink(name)),
+        }
     }
 
-    /// Removes a folder and everything in it; `false` if it is not there.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn remove_dir_all(&self, _: &str) -> Result<bool, FsError> {
-        match *self {}
+    pub(crate) fn remove_dir_all(&self, rel: &str) -> Result<bool, FsError> {
+        let (folder, name) = match self.place(rel) {
+            Err(FsError::NotFound { .. }) => return Ok(false),
+            place => place?,
+        };
+        // It must be a folder and no link; it is let go again, or it could not be removed.
+        if folder.child(name)?.is_none() {
+            return Ok(false);
+        }
+        let (full, path) = (folder.full_of(name), folder.path_of(name));
+        let removed = patiently(|| match std::fs::remove_dir_all(&full) {
+            // What is in it and still open somewhere is there a little longer.
+            Err(error) if error.raw_os_error() == Some(NOT_EMPTY) => {
+                Err(std::io::Error::from_raw_os_error(32))
+            }
+            removed => removed,
+        });
+        removed.map_err(|error| failed("remove", &error, &full, &path))?;
+        Ok(true)
     }
 
-    /// Takes room on the disk for `bytes` more at the end of the file `rel`, which is created empty
-    /// if need be. What can be read of it stays as it is.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn keep_room(&self, _: &str, _: u64) -> Result<(), FsError> {
-        match *self {}
+    /// Opens a file, created if need be.
+    pub(crate) fn open_or_make(&self, rel: &str) -> Result<(File, PathBuf), FsError> {
+        let (folder, name) = self.place(rel)?;
+        if let Some(found) = self.existing(rel, READ_WRITE)? {
+            return Ok(found);
+        }
+        let (full, path) = (folder.full_of(name), folder.path_of(name));
+        let made = win32::create_file(
+            &full,
+            READ_WRITE,
+            SHARE_ALL,
+            Creation::OpenOrNew,
+            OPEN_REPARSE_POINT,
+            self.of_file(),
+        );
+        let file = made.map_err(|error| failed("create", &error, &full, &path))?;
+        file.sync_all().at("write", &path)?;
+        Ok((file, path))
     }
 
-    /// Makes the file `rel` with `bytes` zeros, for [`PrivateDir::write_onto`].
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn make_spare(&self, _: &str, _: u64) -> Result<(), FsError> {
-        match *self {}
+    /// Opens a file that is there, for itself; `None` if it is not.
+    pub(crate) fn existing(
+        &self,
+        rel: &str,
+        access: u32,
+    ) -> Result<Option<(File, PathBuf)>, FsError> {
+        let (folder, name) = match self.place(rel) {
+            Err(FsError::NotFound { .. }) => return Ok(None),
+            place => place?,
+        };
+        let file = folder.file(name, access, SHARE_ALL)?;
+        Ok(file.map(|file| (file, folder.path_of(name))))
     }
 
-    /// How many bytes the file `rel` has; `None` if it is not there.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn length(&self, _: &str) -> Result<Option<u64>, FsError> {
-        match *self {}
+    fn at(&self, rel: &str) -> Result<Folder, FsError> {
+        let mut folder = self.folder.clone();
+        if !rel.is_empty() {
+            for name in checked_parts(rel)? {
+                let missing = || FsError::NotFound { path: folder.path_of(name.as_ref()) };
+                folder = folder.child(name.as_ref())?.ok_or_else(missing)?;
+            }
+        }
+        Ok(folder)
     }
 
-    /// As [`PrivateDir::write_atomic`], with the room of the file `spare` in the same folder, which
-    /// becomes the file `rel`.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn write_onto(&self, _: &str, _: &str, _: &[u8]) -> Result<(), FsError> {
-        match *self {}
-    }
-
-    /// As [`PrivateDir::write_atomic`]; where the disk is full, with the room of the file `spare` in
-    /// the same folder, which changes places with the file `rel`. Then blanks and a line's end follow
-    /// where the spare was longer: to shorten it would give room away.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn write_even_if_full(&self, _: &str, _: &str, _: &[u8]) -> Result<(), FsError> {
-        match *self {}
-    }
-
-    /// Writes a record over the file `rel`, which is created if need be. It must be as long as the
-    /// one before it and not longer than a disk's sector, 512 bytes, which is written whole or not
-    /// at all; so it needs no room.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn write_in_place(&self, _: &str, _: &[u8]) -> Result<(), FsError> {
-        match *self {}
-    }
-
-    /// How much room the disk of this folder has, in bytes.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn free(&self) -> Result<u64, FsError> {
-        match *self {}
-    }
-
-    /// Opens the log `rel`, which is created if need be, and waits up to `wait` for whoever else
-    /// writes it.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn open_log(&self, _: &str, _: Duration) -> Result<Log, FsError> {
-        match *self {}
+    /// The folder of a path, and the name in it.
+    pub(crate) fn place<'a>(&self, rel: &'a str) -> Result<(Folder, &'a OsStr), FsError> {
+        checked_parts(rel)?;
+        let (above, name) = rel.rsplit_once('/').unwrap_or(("", rel));
+        Ok((self.at(above)?, OsStr::new(name)))
     }
 }
 
-/// A folder whose files are for everybody to read.
-#[derive(Debug)]
-pub enum PublicDir {}
-
-impl PublicDir {
-    /// Opens the folder at `path`.
-    ///
-    /// # Errors
-    /// [`FsError::Unsupported`], always.
-    pub fn open(_: &Path) -> Result<Self, FsError> {
-        Err(FsError::Unsupported { action: "open a public folder" })
-    }
-
-    /// Opens the folder at `path`, or creates it and the folders above it.
-    ///
-    /// # Errors
-    /// [`FsError::Unsupported`], always.
-    pub fn open_or_create(_: &Path) -> Result<Self, FsError> {
-        Err(FsError::Unsupported { action: "open a public folder" })
-    }
-
-    /// The folder's path.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        match *self {}
-    }
-
-    /// Writes a file, wholly or not at all; it is on the disk when this returns.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn write_atomic(&self, _: &str, _: &[u8]) -> Result<(), FsError> {
-        match *self {}
-    }
-
-    /// Writes files of one folder, each wholly or not at all; all are on the disk when this
-    /// returns, and for many the disk is waited for once.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn write_batch(&self, _: &str, _: &[(String, Vec<u8>)]) -> Result<(), FsError> {
-        match *self {}
-    }
-
-    /// The bytes of a file of at most `max` bytes; `None` if it is not there.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn read(&self, _: &str, _: u64) -> Result<Option<Vec<u8>>, FsError> {
-        match *self {}
-    }
-
-    /// The names in a folder, sorted, without what a broken-off write left; `""` is this folder.
-    /// A folder that is not there has none.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn list(&self, _: &str) -> Result<Vec<String>, FsError> {
-        match *self {}
-    }
-
-    /// Creates the folder `name` in this one, unless it is there.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn create_dir(&self, _: &str) -> Result<(), FsError> {
-        match *self {}
-    }
-
-    /// Removes a file; `false` if it is not there.
-    ///
-    /// # Errors
-    /// None: there is no such folder to call it on.
-    pub fn remove_file(&self, _: &str) -> Result<bool, FsError> {
-        match *self {}
+/// Makes a folder with a descriptor; `false` if it is there.
+pub(crate) fn make_dir(
+    full: &Path,
+    path: &Path,
+    descriptor: Option<&Descriptor>,
+) -> Result<bool, FsError> {
+    match win32::create_dir(full, descriptor) {
+        Ok(()) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(ALREADY_THERE) => Ok(false),
+        Err(error) => Err(failed("create", &error, full, path)),
     }
 }
 
-/// The lock of a state folder, held until this is dropped or the process ends, however it ends.
-#[derive(Debug)]
-pub enum Lock {}
-
-impl Lock {
-    /// Takes the lock of `folder`, waiting for at most `wait`.
-    ///
-    /// # Errors
-    /// None: there is no such folder.
-    pub fn acquire(
-        folder: &PrivateDir,
-        _: &str,
-        _: Duration,
-        _: &mut dyn FnMut(&str),
-    ) -> Result<Self, LockError> {
-        match *folder {}
+/// Makes a folder and those above it that are not there, each with the descriptor.
+pub(crate) fn make_dir_all(path: &Path, descriptor: Option<&Descriptor>) -> Result<(), FsError> {
+    let full = verbatim(path).at("create", path)?;
+    if absent(std::fs::symlink_metadata(&full)).at("look at", path)?.is_some() {
+        return Ok(());
     }
-
-    /// Takes the lock of `folder` that has a file of this name, waiting for at most `wait`; see
-    /// `acquire`.
-    ///
-    /// # Errors
-    /// None: there is no such folder.
-    pub fn acquire_named(
-        folder: &PrivateDir,
-        _: &str,
-        _: &str,
-        _: Duration,
-        _: &mut dyn FnMut(&str),
-    ) -> Result<Self, LockError> {
-        match *folder {}
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make_dir_all(above, descriptor)?;
     }
+    make_dir(&full, path, descriptor).map(drop)
+}
 
-    /// Who holds the lock of `folder` now, as he says himself; `None`: nobody. Nothing is written
-    /// for it.
-    ///
-    /// # Errors
-    /// None: there is no such folder.
-    pub fn holder(folder: &PrivateDir) -> Result<Option<String>, FsError> {
-        match *folder {}
-    }
-
-    /// Takes the lock of a public folder, or fails at once.
-    ///
-    /// # Errors
-    /// None: there is no such folder.
-    pub fn acquire_public(folder: &PublicDir, _: &str) -> Result<Self, LockError> {
-        match *folder {}
+/// The parts of a path, each of which is a name on Windows.
+fn checked_parts(rel: &str) -> Result<Vec<&str>, FsError> {
+    let names = parts(rel)?;
+    match names.iter().all(|name| is_windows_name(name)) {
+        true => Ok(names),
+        false => Err(FsError::BadName { name: rel.to_owned() }),
     }
 }
 
-/// A file of a [`PrivateDir`] that only grows. Other writers are kept away until this is dropped.
-#[derive(Debug)]
-pub enum Log {}
-
-impl Log {
-    /// How many bytes it has.
-    ///
-    /// # Errors
-    /// None: there is no such file.
-    pub fn length(&self) -> Result<u64, FsError> {
-        match *self {}
-    }
-
-    /// Its last bytes, at most `max` of them.
-    ///
-    /// # Errors
-    /// None: there is no such file.
-    pub fn end(&mut self, _: u64) -> Result<Vec<u8>, FsError> {
-        match *self {}
-    }
-
-    /// Cuts it to `length` bytes; it is so on the disk when this returns.
-    ///
-    /// # Errors
-    /// None: there is no such file.
-    pub fn cut(&mut self, _: u64) -> Result<(), FsError> {
-        match *self {}
-    }
-
-    /// Adds `bytes`, which are on the disk when this returns, and takes room on the disk for `room`
-    /// more if there is some.
-    ///
-    /// # Errors
-    /// None: there is no such file.
-    pub fn add(&mut self, _: &[u8], _: u64) -> Result<(), FsError> {
-        match *self {}
-    }
+/// The name of one file.
+fn checked(name: &str) -> Result<&OsStr, FsError> {
+    checked_parts(name)?;
+    file_name(name)
 }

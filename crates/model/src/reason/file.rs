@@ -85,6 +85,13 @@ family! {
         } => "foreign-link" (
             "{path} is a link of user {owner}'s to what belongs to user {other}, so it is not followed"
         ),
+        /// Another program has it open in a way that keeps others from it.
+        InUse {
+            /// The file.
+            path: String,
+            /// The program, as far as the system tells.
+            by: String,
+        } => "file-held-open" ("{path} is in use by {by}"),
         /// Somebody had it included in a server's configuration whose file it is not.
         NotTheirs {
             /// The file.

@@ -1,14 +1,11 @@
 //! Finds every file of one name in a folder and below it.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
 
-use rustix::fs::{AtFlags, FileType};
-
-use super::folder::Folder;
-use crate::error::{At as _, FsError};
+use crate::error::FsError;
 use crate::name::is_windows_name;
-use crate::search::{FindLimits, FoundFiles, NotSearched};
+use crate::search::{FindLimits, FoundFiles, Listed, NotSearched};
+use crate::system::folder::Folder;
 
 /// A folder on the way down, with its folders that are still to be searched.
 struct Level {
@@ -97,34 +94,22 @@ impl Search<'_> {
         files: &mut Vec<OsString>,
         folders: &mut Vec<OsString>,
     ) -> Result<(), FsError> {
-        for entry in folder.entries()? {
-            let entry = entry.at("list", folder.path())?;
-            let name = OsStr::from_bytes(entry.file_name().to_bytes());
-            if name == "." || name == ".." {
-                continue;
-            }
+        for entry in folder.listing()? {
             if self.names >= self.limits.names {
                 self.limit("names", self.limits.names);
                 break;
             }
             self.names += 1;
-            let kind = match kind(folder, name, entry.file_type()) {
-                Ok(kind) => kind,
-                Err(error) => {
-                    self.missed(error.into());
-                    continue;
-                }
-            };
-            match kind {
-                FileType::Directory => folders.push(name.to_owned()),
+            let (name, listed) = entry?;
+            match listed {
+                Ok(Listed::Folder) => folders.push(name),
                 // What is behind a link is not known: a folder with more files, perhaps.
-                FileType::Symlink => {
-                    self.missed(FsError::Link { path: folder.path_of(name) }.into());
+                Ok(Listed::Link) => {
+                    self.missed(FsError::Link { path: folder.path_of(&name) }.into());
                 }
-                FileType::RegularFile if name.eq_ignore_ascii_case(self.name) => {
-                    files.push(name.to_owned());
-                }
-                _ => {}
+                Ok(Listed::File) if name.eq_ignore_ascii_case(self.name) => files.push(name),
+                Err(error) => self.missed(error.into()),
+                Ok(Listed::File | Listed::Other) => {}
             }
         }
         Ok(())
@@ -159,14 +144,4 @@ impl Search<'_> {
     fn missed(&mut self, why: NotSearched) {
         self.found.incomplete.get_or_insert(why);
     }
-}
-
-/// The file type as the folder's entry has it, or, where it has none, as the file itself has it.
-fn kind(folder: &Folder, name: &OsStr, told: FileType) -> Result<FileType, FsError> {
-    if told != FileType::Unknown {
-        return Ok(told);
-    }
-    let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW);
-    let stat = stat.at("look at", &folder.path_of(name))?;
-    Ok(FileType::from_raw_mode(stat.st_mode))
 }
