@@ -2,7 +2,8 @@
 //!
 //! A [`Host`] is asked by the paths that the server itself uses. Its parts are traits: [`Files`],
 //! [`WebServers`] (with [`ServerControl`] for those that run) and [`Services`]. [`TreeHost`] is a server's files
-//! under a folder, such as a mounted disk or a golden image; [`LinuxHost`] is this machine.
+//! under a folder, such as a mounted disk or a golden image; `LinuxHost` or `WindowsHost` is this machine
+//! ([`LocalHost`]).
 //! [`exchange_facts`], [`php_facts`] and [`packages`] say what is installed; all but rpm's packages
 //! from the files alone.
 //!
@@ -15,23 +16,26 @@ mod installed;
 mod linux;
 mod services;
 mod tree;
+// Of a running server only Linux asks.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "for servers that run"))]
 mod unix_files;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "for servers that run"))]
 mod web;
 mod web_servers;
-// On Linux it is built with the tests, so that it keeps compiling.
-#[cfg(any(windows, test))]
-#[cfg_attr(
-    not(windows),
-    allow(dead_code, unreachable_pub, reason = "only its own tests use it on this system")
-)]
+#[cfg(windows)]
 mod windows;
 mod windows_path;
+// What is captured of a service is text: it is tested on every system.
+#[cfg(all(test, not(windows)))]
+#[path = "windows/setup_text.rs"]
+#[allow(dead_code, reason = "only its own tests use it on this system")]
+mod windows_setup_text;
 
 pub use files::{Files, Found, Read};
 pub use host::Host;
 pub use installed::{exchange_facts, packages, pe, php_facts};
 #[cfg(target_os = "linux")]
-pub use linux::LinuxHost;
+pub use linux::{LinuxHost, LinuxHost as LocalHost};
 pub use services::{
     Activity, Service, ServiceError, ServiceFacts, Services, StartMode, StartSetup, StopsToo,
     service_facts,
@@ -43,5 +47,5 @@ pub use web_servers::{
     TestError, WebServers,
 };
 #[cfg(windows)]
-pub use windows::WindowsHost;
+pub use windows::{WindowsHost, WindowsHost as LocalHost};
 pub use windows_path::{NotAbsolute, parts};

@@ -120,6 +120,7 @@ fn an_unreadable_iis_configuration_never_means_that_exchange_is_not_there() {
     assert!(matches!(exchange.role, Fact::Unknown(_)));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_setup_program_that_is_a_link_is_not_followed() {
     let tree = Tree::exchange(BUILD);

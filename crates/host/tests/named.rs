@@ -1,4 +1,5 @@
 //! What a web server's configuration names is read with the rights of whoever could have it named.
+#![cfg(unix)] // files that servers of Unix include
 #![allow(clippy::expect_used, reason = "a test says plainly what it expects")]
 
 use std::collections::BTreeMap;

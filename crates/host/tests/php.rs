@@ -48,6 +48,7 @@ fn several_versions_side_by_side_are_told_apart() {
     assert_eq!(found, [version(&[8, 1, 28]), version(&[8, 3, 8])]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_program_that_is_torn_a_link_or_not_there_is_unknown_with_the_reason() {
     let tree = Tree::empty();

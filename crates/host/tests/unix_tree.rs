@@ -1,4 +1,5 @@
 //! The files of a Unix server under a folder, such as a mounted disk.
+#![cfg(unix)] // the files of Unix servers
 #![allow(clippy::expect_used, reason = "helpers of tests may say plainly what they expect")]
 
 use std::os::unix::fs::symlink;

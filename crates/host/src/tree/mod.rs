@@ -25,7 +25,8 @@ use web::packaged_in_tree;
 #[derive(Debug)]
 pub struct TreeHost {
     root: Root,
-    unix: UnixFiles,
+    /// Why not, on a system that cannot have them.
+    unix: Result<UnixFiles, FsError>,
     path: PathBuf,
 }
 
@@ -35,14 +36,27 @@ impl TreeHost {
     /// # Errors
     /// The folder is not there or cannot be opened.
     pub fn open(root: &Path) -> Result<Self, FsError> {
-        Ok(Self { root: Root::open(root)?, unix: UnixFiles::open(root)?, path: root.to_owned() })
+        let unix = match UnixFiles::open(root) {
+            Err(error @ FsError::Unsupported { .. }) => Err(error),
+            unix => Ok(unix?),
+        };
+        Ok(Self { root: Root::open(root)?, unix, path: root.to_owned() })
+    }
+
+    /// The files of a Unix server.
+    fn unix(&self) -> Result<&UnixFiles, FsError> {
+        self.unix.as_ref().map_err(FsError::clone)
     }
 }
 
 impl Files for TreeHost {
     fn read(&self, path: &ServerPath, max: u64) -> Read {
         if path.is_unix() {
-            return self.unix.read(path, max);
+            return match self.unix() {
+                Ok(unix) => unix.read(path, max),
+                // No server of that kind is looked at there, so nothing of one is either.
+                Err(_) => Read::Absent,
+            };
         }
         let parts = match parts(path) {
             Ok(parts) => parts,
@@ -74,55 +88,55 @@ impl Files for TreeHost {
 
     fn replace(&self, path: &ServerPath, expected: Digest, new: &[u8]) -> Result<(), ReplaceError> {
         match path.is_unix() {
-            true => self.unix.replace(path, expected, new),
+            true => self.unix()?.replace(path, expected, new),
             false => self.root.replace(&checked(path)?, expected, new),
         }
     }
 
     fn replace_method(&self, path: &ServerPath) -> Result<ReplaceMethod, Reasons> {
         match path.is_unix() {
-            true => self.unix.replace_method(path),
+            true => self.unix()?.replace_method(path),
             false => Ok(ReplaceMethod::Rename),
         }
     }
 
     fn create(&self, path: &ServerPath, new: &[u8]) -> Result<(), ReplaceError> {
         match path.is_unix() {
-            true => self.unix.create(path, new),
+            true => self.unix()?.create(path, new),
             false => Err(not_unix(path).into()),
         }
     }
 
     fn remove(&self, path: &ServerPath, expected: Digest) -> Result<(), ReplaceError> {
         match path.is_unix() {
-            true => self.unix.remove(path, expected),
+            true => self.unix()?.remove(path, expected),
             false => Err(not_unix(path).into()),
         }
     }
 
     fn remove_leftover(&self, path: &ServerPath) -> Result<bool, FsError> {
         match path.is_unix() {
-            true => self.unix.remove_leftover(path),
+            true => self.unix()?.remove_leftover(path),
             false => self.root.remove_leftover(&checked(path)?),
         }
     }
 
     fn real_path(&self, path: &ServerPath) -> Result<ServerPath, Reasons> {
         match path.is_unix() {
-            true => self.unix.real_path(path),
+            true => self.unix()?.real_path(path),
             // No link is followed there.
             false => Ok(path.clone()),
         }
     }
 
     fn glob(&self, pattern: &str) -> Result<Vec<ServerPath>, Reasons> {
-        self.unix.glob(pattern)
+        self.unix()?.glob(pattern)
     }
 }
 
 impl WebServers for TreeHost {
     fn web_servers(&self) -> Vec<WebServer> {
-        packaged_in_tree(&self.unix)
+        self.unix().map_or_else(|_| Vec::new(), packaged_in_tree)
     }
 
     fn control(&self) -> Option<&dyn ServerControl> {

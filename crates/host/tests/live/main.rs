@@ -1,4 +1,5 @@
 //! The real servers of this machine: found, tested, reloaded, started again, asked.
+#![cfg(unix)] // servers that run on Linux
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
