@@ -8,9 +8,9 @@ use stopgap_store::StoreError;
 
 use crate::cause::Cause;
 use crate::error::AgentError;
+use crate::system_advice;
 
-/// What to do where only root may do something.
-pub const AS_ROOT: &str = "run it as root";
+pub use crate::system_advice::AS_ROOT;
 /// What to do where another command holds the lock.
 const WAIT: &str = "wait until it is done, or give it longer with --wait SECONDS";
 
@@ -81,29 +81,7 @@ pub fn of_trouble(trouble: &Trouble) -> String {
 /// Returns what to do next about a file or folder that could not be used.
 #[must_use]
 pub fn of_fs(error: &FsError) -> String {
-    let FsError::Io { path, .. } = error else { return String::new() };
-    let path = path.display();
-    // A full or read-only disk refuses root too, and often with the same number as missing rights.
-    if error.is_read_only() {
-        return format!(
-            "the disk with {path} is read-only, for root too: find out why (dmesg), make it writable \
-             (mount -o remount,rw …), and try again. What is installed stays as it is"
-        );
-    }
-    if error.is_full() {
-        return format!(
-            "make room on the disk with {path} (df -h and df -i show how much there is; quota, how much of \
-             it is yours), and try again. What is installed stays as it is"
-        );
-    }
-    match error.is_permission_denied() {
-        true if rustix::process::geteuid().is_root() => format!(
-            "it is refused to root too: look at the attributes (lsattr) and at what guards the system \
-             (SELinux, AppArmor) for {path}"
-        ),
-        true => AS_ROOT.into(),
-        false => String::new(),
-    }
+    system_advice::of_fs(error)
 }
 
 /// Returns what to do next about the feeds.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use stopgap_engine::{Collected, CycleReport, Engine, collect};
 use stopgap_feed::Feeds;
 use stopgap_fs::Lock;
-use stopgap_host::{Host, LinuxHost, TreeHost};
+use stopgap_host::{Host, LocalHost, TreeHost};
 use stopgap_model::policy::Policy;
 use stopgap_model::{Catalog, MitigationId};
 use stopgap_plan::Order;
@@ -241,6 +241,6 @@ pub fn identify(
 fn open_host(root: Option<&Path>, settings: &Settings) -> Result<Box<dyn Host>, AgentError> {
     match root {
         Some(root) => Ok(Box::new(TreeHost::open(root)?)),
-        None => Ok(Box::new(LinuxHost::open(settings.web.clone())?)),
+        None => Ok(Box::new(LocalHost::open(settings.web.clone())?)),
     }
 }

@@ -5,10 +5,26 @@ use std::time::Duration;
 
 use crate::policy_file::PolicyPath;
 
-/// The state folder of this machine.
-pub const DEFAULT_STATE: &str = "/var/lib/stopgap";
-/// The policy file of this machine.
-pub const DEFAULT_POLICY: &str = "/etc/stopgap/policy.toml";
+/// Returns the state folder of this machine.
+#[must_use]
+pub fn default_state() -> PathBuf {
+    if cfg!(windows) { program_data().join("state") } else { "/var/lib/stopgap".into() }
+}
+
+/// Returns the policy file of this machine.
+#[must_use]
+pub fn default_policy() -> PathBuf {
+    match cfg!(windows) {
+        true => program_data().join("policy.toml"),
+        false => "/etc/stopgap/policy.toml".into(),
+    }
+}
+
+/// Returns Stopgap's folder among the data of programs, which Windows keeps in a place of its choice.
+fn program_data() -> PathBuf {
+    let data = std::env::var_os("ProgramData").filter(|data| !data.is_empty());
+    PathBuf::from(data.unwrap_or_else(|| r"C:\ProgramData".into())).join("Stopgap")
+}
 
 /// Where everything is that a command or the service works with.
 #[derive(Debug, Clone)]

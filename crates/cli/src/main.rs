@@ -12,6 +12,7 @@ mod evidence;
 mod json;
 mod output;
 mod setup;
+#[cfg_attr(windows, path = "signals_windows.rs")]
 mod signals;
 mod stderr;
 

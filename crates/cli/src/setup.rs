@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use stopgap_agent::Setup;
 use stopgap_agent::policy_file::PolicyPath;
-use stopgap_agent::setup::{DEFAULT_POLICY, DEFAULT_STATE};
+use stopgap_agent::setup::{default_policy, default_state};
 
 use crate::args::Common;
 use crate::error::CliError;
@@ -26,7 +26,7 @@ impl Common {
     pub(crate) fn state_folder(&self) -> Result<PathBuf, CliError> {
         match (&self.root, &self.state) {
             (_, Some(state)) => Ok(state.clone()),
-            (None, None) => Ok(PathBuf::from(DEFAULT_STATE)),
+            (None, None) => Ok(default_state()),
             (Some(_), None) => Err(CliError::usage(
                 "--root needs --state DIR: what is remembered about another server is not this \
                  machine's",
@@ -40,7 +40,7 @@ impl Common {
         match (&self.policy, &self.state) {
             (Some(policy), _) => PolicyPath::Named(policy.clone()),
             (None, Some(state)) => PolicyPath::Default(state.join("policy.toml")),
-            (None, None) => PolicyPath::Default(PathBuf::from(DEFAULT_POLICY)),
+            (None, None) => PolicyPath::Default(default_policy()),
         }
     }
 

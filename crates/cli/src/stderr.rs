@@ -5,12 +5,14 @@ use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use stopgap_agent::event::Priority;
+#[cfg(unix)]
 use stopgap_agent::journal::{self, Journal};
 use stopgap_agent::subscriber::{LogEvent, Writer, install as install_writer};
 use stopgap_terminal::wrap;
 
 /// Has all events of this process written to standard error from now on.
 pub(crate) fn install() {
+    #[cfg(unix)]
     if journal::is_standard_error()
         && let Ok(journal) = Journal::open(Box::new(Terminal))
     {

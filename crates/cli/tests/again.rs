@@ -1,5 +1,6 @@
 //! What is tried again and what is not, how a server is reloaded, and which servers count: on a throwaway
 //! host, with the packaged units.
+#![cfg(unix)] // servers of Unix in a throwaway host
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says plainly what it expects")]
 
 use std::io::{Read as _, Write as _};

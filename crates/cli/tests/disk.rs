@@ -1,5 +1,6 @@
 //! The disk of the state folder: full, small, and read-only. What is in place and verified stays in
 //! place, decisions are always taken, and what has no room is not begun and says so.
+#![cfg(unix)] // disks that only Linux mounts for a test
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! When, on which sites and by what the attack was seen blocked: what an administrator reads at night, on
 //! real servers that were down, came up, or are not what their files say.
+#![cfg(unix)] // nginx of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
 //! What the service writes to the journal of systemd, on a throwaway host.
+#![cfg(unix)] // the journal of systemd
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says plainly what it expects")]
 
 use std::path::Path;

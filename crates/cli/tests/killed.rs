@@ -1,6 +1,7 @@
 //! A crash at every operation that changes a file: the program is killed (`SIGKILL`) at the n-th
 //! call of each kind, by strace. Then one `check` must end in the wanted state with nothing left
 //! lying about, and `remove` must still give the original bytes.
+#![cfg(unix)] // strace, which only Linux has
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! What is obeyed is root's or the caller's: a policy, a catalog, a root or an anchor that somebody else
 //! could have written is refused with the command that mends it. And who decided is named.
+#![cfg(unix)] // owners and permission bits of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

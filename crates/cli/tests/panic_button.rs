@@ -1,5 +1,6 @@
 //! The panic button: what an administrator decides while a check is at work holds at once, and a signal
 //! ends a command between two steps. Real nginx, real processes, a configuration test that hangs.
+#![cfg(unix)] // locks and signals of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

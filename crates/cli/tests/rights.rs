@@ -3,6 +3,7 @@
 //!
 //! A row of `ATTACKS` is a way to have a byte of one's own executed, or a file of one's choice read or
 //! written, with more rights than one has. A row of `SETUPS` is a server that an administrator runs.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says plainly what it expects")]
 
 #[path = "rights/attacks.rs"]

@@ -1,5 +1,6 @@
 //! Services of a real systemd, in a throwaway host: disabled with what hangs on them, kept so, and given back
 //! exactly, as `systemctl` sees it from outside.
+#![cfg(unix)] // services of systemd, in a throwaway host
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

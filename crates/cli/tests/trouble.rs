@@ -1,4 +1,5 @@
 //! Bad input and trouble: a clear error, and nothing lost.
+#![cfg(unix)] // strace, which only Linux has
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -383,8 +383,10 @@ impl Site {
         std::fs::create_dir_all(folder.join("secret")).unwrap();
         std::fs::write(folder.join("root/Logo.PNG"), "").unwrap();
         std::fs::write(folder.join("secret/key"), "").unwrap();
-        std::os::unix::fs::symlink("../secret", folder.join("root/out")).unwrap();
-        std::os::unix::fs::symlink("../secret/key", folder.join("root/key")).unwrap();
+        #[cfg(unix)]
+        for (to, link) in [("../secret", "root/out"), ("../secret/key", "root/key")] {
+            std::os::unix::fs::symlink(to, folder.join(link)).unwrap();
+        }
         Self(folder)
     }
 }

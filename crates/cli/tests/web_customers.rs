@@ -1,5 +1,6 @@
 //! Many customers on one nginx: what one of them does with his file costs his site and no other, and
 //! what cannot be changed is named, with the reason.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! Real servers whose sites answer in ways of their own: what is judged is whether the attack reaches the
 //! application, and whether visitors see what they saw before.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

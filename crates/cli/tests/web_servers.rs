@@ -1,5 +1,6 @@
 //! The whole program on real web servers of this machine: each runs in a folder and on ports of its
 //! own, is protected, probed, and given back to the byte.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

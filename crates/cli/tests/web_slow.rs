@@ -1,4 +1,5 @@
 //! Real servers with sites that are slow, silent or elsewhere, and what a check makes of them.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

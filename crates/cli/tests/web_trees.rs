@@ -1,5 +1,6 @@
 //! The web servers of a Linux machine whose disk is mounted: all of it without a program that runs,
 //! and what can be wrong with such a disk.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,6 +1,7 @@
 //! Trouble while a web server that runs is changed: a program that hangs, a server that is killed,
 //! a crash, a full disk, a configuration manager, sites of every sort. The server answers all along,
 //! and ends with what it had or with what it should have.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

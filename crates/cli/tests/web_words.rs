@@ -1,5 +1,6 @@
 //! Words of a configuration that are read otherwise than they look, on the real servers: what a server
 //! wants before another thing, what it makes of a macro, what it passes on unread.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! Who says that there is a web server: root, and nobody else. On a throwaway host, with the packaged
 //! units, plain processes, a service's user and an ordinary one.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says plainly what it expects")]
 
 use std::path::Path;

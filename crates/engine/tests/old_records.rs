@@ -1,4 +1,5 @@
 //! What an older version of the program changed on a server is undone to the byte by this one.
+#![cfg(unix)] // the records of Unix servers among them, and links
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! The live step on a simulated nginx: whatever goes wrong, the server ends with what it had or with
 //! what it should have, and it is never left down.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! Sites of every sort on a simulated nginx: none that is silent, slow, elsewhere or tired of questions
 //! delays the rules, and none that the rules break stays broken.
+#![cfg(unix)] // nginx, Apache httpd and HAProxy of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

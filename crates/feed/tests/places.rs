@@ -1,4 +1,5 @@
 //! A feed in a folder and in a bundle.
+#![cfg(unix)] // links of Unix, and addresses of files as Unix has them
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -14,6 +14,7 @@ mod passphrase;
 mod publisher;
 mod release;
 mod repository;
+#[cfg_attr(windows, path = "secret_file_windows.rs")]
 mod secret_file;
 mod settings;
 mod shown;

@@ -188,9 +188,11 @@ pub(crate) fn settle(doubts: &[String], despite: bool) -> Result<(), PublishErro
 
 /// The line that a person at the terminal answers; `None` where there is none.
 fn ask() -> Option<String> {
-    let mut terminal = File::options().read(true).write(true).open("/dev/tty").ok()?;
-    write!(terminal, "To sign it all the same, type yes: ").ok()?;
+    let (input, output) =
+        if cfg!(windows) { ("CONIN$", "CONOUT$") } else { ("/dev/tty", "/dev/tty") };
+    let mut shown = File::options().write(true).open(output).ok()?;
+    write!(shown, "To sign it all the same, type yes: ").ok()?;
     let mut answer = String::new();
-    BufReader::new(terminal).read_line(&mut answer).ok()?;
+    BufReader::new(File::open(input).ok()?).read_line(&mut answer).ok()?;
     Some(answer)
 }

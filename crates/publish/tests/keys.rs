@@ -1,4 +1,5 @@
 //! Key files and passphrases.
+#![cfg(unix)] // permission bits of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! A crash at every operation that changes a file, and an error of the disk at every one: what is
 //! given away is good for clients all the time, and the next run finishes the work.
+#![cfg(unix)] // strace, which only Linux has
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
 //! Feeds that are passed on: mirrored, bundled, verified, served.
+#![cfg(unix)] // links of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
 //! Trouble with folders: two at work, the wrong place, an old copy.
+#![cfg(unix)] // permission bits of Unix
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! What older versions wrote is read for ever, and written again as it was; what a newer one wrote is
 //! refused without harm. How the records came to be: `records/README.md`.
+#![cfg(unix)] // state folders that were written on Linux, with links
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
 //! What is remembered survives, and shows when somebody changed it.
+#![cfg(unix)] // permission bits and small disks of Unix; not parted yet
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,6 @@
 //! The demo's server: the files of a synthetic Exchange server in a folder of the demo's own.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use stopgap_host::{TreeHost, parts};
@@ -26,7 +25,7 @@ impl Sandbox {
             None => std::env::temp_dir().join(format!("stopgap-demo-{}", std::process::id())),
         };
         // An existing folder is somebody's; nothing is written into it.
-        let made = std::fs::DirBuilder::new().mode(0o700).create(&folder);
+        let made = private_folder().create(&folder);
         made.map_err(|why| {
             CliError::usage(
                 format!("the folder {} cannot be made: {why}", folder.display()),
@@ -110,4 +109,13 @@ impl Sandbox {
 
 fn server(build: Build) -> ExchangeServer {
     ExchangeServer::new(build)
+}
+
+/// Makes a folder that is its owner's alone. On Windows the folder for temporary files is.
+fn private_folder() -> std::fs::DirBuilder {
+    #[allow(unused_mut, reason = "on Windows there is nothing to set")]
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
