@@ -1,11 +1,12 @@
 //! The project's own tasks: `cargo xtask check-layers`, `cargo xtask house`, `cargo xtask deny`,
-//! `cargo xtask test`, `cargo xtask mutations`, `cargo xtask parity`, `cargo xtask bench`.
+//! `cargo xtask test`, `cargo xtask test-windows`, `cargo xtask mutations`, `cargo xtask parity`, `cargo xtask bench`.
 
 mod deny;
 mod house;
 mod layers;
 mod side_by_side;
 mod tools;
+mod windows;
 
 use std::process::{Command, ExitCode};
 
@@ -19,6 +20,8 @@ usage: cargo xtask TASK
   deny           hold every dependency to deny.toml, and find versions that were withdrawn
   test           install what the tests need, then run every test, several programs of tests at a
                  time; with arguments, what `cargo test` makes of them
+  test-windows   build the programs and the tests for Windows and run them under Wine, which is set
+                 up once (Debian, root); with names, only the test programs that have one in theirs
   mutations      damage every configuration file in many ways: STOPGAP_MUTATIONS times each,
                  from STOPGAP_SEED on
   parity         send one corpus of requests to the real nginx, Apache and HAProxy, and compare
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Some("deny") => deny::check(),
         Some("house") => house::print(rest.first().map(String::as_str)),
         Some("test") => test(&rest),
+        Some("test-windows") => windows::test(&rest),
         Some("mutations") => mutations(),
         Some("parity") => parity(),
         Some("bench") => bench(&rest),

@@ -47,6 +47,16 @@ pub(crate) const OF_TESTS: [Tool; 9] = [
     },
 ];
 
+/// What building and testing for Windows needs.
+pub(crate) const OF_WINDOWS: [Tool; 2] = [
+    Tool { program: "mmdebstrap", package: "mmdebstrap", users: "Wine in a root of its own" },
+    Tool {
+        program: "x86_64-w64-mingw32-gcc",
+        package: "gcc-mingw-w64-x86-64",
+        users: "every program for Windows",
+    },
+];
+
 /// What the benches need beside it.
 pub(crate) const OF_BENCHES: [Tool; 4] = [
     Tool { program: "nginx", package: "nginx", users: "what rules cost on nginx" },

@@ -148,6 +148,9 @@ impl Services for WindowsServices {
             },
             setup: StartSetup(setup.write()),
             dependents: self.dependents(name)?,
+            // Triggers start a service, and are a part of how it is set up.
+            activators: Vec::new(),
+            obstacle: None,
         }))
     }
 
