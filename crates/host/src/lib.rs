@@ -47,5 +47,5 @@ pub use web_servers::{
     TestError, WebServers,
 };
 #[cfg(windows)]
-pub use windows::{WindowsHost, WindowsHost as LocalHost};
+pub use windows::{WindowsHost, WindowsHost as LocalHost, WindowsServices};
 pub use windows_path::{NotAbsolute, parts};

@@ -5,8 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use stopgap_host::{Activity, Host as _, ServiceError, Services, StartMode, WindowsHost};
-use stopgap_model::web::WebSettings;
+use stopgap_host::{Activity, ServiceError, Services as _, StartMode, WindowsServices};
 use stopgap_win32::{Access, FailureAction, FailureActions, Manager};
 
 /// A service that every Windows has, and Wine too; it needs nothing that other tests use.
@@ -21,20 +20,11 @@ fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn host() -> WindowsHost {
-    WindowsHost::open(WebSettings::default()).expect("this machine")
-}
-
-fn services(host: &WindowsHost) -> &dyn Services {
-    host.services().expect("the service control manager")
-}
-
 /// Starts and stops one service, so it is one test.
 #[test]
 fn a_service_is_disabled_and_given_back_as_it_was_with_its_recovery_actions() {
     let _alone = alone();
-    let host = host();
-    let services = services(&host);
+    let services = WindowsServices;
     if !services.list().expect("listed").iter().any(|name| name == SPOOLER) {
         println!("skipped: there is no service {SPOOLER} here");
         return;
@@ -90,8 +80,7 @@ fn a_service_is_disabled_and_given_back_as_it_was_with_its_recovery_actions() {
 #[test]
 fn a_service_that_is_not_there_is_said_to_be_so() {
     let _alone = alone();
-    let host = host();
-    let services = services(&host);
+    let services = WindowsServices;
     for name in ["Stopgap-No-Such-Service", "a/b", ""] {
         assert_eq!(services.service(name), Ok(None), "{name}");
         let missing = ServiceError::NotThere { name: name.into() };
@@ -104,8 +93,7 @@ fn a_service_that_is_not_there_is_said_to_be_so() {
 #[test]
 fn what_was_not_captured_here_is_not_given_to_a_service() {
     let _alone = alone();
-    let host = host();
     let setup = stopgap_host::StartSetup("enabled".into());
-    let refused = services(&host).restore(SPOOLER, &setup);
+    let refused = WindowsServices.restore(SPOOLER, &setup);
     assert!(matches!(refused, Err(ServiceError::Refused { .. })), "{refused:?}");
 }

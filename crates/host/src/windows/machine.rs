@@ -7,10 +7,8 @@ use stopgap_model::reason::FileReason;
 use stopgap_model::web::{WebServer, WebSettings};
 use stopgap_model::{Digest, Reasons, ServerPath};
 
-use super::services::WindowsServices;
 use crate::files::{Files, Found, Read};
 use crate::host::Host;
-use crate::services::Services;
 use crate::web_servers::{ServerControl, WebServers};
 use crate::windows_path::parts;
 
@@ -25,7 +23,6 @@ const USUAL_ROOT: &str = r"C:\Windows";
 pub struct WindowsHost {
     /// Where Windows really is.
     system_root: ServerPath,
-    services: WindowsServices,
 }
 
 impl WindowsHost {
@@ -38,7 +35,7 @@ impl WindowsHost {
         let root = root.filter(|root| root.is_absolute() && root.is_dir());
         let root = root.ok_or_else(|| FsError::NotFound { path: USUAL_ROOT.into() })?;
         let system_root = ServerPath::new(root.to_string_lossy());
-        Ok(Self { system_root, services: WindowsServices })
+        Ok(Self { system_root })
     }
 
     /// Where a file really is: a path below `C:\Windows` means the folder that Windows is in.
@@ -150,10 +147,6 @@ impl WebServers for WindowsHost {
 }
 
 impl Host for WindowsHost {
-    fn services(&self) -> Option<&dyn Services> {
-        Some(&self.services)
-    }
-
     fn name(&self) -> String {
         "this machine".to_owned()
     }

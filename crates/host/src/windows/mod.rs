@@ -1,4 +1,4 @@
-//! This machine, where it runs Windows: its files and its services.
+//! This machine, where it runs Windows: its files, and apart from them its services.
 //!
 //! Web servers other than IIS (Apache httpd, nginx) are not looked for on Windows.
 
@@ -7,3 +7,6 @@ mod services;
 mod setup_text;
 
 pub use machine::WindowsHost;
+// No cycle uses the service control manager yet: Exchange's health managers start again what they miss, and
+// what else starts a service is not known.
+pub use services::WindowsServices;

@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The service control manager of this machine. It is opened for each question, so that nothing is held
 /// between two cycles.
 #[derive(Debug)]
-pub(crate) struct WindowsServices;
+pub struct WindowsServices;
 
 impl WindowsServices {
     fn open(&self, name: &str, access: Access) -> Result<OpenService, ServiceError> {
