@@ -15,6 +15,8 @@ mod error;
 mod facts;
 mod find;
 mod lines;
+mod lock;
+mod log;
 mod name;
 mod reason;
 mod search;
@@ -36,11 +38,13 @@ use windows as system;
 pub use error::{FsError, LockError, OsError, PrivateDirError, ReplaceError};
 pub use facts::{Identity, Kind, Reached, ReplaceMethod, Writers};
 pub use lines::{Lines, lines};
+pub use lock::Lock;
+pub use log::Log;
 pub use name::{LEFTOVER_SUFFIX, leftover_path};
 pub use search::{FindLimits, FoundFiles, NotSearched};
 pub use system::{
-    Lock, Log, PrivateDir, PublicDir, Root, Staged, UnixRoot, open_regular, read_below,
-    read_bounded, read_obeyed,
+    PrivateDir, PublicDir, Root, Staged, UnixRoot, open_regular, read_below, read_bounded,
+    read_obeyed,
 };
 #[cfg(windows)]
 pub use windows::{account, is_administrator, others, require_guarded};

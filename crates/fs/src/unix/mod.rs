@@ -2,10 +2,9 @@
 //! there, so that a path that is exchanged meanwhile leads nowhere else.
 
 mod batch;
+pub(crate) mod file_lock;
 pub(crate) mod folder;
-mod lock;
 mod lock_holder;
-mod log;
 mod obeyed;
 mod private;
 mod public;
@@ -13,7 +12,7 @@ mod replace;
 mod replacing;
 mod resolve;
 mod root;
-mod space;
+pub(crate) mod space;
 mod target;
 mod temp;
 mod unix_root;
@@ -26,8 +25,6 @@ use rustix::io::Errno;
 use crate::error::{At, FsError, OsError};
 
 pub use folder::{open_regular, read_below, read_bounded};
-pub use lock::Lock;
-pub use log::Log;
 pub use obeyed::read_obeyed;
 pub use private::PrivateDir;
 pub use public::PublicDir;

@@ -208,6 +208,11 @@ impl PrivateDir {
         Ok((file, path))
     }
 
+    /// Opens a file that is added to, which is created if need be; with its path.
+    pub(crate) fn open_to_add(&self, rel: &str) -> Result<(File, PathBuf), FsError> {
+        self.open_at(rel, OFlags::RDWR | OFlags::APPEND)
+    }
+
     /// Opens a file for reading, if it is there.
     pub(crate) fn existing_file(&self, name: &str) -> Result<Option<File>, FsError> {
         self.0.file(OsStr::new(name), OFlags::RDONLY)

@@ -3,9 +3,8 @@
 //! through it.
 
 mod carry;
+pub(crate) mod file_lock;
 pub(crate) mod folder;
-mod lock;
-mod log;
 mod own;
 mod paths;
 mod permissions;
@@ -14,15 +13,13 @@ mod public;
 mod read;
 mod replace;
 mod root;
-mod space;
+pub(crate) mod space;
 mod target;
 mod temp;
 mod trust;
 mod unix_root;
 mod waiting;
 
-pub use lock::Lock;
-pub use log::Log;
 pub use private::PrivateDir;
 pub use public::PublicDir;
 pub use read::{open_regular, read_below, read_bounded, read_obeyed};

@@ -134,6 +134,11 @@ impl PrivateDir {
         }
     }
 
+    /// Opens a file that is added to, which is created if need be; with its path.
+    pub(crate) fn open_to_add(&self, rel: &str) -> Result<(File, PathBuf), FsError> {
+        self.0.open_or_make(rel)
+    }
+
     /// Opens a file for reading and writing, if it is there.
     pub(crate) fn existing_file(&self, name: &str) -> Result<Option<File>, FsError> {
         Ok(self.0.existing(name, READ_WRITE)?.map(|(file, _)| file))

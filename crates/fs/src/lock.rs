@@ -5,21 +5,16 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use stopgap_win32 as win32;
-
-use super::folder::read_rest;
-use super::private::PrivateDir;
-use super::public::PublicDir;
 use crate::error::{At as _, FsError, LockError};
+use crate::system::file_lock::{is_locked, try_lock, unlock};
+use crate::system::folder::read_rest;
+use crate::system::{PrivateDir, PublicDir};
 
 /// The lock file in the state folder.
 const FILE: &str = "lock";
 
-/// The lock file in a public folder.
+/// The lock file in a public folder: hidden, so that no web server lists it.
 const PUBLIC_FILE: &str = ".lock";
-
-/// The byte that is locked. Nobody can read one that is, so it is far behind what the file says.
-pub(crate) const LOCKED: u64 = 1 << 62;
 
 /// The most that a lock file says about its holder, in bytes.
 const MAX_HOLDER: u64 = 4096;
@@ -75,11 +70,7 @@ impl Lock {
     pub fn holder(folder: &PrivateDir) -> Result<Option<String>, FsError> {
         let path = folder.path().join(FILE);
         let Some(file) = folder.existing_file(FILE)? else { return Ok(None) };
-        if win32::lock_byte(&file, LOCKED, true).at("lock", &path)? {
-            win32::unlock_byte(&file, LOCKED).at("unlock", &path)?;
-            return Ok(None);
-        }
-        holder_of(&file, &path).map(Some)
+        is_locked(&file, &path)?.then(|| holder_of(&file, &path)).transpose()
     }
 
     /// Takes the lock of a public folder, or fails at once.
@@ -100,7 +91,7 @@ impl Lock {
     ) -> Result<Self, LockError> {
         let start = Instant::now();
         let (mut told, mut looked) = (None, false);
-        while !win32::lock_byte(&file, LOCKED, false).at("lock", path)? {
+        while !try_lock(&file, path)? {
             let by = holder_of(&file, path)?;
             // Only a look was taken, maybe: whoever has the lock still has it then.
             if !std::mem::replace(&mut looked, true) {
@@ -133,8 +124,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // What it says counts only while it is locked; this is for people who look at the file.
         let _ = self.0.set_len(0);
-        // Closing the file would do, but Windows may take its time with that.
-        let _ = win32::unlock_byte(&self.0, LOCKED);
+        unlock(&self.0);
     }
 }
 

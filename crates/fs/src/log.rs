@@ -5,18 +5,14 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use stopgap_win32 as win32;
-
-use super::folder::read_rest;
-use super::lock::LOCKED;
-use super::private::PrivateDir;
-use crate::error::{At as _, FsError, OsError};
+use crate::error::{At as _, FsError};
+use crate::system::PrivateDir;
+use crate::system::file_lock::{busy, try_lock, unlock};
+use crate::system::folder::read_rest;
+use crate::system::space::keep;
 
 /// How often a log that somebody else writes is tried again: a line is written in less.
 const PAUSE: Duration = Duration::from_millis(5);
-
-/// Another process has a lock on it.
-const LOCK_VIOLATION: OsError = OsError::from_raw(33);
 
 /// A file of a [`PrivateDir`] that only grows. Other writers are kept away until this is dropped.
 #[derive(Debug)]
@@ -33,11 +29,11 @@ impl PrivateDir {
     /// The path is not below this folder, its folder is not there, it cannot be written, or
     /// somebody else writes it for longer than `wait`.
     pub fn open_log(&self, rel: &str, wait: Duration) -> Result<Log, FsError> {
-        let (file, path) = self.0.open_or_make(rel)?;
+        let (file, path) = self.open_to_add(rel)?;
         let start = Instant::now();
-        while !win32::lock_byte(&file, LOCKED, false).at("lock", &path)? {
+        while !try_lock(&file, &path)? {
             if start.elapsed() >= wait {
-                return Err(FsError::Io { action: "lock", path, source: LOCK_VIOLATION });
+                return Err(FsError::Io { action: "lock", path, source: busy() });
             }
             std::thread::sleep(PAUSE);
         }
@@ -72,27 +68,31 @@ impl Log {
         self.file.set_len(length).and_then(|()| self.file.sync_all()).at("shorten", &self.path)
     }
 
-    /// Adds `bytes`, which are on the disk when this returns. Windows gives room that was taken behind
-    /// the end of a file back when it is closed, so no room is taken here.
+    /// Adds `bytes`, which are on the disk when this returns, and takes room on the disk for `room`
+    /// more if there is some.
     ///
     /// # Errors
     /// It cannot be written. What was written of it then is taken back, if that is possible.
-    pub fn add(&mut self, bytes: &[u8], _room: u64) -> Result<(), FsError> {
-        let length = self.length()?;
-        let added = (self.file.seek(SeekFrom::Start(length)))
+    pub fn add(&mut self, bytes: &[u8], room: u64) -> Result<(), FsError> {
+        let (length, wanted) = (self.length()?, bytes.len() as u64);
+        // The room comes first, so that nothing half is written where there is none: to cut that
+        // off again would also give away the room that was taken before.
+        keep(&self.file, length, wanted + room)
+            .or_else(|_| keep(&self.file, length, wanted))
+            .at("write", &self.path)?;
+        let written = (self.file.seek(SeekFrom::Start(length)))
             .and_then(|_| self.file.write_all(bytes))
             .and_then(|()| self.file.sync_data());
-        if added.is_err() && self.length() != Ok(length) {
+        if written.is_err() && self.length() != Ok(length) {
             // A torn last line; readers reckon with one, so it is no harm if this fails too.
             let _ = self.file.set_len(length);
         }
-        added.at("write", &self.path)
+        written.at("write", &self.path)
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        // Closing the file would do, but Windows may take its time with that.
-        let _ = win32::unlock_byte(&self.file, LOCKED);
+        unlock(&self.file);
     }
 }
